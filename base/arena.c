@@ -1,0 +1,106 @@
+/*
+ * A chain of blocks, the newest first; a large piece gets a block of its own.
+ */
+#include "base/arena.h"
+
+#include "base/mem.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { BLOCK = 4096 - 64, ALIGN = 16 };
+
+struct arena_block {
+	struct arena_block *next;
+	size_t size, used;
+	_Alignas(ALIGN) char bytes[];
+};
+
+void
+arena_init(struct arena *a, size_t ceiling)
+{
+	*a = (struct arena){.ceiling = ceiling};
+}
+
+void
+arena_done(struct arena *a)
+{
+	struct arena_block *next;
+
+	for (struct arena_block *b = a->block; b; b = next) {
+		next = b->next;
+		free(b);
+	}
+	a->block = NULL;
+	a->used = 0;
+}
+
+static struct arena_block *
+block_add(struct arena *a, size_t size)
+{
+	size_t room = max(size, (size_t)BLOCK);
+	struct arena_block *b = mem_alloc(sizeof(*b) + room);
+
+	b->size = room;
+	b->next = a->block;
+	a->block = b;
+	return b;
+}
+
+void *
+arena_try(struct arena *a, size_t size)
+{
+	struct arena_block *b = a->block;
+	void *p;
+
+	if (size > a->ceiling || a->used > a->ceiling - size)
+		return NULL;
+	size = (size + ALIGN - 1) & ~(size_t)(ALIGN - 1);
+	if (!b || b->size - b->used < size)
+		b = block_add(a, size);
+	p = b->bytes + b->used;
+	b->used += size;
+	a->used += size;
+	return p;
+}
+
+void *
+arena_get(struct arena *a, size_t size)
+{
+	void *p = arena_try(a, size);
+
+	if (!p) {
+		(void)fputs("arena: past its ceiling\n", stderr);
+		abort();
+	}
+	return p;
+}
+
+char *
+arena_str(struct arena *a, struct slice s)
+{
+	char *p = arena_get(a, s.len + 1);
+
+	if (s.len)
+		memcpy(p, s.ptr, s.len);
+	return p;
+}
+
+char *
+arena_printf(struct arena *a, const char *fmt, ...)
+{
+	va_list ap;
+	char *p;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(NULL, 0, fmt, ap);
+	va_end(ap);
+	p = arena_get(a, (size_t)n + 1);
+	va_start(ap, fmt);
+	(void)vsnprintf(p, (size_t)n + 1, fmt, ap);
+	va_end(ap);
+	return p;
+}

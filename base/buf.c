@@ -1,0 +1,202 @@
+/*
+ * The one growing buffer; see buf.h for how a ceiling is met.
+ */
+#include "base/buf.h"
+
+#include "base/err.h"
+#include "base/mem.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+void
+buf_init(struct buf *b, size_t ceiling)
+{
+	*b = (struct buf){.ceiling = ceiling};
+}
+
+void
+buf_done(struct buf *b)
+{
+	free(b->ptr);
+	b->ptr = NULL;
+	b->len = b->room = 0;
+}
+
+void
+buf_clear(struct buf *b)
+{
+	b->len = 0;
+	b->full = false;
+	if (b->ptr)
+		b->ptr[0] = '\0';
+}
+
+char *
+buf_reserve(struct buf *b, size_t len)
+{
+	size_t want;
+
+	if (b->full || len > b->ceiling || b->len > b->ceiling - len) {
+		b->full = true;
+		return NULL;
+	}
+	want = b->len + len + 1;
+	if (want > b->room) {
+		size_t room = max(want, max((size_t)64, b->room * 2));
+
+		b->ptr = mem_resize(b->ptr, room);
+		b->room = room;
+	}
+	return b->ptr + b->len;
+}
+
+void
+buf_grown(struct buf *b, size_t len)
+{
+	b->len += len;
+	b->ptr[b->len] = '\0';
+}
+
+void
+buf_drop(struct buf *b, size_t len)
+{
+	if (!len)
+		return;
+	memmove(b->ptr, b->ptr + len, b->len - len);
+	b->len -= len;
+	b->ptr[b->len] = '\0';
+}
+
+void
+buf_add(struct buf *b, const void *p, size_t len)
+{
+	char *to = buf_reserve(b, len);
+
+	if (!to)
+		return;
+	if (len)
+		memcpy(to, p, len);
+	buf_grown(b, len);
+}
+
+void
+buf_slice(struct buf *b, struct slice s)
+{
+	buf_add(b, s.ptr, s.len);
+}
+
+void
+buf_str(struct buf *b, const char *s)
+{
+	buf_add(b, s, strlen(s));
+}
+
+void
+buf_char(struct buf *b, char c)
+{
+	buf_add(b, &c, 1);
+}
+
+void
+buf_i64(struct buf *b, int64_t n)
+{
+	char text[24];
+	int len = snprintf(text, sizeof(text), "%" PRId64, n);
+
+	buf_add(b, text, (size_t)len);
+}
+
+void
+buf_printf(struct buf *b, const char *fmt, ...)
+{
+	va_list ap;
+	char *to;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(NULL, 0, fmt, ap);
+	va_end(ap);
+	to = buf_reserve(b, (size_t)n);
+	if (!to)
+		return;
+	va_start(ap, fmt);
+	(void)vsnprintf(to, (size_t)n + 1, fmt, ap);
+	va_end(ap);
+	buf_grown(b, (size_t)n);
+}
+
+/* The length of the UTF-8 sequence at p, 0 when it is not one (RFC 3629). */
+static size_t
+utf8_len(const unsigned char *p, size_t left)
+{
+	static const unsigned char low[] = {0xa0, 0x80, 0x90, 0x80};
+	static const unsigned char high[] = {0xbf, 0x9f, 0xbf, 0x8f};
+	size_t n = p[0] < 0xc2 ? 0 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
+	int odd = p[0] == 0xe0	     ? 0
+		: p[0] == 0xed ? 1
+		: p[0] == 0xf0 ? 2
+		: p[0] == 0xf4 ? 3
+			       : -1;
+
+	if (p[0] < 0x80)
+		return 1;
+	if (n == 0 || p[0] > 0xf4 || left < n)
+		return 0;
+	for (size_t i = 1; i < n; i++)
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+	if (odd >= 0 && (p[1] < low[odd] || p[1] > high[odd]))
+		return 0;
+	return n;
+}
+
+static void
+json_escape(struct buf *b, unsigned char c)
+{
+	static const char *const shorts = "\"\"\\\\\bb\ff\nn\rr\tt";
+
+	for (const char *s = shorts; *s; s += 2)
+		if (c == (unsigned char)s[0]) {
+			buf_char(b, '\\');
+			buf_char(b, s[1]);
+			return;
+		}
+	buf_printf(b, "\\u%04x", c);
+}
+
+void
+buf_json(struct buf *b, struct slice s)
+{
+	const unsigned char *p = (const unsigned char *)s.ptr;
+	size_t from = 0, i = 0;
+
+	buf_char(b, '"');
+	while (i < s.len) {
+		size_t n = utf8_len(p + i, s.len - i);
+		bool plain = n > 1 ||
+			(n == 1 && p[i] >= 0x20 && p[i] != '"' && p[i] != '\\');
+
+		if (plain) {
+			i += n;
+			continue;
+		}
+		buf_add(b, s.ptr + from, i - from);
+		if (n == 0)
+			buf_str(b, "\xef\xbf\xbd");
+		else
+			json_escape(b, p[i]);
+		from = ++i;
+	}
+	if (s.len > from)
+		buf_add(b, s.ptr + from, s.len - from);
+	buf_char(b, '"');
+}
+
+int
+buf_check(const struct buf *b)
+{
+	return b->full ? ERR_TOO_BIG : 0;
+}

@@ -1,0 +1,89 @@
+/*
+ * Comparing and cutting borrowed bytes.
+ */
+#include "base/slice.h"
+
+#include <errno.h>
+#include <strings.h>
+
+bool
+slice_eq(struct slice a, struct slice b)
+{
+	return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
+}
+
+bool
+slice_is(struct slice a, const char *s)
+{
+	return slice_eq(a, slice_str(s));
+}
+
+bool
+slice_is_nocase(struct slice a, const char *s)
+{
+	return a.len == strlen(s) &&
+		(a.len == 0 || strncasecmp(a.ptr, s, a.len) == 0);
+}
+
+bool
+slice_starts(struct slice a, const char *prefix)
+{
+	size_t n = strlen(prefix);
+
+	return a.len >= n && (n == 0 || memcmp(a.ptr, prefix, n) == 0);
+}
+
+static bool
+is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+struct slice
+slice_trim(struct slice a)
+{
+	while (a.len && is_blank(a.ptr[0]))
+		a.ptr++, a.len--;
+	while (a.len && is_blank(a.ptr[a.len - 1]))
+		a.len--;
+	return a;
+}
+
+bool
+slice_split(struct slice *rest, char sep, struct slice *ret)
+{
+	const char *at;
+
+	if (!rest->ptr)
+		return false;
+	at = rest->len ? memchr(rest->ptr, sep, rest->len) : NULL;
+	if (!at) {
+		*ret = *rest;
+		*rest = (struct slice){NULL, 0};
+		return true;
+	}
+	*ret = slice_of(rest->ptr, (size_t)(at - rest->ptr));
+	rest->len -= ret->len + 1;
+	rest->ptr = at + 1;
+	return true;
+}
+
+int
+slice_to_u64(struct slice a, uint64_t top, uint64_t *ret)
+{
+	uint64_t n = 0;
+
+	if (a.len == 0)
+		return -EINVAL;
+	for (size_t i = 0; i < a.len; i++) {
+		unsigned digit = (unsigned)(a.ptr[i] - '0');
+
+		if (digit > 9)
+			return -EINVAL;
+		if (n > top / 10 || n * 10 > top - min(top, (uint64_t)digit))
+			return -ERANGE;
+		n = n * 10 + digit;
+	}
+	*ret = n;
+	return 0;
+}
