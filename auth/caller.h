@@ -1,0 +1,31 @@
+#pragma once
+
+/*
+ * Who asks.  Passed by const pointer everywhere; the strings belong to whoever
+ * made it (a request's arena, an invocation).
+ */
+
+#include "base/util.h"
+
+enum caller_role {
+	CALLER_NOBODY,   /* no token */
+	CALLER_USER,     /* a mini program's user, by access token */
+	CALLER_FUNCTION, /* a cloud function at work for that user: may do all */
+	CALLER_ADMIN,    /* the operator, on the ops socket */
+};
+
+struct caller {
+	enum caller_role role;
+	const char *uid;     /* our user id; "" for nobody */
+	const char *appid;
+	const char *openid;  /* never leaves the server but to author's code */
+	const char *unionid; /* "" when unknown */
+	uint64_t sid;        /* session (token family), 0: none */
+	int64_t expires_s;   /* of the access token, unix seconds */
+};
+
+static inline bool
+caller_is_admin(const struct caller *c)
+{
+	return c->role == CALLER_FUNCTION || c->role == CALLER_ADMIN;
+}

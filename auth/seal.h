@@ -1,0 +1,19 @@
+#pragma once
+
+/*
+ * Secrets at rest: AES-256-GCM under the master key, `what` bound as AAD so
+ * that a sealed value cannot be moved to another column or row.
+ */
+
+#include "base/buf.h"
+#include "base/err.h"
+
+struct seal;
+int seal_new(struct seal **ret, struct slice hex_key, struct fault *why)
+	_must_check_;
+struct seal *seal_free(struct seal *seal);
+DEFINE_CLEANUP(struct seal *, seal_free)
+int seal_close(struct seal *seal, struct slice what, struct slice plain,
+	struct buf *to) _must_check_;
+int seal_open(struct seal *seal, struct slice what, struct slice sealed,
+	struct buf *to) _must_check_;

@@ -1,0 +1,53 @@
+#pragma once
+
+/*
+ * What we need of libcrypto; the only user of EVP.  All comparisons of secrets
+ * go through crypto_eq.
+ */
+
+#include "base/buf.h"
+#include "base/err.h"
+
+enum { SHA1_LEN = 20, SHA256_LEN = 32, GCM_KEY = 32, GCM_NONCE = 12,
+	GCM_TAG = 16 };
+
+void crypto_random(void *to, size_t len); /* aborts when the kernel has none */
+/* Constant time; unequal lengths are unequal. */
+bool crypto_eq(struct slice a, struct slice b);
+
+void crypto_sha1(struct slice in, uint8_t ret[SHA1_LEN]);
+void crypto_sha256(struct slice in, uint8_t ret[SHA256_LEN]);
+void crypto_hmac_sha256(struct slice key, struct slice in,
+	uint8_t ret[SHA256_LEN]);
+
+/* HMAC-SHA256 with the pads hashed once (RFC 2104): 0.25 µs a token. */
+struct hmac;
+struct hmac *hmac_new(struct slice key) _returns_value_;
+struct hmac *hmac_free(struct hmac *h);
+DEFINE_CLEANUP(struct hmac *, hmac_free)
+void hmac_sum(struct hmac *h, struct slice in, uint8_t ret[SHA256_LEN]);
+
+/* AES-GCM; the key is 16 or 32 bytes, the tag is the last 16 bytes of the
+ * sealed text.  Opening gives ERR_FORMAT and no plaintext when it is forged. */
+int crypto_gcm_seal(struct slice key, struct slice nonce, struct slice aad,
+	struct slice plain, struct buf *to) _must_check_;
+int crypto_gcm_open(struct slice key, struct slice nonce, struct slice aad,
+	struct slice sealed, struct buf *to) _must_check_;
+/* AES-128-CBC with PKCS#7, fully checked. */
+int crypto_cbc_open(struct slice key, struct slice iv, struct slice sealed,
+	struct buf *to) _must_check_;
+
+/* RSASSA-PKCS1-v1_5 with SHA-256. */
+struct rsa;
+int rsa_load_private(struct rsa **ret, struct slice pem, struct fault *why)
+	_must_check_;
+/* SPKI public key or X.509 certificate. */
+int rsa_load_public(struct rsa **ret, struct slice pem, struct fault *why)
+	_must_check_;
+struct rsa *rsa_free(struct rsa *rsa);
+DEFINE_CLEANUP(struct rsa *, rsa_free)
+/* Appends base64 without line breaks. */
+int rsa_sign(struct rsa *rsa, struct slice in, struct buf *to) _must_check_;
+/* `signature` is base64.  ERR_FORMAT when it does not verify. */
+int rsa_verify(struct rsa *rsa, struct slice in, struct slice signature)
+	_must_check_;

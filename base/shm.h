@@ -1,0 +1,34 @@
+#pragma once
+
+/*
+ * What gateways share: one memfd made by the supervisor, inherited by all.
+ * Lock-free atomics only; a process that dies in the middle harms nobody.
+ */
+
+#include "base/err.h"
+#include "base/gcra.h"
+
+enum { SHM_GATEWAYS = 256, SHM_REVOKED = 1 << 16 };
+
+/* Counters of one gateway, written by it alone, read by all. */
+struct shm_gateway {
+	uint64_t requests, answered_2xx, answered_4xx, answered_5xx, limited,
+		refused, logins, orders, calls, calls_failed, cold_starts,
+		db_asks, connections;
+	int64_t beat; /* clock_mono of its last turn */
+};
+
+struct shm;
+int shm_create(int *ret_fd) _must_check_; /* supervisor */
+int shm_open_fd(struct shm **ret, int fd) _must_check_;
+struct shm *shm_close(struct shm *shm);
+DEFINE_CLEANUP(struct shm *, shm_close)
+
+struct gcra_table *shm_gcra(struct shm *shm) _returns_value_;
+struct shm_gateway *shm_gateway(struct shm *shm, unsigned index)
+	_returns_value_;
+
+/* Sessions (token families) that ended before their access tokens do.
+ * `sid` is its 64-bit name; kept until `until_s` (unix seconds). */
+void shm_revoke(struct shm *shm, uint64_t sid, int64_t until_s, int64_t now_s);
+bool shm_is_revoked(const struct shm *shm, uint64_t sid);

@@ -1,0 +1,14 @@
+#pragma once
+
+/*
+ * Migrations: numbered SQL files built into the program, applied in order in
+ * one transaction under an advisory lock, so that any number of gateways and
+ * daemons may start at once.
+ */
+
+#include "db/pool.h"
+
+/* Blocking, on its own connection, before the loop runs. */
+int schema_migrate(const char *url, struct fault *why) _must_check_;
+/* The newest number this program knows. */
+int schema_newest(void);

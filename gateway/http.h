@@ -1,0 +1,91 @@
+#pragma once
+
+/*
+ * HTTP/1.1 on our loop: libmicrohttpd with its external epoll inside libuv.
+ * The only user of libmicrohttpd and GnuTLS.  One struct http a listening
+ * socket; used by the gateway and by the WeChat sandbox.
+ *
+ * Strictness (RFC 9112) beyond the library's is here: see http.c's opening.
+ * An exchange is one request and its answer; it is given to on_request when
+ * its body is complete, and may be answered then or later from the loop.
+ */
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/loop.h"
+#include "base/slice.h"
+
+struct http;
+struct exchange;
+
+struct http_conf {
+	int fd;             /* listening; stays the caller's */
+	bool is_unix;
+	const char *tls_cert, *tls_key; /* PEM text; NULL: plain */
+	unsigned connections;
+	size_t connection_memory;
+	uint64_t idle_ms, head_ms, body_ms;
+	size_t arena_top;   /* ceiling of an exchange's arena */
+};
+
+struct http_ops {
+	/* The head is there, the body not yet.  Answer with exchange_answer to
+	 * refuse (the body is not read, the connection closes), or set the
+	 * body's ceiling with exchange_set_body_top. */
+	void (*on_head)(struct http *http, struct exchange *x);
+	/* The whole request. */
+	void (*on_request)(struct http *http, struct exchange *x);
+	/* The exchange ends: answered and sent (sent=true) or the client left.
+	 * Cancel your jobs; x is freed after. */
+	void (*on_end)(struct http *http, struct exchange *x, bool sent);
+	/* A refusal before an exchange existed (ours or the library's):
+	 * status and a word for the log.  May be NULL. */
+	void (*on_refused)(struct http *http, int status, const char *what,
+		const char *peer);
+	void *owner;
+};
+
+int http_new(struct http **ret, struct loop *loop, const struct http_conf *conf,
+	const struct http_ops *ops, struct fault *why) _must_check_;
+struct http *http_free(struct http *http);
+DEFINE_CLEANUP(struct http *, http_free)
+void *http_owner(const struct http *http);
+/* New certificate for new connections; nothing changes when it is bad. */
+int http_set_certificate(struct http *http, const char *cert, const char *key,
+	struct fault *why) _must_check_;
+/* Accept nothing new; answers from now on carry Connection: close. */
+void http_drain(struct http *http);
+/* Exchanges under way, and connections. */
+unsigned http_busy(const struct http *http);
+unsigned http_connections(const struct http *http);
+
+const char *exchange_method(const struct exchange *x);
+const char *exchange_path(const struct exchange *x);  /* decoded, no query */
+struct slice exchange_target(const struct exchange *x); /* as received */
+struct slice exchange_query(const struct exchange *x, const char *name);
+/* First value, trimmed; {NULL,0} when absent. */
+struct slice exchange_header(const struct exchange *x, const char *name);
+struct slice exchange_body(const struct exchange *x);
+const char *exchange_peer(const struct exchange *x);  /* "127.0.0.1", "unix" */
+bool exchange_is_tls(const struct exchange *x);
+/* Host's uid at the other end of a unix socket. */
+int exchange_peer_uid(const struct exchange *x, unsigned *ret) _must_check_;
+const char *exchange_id(const struct exchange *x);    /* request id */
+struct arena *exchange_arena(struct exchange *x);
+int64_t exchange_started(const struct exchange *x);   /* clock_mono */
+void exchange_set_body_top(struct exchange *x, size_t top);
+/* Bytes of the answer's body, its status; 0 before. */
+int exchange_status(const struct exchange *x);
+size_t exchange_sent(const struct exchange *x);
+
+/* Yours: the request's state. */
+void exchange_set_data(struct exchange *x, void *data);
+void *exchange_data(const struct exchange *x);
+
+/* A header of the coming answer; call before exchange_answer.  Copied. */
+void exchange_add_header(struct exchange *x, const char *name,
+	const char *value);
+/* Once per exchange.  The body is copied unless it lies in the exchange's
+ * arena (then it is sent from there).  X-Request-Id is added. */
+void exchange_answer(struct exchange *x, int status, const char *content_type,
+	struct slice body);

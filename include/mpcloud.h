@@ -1,0 +1,107 @@
+#pragma once
+
+/*
+ * mpcloud.h: cloud functions in C.
+ *
+ * A native function is a shared object with one entry:
+ *
+ *     #include <mpcloud.h>
+ *
+ *     MPC_EXPORT int
+ *     mpc_main(struct mpc_context *ctx, const char *event, size_t len)
+ *     {
+ *             return mpc_result(ctx, "{\"hello\":\"world\"}", 17);
+ *     }
+ *
+ *     cc -shared -fPIC -o index.so index.c
+ *
+ * The event is the JSON text the caller sent.  Calls below that wait (mpc_call
+ * and all above it) look synchronous; when the function's concurrency is over
+ * one, other invocations of the same worker run meanwhile, so keep what must
+ * survive such a call in locals or under ctx, not in statics.
+ *
+ * All functions return 0 or a negative error; mpc_error_text says it in words.
+ * Strings given out belong to the invocation and end with it.
+ */
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define MPC_API_VERSION 1
+#define MPC_EXPORT      __attribute__((visibility("default")))
+
+struct mpc_context;
+
+/* What the author provides.  mpc_main is required; mpc_init runs once in the
+ * template, before any call, for what is worth loading early. */
+MPC_EXPORT int mpc_main(struct mpc_context *ctx, const char *event, size_t len);
+MPC_EXPORT int mpc_init(void);
+
+/* The answer: JSON text.  The last call before mpc_main returns counts; none:
+ * null.  A negative return of mpc_main makes the call fail with mpc_fail's
+ * words. */
+int mpc_result(struct mpc_context *ctx, const char *json, size_t len);
+int mpc_fail(struct mpc_context *ctx, const char *message);
+
+/* Who called, "" when unknown: wx.cloud's OPENID, UNIONID, APPID, … */
+const char *mpc_openid(const struct mpc_context *ctx);
+const char *mpc_unionid(const struct mpc_context *ctx);
+const char *mpc_appid(const struct mpc_context *ctx);
+const char *mpc_uid(const struct mpc_context *ctx);
+const char *mpc_env(const struct mpc_context *ctx);
+const char *mpc_client_ip(const struct mpc_context *ctx);
+const char *mpc_request_id(const struct mpc_context *ctx);
+/* Milliseconds until the deadline. */
+int64_t mpc_remaining_ms(const struct mpc_context *ctx);
+
+/* Memory that ends with the invocation; NULL past 64 MiB. */
+void *mpc_alloc(struct mpc_context *ctx, size_t size);
+char *mpc_printf(struct mpc_context *ctx, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+enum mpc_level { MPC_DEBUG, MPC_INFO, MPC_WARN, MPC_ERROR };
+void mpc_log(struct mpc_context *ctx, enum mpc_level level, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* Any cloud call: `body` is the JSON of POST /admin ({"action":…}); *ret is
+ * its answer.  0, or negative when the answer has a code. */
+int mpc_call(struct mpc_context *ctx, const char *body, size_t len,
+	const char **ret, size_t *ret_len);
+
+/* Documents; texts are JSON.  *ret of get: the document, or "null". */
+int mpc_db_get(struct mpc_context *ctx, const char *collection, const char *id,
+	const char **ret, size_t *ret_len);
+/* *ret: a JSON array.  `options`: {"limit":…,"offset":…,"order":…} or NULL. */
+int mpc_db_find(struct mpc_context *ctx, const char *collection,
+	const char *query, const char *options, const char **ret,
+	size_t *ret_len);
+int mpc_db_add(struct mpc_context *ctx, const char *collection,
+	const char *document, const char **ret_id);
+/* `update`: {"$set":…} and the like; *ret_updated may be NULL. */
+int mpc_db_update(struct mpc_context *ctx, const char *collection,
+	const char *query, const char *update, int64_t *ret_updated);
+int mpc_db_remove(struct mpc_context *ctx, const char *collection,
+	const char *query, int64_t *ret_removed);
+int mpc_db_count(struct mpc_context *ctx, const char *collection,
+	const char *query, int64_t *ret);
+
+/* Another function of this environment, as the same user. */
+int mpc_call_function(struct mpc_context *ctx, const char *name,
+	const char *data, const char **ret, size_t *ret_len);
+/* A WeChat Pay order: {"outTradeNo"?, "description", "total", "attach"?};
+ * *ret: {"outTradeNo", "payment": {…}} for wx.requestPayment. */
+int mpc_pay_order(struct mpc_context *ctx, const char *order, const char **ret,
+	size_t *ret_len);
+
+const char *mpc_error_text(const struct mpc_context *ctx);
+
+/* A JSON string literal with quotes and escapes; belongs to the invocation. */
+const char *mpc_quote(struct mpc_context *ctx, const char *text);
+
+#ifdef __cplusplus
+}
+#endif
