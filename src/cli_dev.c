@@ -1,0 +1,224 @@
+/*
+ * `mpcloud dev`: the order in which a development stack comes up, what is said
+ * about it, and how it ends: with Ctrl-C, or with the command that was run
+ * against it.
+ */
+#include "src/dev.h"
+
+#include "base/mem.h"
+#include "src/spawn.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { STOP_MS = 15000 };
+
+static volatile sig_atomic_t asked_to_stop;
+
+static void
+on_signal(int number)
+{
+	asked_to_stop = number;
+}
+
+static int
+read_options(struct dev *dev)
+{
+	int status =
+		cli_number(dev->cli, OPT_PORT, 0, 65535, 8080, &dev->port);
+
+	if (status == EXIT_OK)
+		status = cli_number(dev->cli, OPT_TLS_PORT, 0, 65535, -1,
+			&dev->tls_port);
+	if (status == EXIT_OK)
+		status = cli_number(
+			dev->cli, OPT_GATEWAYS, 0, 256, 0, &dev->gateways);
+	if (status != EXIT_OK)
+		return status;
+	dev->project = realpath(dev->cli->count ? dev->cli->words[0] : ".", NULL);
+	if (!dev->project)
+		return cli_fail(EXIT_USAGE, "%s: %s", dev->cli->words[0],
+			strerror(errno));
+	return EXIT_OK;
+}
+
+static void
+say(const struct dev *dev, const char *text)
+{
+	if (dev->cli->options[OPT_JSON])
+		return;
+	(void)printf("%s\n", text);
+	(void)fflush(stdout);
+}
+
+static int
+bring_up(struct dev *dev)
+{
+	static const struct {
+		int (*start)(struct dev *dev);
+		const char *text;
+	} steps[] = {
+		{dev_home, NULL},
+		{dev_lock, NULL},
+		{dev_pg_start, "PostgreSQL: a private cluster …"},
+		{dev_sandbox_start, "WeChat: the sandbox …"},
+		{dev_conf, NULL},
+		{dev_daemon_start, "mpcloudd: gateways …"},
+	};
+	int status = EXIT_OK;
+
+	for (size_t i = 0; i < array_size(steps) && status == EXIT_OK; i++) {
+		if (steps[i].text)
+			say(dev, steps[i].text);
+		status = steps[i].start(dev);
+		if (asked_to_stop)
+			status = EXIT_FAILED;
+	}
+	if (status == EXIT_OK) {
+		say(dev, "Deploying the project …");
+		status = deploy_project(dev->cli, dev->project);
+	}
+	return status;
+}
+
+static bool
+has_ended(pid_t pid, int *status)
+{
+	int st = 0;
+
+	if (pid <= 0 || waitpid(pid, &st, WNOHANG) != pid)
+		return false;
+	*status = WIFEXITED(st) ? WEXITSTATUS(st) : 128 + WTERMSIG(st);
+	return true;
+}
+
+/* In production systemd starts PostgreSQL again; here we do. */
+static int
+look_after(struct dev *dev)
+{
+	int status;
+
+	if (has_ended(dev->daemon, &status)) {
+		dev->daemon = 0;
+		return cli_fail(EXIT_FAILED,
+			"mpcloudd ended: see %s/mpcloudd.log", dev->home);
+	}
+	if (!has_ended(dev->pg, &status))
+		return EXIT_OK;
+	(void)fprintf(stderr,
+		"mpcloud: PostgreSQL ended (status %d); starting it again\n",
+		status);
+	return dev_pg_start(dev);
+}
+
+static void
+on_child(int number)
+{
+	(void)number;
+}
+
+/* The signals we wait for, held back outside sigsuspend so that none is lost
+ * between a look and the wait. */
+static void
+hold_signals(void)
+{
+	struct sigaction child = {.sa_handler = on_child};
+	sigset_t set;
+
+	(void)sigaction(SIGCHLD, &child, NULL);
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGINT);
+	(void)sigaddset(&set, SIGTERM);
+	(void)sigaddset(&set, SIGHUP);
+	(void)sigaddset(&set, SIGCHLD);
+	(void)sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
+/* Until Ctrl-C, the daemon's end, or the command's. */
+static int
+wait_for_end(struct dev *dev, pid_t command)
+{
+	int status = EXIT_OK;
+	sigset_t none;
+
+	hold_signals();
+	(void)sigemptyset(&none);
+	while (!asked_to_stop && status == EXIT_OK) {
+		int ended;
+
+		if (has_ended(command, &ended))
+			return ended;
+		status = look_after(dev);
+		if (status == EXIT_OK)
+			(void)sigsuspend(&none);
+	}
+	if (command > 0)
+		spawn_stop(&command, SIGTERM, STOP_MS);
+	return status;
+}
+
+static void
+catch_signals(void)
+{
+	const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+	struct sigaction sa = {.sa_handler = on_signal};
+
+	for (size_t i = 0; i < array_size(numbers); i++)
+		(void)sigaction(numbers[i], &sa, NULL);
+}
+
+static void
+bring_down(struct dev *dev)
+{
+	spawn_stop(&dev->daemon, SIGTERM, STOP_MS * 3);
+	spawn_stop(&dev->sandbox, SIGTERM, STOP_MS);
+	spawn_stop(&dev->pg, SIGINT, STOP_MS);
+	json_decref(dev->wechat);
+	free(dev->project);
+	free(dev->home);
+	free(dev->run);
+	free(dev->url);
+	free(dev->tls_url);
+	free(dev->ca);
+}
+
+static void
+print_next(const struct dev *dev)
+{
+	dev_print_next(dev);
+	(void)puts("Ctrl-C stops everything.");
+	(void)fflush(stdout);
+}
+
+int
+cli_dev(struct cli *cli)
+{
+	struct dev dev = {.cli = cli, .tls_port = -1};
+	bool with_command = cli->rest && cli->rest[0];
+	pid_t command = 0;
+	int status = read_options(&dev);
+
+	if (status != EXIT_OK)
+		return status;
+	if (cli->options[OPT_STOP])
+		return dev_stop(&dev);
+	if (cli->options[OPT_DETACH])
+		return dev_detach(&dev);
+	catch_signals();
+	status = bring_up(&dev);
+	if (status == EXIT_OK && with_command)
+		status = dev_command(&dev, &command);
+	else if (status == EXIT_OK && cli->options[OPT_JSON])
+		dev_print_json(&dev);
+	else if (status == EXIT_OK)
+		print_next(&dev);
+	if (status == EXIT_OK)
+		status = wait_for_end(&dev, command);
+	bring_down(&dev);
+	return status;
+}

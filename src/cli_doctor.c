@@ -1,0 +1,222 @@
+/*
+ * `mpcloud doctor`: what an operator would check by hand, as a table of
+ * checks; each says what it found and, when something is wrong, what to do.
+ */
+#include "src/cli.h"
+
+#include "base/mem.h"
+#include "base/paths.h"
+#include "base/sock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum verdict { FINE, HINT, WRONG };
+
+static const char *const verdict_words[] = {
+	[FINE] = "ok", [HINT] = "note", [WRONG] = "WRONG"};
+
+struct check {
+	const char *name;
+	enum verdict (*run)(struct cli *cli, struct fault *say);
+};
+
+static enum verdict
+found(enum verdict v, struct fault *say, const char *text)
+{
+	(void)snprintf(say->text, sizeof(say->text), "%s", text);
+	return v;
+}
+
+static enum verdict
+check_conf(struct cli *cli, struct fault *say)
+{
+	return found(FINE, say, cli->conf_path);
+}
+
+/* First line of a command's output. */
+static bool
+first_line(const char *command, char *ret, size_t size)
+{
+	FILE *f = popen(command, "re");
+	bool ok = f && fgets(ret, (int)size, f);
+
+	if (f)
+		ok = pclose(f) == 0 && ok;
+	ret[ok ? strcspn(ret, "\n") : 0] = '\0';
+	return ok;
+}
+
+static enum verdict
+check_node(struct cli *cli, struct fault *say)
+{
+	const char *node = cli->conf->functions_node;
+	char version[64];
+	_free_ char *command = NULL;
+
+	if (strpbrk(node, "'\"\\$` ;&|<>"))
+		return found(WRONG, say, "functions.node: an odd path");
+	command = str_printf("%s --version 2>/dev/null", node);
+	if (!first_line(command, version, sizeof(version)))
+		return found(HINT, say,
+			"no Node.js: node functions cannot run; apt-get "
+			"install nodejs, or set functions.node");
+	if (atoi(version + 1) < 18)
+		return found(WRONG, say, "Node.js 18 or newer is needed");
+	return found(FINE, say, version);
+}
+
+static enum verdict
+check_userns(struct cli *cli, struct fault *say)
+{
+	int st = 0;
+	pid_t pid;
+
+	(void)cli;
+	if (geteuid() == 0)
+		return found(FINE, say, "root: not needed");
+	pid = fork();
+	if (pid == 0)
+		_exit(syscall(SYS_unshare, 0x10000000 /* CLONE_NEWUSER */) == 0
+				? 0
+				: 1);
+	if (pid > 0 && waitpid(pid, &st, 0) == pid && st == 0)
+		return found(FINE, say, "user namespaces work");
+	return found(HINT, say,
+		"no user namespaces for ordinary users: functions are less "
+		"isolated; sysctl kernel.unprivileged_userns_clone=1, or run "
+		"the service as root");
+}
+
+static enum verdict
+check_landlock(struct cli *cli, struct fault *say)
+{
+	long abi = syscall(444 /* landlock_create_ruleset */, NULL, 0, 1);
+
+	(void)cli;
+	if (abi > 0)
+		return found(FINE, say, "available");
+	return found(HINT, say,
+		"the kernel has no Landlock (boot with lsm=landlock,…): the "
+		"mount namespace alone guards files");
+}
+
+static enum verdict
+check_secret(const char *name, const char *path, struct fault *say)
+{
+	_free_ char *text = NULL;
+	struct fault why = {0};
+
+	if (!*path) {
+		(void)snprintf(say->text, sizeof(say->text), "%s is not set",
+			name);
+		return WRONG;
+	}
+	if (file_read_secret(path, &text, &why) < 0) {
+		*say = why;
+		return WRONG;
+	}
+	mem_wipe(text, strlen(text));
+	return found(FINE, say, path);
+}
+
+static enum verdict
+check_token_key(struct cli *cli, struct fault *say)
+{
+	return check_secret(
+		"token.key_file", cli->conf->token_key_file, say);
+}
+
+static enum verdict
+check_master_key(struct cli *cli, struct fault *say)
+{
+	return check_secret("token.master_key_file",
+		cli->conf->token_master_key_file, say);
+}
+
+static enum verdict
+check_wechat(struct cli *cli, struct fault *say)
+{
+	if (!*cli->conf->wechat_appid)
+		return found(HINT, say,
+			"wechat.appid is not set: nobody can log in");
+	return check_secret(
+		"wechat.secret_file", cli->conf->wechat_secret_file, say);
+}
+
+static enum verdict
+check_pay(struct cli *cli, struct fault *say)
+{
+	if (!*cli->conf->pay_mchid)
+		return found(FINE, say, "payment is off (pay.mchid)");
+	return check_secret("pay.private_key_file",
+		cli->conf->pay_private_key_file, say);
+}
+
+static enum verdict
+check_tls(struct cli *cli, struct fault *say)
+{
+	if (!*cli->conf->server_listen_tls)
+		return found(HINT, say,
+			"no HTTPS address: mini programs need https; set "
+			"server.listen_tls, or put a proxy in front");
+	return check_secret("server.tls_key", cli->conf->server_tls_key, say);
+}
+
+static enum verdict
+check_daemon(struct cli *cli, struct fault *say)
+{
+	_free_ char *path =
+		str_printf("%s/admin.sock", cli->conf->server_run_dir);
+	_close_ int fd = -1;
+
+	if (sock_connect_unix(path, &fd) == 0)
+		return found(FINE, say, path);
+	return found(HINT, say, "mpcloudd is not running");
+}
+
+static const struct check checks[] = {
+	{"configuration", check_conf},
+	{"Node.js", check_node},
+	{"user namespaces", check_userns},
+	{"Landlock", check_landlock},
+	{"token keys", check_token_key},
+	{"master key", check_master_key},
+	{"WeChat login", check_wechat},
+	{"WeChat Pay", check_pay},
+	{"HTTPS", check_tls},
+	{"daemon", check_daemon},
+};
+
+int
+cli_doctor(struct cli *cli)
+{
+	_json_ json_t *all = json_array();
+	int status = cli_conf(cli);
+
+	if (status != EXIT_OK)
+		return status;
+	for (size_t i = 0; i < array_size(checks); i++) {
+		struct fault say = {0};
+		enum verdict v = checks[i].run(cli, &say);
+
+		if (v == WRONG)
+			status = EXIT_FAILED;
+		(void)json_array_append_new(all,
+			json_pack("{s:s,s:s,s:s}", "check", checks[i].name,
+				"verdict", verdict_words[v], "text", say.text));
+		if (!cli->options[OPT_JSON])
+			(void)printf("%-6s %-16s %s\n", verdict_words[v],
+				checks[i].name, say.text);
+	}
+	if (cli->options[OPT_JSON])
+		cli_print_json(all);
+	return status;
+}

@@ -1,0 +1,149 @@
+/*
+ * `mpcloud fn`: the deployed functions, and calling one.
+ */
+#include "src/cli.h"
+
+#include "base/mem.h"
+#include "base/paths.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { EVENT_TOP = 64 * 1024 * 1024, FN_COLUMNS = 5 };
+
+static const char *
+text_of(const json_t *v, const char *key)
+{
+	const char *text = json_string_value(json_object_get(v, key));
+
+	return text ? text : "";
+}
+
+static void
+print_functions(const json_t *functions)
+{
+	size_t rows = json_array_size(functions) + 1, at;
+	const char **cells =
+		mem_array(rows * FN_COLUMNS, const char *);
+	char(*numbers)[24] = mem_alloc(rows * sizeof(*numbers));
+	static const char *const head[FN_COLUMNS] = {
+		"NAME", "VERSION", "RUNTIME", "STATE", "ERROR"};
+	json_t *f;
+
+	memcpy(cells, head, sizeof(head));
+	json_array_foreach (functions, at, f) {
+		const char **row = cells + (at + 1) * FN_COLUMNS;
+
+		(void)snprintf(numbers[at], sizeof(numbers[at]), "%lld",
+			(long long)json_integer_value(
+				json_object_get(f, "version")));
+		row[0] = text_of(f, "name");
+		row[1] = numbers[at];
+		row[2] = text_of(f, "runtime");
+		row[3] = text_of(f, "state");
+		row[4] = text_of(f, "error");
+	}
+	cli_table(cells, rows, FN_COLUMNS);
+	free(numbers);
+	free(cells);
+}
+
+int
+cli_fn_list(struct cli *cli)
+{
+	_json_ json_t *answer = NULL;
+	json_t *functions;
+	int status =
+		cli_admin(cli, json_pack("{s:s}", "cmd", "status"), &answer);
+
+	if (status != EXIT_OK)
+		return status;
+	functions = json_object_get(answer, "functions");
+	if (cli->options[OPT_JSON])
+		cli_print_json(functions);
+	else if (json_array_size(functions) == 0)
+		(void)puts("No function is deployed; `mpcloud deploy PROJECT` "
+			   "deploys a project's.");
+	else
+		print_functions(functions);
+	return EXIT_OK;
+}
+
+static int
+read_input(struct buf *to)
+{
+	for (;;) {
+		char *room = buf_reserve(to, 65536);
+		size_t n = room ? fread(room, 1, 65536, stdin) : 0;
+
+		if (!room)
+			return cli_fail(EXIT_USAGE, "--data: over 64 MiB");
+		if (n == 0)
+			return EXIT_OK;
+		buf_grown(to, n);
+	}
+}
+
+/* --data's JSON, from the argument, @FILE or standard input. */
+static int
+read_event(const struct cli *cli, struct buf *to)
+{
+	const char *data = cli->options[OPT_DATA];
+	_free_ char *text = NULL;
+	struct fault why = {0};
+	_json_ json_t *v = NULL;
+	size_t len;
+
+	if (!data)
+		return EXIT_OK;
+	if (!strcmp(data, "-")) {
+		if (read_input(to) != EXIT_OK)
+			return EXIT_USAGE;
+	} else if (data[0] == '@') {
+		if (file_read(data + 1, EVENT_TOP, &text, &len, &why) < 0)
+			return cli_fail(EXIT_USAGE, "%s", why.text);
+		buf_add(to, text, len);
+	} else {
+		buf_str(to, data);
+	}
+	if (val_parse(&v, buf_all(to), &why) < 0)
+		return cli_fail(EXIT_USAGE, "--data: %s", why.text);
+	return EXIT_OK;
+}
+
+/* Result on standard output, errors with their stack as the author wrote. */
+static int
+print_call(const struct cli *cli, int http, struct buf *answer)
+{
+	_json_ json_t *v = NULL;
+	struct fault why = {0};
+
+	if (val_parse(&v, buf_all(answer), &why) < 0)
+		return cli_fail(EXIT_FAILED, "the answer: %s", why.text);
+	if (http < 400 || cli->options[OPT_JSON])
+		cli_print_json(v);
+	if (http < 400)
+		return EXIT_OK;
+	return cli_fail(EXIT_FAILED, "%s: %s", text_of(v, "code"),
+		text_of(v, "message"));
+}
+
+int
+cli_fn_invoke(struct cli *cli)
+{
+	_buf_ struct buf event, answer;
+	_free_ char *path = NULL;
+	const char *openid = cli->options[OPT_OPENID];
+	int http = 0, status;
+
+	buf_init(&event, EVENT_TOP);
+	buf_init(&answer, EVENT_TOP);
+	status = read_event(cli, &event);
+	if (status != EXIT_OK)
+		return status;
+	path = str_printf("/v1/functions/%s%s%s", cli->words[0],
+		openid ? "?openid=" : "", openid ? openid : "");
+	status = cli_ops(cli, "POST", path, buf_all(&event), &http, &answer);
+	return status == EXIT_OK ? print_call(cli, http, &answer) : status;
+}

@@ -1,0 +1,131 @@
+/*
+ * `mpcloud logs`: a function's log is a file of JSON lines that the gateways
+ * append to; reading it needs no daemon.
+ */
+#include "src/cli.h"
+
+#include "base/mem.h"
+#include "functions/settings.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+static const char *
+member(const json_t *v, const char *key)
+{
+	const char *text = json_string_value(json_object_get(v, key));
+
+	return text ? text : "";
+}
+
+static void
+print_line(const struct cli *cli, const char *line, size_t len)
+{
+	_json_ json_t *v = NULL;
+
+	if (cli->options[OPT_JSON] ||
+		val_parse(&v, slice_of(line, len), NULL) < 0) {
+		(void)fwrite(line, 1, len, stdout);
+		(void)putchar('\n');
+		return;
+	}
+	(void)printf("%s %-5s %s  %s\n", member(v, "time"), member(v, "level"),
+		member(v, "requestId"), member(v, "message"));
+}
+
+/* Where the last `lines` lines begin. */
+static long
+tail_at(FILE *f, int64_t lines)
+{
+	long at;
+
+	(void)fseek(f, 0, SEEK_END);
+	for (at = ftell(f); at > 0; at--) {
+		(void)fseek(f, at - 1, SEEK_SET);
+		if (fgetc(f) == '\n' && lines-- == 0)
+			break;
+	}
+	return at;
+}
+
+static void
+print_rest(const struct cli *cli, FILE *f)
+{
+	char *line = NULL;
+	size_t room = 0;
+	ssize_t n;
+
+	while ((n = getline(&line, &room, f)) > 0) {
+		if (line[n - 1] != '\n') { /* not whole yet */
+			(void)fseek(f, -n, SEEK_CUR);
+			break;
+		}
+		print_line(cli, line, (size_t)n - 1);
+	}
+	clearerr(f);
+	(void)fflush(stdout);
+	free(line);
+}
+
+/* Another file stands at the path now: it was rotated. */
+static bool
+was_rotated(FILE *f, const char *path)
+{
+	struct stat open_one, now;
+
+	return stat(path, &now) == 0 && fstat(fileno(f), &open_one) == 0 &&
+		now.st_ino != open_one.st_ino;
+}
+
+static void
+follow(const struct cli *cli, FILE **f, const char *path)
+{
+	const struct timespec pause = {.tv_nsec = 100000000};
+
+	while (!ferror(stdout)) {
+		print_rest(cli, *f);
+		if (was_rotated(*f, path)) {
+			FILE *next = fopen(path, "re");
+
+			if (next) {
+				(void)fclose(*f);
+				*f = next;
+			}
+		}
+		(void)nanosleep(&pause, NULL);
+	}
+}
+
+int
+cli_logs(struct cli *cli)
+{
+	_free_ char *path = NULL;
+	int64_t lines;
+	int status = cli_conf(cli);
+	FILE *f;
+
+	if (status == EXIT_OK)
+		status = cli_number(cli, OPT_LINES, 0, 1000000, 100, &lines);
+	if (status != EXIT_OK)
+		return status;
+	if (!fn_name_is_valid(slice_str(cli->words[0])))
+		return cli_fail(EXIT_USAGE, "%s is not a function's name",
+			cli->words[0]);
+	path = str_printf("%s/logs/%s.jsonl", cli->conf->server_state_dir,
+		cli->words[0]);
+	f = fopen(path, "re");
+	if (!f)
+		return cli_fail(EXIT_FAILED, "%s: %s", path,
+			errno == ENOENT ? "no line was logged yet"
+					: strerror(errno));
+	(void)fseek(f, tail_at(f, lines), SEEK_SET);
+	print_rest(cli, f);
+	if (cli->options[OPT_FOLLOW])
+		follow(cli, &f, path);
+	(void)fclose(f);
+	return EXIT_OK;
+}

@@ -1,0 +1,59 @@
+#pragma once
+
+/*
+ * Development mode: everything a project needs, on this machine, under
+ * PROJECT/.mpcloud; the same programs and code paths as in production, only
+ * addresses and keys differ.
+ */
+
+#include "base/buf.h"
+#include "src/cli.h"
+
+#include <sys/types.h>
+
+struct dev {
+	struct cli *cli;
+	char *project;  /* absolute */
+	char *home;     /* PROJECT/.mpcloud, or elsewhere when the user cannot
+			   reach it */
+	char *run;      /* short, for socket paths */
+	uid_t uid;      /* of database, gateways, sandbox; -1: ours */
+	gid_t gid;
+	const char *user;
+	int64_t port, tls_port, gateways;
+	pid_t pg, sandbox, daemon;
+	json_t *wechat; /* the sandbox's own description */
+	char *url, *tls_url, *ca;
+};
+
+/* dev_home.c: folders and the user.  EXIT_…, the reason printed. */
+int dev_home(struct dev *dev);
+/* A folder in home, owned by dev's user. */
+int dev_folder(const struct dev *dev, const char *name, char **ret);
+
+/* dev_pg.c, dev_sandbox.c: start and stop. */
+int dev_pg_start(struct dev *dev);
+int dev_sandbox_start(struct dev *dev);
+
+/* dev_conf.c: keys, certificate, mpcloud.conf; sets cli's configuration. */
+int dev_conf(struct dev *dev);
+/* Appends NAME's .conf text of key/value pairs; later ones win.  Unit-tested. */
+int dev_conf_text(struct buf *to, const char *const (*pairs)[2], size_t count,
+	struct fault *why) _must_check_;
+
+/* dev_daemon.c: mpcloudd, until it answers. */
+int dev_daemon_start(struct dev *dev);
+
+/* dev_say.c */
+void dev_print_next(const struct dev *dev);
+void dev_print_json(const struct dev *dev);
+/* Starts the command after "--" with MPCLOUD_URL and the like set. */
+int dev_command(struct dev *dev, pid_t *ret);
+
+/* dev_detach.c: one stack a project, in the background. */
+int dev_lock(struct dev *dev);
+int dev_detach(struct dev *dev);
+int dev_stop(struct dev *dev);
+
+/* cli_deploy.c, for dev too. */
+int deploy_project(struct cli *cli, const char *project);

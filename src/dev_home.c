@@ -1,0 +1,125 @@
+/*
+ * Where a project's development state lives.  As root the database and the
+ * gateways run as an ordinary user, who must be able to reach their files: a
+ * project under /root is out of his reach, so its state moves to /var/lib.
+ */
+#include "src/dev.h"
+
+#include "base/crypto.h"
+#include "base/mem.h"
+#include "base/paths.h"
+#include "base/text.h"
+
+#include <errno.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static int
+choose_user(struct dev *dev)
+{
+	const char *const names[] = {"mpcloud", "postgres", "nobody"};
+	const char *asked = dev->cli->options[OPT_USER];
+	struct passwd *pw = asked ? getpwnam(asked) : NULL;
+
+	dev->uid = (uid_t)-1;
+	dev->gid = (gid_t)-1;
+	dev->user = "";
+	if (geteuid() != 0)
+		return EXIT_OK;
+	for (size_t i = 0; !asked && !pw && i < array_size(names); i++)
+		pw = getpwnam(names[i]);
+	if (!pw || pw->pw_uid == 0)
+		return cli_fail(EXIT_USAGE,
+			"as root, the database and the gateways need an "
+			"ordinary user: --user NAME");
+	dev->uid = pw->pw_uid;
+	dev->gid = pw->pw_gid;
+	dev->user = asked ? asked : str_dup(pw->pw_name);
+	return EXIT_OK;
+}
+
+/* Can dev's user get to files in `dir`?  Asked by being him. */
+static bool
+can_reach(const struct dev *dev, const char *dir)
+{
+	int st = 0;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		if (setgid(dev->gid) < 0 || setuid(dev->uid) < 0)
+			_exit(1);
+		_exit(access(dir, X_OK) == 0 ? 0 : 1);
+	}
+	return pid > 0 && waitpid(pid, &st, 0) == pid && st == 0;
+}
+
+/* Eight hex digits that name this project on this machine. */
+static void
+project_mark(const struct dev *dev, char ret[9])
+{
+	uint8_t sum[SHA256_LEN];
+	_buf_ struct buf hex;
+
+	buf_init(&hex, 128);
+	crypto_sha256(slice_str(dev->project), sum);
+	text_hex(&hex, slice_of(sum, 4));
+	memcpy(ret, hex.ptr, 9);
+}
+
+static int
+make_folder(const struct dev *dev, const char *path, mode_t mode)
+{
+	struct fault why = {0};
+
+	if (dir_make(path, mode, &why) < 0)
+		return cli_fail(EXIT_FAILED, "%s", fault_text(&why, why.code));
+	if (dev->uid != (uid_t)-1 && chown(path, dev->uid, dev->gid) < 0)
+		return cli_fail(EXIT_FAILED, "%s: %s", path, strerror(errno));
+	return EXIT_OK;
+}
+
+int
+dev_folder(const struct dev *dev, const char *name, char **ret)
+{
+	*ret = str_printf("%s/%s", dev->home, name);
+	return make_folder(dev, *ret, 0700);
+}
+
+static int
+choose_run(struct dev *dev, const char *mark)
+{
+	struct stat st;
+
+	dev->run = str_printf("/tmp/mpcloud-%u-%s", (unsigned)geteuid(), mark);
+	if (mkdir(dev->run, 0755) < 0 && errno != EEXIST)
+		return cli_fail(EXIT_FAILED, "%s: %s", dev->run, strerror(errno));
+	if (lstat(dev->run, &st) < 0 || !S_ISDIR(st.st_mode) ||
+		st.st_uid != geteuid())
+		return cli_fail(EXIT_FAILED,
+			"%s exists and is not ours: remove it", dev->run);
+	return EXIT_OK;
+}
+
+int
+dev_home(struct dev *dev)
+{
+	char mark[9];
+	int status = choose_user(dev);
+
+	if (status != EXIT_OK)
+		return status;
+	project_mark(dev, mark);
+	if (dev->uid != (uid_t)-1 && !can_reach(dev, dev->project)) {
+		status = make_folder(dev, "/var/lib/mpcloud-dev", 0755);
+		dev->home = str_printf("/var/lib/mpcloud-dev/%s", mark);
+	} else {
+		dev->home = str_printf("%s/.mpcloud", dev->project);
+	}
+	if (status == EXIT_OK)
+		status = make_folder(dev, dev->home, 0755);
+	return status == EXIT_OK ? choose_run(dev, mark) : status;
+}

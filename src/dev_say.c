@@ -1,0 +1,91 @@
+/*
+ * What `mpcloud dev` tells: lines for a person to paste, one JSON line for a
+ * program, and the environment of a command run against the stack.
+ */
+#include "src/dev.h"
+
+#include "base/mem.h"
+#include "src/spawn.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static const char *
+sandbox_url(const struct dev *dev)
+{
+	const char *base = json_string_value(json_object_get(dev->wechat, "base"));
+
+	return base ? base : "";
+}
+
+/* What to try next, in lines that can be pasted. */
+void
+dev_print_next(const struct dev *dev)
+{
+	const char *url = dev->url ? dev->url : "";
+
+	(void)printf("\nReady: %s", url);
+	if (dev->tls_url)
+		(void)printf("  and  %s (certificate: %s)", dev->tls_url,
+			dev->ca);
+	(void)printf("\n\nTry, in another terminal:\n\n"
+		     "  # a login code, as wx.login would give it\n"
+		     "  CODE=$(curl -s -X POST %s/sandbox/code | "
+		     "sed 's/.*\"code\":\"\\([^\"]*\\)\".*/\\1/')\n"
+		     "  # log in: our own tokens, no openid, no session_key\n"
+		     "  TOKEN=$(curl -s -X POST %s/v1/login -d "
+		     "\"{\\\"code\\\":\\\"$CODE\\\"}\" | "
+		     "sed 's/.*\"accessToken\":\"\\([^\"]*\\)\".*/\\1/')\n"
+		     "  curl -s -H \"Authorization: Bearer $TOKEN\" "
+		     "%s/v1/session\n",
+		sandbox_url(dev), url, url);
+	(void)printf("  # a cloud function\n"
+		     "  curl -s -X POST -H \"Authorization: Bearer $TOKEN\" "
+		     "%s/v1/functions/NAME -d '{}'\n\n"
+		     "  mpcloud -c %s status\n"
+		     "  mpcloud -c %s fn list\n"
+		     "\nLogs: %s/*.log\n",
+		url, dev->cli->conf_path, dev->cli->conf_path, dev->home);
+	(void)fflush(stdout);
+}
+
+/* One line that a program reads: addresses and pids. */
+void
+dev_print_json(const struct dev *dev)
+{
+	_json_ json_t *v = json_pack("{s:s?,s:s?,s:s?,s:s,s:s,s:s,s:s,s:i,s:i,"
+				     "s:i}",
+		"url", dev->url, "tlsUrl", dev->tls_url, "ca", dev->ca,
+		"sandbox", sandbox_url(dev), "config", dev->cli->conf_path,
+		"home", dev->home, "run", dev->run, "pid", (int)dev->daemon,
+		"postgresPid", (int)dev->pg, "sandboxPid", (int)dev->sandbox);
+	char *text = json_dumps(v, JSON_COMPACT);
+
+	(void)puts(text ? text : "{}");
+	(void)fflush(stdout);
+	free(text);
+}
+
+/* The command after "--", with the addresses in its environment. */
+int
+dev_command(struct dev *dev, pid_t *ret)
+{
+	_free_ char *url = str_printf("MPCLOUD_URL=%s", dev->url);
+	_free_ char *box = str_printf("MPCLOUD_SANDBOX=%s", sandbox_url(dev));
+	_free_ char *conf = str_printf("MPCLOUD_CONFIG=%s", dev->cli->conf_path);
+	_free_ char *tls = str_printf(
+		"MPCLOUD_TLS_URL=%s", dev->tls_url ? dev->tls_url : "");
+	_free_ char *ca = str_printf("MPCLOUD_CA=%s", dev->ca ? dev->ca : "");
+	const char *const env[] = {url, box, conf, tls, ca, NULL};
+	struct fault why = {0};
+	struct spawn s = {.argv = (const char *const *)dev->cli->rest,
+		.env = env,
+		.uid = (uid_t)-1,
+		.gid = (gid_t)-1,
+		.death_signal = SIGTERM};
+
+	if (spawn_start(&s, ret, &why) < 0)
+		return cli_fail(EXIT_FAILED, "%s", why.text);
+	return EXIT_OK;
+}

@@ -1,0 +1,203 @@
+/*
+ * Reading a project's folder; nothing here changes anything.
+ */
+#include "src/project.h"
+
+#include "base/mem.h"
+#include "base/paths.h"
+#include "functions/package.h"
+#include "functions/settings.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { FILE_TOP = 16 * 1024 * 1024 };
+
+static int
+read_json(const char *path, json_t **ret, struct fault *why)
+{
+	_free_ char *text = NULL;
+	size_t len;
+	int r = file_read(path, FILE_TOP, &text, &len, why);
+
+	if (r < 0)
+		return r;
+	r = val_parse(ret, slice_of(text, len), why);
+	if (r < 0)
+		return fault_prefix(why, r, "%s: ", path);
+	if (!json_is_object(*ret))
+		return fault_set(why, ERR_JSON, "%s: a JSON object is wanted",
+			path);
+	return 0;
+}
+
+static bool
+is_folder(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+static int
+by_name(const struct dirent **a, const struct dirent **b)
+{
+	return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+/* Without a list in the file, every folder of the root is a function. */
+static int
+names_from_folders(struct project *p, struct fault *why)
+{
+	struct dirent **found = NULL;
+	int n = scandir(p->root, &found, NULL, by_name);
+
+	for (int i = 0; i < n; i++) {
+		_free_ char *path =
+			str_printf("%s/%s", p->root, found[i]->d_name);
+
+		if (is_folder(path) &&
+			fn_name_is_valid(slice_str(found[i]->d_name)))
+			(void)json_array_append_new(
+				p->names, json_string(found[i]->d_name));
+		free(found[i]);
+	}
+	free(found);
+	if (n < 0)
+		return fault_set(why, -errno,
+			"%s: %s; a project has cloudbaserc.json, or function "
+			"folders in cloudfunctions/",
+			p->root, strerror(errno));
+	return 0;
+}
+
+static int
+names_from_file(struct project *p, const json_t *list, struct fault *why)
+{
+	size_t at;
+	json_t *f;
+
+	json_array_foreach (list, at, f) {
+		const char *name = json_string_value(json_object_get(f, "name"));
+
+		if (!name || !fn_name_is_valid(slice_str(name)))
+			return fault_set(why, ERR_PARAM,
+				"%s/cloudbaserc.json: functions[%zu].name: a "
+				"letter, then letters, digits, _ or -, 60 at "
+				"the most",
+				p->dir, at);
+		(void)json_array_append_new(p->names, json_string(name));
+	}
+	return 0;
+}
+
+int
+project_open(struct project *ret, const char *dir, struct fault *why)
+{
+	struct project p = {.dir = realpath(dir, NULL), .names = json_array()};
+	_free_ char *path = str_printf("%s/cloudbaserc.json", dir);
+	const char *root;
+	json_t *list;
+	int r = 0;
+
+	if (!p.dir)
+		r = fault_set(why, -errno, "%s: %s", dir, strerror(errno));
+	if (r == 0 && access(path, F_OK) == 0)
+		r = read_json(path, &p.file, why);
+	if (!p.file)
+		p.file = json_object();
+	root = json_string_value(json_object_get(p.file, "functionRoot"));
+	p.root = str_printf("%s/%s", p.dir, root ? root : "cloudfunctions");
+	list = json_object_get(p.file, "functions");
+	if (r == 0)
+		r = json_is_array(list) ? names_from_file(&p, list, why)
+					: names_from_folders(&p, why);
+	if (r < 0)
+		project_close(&p);
+	else
+		*ret = p;
+	return r;
+}
+
+void
+project_close(struct project *p)
+{
+	free(p->dir);
+	free(p->root);
+	json_decref(p->file);
+	json_decref(p->names);
+	*p = (struct project){0};
+}
+
+json_t *
+project_entry(const struct project *p, const char *name)
+{
+	size_t at;
+	json_t *f;
+
+	json_array_foreach (json_object_get(p->file, "functions"), at, f) {
+		const char *its = json_string_value(json_object_get(f, "name"));
+
+		if (its && !strcmp(its, name))
+			return f;
+	}
+	return NULL;
+}
+
+char *
+project_folder(const struct project *p, const char *name)
+{
+	const char *dir = json_string_value(
+		json_object_get(project_entry(p, name), "dir"));
+
+	if (!dir)
+		return str_printf("%s/%s", p->root, name);
+	if (dir[0] == '/')
+		return str_dup(dir);
+	return str_printf("%s/%s", p->dir, dir);
+}
+
+static int
+add_collection(const struct project *p, const char *file, json_t *to,
+	struct fault *why)
+{
+	size_t len = strlen(file);
+	_free_ char *path = str_printf("%s/database/%s", p->dir, file);
+	_free_ char *name = NULL;
+	json_t *content = NULL;
+	int r;
+
+	if (len < 6 || strcmp(file + len - 5, ".json") != 0)
+		return 0;
+	name = str_ndup(file, len - 5);
+	r = read_json(path, &content, why);
+	if (r == 0)
+		(void)json_object_set_new(to, name, content);
+	return r;
+}
+
+int
+project_collections(
+	const struct project *p, json_t **ret, struct fault *why)
+{
+	_free_ char *path = str_printf("%s/database", p->dir);
+	_json_ json_t *all = json_object();
+	struct dirent **found = NULL;
+	int n = scandir(path, &found, NULL, by_name), r = 0;
+
+	if (n < 0 && errno != ENOENT)
+		return fault_set(why, -errno, "%s: %s", path, strerror(errno));
+	for (int i = 0; i < n; i++) {
+		if (r == 0)
+			r = add_collection(p, found[i]->d_name, all, why);
+		free(found[i]);
+	}
+	free(found);
+	if (r == 0)
+		*ret = take(all);
+	return r;
+}
