@@ -78,6 +78,18 @@ arena_get(struct arena *a, size_t size)
 	return p;
 }
 
+bool
+arena_holds(const struct arena *a, const void *p)
+{
+	uintptr_t at = (uintptr_t)p;
+
+	for (const struct arena_block *b = a->block; b; b = b->next)
+		if (at >= (uintptr_t)b->bytes &&
+			at < (uintptr_t)(b->bytes + b->used))
+			return true;
+	return false;
+}
+
 char *
 arena_str(struct arena *a, struct slice s)
 {

@@ -24,6 +24,9 @@ void arena_done(struct arena *a);
 void *arena_get(struct arena *a, size_t size) _returns_value_;
 void *arena_try(struct arena *a, size_t size);
 
+/* Does `p` point into what was handed out? */
+bool arena_holds(const struct arena *a, const void *p);
+
 #define arena_new(a, type) ((type *)arena_get((a), sizeof(type)))
 
 char *arena_str(struct arena *a, struct slice s) _returns_value_;

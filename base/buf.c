@@ -128,31 +128,6 @@ buf_printf(struct buf *b, const char *fmt, ...)
 	buf_grown(b, (size_t)n);
 }
 
-/* The length of the UTF-8 sequence at p, 0 when it is not one (RFC 3629). */
-static size_t
-utf8_len(const unsigned char *p, size_t left)
-{
-	static const unsigned char low[] = {0xa0, 0x80, 0x90, 0x80};
-	static const unsigned char high[] = {0xbf, 0x9f, 0xbf, 0x8f};
-	size_t n = p[0] < 0xc2 ? 0 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
-	int odd = p[0] == 0xe0	     ? 0
-		: p[0] == 0xed ? 1
-		: p[0] == 0xf0 ? 2
-		: p[0] == 0xf4 ? 3
-			       : -1;
-
-	if (p[0] < 0x80)
-		return 1;
-	if (n == 0 || p[0] > 0xf4 || left < n)
-		return 0;
-	for (size_t i = 1; i < n; i++)
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-	if (odd >= 0 && (p[1] < low[odd] || p[1] > high[odd]))
-		return 0;
-	return n;
-}
-
 static void
 json_escape(struct buf *b, unsigned char c)
 {
@@ -167,31 +142,45 @@ json_escape(struct buf *b, unsigned char c)
 	buf_printf(b, "\\u%04x", c);
 }
 
+/* The first byte from `i` on that cannot stand in a JSON string as it is. */
+static size_t
+json_plain(struct slice s, size_t i)
+{
+	while (i < s.len) {
+		unsigned char c = (unsigned char)s.ptr[i];
+		size_t n = 1;
+
+		if (c < 0x20 || c == '"' || c == '\\')
+			break;
+		if (c >= 0x80)
+			n = slice_utf8(slice_of(s.ptr + i, s.len - i));
+		if (n == 0)
+			break;
+		i += n;
+	}
+	return i;
+}
+
 void
 buf_json(struct buf *b, struct slice s)
 {
-	const unsigned char *p = (const unsigned char *)s.ptr;
-	size_t from = 0, i = 0;
+	size_t from = 0;
 
+	(void)buf_reserve(b, s.len + 2);
 	buf_char(b, '"');
-	while (i < s.len) {
-		size_t n = utf8_len(p + i, s.len - i);
-		bool plain = n > 1 ||
-			(n == 1 && p[i] >= 0x20 && p[i] != '"' && p[i] != '\\');
+	for (;;) {
+		size_t i = json_plain(s, from);
 
-		if (plain) {
-			i += n;
-			continue;
-		}
-		buf_add(b, s.ptr + from, i - from);
-		if (n == 0)
+		if (i > from)
+			buf_add(b, s.ptr + from, i - from);
+		if (i == s.len)
+			break;
+		if ((unsigned char)s.ptr[i] >= 0x80)
 			buf_str(b, "\xef\xbf\xbd");
 		else
-			json_escape(b, p[i]);
-		from = ++i;
+			json_escape(b, (unsigned char)s.ptr[i]);
+		from = i + 1;
 	}
-	if (s.len > from)
-		buf_add(b, s.ptr + from, s.len - from);
 	buf_char(b, '"');
 }
 

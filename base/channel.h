@@ -24,7 +24,9 @@ struct channel {
 	const struct channel_ops *ops;
 	uv_poll_t *poll;
 	struct list waiting; /* packets that did not fit into the socket yet */
+	unsigned waiting_len;
 	int fd;
+	int broken; /* why it will go at the next turn, or 0 */
 };
 
 int channel_open(struct channel *c, struct loop *loop, int fd,

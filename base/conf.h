@@ -10,14 +10,14 @@
 #include "base/slice.h"
 
 enum conf_type { CONF_INT, CONF_BOOL, CONF_TEXT, CONF_PATH, CONF_ADDRESSES,
-	CONF_TIME_MS, CONF_BYTES };
+	CONF_TIME_MS, CONF_BYTES, CONF_CHOICE };
 
 struct conf_row {
 	const char *section, *name;
 	enum conf_type type;
 	int64_t low, high;
 	const char *preset; /* default, as it would be written */
-	const char *unit;
+	const char *unit;   /* a CONF_CHOICE's words, with | between them */
 	bool reload;        /* a reload takes it up; else a restart does */
 	const char *text;   /* manual: whole sentences */
 	size_t at;          /* offset in struct conf */
@@ -34,8 +34,17 @@ struct conf {
 #define CONF_C_CONF_ADDRESSES char *
 #define CONF_C_CONF_TIME_MS   int64_t
 #define CONF_C_CONF_BYTES     int64_t
+#define CONF_C_CONF_CHOICE    char *
 #include "base/conf.def"
 #undef X
+#undef CONF_C_CONF_INT
+#undef CONF_C_CONF_BOOL
+#undef CONF_C_CONF_TEXT
+#undef CONF_C_CONF_PATH
+#undef CONF_C_CONF_ADDRESSES
+#undef CONF_C_CONF_TIME_MS
+#undef CONF_C_CONF_BYTES
+#undef CONF_C_CONF_CHOICE
 };
 
 extern const struct conf_row conf_rows[];

@@ -51,3 +51,6 @@ int rsa_sign(struct rsa *rsa, struct slice in, struct buf *to) _must_check_;
 /* `signature` is base64.  ERR_FORMAT when it does not verify. */
 int rsa_verify(struct rsa *rsa, struct slice in, struct slice signature)
 	_must_check_;
+/* A new key pair of 2048 bits, appended as PEM: PKCS#8 and SPKI.  50 ms and
+ * more: not for the loop of a gateway. */
+int rsa_generate(struct buf *private_pem, struct buf *public_pem) _must_check_;

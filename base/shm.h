@@ -20,6 +20,7 @@ struct shm_gateway {
 
 struct shm;
 int shm_create(int *ret_fd) _must_check_; /* supervisor */
+/* The descriptor stays the caller's. */
 int shm_open_fd(struct shm **ret, int fd) _must_check_;
 struct shm *shm_close(struct shm *shm);
 DEFINE_CLEANUP(struct shm *, shm_close)
@@ -29,6 +30,6 @@ struct shm_gateway *shm_gateway(struct shm *shm, unsigned index)
 	_returns_value_;
 
 /* Sessions (token families) that ended before their access tokens do.
- * `sid` is its 64-bit name; kept until `until_s` (unix seconds). */
+ * `sid` is its 64-bit name, not 0; kept until `until_s` (unix seconds). */
 void shm_revoke(struct shm *shm, uint64_t sid, int64_t until_s, int64_t now_s);
 bool shm_is_revoked(const struct shm *shm, uint64_t sid);

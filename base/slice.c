@@ -9,7 +9,8 @@
 bool
 slice_eq(struct slice a, struct slice b)
 {
-	return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
+	return a.len == b.len &&
+	       (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
 }
 
 bool
@@ -22,7 +23,7 @@ bool
 slice_is_nocase(struct slice a, const char *s)
 {
 	return a.len == strlen(s) &&
-		(a.len == 0 || strncasecmp(a.ptr, s, a.len) == 0);
+	       (a.len == 0 || strncasecmp(a.ptr, s, a.len) == 0);
 }
 
 bool
@@ -86,4 +87,28 @@ slice_to_u64(struct slice a, uint64_t top, uint64_t *ret)
 	}
 	*ret = n;
 	return 0;
+}
+
+size_t
+slice_utf8(struct slice a)
+{
+	/* What may follow these first bytes is narrower than 80..bf. */
+	static const struct {
+		unsigned char first, low, high;
+	} odd[] = {{0xe0, 0xa0, 0xbf}, {0xed, 0x80, 0x9f}, {0xf0, 0x90, 0xbf},
+		{0xf4, 0x80, 0x8f}};
+	const unsigned char *p = (const unsigned char *)a.ptr;
+	size_t n = p[0] < 0xc2 ? 0 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
+
+	if (p[0] < 0x80)
+		return 1;
+	if (n == 0 || p[0] > 0xf4 || a.len < n)
+		return 0;
+	for (size_t i = 1; i < n; i++)
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+	for (size_t i = 0; i < array_size(odd); i++)
+		if (p[0] == odd[i].first)
+			return p[1] < odd[i].low || p[1] > odd[i].high ? 0 : n;
+	return n;
 }

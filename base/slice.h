@@ -40,5 +40,8 @@ struct slice slice_trim(struct slice a);
 /* The part before the first `sep`; *rest gets what follows (empty at the end).
  * False when `*rest` had nothing left. */
 bool slice_split(struct slice *rest, char sep, struct slice *ret);
+/* The length of the UTF-8 sequence (RFC 3629) at the start of `a`, which is not
+ * empty; 0 when there is none. */
+size_t slice_utf8(struct slice a);
 /* Decimal, digits only, no sign; -ERANGE past `top`, -EINVAL else. */
 int slice_to_u64(struct slice a, uint64_t top, uint64_t *ret) _must_check_;

@@ -13,6 +13,8 @@
  * only.  Listening already.  Port 0 lets the kernel choose. */
 int sock_listen(const char *address, int backlog, int *ret, struct fault *why)
 	_must_check_;
+/* 0 when `address` is one that sock_listen understands. */
+int sock_check(const char *address, struct fault *why) _must_check_;
 /* A unix listener with its mode and, when uid is not -1, its owner; a stale
  * socket file is replaced, a live one is an error. */
 int sock_listen_unix(const char *path, mode_t mode, uid_t uid, gid_t gid,

@@ -24,10 +24,14 @@ struct stream {
 	struct loop *loop;
 	const struct stream_ops *ops;
 	uv_poll_t *poll;
-	struct buf in, out;
+	struct buf in;    /* the beginning of a frame that is not complete */
+	struct buf out;   /* what waits to be written, from out_at on */
+	size_t out_at;
 	struct defer flush;
 	size_t frame_top; /* bytes, ceiling of one frame's body */
 	int fd;
+	bool blocked; /* the socket is full: wait until it is writable */
+	bool deaf;    /* the other side reads no more: only what it sent counts */
 };
 
 /* Takes the fd.  `out_top`: ceiling of unsent bytes. */

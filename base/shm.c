@@ -1,0 +1,210 @@
+/*
+ * The memory that gateways share.  Its layout is a struct of constant size in
+ * a sealed memfd: nobody can shrink it under another's feet.  Every word is
+ * either written by one process only or changed by compare-and-swap.
+ */
+#include "base/shm.h"
+
+#include "base/util.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+	BUCKET = 8,
+	BUCKETS = SHM_REVOKED / BUCKET,
+	PROBES = 8,
+	GCRA_BYTES = 16 * 1024 * 1024
+};
+
+#define MAGIC 0x6d70636c6f756431ULL
+
+/* An ended session; sid 0 is nobody's.  A cell is free when its time is over;
+ * it is claimed by swapping in the new time, and the name follows. */
+struct revoked {
+	_Atomic uint64_t sid;
+	_Atomic int64_t until_s;
+};
+
+struct shm {
+	uint64_t magic;
+	_Alignas(128) struct {
+		_Alignas(128) struct shm_gateway one;
+	} gateways[SHM_GATEWAYS];
+	_Alignas(128) struct revoked revoked[BUCKETS][BUCKET];
+	/* Whether a bucket was ever full: who looks there looks further. */
+	_Atomic bool spilt[BUCKETS];
+	_Alignas(128) unsigned char gcra[GCRA_BYTES];
+};
+
+static_assert(sizeof(struct revoked) == 16, "two words");
+
+static struct shm *
+map(int fd)
+{
+	void *p = mmap(NULL, sizeof(struct shm), PROT_READ | PROT_WRITE,
+		MAP_SHARED, fd, 0);
+
+	return p == MAP_FAILED ? NULL : p;
+}
+
+int
+shm_create(int *ret_fd)
+{
+	_close_ int fd =
+		memfd_create("mpcloud", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	struct shm *shm;
+
+	if (fd < 0 || ftruncate(fd, sizeof(struct shm)) < 0)
+		return -errno;
+	if (fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) <
+		0)
+		return -errno;
+	shm = map(fd);
+	if (!shm)
+		return -errno;
+	(void)shm_gcra(shm);
+	shm->magic = MAGIC;
+	(void)shm_close(shm);
+	*ret_fd = take_fd(fd);
+	return 0;
+}
+
+int
+shm_open_fd(struct shm **ret, int fd)
+{
+	struct stat st;
+	struct shm *shm;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (st.st_size != sizeof(struct shm))
+		return ERR_FORMAT;
+	shm = map(fd);
+	if (!shm)
+		return -errno;
+	if (shm->magic != MAGIC) {
+		(void)shm_close(shm);
+		return ERR_FORMAT;
+	}
+	*ret = shm;
+	return 0;
+}
+
+struct shm *
+shm_close(struct shm *shm)
+{
+	if (shm)
+		(void)munmap(shm, sizeof(*shm));
+	return NULL;
+}
+
+struct gcra_table *
+shm_gcra(struct shm *shm)
+{
+	return gcra_table_at(shm->gcra, sizeof(shm->gcra));
+}
+
+struct shm_gateway *
+shm_gateway(struct shm *shm, unsigned index)
+{
+	assert(index < SHM_GATEWAYS);
+	return &shm->gateways[index].one;
+}
+
+static unsigned
+bucket_of(uint64_t sid)
+{
+	return (unsigned)(sid * 0x9e3779b97f4a7c15ULL >> 32) % BUCKETS;
+}
+
+static bool
+cell_keep(struct revoked *c, uint64_t sid, int64_t until_s)
+{
+	int64_t old = atomic_load(&c->until_s);
+
+	if (atomic_load(&c->sid) != sid)
+		return false;
+	while (old < until_s &&
+		!atomic_compare_exchange_weak(&c->until_s, &old, until_s))
+		;
+	return atomic_load(&c->sid) == sid;
+}
+
+static bool
+cell_claim(struct revoked *c, uint64_t sid, int64_t until_s, int64_t now_s)
+{
+	int64_t old = atomic_load(&c->until_s);
+
+	if (old > now_s ||
+		!atomic_compare_exchange_strong(&c->until_s, &old, until_s))
+		return false;
+	atomic_store(&c->sid, sid);
+	return true;
+}
+
+static bool
+bucket_add(struct revoked *b, uint64_t sid, int64_t until_s, int64_t now_s)
+{
+	for (int i = 0; i < BUCKET; i++)
+		if (cell_keep(&b[i], sid, until_s))
+			return true;
+	for (int i = 0; i < BUCKET; i++)
+		if (cell_claim(&b[i], sid, until_s, now_s))
+			return true;
+	return false;
+}
+
+/* All near buckets are full of living ones (more than 60,000 sessions ended
+ * within one token's life): the one that would end first gives way. */
+static void
+bucket_force(struct revoked *b, uint64_t sid, int64_t until_s)
+{
+	struct revoked *first = &b[0];
+
+	for (int i = 1; i < BUCKET; i++)
+		if (atomic_load(&b[i].until_s) < atomic_load(&first->until_s))
+			first = &b[i];
+	atomic_store(&first->until_s, until_s);
+	atomic_store(&first->sid, sid);
+}
+
+void
+shm_revoke(struct shm *shm, uint64_t sid, int64_t until_s, int64_t now_s)
+{
+	unsigned at = bucket_of(sid);
+
+	if (until_s <= now_s || sid == 0)
+		return;
+	for (unsigned i = 0; i < PROBES; i++) {
+		unsigned n = (at + i) % BUCKETS;
+
+		if (bucket_add(shm->revoked[n], sid, until_s, now_s))
+			return;
+		atomic_store(&shm->spilt[n], true);
+	}
+	bucket_force(shm->revoked[at], sid, until_s);
+}
+
+bool
+shm_is_revoked(const struct shm *shm, uint64_t sid)
+{
+	unsigned at = bucket_of(sid);
+
+	for (unsigned i = 0; sid != 0 && i < PROBES; i++) {
+		unsigned n = (at + i) % BUCKETS;
+
+		for (int j = 0; j < BUCKET; j++)
+			if (atomic_load_explicit(&shm->revoked[n][j].sid,
+				    memory_order_acquire) == sid)
+				return true;
+		if (!atomic_load_explicit(&shm->spilt[n], memory_order_acquire))
+			return false;
+	}
+	return false;
+}

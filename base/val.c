@@ -1,0 +1,223 @@
+/*
+ * Polite access to Jansson values: what is wrong is said with the member's
+ * name, in words that the author of a request can act on.
+ */
+#include "base/val.h"
+
+#include "base/scan.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { TEXT_TOP = 256 * 1024 * 1024 };
+
+int
+val_parse(json_t **ret, struct slice text, struct fault *why)
+{
+	_json_ json_t *v = NULL;
+	json_error_t err;
+	int r;
+
+	if (text.len > TEXT_TOP)
+		return fault_set(why, ERR_TOO_BIG, "the JSON is too large");
+	/* Jansson's own depth is 2048: too much for those who recurse. */
+	r = scan_text(text);
+	if (r == ERR_TOO_BIG)
+		return fault_set(why, ERR_JSON,
+			"not valid JSON: nested deeper than %d", SCAN_DEPTH);
+	v = json_loadb(text.ptr ? text.ptr : "", text.len,
+		JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, &err);
+	if (!v)
+		return fault_set(why, ERR_JSON,
+			"not valid JSON: line %d, column %d: %s", err.line,
+			err.column, err.text);
+	if (r < 0) /* Jansson overlooks a NUL byte behind a number */
+		return fault_set(why, ERR_JSON, "not valid JSON");
+	*ret = take(v);
+	return 0;
+}
+
+/* The shortest digits that read back as the same number; with a point, so
+ * that it reads back as a real. */
+static void
+put_real(struct buf *to, double n)
+{
+	char text[40];
+
+	for (int digits = 15; digits <= 17; digits++) {
+		(void)snprintf(text, sizeof(text), "%.*g", digits, n);
+		if (strtod(text, NULL) == n)
+			break;
+	}
+	buf_str(to, text);
+	if (!strpbrk(text, ".e"))
+		buf_str(to, ".0");
+}
+
+static void
+put_object(struct buf *to, const json_t *v)
+{
+	json_t *obj = (json_t *)(uintptr_t)v;
+	const char *before = "{";
+
+	for (void *at = json_object_iter(obj); at;
+		at = json_object_iter_next(obj, at)) {
+		buf_str(to, before);
+		buf_json(to, slice_str(json_object_iter_key(at)));
+		buf_char(to, ':');
+		val_put(to, json_object_iter_value(at));
+		before = ",";
+	}
+	buf_str(to, *before == '{' ? "{}" : "}");
+}
+
+static void
+put_array(struct buf *to, const json_t *v)
+{
+	buf_char(to, '[');
+	for (size_t i = 0; i < json_array_size(v); i++) {
+		if (i)
+			buf_char(to, ',');
+		val_put(to, json_array_get(v, i));
+	}
+	buf_char(to, ']');
+}
+
+void
+val_put(struct buf *to, const json_t *v)
+{
+	switch (json_typeof(v)) {
+	case JSON_OBJECT:
+		put_object(to, v);
+		break;
+	case JSON_ARRAY:
+		put_array(to, v);
+		break;
+	case JSON_STRING:
+		buf_json(to,
+			slice_of(json_string_value(v), json_string_length(v)));
+		break;
+	case JSON_INTEGER:
+		buf_i64(to, json_integer_value(v));
+		break;
+	case JSON_REAL:
+		put_real(to, json_real_value(v));
+		break;
+	case JSON_TRUE:
+		buf_str(to, "true");
+		break;
+	case JSON_FALSE:
+		buf_str(to, "false");
+		break;
+	case JSON_NULL:
+		buf_str(to, "null");
+		break;
+	}
+}
+
+/* The member, NULL when it is absent or null. */
+static const json_t *
+member(const json_t *obj, const char *key)
+{
+	const json_t *v = json_object_get(obj, key);
+
+	return json_is_null(v) ? NULL : v;
+}
+
+static int
+missing(struct fault *why, const char *key)
+{
+	return fault_set(why, ERR_PARAM, "%s: is missing", key);
+}
+
+int
+val_str_or(const json_t *obj, const char *key, size_t top, struct slice preset,
+	struct slice *ret, struct fault *why)
+{
+	const json_t *v = member(obj, key);
+
+	if (v && !json_is_string(v))
+		return fault_set(why, ERR_PARAM, "%s: must be a string", key);
+	if (v && json_string_length(v) > top)
+		return fault_set(why, ERR_PARAM,
+			"%s: must be at most %zu bytes", key, top);
+	*ret = v ? slice_of(json_string_value(v), json_string_length(v))
+		 : preset;
+	return 0;
+}
+
+int
+val_str(const json_t *obj, const char *key, size_t top, struct slice *ret,
+	struct fault *why)
+{
+	if (!member(obj, key))
+		return missing(why, key);
+	return val_str_or(obj, key, top, slice_of("", 0), ret, why);
+}
+
+int
+val_int_or(const json_t *obj, const char *key, int64_t low, int64_t high,
+	int64_t preset, int64_t *ret, struct fault *why)
+{
+	const json_t *v = member(obj, key);
+	int64_t n = v ? json_integer_value(v) : preset;
+
+	if (v && !json_is_integer(v))
+		return fault_set(why, ERR_PARAM, "%s: must be an integer", key);
+	if (v && (n < low || n > high))
+		return fault_set(why, ERR_PARAM,
+			"%s: must be from %" PRId64 " to %" PRId64, key, low,
+			high);
+	*ret = n;
+	return 0;
+}
+
+int
+val_int(const json_t *obj, const char *key, int64_t low, int64_t high,
+	int64_t *ret, struct fault *why)
+{
+	if (!member(obj, key))
+		return missing(why, key);
+	return val_int_or(obj, key, low, high, 0, ret, why);
+}
+
+int
+val_bool_or(const json_t *obj, const char *key, bool preset, bool *ret,
+	struct fault *why)
+{
+	const json_t *v = member(obj, key);
+
+	if (v && !json_is_boolean(v))
+		return fault_set(
+			why, ERR_PARAM, "%s: must be true or false", key);
+	*ret = v ? json_is_true(v) : preset;
+	return 0;
+}
+
+int
+val_obj(const json_t *obj, const char *key, json_t **ret, struct fault *why)
+{
+	json_t *v = json_object_get(obj, key);
+
+	if (!v || json_is_null(v))
+		return missing(why, key);
+	if (!json_is_object(v))
+		return fault_set(why, ERR_PARAM, "%s: must be an object", key);
+	*ret = v;
+	return 0;
+}
+
+int
+val_check(struct slice text)
+{
+	return scan_text(text) < 0 ? ERR_JSON : 0;
+}
+
+int
+val_find_raw(struct slice text, const char *key, struct slice *ret)
+{
+	return scan_member(text, slice_str(key), ret);
+}
