@@ -5,7 +5,7 @@
  * requests.  Asks of one turn go out in one write per connection.  Statements
  * are prepared per connection and text.  A connection that breaks is opened
  * again with back-off; asks that were not sent yet wait for it up to their
- * deadline, those in flight fail with ERR_DB_DOWN (reads are asked again once).
+ * deadline, those in flight fail with ERR_DB_DOWN (reads are asked again).
  */
 
 #include "base/job.h"
@@ -25,14 +25,17 @@ int pool_new(struct pool **ret, struct loop *loop, const struct pool_conf *conf,
 struct pool *pool_free(struct pool *pool);
 DEFINE_CLEANUP(struct pool *, pool_free)
 bool pool_is_up(const struct pool *pool);
+struct loop *pool_loop(const struct pool *pool) _returns_value_;
 
-enum { ASK_PARAMS = 16 };
+enum { ASK_PARAMS = 512 };
 
-/* One statement.  Parameters are text-format; { NULL, 0 } is NULL.  They are
- * copied or sent before pool_ask returns. */
+/* One statement.  Parameters are text-format without NUL bytes; { NULL, 0 } is
+ * NULL, anything of length 0 with a pointer is the empty text.  They are copied
+ * before pool_ask returns.  A write that fails with ERR_DB_DOWN or ERR_TIMEOUT
+ * may or may not have happened. */
 struct ask {
 	struct job job;
-	/* answer, valid in done until it returns */
+	/* answer, valid in done until it returns; NULL after an error */
 	struct pg_result *result;
 	bool is_read; /* set before pool_ask: may be asked again */
 	char sqlstate[6]; /* when job.err is a database error */
@@ -40,15 +43,18 @@ struct ask {
 };
 
 /* job_init(&ask->job, …) first.  `sql` must be a string that lives as long as
- * the process or is interned by the caller (it names the prepared statement);
- * see ask_once for others. */
+ * the process; it is prepared once per connection. */
 void pool_ask(struct pool *pool, struct ask *ask, const char *sql,
 	const struct slice *params, int count);
-/* Not prepared; for DDL and migrations. */
+/* The same with a text that is copied: one of few shapes made at run time. */
+void pool_ask_shape(struct pool *pool, struct ask *ask, struct slice sql,
+	const struct slice *params, int count);
+/* Not prepared; for DDL and what is asked rarely.  The text is copied. */
 void pool_ask_once(struct pool *pool, struct ask *ask, const char *sql,
 	const struct slice *params, int count);
 
 int ask_rows(const struct ask *ask);
+int ask_columns(const struct ask *ask);
 struct slice ask_value(const struct ask *ask, int row, int col);
 bool ask_is_null(const struct ask *ask, int row, int col);
 int64_t ask_int(const struct ask *ask, int row, int col);

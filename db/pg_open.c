@@ -1,0 +1,312 @@
+/*
+ * From nothing to a connection in pipeline mode without blocking: rest, look
+ * the name up, let libpq shake hands while uv_poll watches its socket.
+ *
+ * libpq may close its socket and open another with the same number while it
+ * connects, which epoll does not notice; so the watch is made anew for every
+ * step of the handshake.  A watch is its own allocation because libuv frees a
+ * handle only in a later turn, when this connection may have another.
+ */
+#include "db/pg.h"
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/event.h"
+#include "base/mem.h"
+#include "db/dsn.h"
+
+#include <libpq-fe.h>
+#include <netdb.h>
+
+enum {
+	REST_LEAST_MS = 50,
+	REST_MOST_MS = 2000,
+	OPEN_MS = 5000,
+	ADDRESSES = 4,
+};
+
+struct pg_watch {
+	uv_poll_t poll;
+	struct pg *pg;
+	int events;
+};
+
+struct pg_lookup {
+	uv_getaddrinfo_t req;
+	struct pg *pg; /* NULL: nobody waits */
+};
+
+static void
+on_watch_closed(uv_handle_t *handle)
+{
+	(void)mem_free(handle->data);
+}
+
+static void
+unwatch(struct pg *pg)
+{
+	struct pg_watch *w = take(pg->watch);
+
+	if (!w)
+		return;
+	w->pg = NULL;
+	uv_close((uv_handle_t *)&w->poll, on_watch_closed);
+}
+
+static void on_socket(uv_poll_t *poll, int status, int events);
+
+static int
+watch(struct pg *pg)
+{
+	struct pg_watch *w = mem_new(struct pg_watch);
+	int r;
+
+	w->pg = pg;
+	w->poll.data = w;
+	r = uv_poll_init(&pg->loop->uv, &w->poll, PQsocket(pg->conn));
+	if (r < 0) {
+		(void)mem_free(w);
+		return r;
+	}
+	pg->watch = w;
+	return 0;
+}
+
+int
+pg_wait(struct pg *pg, bool write)
+{
+	int events = UV_READABLE | (write ? UV_WRITABLE : 0);
+	int r;
+
+	if (!pg->watch) {
+		r = watch(pg);
+		if (r < 0)
+			return r;
+	}
+	if (pg->watch->events == events)
+		return 0;
+	pg->watch->events = events;
+	return uv_poll_start(&pg->watch->poll, events, on_socket);
+}
+
+static void
+on_rested(struct timer *timer)
+{
+	pg_open(container_of(timer, struct pg, timer));
+}
+
+void
+pg_close(struct pg *pg)
+{
+	timer_clear(&pg->timer);
+	unwatch(pg);
+	if (pg->lookup)
+		take(pg->lookup)->pg = NULL;
+	if (pg->conn)
+		PQfinish(take(pg->conn));
+	pg->state = PG_CLOSED;
+}
+
+/* Half of the time is jitter, so that gateways do not come all at once. */
+static void
+rest(struct pg *pg)
+{
+	uint64_t ms = max(pg->rest_ms, (uint64_t)REST_LEAST_MS);
+
+	pg_close(pg);
+	pg->rest_ms = min(ms * 2, (uint64_t)REST_MOST_MS);
+	pg->state = PG_RESTING;
+	timer_set(&pg->timer, pg->loop,
+		ms / 2 + uv_hrtime() / 1000 % (ms / 2 + 1), on_rested);
+}
+
+static void
+fail(struct pg *pg, const char *what)
+{
+	event(EVENT_DB_DOWN, "why", what, NULL);
+	rest(pg);
+}
+
+void
+pg_lost(struct pg *pg, const char *why)
+{
+	struct list flights = LIST_INIT(flights);
+
+	while (!list_empty(&pg->flying)) {
+		struct list *at = pg->flying.next;
+
+		list_del(at);
+		list_add(&flights, at);
+	}
+	pg->in_flight = pg->batch = 0;
+	stmt_done(&pg->stmts);
+	fail(pg, why);
+	pg->ops->down(pg, &flights);
+}
+
+/* libpq's message without its line ends.  It names the server, no secret. */
+static void
+fail_connect(struct pg *pg)
+{
+	_buf_ struct buf text;
+
+	buf_init(&text, 1024);
+	buf_slice(&text, slice_str(PQerrorMessage(pg->conn)));
+	for (size_t i = 0; i < text.len; i++)
+		if (text.ptr[i] == '\n')
+			text.ptr[i] = ' ';
+	fail(pg, text.len ? text.ptr : "cannot connect");
+}
+
+static void
+greet(struct pg *pg)
+{
+	unwatch(pg);
+	if (PQsetnonblocking(pg->conn, 1) < 0 ||
+		!PQenterPipelineMode(pg->conn) || pg_wait(pg, false) < 0) {
+		fail(pg, "cannot use the connection");
+		return;
+	}
+	timer_clear(&pg->timer);
+	pg->rest_ms = 0;
+	pg->state = PG_UP;
+	event(EVENT_DB_UP, "server", PQparameterStatus(pg->conn, "server_version"),
+		NULL);
+	pg_on_up(pg);
+}
+
+static void
+shake(struct pg *pg)
+{
+	PostgresPollingStatusType status;
+	int r;
+
+	unwatch(pg);
+	status = PQconnectPoll(pg->conn);
+	if (status == PGRES_POLLING_OK) {
+		greet(pg);
+		return;
+	}
+	if (status == PGRES_POLLING_FAILED) {
+		fail_connect(pg);
+		return;
+	}
+	r = watch(pg);
+	if (r == 0)
+		r = uv_poll_start(&pg->watch->poll,
+			status == PGRES_POLLING_WRITING ? UV_WRITABLE
+							: UV_READABLE,
+			on_socket);
+	if (r < 0)
+		fail(pg, "cannot watch the socket");
+}
+
+static void
+on_socket(uv_poll_t *poll, int status, int events)
+{
+	struct pg *pg = ((struct pg_watch *)poll->data)->pg;
+
+	(void)status;
+	(void)events;
+	if (!pg)
+		return;
+	if (pg->state == PG_CONNECTING)
+		shake(pg);
+	else if (pg->state == PG_UP)
+		pg_on_ready(pg);
+}
+
+static void
+ignore_notice(void *arg, const PGresult *result)
+{
+	(void)arg;
+	(void)result;
+}
+
+static void
+connect_to(struct pg *pg, const char *addrs, unsigned count)
+{
+	pg->state = PG_CONNECTING;
+	pg->conn = dsn_connect(pg->dsn, addrs, count);
+	if (!pg->conn || PQstatus(pg->conn) == CONNECTION_BAD) {
+		fail_connect(pg);
+		return;
+	}
+	(void)PQsetNoticeReceiver(pg->conn, ignore_notice, NULL);
+	/* PQconnectStart says: as if the last step had said "writing" */
+	if (watch(pg) < 0 ||
+		uv_poll_start(&pg->watch->poll, UV_WRITABLE, on_socket) < 0)
+		fail(pg, "cannot watch the socket");
+}
+
+static unsigned
+list_addresses(struct buf *to, const struct addrinfo *all)
+{
+	char text[64];
+	unsigned count = 0;
+
+	for (const struct addrinfo *a = all; a && count < ADDRESSES;
+		a = a->ai_next) {
+		if (getnameinfo(a->ai_addr, a->ai_addrlen, text, sizeof(text),
+			    NULL, 0, NI_NUMERICHOST) != 0)
+			continue;
+		if (count++)
+			buf_char(to, ',');
+		buf_str(to, text);
+	}
+	return count;
+}
+
+static void
+on_looked_up(uv_getaddrinfo_t *req, int status, struct addrinfo *all)
+{
+	struct pg_lookup *l = container_of(req, struct pg_lookup, req);
+	struct pg *pg = l->pg;
+	_buf_ struct buf addrs;
+	unsigned count;
+
+	(void)mem_free(l);
+	buf_init(&addrs, 1024);
+	count = status == 0 ? list_addresses(&addrs, all) : 0;
+	uv_freeaddrinfo(all);
+	if (!pg)
+		return;
+	pg->lookup = NULL;
+	if (count)
+		connect_to(pg, addrs.ptr, count);
+	else
+		fail(pg, "the host name cannot be resolved");
+}
+
+static void
+look_up(struct pg *pg)
+{
+	const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
+	struct pg_lookup *l = mem_new(struct pg_lookup);
+
+	pg->state = PG_RESOLVING;
+	l->pg = pg;
+	if (uv_getaddrinfo(&pg->loop->uv, &l->req, on_looked_up,
+		    dsn_host(pg->dsn), NULL, &hints) < 0) {
+		(void)mem_free(l);
+		fail(pg, "the host name cannot be looked up");
+		return;
+	}
+	pg->lookup = l;
+}
+
+static void
+on_open_late(struct timer *timer)
+{
+	fail(container_of(timer, struct pg, timer), "no answer while opening");
+}
+
+void
+pg_open(struct pg *pg)
+{
+	timer_set(&pg->timer, pg->loop, OPEN_MS, on_open_late);
+	if (dsn_host(pg->dsn))
+		look_up(pg);
+	else
+		connect_to(pg, NULL, 0);
+}

@@ -1,0 +1,137 @@
+/*
+ * All migrations that are missing run in one transaction that holds an advisory
+ * lock: of several programs that start at once one migrates, the others wait
+ * and find nothing to do.  The files are built in by tools of the build (see
+ * Makefile.inc), because a running program must not depend on its source tree.
+ */
+#include "db/schema.h"
+
+#include "base/clock.h"
+#include "db/schema_files.h"
+
+#include <inttypes.h>
+#include <libpq-fe.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* "mpcloud" in ASCII: any number will do, the same in every version. */
+#define LOCK "SELECT pg_advisory_xact_lock(30804985834369380)"
+
+static void
+finish(PGconn **conn)
+{
+	if (*conn)
+		PQfinish(*conn);
+}
+
+static void
+clear(PGresult **result)
+{
+	PQclear(*result);
+}
+
+/* Without its line end. */
+static int
+fail(PGconn *conn, struct fault *why, int err, const char *what)
+{
+	const char *text = PQerrorMessage(conn);
+
+	return fault_set(why, err, "%s: %.*s", what, (int)strcspn(text, "\n"),
+		text);
+}
+
+static int
+run(PGconn *conn, const char *sql, struct fault *why, const char *what)
+{
+	_cleanup_(clear) PGresult *result = PQexec(conn, sql);
+	ExecStatusType status = PQresultStatus(result);
+
+	if (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK)
+		return 0;
+	return fail(conn, why, ERR_DB, what);
+}
+
+static int
+read_number(PGconn *conn, int *ret, struct fault *why)
+{
+	_cleanup_(clear) PGresult *result = PQexec(conn,
+		"SELECT coalesce(max(number), 0) FROM mpcloud.migrations");
+
+	if (PQresultStatus(result) != PGRES_TUPLES_OK)
+		return fail(conn, why, ERR_DB, "mpcloud.migrations");
+	*ret = atoi(PQgetvalue(result, 0, 0));
+	return 0;
+}
+
+static int
+note(PGconn *conn, const struct schema_file *file, struct fault *why)
+{
+	_cleanup_(clear) PGresult *result = NULL;
+	char number[12], now[24];
+	const char *values[] = {number, file->name, now};
+
+	(void)snprintf(number, sizeof(number), "%d", file->number);
+	(void)snprintf(now, sizeof(now), "%" PRId64, clock_now_ms());
+	result = PQexecParams(conn,
+		"INSERT INTO mpcloud.migrations VALUES ($1, $2, $3)", 3, NULL,
+		values, NULL, NULL, 0);
+	if (PQresultStatus(result) != PGRES_COMMAND_OK)
+		return fail(conn, why, ERR_DB, file->name);
+	return 0;
+}
+
+static int
+apply(PGconn *conn, struct fault *why)
+{
+	int have = 0, r;
+
+	r = read_number(conn, &have, why);
+	if (r < 0)
+		return r;
+	if (have > schema_newest())
+		return fault_set(why, ERR_CONFIG,
+			"the database has schema %d, this program knows %d: "
+			"it is older than the one that ran here before",
+			have, schema_newest());
+	for (const struct schema_file *f = schema_files; f->name; f++) {
+		if (f->number <= have)
+			continue;
+		r = run(conn, f->text, why, f->name);
+		if (r == 0)
+			r = note(conn, f, why);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+int
+schema_migrate(const char *url, struct fault *why)
+{
+	_cleanup_(finish) PGconn *conn = PQconnectdb(url);
+	int r;
+
+	if (PQstatus(conn) != CONNECTION_OK)
+		return fail(conn, why, ERR_DB_DOWN, "database");
+	r = run(conn,
+		"SET client_min_messages = warning;"
+		"BEGIN; " LOCK ";"
+		"CREATE SCHEMA IF NOT EXISTS mpcloud;"
+		"CREATE TABLE IF NOT EXISTS mpcloud.migrations ("
+		" number integer PRIMARY KEY, name text NOT NULL,"
+		" applied_at bigint NOT NULL)",
+		why, "schema mpcloud");
+	if (r == 0)
+		r = apply(conn, why);
+	return r < 0 ? r : run(conn, "COMMIT", why, "COMMIT");
+}
+
+int
+schema_newest(void)
+{
+	int newest = 0;
+
+	for (const struct schema_file *f = schema_files; f->name; f++)
+		newest = f->number;
+	return newest;
+}

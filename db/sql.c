@@ -1,0 +1,111 @@
+/*
+ * The only place where a name becomes SQL, and the only one that numbers
+ * parameters.
+ */
+#include "db/sql.h"
+
+#include <inttypes.h>
+
+enum { TEXT_TOP = 256 << 10 };
+
+void
+sql_init(struct sql *s, struct arena *arena)
+{
+	s->arena = arena;
+	s->count = 0;
+	s->full = false;
+	buf_init(&s->text, TEXT_TOP);
+}
+
+void
+sql_done(struct sql *s)
+{
+	buf_done(&s->text);
+}
+
+int
+sql_check(const struct sql *s, struct fault *why)
+{
+	if (s->full || buf_check(&s->text) < 0)
+		return fault_set(why, ERR_DB_PARAM,
+			"the request has too many conditions or changes");
+	return 0;
+}
+
+void
+sql_add(struct sql *s, const char *text)
+{
+	buf_str(&s->text, text);
+}
+
+void
+sql_param(struct sql *s, struct slice value, const char *type)
+{
+	if (s->count >= ASK_PARAMS) {
+		s->full = true;
+		return;
+	}
+	s->param[s->count++] = value;
+	buf_printf(&s->text, "$%d::%s", s->count, type);
+}
+
+void
+sql_param_buf(struct sql *s, const struct buf *value, const char *type)
+{
+	char *copy = arena_try(s->arena, value->len + 1);
+
+	if (!copy || buf_check(value) < 0) {
+		s->full = true;
+		return;
+	}
+	memcpy(copy, value->ptr, value->len);
+	sql_param(s, slice_of(copy, value->len), type);
+}
+
+void
+sql_array_item(struct buf *to, struct slice item)
+{
+	buf_char(to, '"');
+	for (size_t i = 0; i < item.len; i++) {
+		if (item.ptr[i] == '"' || item.ptr[i] == '\\')
+			buf_char(to, '\\');
+		buf_char(to, item.ptr[i]);
+	}
+	buf_char(to, '"');
+}
+
+void
+sql_param_path(struct sql *s, const struct path *path)
+{
+	_buf_ struct buf list;
+
+	buf_init(&list, 8192);
+	for (unsigned i = 0; i < path->count; i++) {
+		buf_char(&list, i ? ',' : '{');
+		sql_array_item(&list, path->step[i]);
+	}
+	buf_char(&list, '}');
+	sql_param_buf(s, &list, "text[]");
+}
+
+void
+sql_param_i64(struct sql *s, int64_t n)
+{
+	_buf_ struct buf text;
+
+	buf_init(&text, 32);
+	buf_i64(&text, n);
+	sql_param_buf(s, &text, "bigint");
+}
+
+void
+sql_ident(struct buf *to, struct slice name)
+{
+	buf_char(to, '"');
+	for (size_t i = 0; i < name.len; i++) {
+		if (name.ptr[i] == '"')
+			buf_char(to, '"');
+		buf_char(to, name.ptr[i]);
+	}
+	buf_char(to, '"');
+}

@@ -1,0 +1,39 @@
+/*
+ * One row per condition that means something to us; the first prefix that fits
+ * wins.  Class MP is our own: schema/0002_documents.sql raises it with a
+ * sentence for the author of the request.
+ */
+#include "db/sqlstate.h"
+
+#include "base/err.h"
+
+#include <string.h>
+
+static const struct sqlstate_row rows[] = {
+	{"MP400", ERR_DB_PARAM, STATE_FAIL, true},
+	{"MP403", ERR_DB_DENIED, STATE_FAIL, true},
+	{"MP404", ERR_DB_NO_COLLECTION, STATE_FAIL, true},
+	{"MP409", ERR_DB_EXISTS, STATE_FAIL, true},
+	{"23505", ERR_DB_EXISTS, STATE_FAIL, false},
+	{"42P01", ERR_DB_NO_COLLECTION, STATE_FAIL, false},
+	{"57014", ERR_TIMEOUT, STATE_FAIL, false},
+	{"57P", ERR_DB_DOWN, STATE_FAIL, false},
+	{"08", ERR_DB_DOWN, STATE_FAIL, false},
+	{"25006", ERR_DB_DOWN, STATE_REPORT, false}, /* read-only server */
+	{"26000", ERR_DB, STATE_ANEW, false}, /* no such statement */
+	{"0A000", ERR_DB, STATE_ANEW, false}, /* its result type changed */
+	{"40P01", ERR_DB, STATE_AGAIN, false}, /* deadlock */
+	{"40001", ERR_DB, STATE_AGAIN, false}, /* serialization */
+	{"XX000", ERR_DB, STATE_REPORT, false},
+	{"", ERR_DB, STATE_REPORT, false},
+};
+
+const struct sqlstate_row *
+sqlstate_find(const char *sqlstate)
+{
+	const struct sqlstate_row *row = rows;
+
+	while (strncmp(sqlstate, row->prefix, strlen(row->prefix)) != 0)
+		row++;
+	return row;
+}
