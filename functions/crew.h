@@ -29,6 +29,9 @@ struct crews_ops {
 struct crews_conf {
 	size_t event_top, result_top; /* bytes */
 	const char *env, *appid;
+	/* Name, in the functions' cloud folder, of the socket that is this
+	 * gateway's: only it knows the session tokens of its invocations. */
+	const char *cloud_socket;
 };
 
 int crews_new(struct crews **ret, struct loop *loop,
@@ -36,6 +39,8 @@ int crews_new(struct crews **ret, struct loop *loop,
 	_must_check_;
 struct crews *crews_free(struct crews *crews);
 DEFINE_CLEANUP(struct crews *, crews_free)
+/* ops->owner. */
+void *crews_owner(const struct crews *crews);
 
 /* GATE_FN_ADD, GATE_FN_DEL.  Takes the channel's descriptor. */
 int crews_add(struct crews *crews, const struct fn_settings *settings,

@@ -6,7 +6,7 @@
  *   env        environment id (TCB_ENV, SCF_NAMESPACE)
  *   appid      the mini program's (WX_APPID)
  *   uid, gid   what to become; -1: stay (not root)
- *   cloud_dir  directory that holds cloud.sock, visible at the same path inside
+ *   cloud_dir  directory that holds cloud-N.sock, one a gateway, visible at the same path inside
  *   node       path of the node program
  *   runner     path of functions/node/runner.mjs (its folder is visible inside)
  *   strict     bool: refuse when isolation is missing

@@ -13,7 +13,7 @@
  *             return mpc_result(ctx, "{\"hello\":\"world\"}", 17);
  *     }
  *
- *     cc -shared -fPIC -o index.so index.c
+ *     cc -shared -fPIC -O2 -o index.so index.c
  *
  * The event is the JSON text the caller sent.  Calls below that wait (mpc_call
  * and all above it) look synchronous; when the function's concurrency is over
@@ -31,8 +31,17 @@
 extern "C" {
 #endif
 
+#pragma GCC visibility push(default)
+
 #define MPC_API_VERSION 1
 #define MPC_EXPORT      __attribute__((visibility("default")))
+
+/* What calls answer besides 0; mpc_error_text has the words. */
+enum mpc_error {
+	MPC_ERR_ANSWER = -1,   /* the cloud answered with an error code */
+	MPC_ERR_ARGUMENT = -2, /* an argument is missing or is not JSON */
+	MPC_ERR_TOO_BIG = -3   /* past 64 MiB of the invocation's memory */
+};
 
 struct mpc_context;
 
@@ -101,6 +110,8 @@ const char *mpc_error_text(const struct mpc_context *ctx);
 
 /* A JSON string literal with quotes and escapes; belongs to the invocation. */
 const char *mpc_quote(struct mpc_context *ctx, const char *text);
+
+#pragma GCC visibility pop
 
 #ifdef __cplusplus
 }

@@ -1,0 +1,28 @@
+#pragma once
+
+/* What the cage's files share; nobody else includes this. */
+
+#include "functions/cage.h"
+
+enum place_kind {
+	PLACE_TREE,   /* bound read-only; a symlink stays one */
+	PLACE_COPY,   /* a small file, copied */
+	PLACE_DEVICE, /* bound, may be written */
+};
+
+struct place {
+	const char *path;
+	enum place_kind kind;
+	bool network; /* only of use with the network */
+};
+
+/* Everything of the host that a function may see, besides conf->dirs. */
+extern const struct place cage_places[];
+extern const size_t cage_places_len;
+
+enum { TMP_SIZE = 64 * 1024 * 1024 };
+
+int cage_try_tree(struct cage *c);
+int cage_try_seccomp(struct cage *c);
+int cage_try_landlock(struct cage *c);
+int cage_landlock(const struct cage *c);

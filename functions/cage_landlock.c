@@ -1,0 +1,112 @@
+/*
+ * Landlock, the second wall around files: what a function may read and where it
+ * may write, said again in terms of the paths it sees.  Each process that runs
+ * user code gets a domain of its own, and the kernel lets none look into
+ * another's memory.
+ */
+#include "functions/cage_inside.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/landlock.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* From ABI 3 and 5, which older headers lack. */
+#define ACCESS_TRUNCATE  (1ULL << 14)
+#define ACCESS_IOCTL_DEV (1ULL << 15)
+
+#define READ_ACCESS                                                            \
+	(LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_READ_FILE |           \
+		LANDLOCK_ACCESS_FS_READ_DIR)
+#define FILE_ACCESS                                                            \
+	(LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_READ_FILE |           \
+		LANDLOCK_ACCESS_FS_WRITE_FILE | ACCESS_TRUNCATE |              \
+		ACCESS_IOCTL_DEV)
+#define ALL_ACCESS ((1ULL << 16) - 1)
+
+static int
+abi(void)
+{
+	return (int)syscall(SYS_landlock_create_ruleset, NULL, 0,
+		LANDLOCK_CREATE_RULESET_VERSION);
+}
+
+/* All that this kernel can watch over. */
+static uint64_t
+known_access(void)
+{
+	int n = abi();
+
+	if (n < 1)
+		return 0;
+	if (n < 2)
+		return (1ULL << 13) - 1;
+	if (n < 3)
+		return (1ULL << 14) - 1;
+	return n < 5 ? (1ULL << 15) - 1 : ALL_ACCESS;
+}
+
+int
+cage_try_landlock(struct cage *c)
+{
+	c->landlock = known_access() != 0;
+	return c->landlock ? 0 : -ENOSYS;
+}
+
+/* A path that is not there needs no rule. */
+static int
+allow(int rules, const char *path, uint64_t access)
+{
+	_close_ int fd = open(path, O_PATH | O_CLOEXEC);
+	struct landlock_path_beneath_attr attr = {.parent_fd = fd};
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return errno == ENOENT || errno == EACCES ? 0 : -errno;
+	if (!S_ISDIR(st.st_mode))
+		access &= FILE_ACCESS;
+	attr.allowed_access = access & known_access();
+	if (syscall(SYS_landlock_add_rule, rules, LANDLOCK_RULE_PATH_BENEATH,
+		    &attr, 0) < 0)
+		return -errno;
+	return 0;
+}
+
+static int
+allow_all(const struct cage *c, int rules)
+{
+	int r = allow(rules, "/tmp", ALL_ACCESS);
+
+	if (r == 0)
+		r = allow(rules, "/proc", READ_ACCESS);
+	for (size_t i = 0; i < cage_places_len && r == 0; i++)
+		r = allow(rules, cage_places[i].path,
+			cage_places[i].kind == PLACE_DEVICE ? FILE_ACCESS
+							    : READ_ACCESS);
+	for (size_t i = 0; i < array_size(c->conf->dirs) && r == 0; i++)
+		if (c->conf->dirs[i] && *c->conf->dirs[i])
+			r = allow(rules, c->conf->dirs[i], READ_ACCESS);
+	/* Our own tree: its /etc holds nothing but what we put there. */
+	if (r == 0 && c->own_tree)
+		r = allow(rules, "/", READ_ACCESS);
+	return r;
+}
+
+int
+cage_landlock(const struct cage *c)
+{
+	struct landlock_ruleset_attr attr = {
+		.handled_access_fs = known_access()};
+	_close_ int rules = (int)syscall(
+		SYS_landlock_create_ruleset, &attr, sizeof(attr), 0);
+	int r;
+
+	if (rules < 0)
+		return -errno;
+	r = allow_all(c, rules);
+	if (r < 0)
+		return r;
+	return syscall(SYS_landlock_restrict_self, rules, 0) < 0 ? -errno : 0;
+}

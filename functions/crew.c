@@ -1,0 +1,331 @@
+/*
+ * The functions of a gateway.  Each deployed version has a crew; the newest of
+ * a name is in the table of names and gets the calls, older ones finish what
+ * they have and go.  A crew whose host has died stays, with its waiting calls,
+ * until the supervisor gives the next channel or their deadlines pass.
+ *
+ * crew_feed.c is about calls, hand.c about workers, invocation.c about the two
+ * together.
+ */
+#include "functions/hand.h"
+
+#include "base/crypto.h"
+#include "base/mem.h"
+#include "base/text.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+static struct list *
+bucket_of(struct crews *crews, const char *name)
+{
+	uint32_t hash = 2166136261u; /* FNV-1a; operators choose the names */
+
+	for (; *name; name++)
+		hash = (hash ^ (unsigned char)*name) * 16777619u;
+	return &crews->names[hash % CREW_BUCKETS];
+}
+
+struct crew *
+crew_find(struct crews *crews, const char *name)
+{
+	list_for_each (at, bucket_of(crews, name)) {
+		struct crew *crew = container_of(at, struct crew, by_name);
+
+		if (strcmp(crew->settings.name, name) == 0)
+			return crew;
+	}
+	return NULL;
+}
+
+int
+crews_new(struct crews **ret, struct loop *loop, const struct crews_conf *conf,
+	const struct crews_ops *ops)
+{
+	struct crews *crews = mem_new(struct crews);
+
+	crews->loop = loop;
+	crews->ops = *ops;
+	crews->event_top = conf->event_top;
+	crews->result_top = conf->result_top;
+	crews->env = str_dup(conf->env);
+	crews->appid = str_dup(conf->appid);
+	crews->cloud_socket =
+		str_dup(conf->cloud_socket ? conf->cloud_socket : "");
+	list_init(&crews->all);
+	for (size_t i = 0; i < CREW_BUCKETS; i++)
+		list_init(&crews->names[i]);
+	for (size_t i = 0; i < TOKEN_BUCKETS; i++)
+		list_init(&crews->tokens[i]);
+	text_random_hex(crews->token_prefix, 4);
+	*ret = crews;
+	return 0;
+}
+
+unsigned
+crew_hands(const struct crew *crew)
+{
+	unsigned n = 0;
+
+	for (int i = 0; i < HAND_STATES_; i++)
+		n += crew->count[i];
+	return n;
+}
+
+static void
+crew_end_hands(struct crew *crew, const char *because)
+{
+	for (int i = 0; i < HAND_STATES_; i++) {
+		struct hand *hand;
+
+		while ((hand = list_first(&crew->hands[i], struct hand, on)))
+			hand_end(hand, because);
+	}
+}
+
+void
+crew_done(struct crew *crew)
+{
+	channel_close(&crew->channel);
+	defer_clear(&crew->feed);
+	timer_clear(&crew->look);
+	list_del(&crew->on);
+	list_del(&crew->by_name);
+	buf_done(&crew->context);
+	(void)mem_free(crew->spawn_text);
+	(void)mem_free(crew);
+}
+
+/* Answer all that wait. */
+static void
+crew_refuse(struct crew *crew, int err)
+{
+	struct fn_call *call;
+
+	while ((call = list_first(&crew->waiting, struct fn_call, on)))
+		call_finish(call, err, NULL);
+}
+
+struct crews *
+crews_free(struct crews *crews)
+{
+	struct crew *crew;
+
+	if (!crews)
+		return NULL;
+	crews->ending = true;
+	while ((crew = list_first(&crews->all, struct crew, on))) {
+		crew_end_hands(crew, "the server is shutting down");
+		crew_refuse(crew, ERR_SHUTDOWN);
+		crew_done(crew);
+	}
+	mem_wipe(crews->stock, sizeof(crews->stock));
+	(void)mem_free(crews->env);
+	(void)mem_free(crews->appid);
+	(void)mem_free(crews->cloud_socket);
+	return mem_free(crews);
+}
+
+void *
+crews_owner(const struct crews *crews)
+{
+	return crews->ops.owner;
+}
+
+static void
+on_worker(struct crew *crew, const struct frame *f, int *fds, int nfds)
+{
+	struct getter g = getter_of(f->body);
+	struct hand *hand = hand_find(crew, f->id);
+
+	(void)get_u32(&g);
+	if (get_end(&g) == 0 && nfds == 1 && hand &&
+		hand->state == HAND_STARTING)
+		hand_join(hand, &fds[0]);
+}
+
+static void
+on_gone_frame(struct crew *crew, const struct frame *f)
+{
+	struct getter g = getter_of(f->body);
+	struct hand *hand = hand_find(crew, f->id);
+	uint32_t status = get_u32(&g);
+	uint8_t reason = get_u8(&g);
+
+	if (get_end(&g) == 0 && hand)
+		hand_gone(hand, (int)status, reason);
+}
+
+static void
+on_channel_frame(
+	struct channel *c, const struct frame *f, int *fds, int nfds)
+{
+	struct crew *crew = container_of(c, struct crew, channel);
+	struct getter g = getter_of(f->body);
+	struct hand *hand;
+	uint8_t stream;
+
+	switch (f->type) {
+	case HOST_WORKER:
+		on_worker(crew, f, fds, nfds);
+		break;
+	case HOST_NO_WORKER:
+		hand = hand_find(crew, f->id);
+		if (hand && hand->state == HAND_STARTING)
+			hand_refused(hand, f->body);
+		break;
+	case HOST_GONE:
+		on_gone_frame(crew, f);
+		break;
+	case HOST_LINE:
+		stream = get_u8(&g);
+		if (!g.bad)
+			hand_line(crew, f->id, stream == 2 ? 3 : 1, g.left);
+		break;
+	default:
+		break; /* a newer keeper's */
+	}
+}
+
+static void
+on_channel_gone(struct channel *c, int err)
+{
+	struct crew *crew = container_of(c, struct crew, channel);
+
+	(void)err;
+	crew_end_hands(crew, "the function host restarts");
+	crew_feed_soon(crew);
+}
+
+static const struct channel_ops channel_ops = {
+	.on_frame = on_channel_frame, .on_gone = on_channel_gone};
+
+/* The members of an invocation's context that are always the same. */
+static void
+context_begin(struct crew *crew)
+{
+	const struct fn_settings *s = &crew->settings;
+	struct buf *b = &crew->context;
+
+	buf_init(b, 4096);
+	buf_printf(b,
+		"{\"function\":\"%s\",\"version\":%u,\"timeoutMs\":%lld,"
+		"\"memoryMb\":%lld,\"env\":",
+		s->name, s->version, (long long)s->timeout_ms,
+		(long long)(s->memory >> 20));
+	buf_json(b, slice_str(crew->crews->env));
+	buf_str(b, ",\"cloudSocket\":");
+	buf_json(b, slice_str(crew->crews->cloud_socket));
+}
+
+static struct crew *
+crew_new(struct crews *crews, const struct fn_settings *settings)
+{
+	struct crew *crew = mem_new(struct crew);
+
+	crew->crews = crews;
+	crew->settings = *settings;
+	crew->settings.code_dir = NULL;
+	crew->settings.environment = NULL;
+	list_init(&crew->on);
+	list_init(&crew->by_name);
+	list_init(&crew->waiting);
+	for (int i = 0; i < HAND_STATES_; i++)
+		list_init(&crew->hands[i]);
+	defer_init(&crew->feed, on_crew_feed);
+	context_begin(crew);
+	return crew;
+}
+
+/* Out of the table: what waits is given to `heir`. */
+static void
+crew_retire(struct crew *crew, struct crew *heir)
+{
+	struct fn_call *call;
+
+	crew->retired = true;
+	list_del(&crew->by_name);
+	while (heir &&
+		(call = list_first(&crew->waiting, struct fn_call, on))) {
+		list_del(&call->on);
+		crew->nwaiting--;
+		call->inside[0] = heir;
+		list_add(&heir->waiting, &call->on);
+		heir->nwaiting++;
+	}
+	crew_refuse(crew, ERR_FN_NOT_FOUND);
+	crew_feed_soon(crew);
+}
+
+int
+crews_add(struct crews *crews, const struct fn_settings *settings,
+	int channel_fd, struct fault *why)
+{
+	struct crew *old = crew_find(crews, settings->name);
+	struct crew *crew = crew_new(crews, settings);
+	int r;
+
+	r = channel_open(&crew->channel, crews->loop, channel_fd, &channel_ops);
+	if (r < 0) {
+		(void)close(channel_fd);
+		crew_done(crew);
+		return fault_set(why, r, "%s: no channel to its host",
+			settings->name);
+	}
+	list_add(&crews->all, &crew->on);
+	if (old)
+		crew_retire(old, crew);
+	list_add(bucket_of(crews, settings->name), &crew->by_name);
+	crew_feed_soon(crew);
+	return 0;
+}
+
+void
+crews_del(struct crews *crews, const char *name, unsigned version)
+{
+	struct crew *crew = crew_find(crews, name);
+
+	if (crew && crew->settings.version == version)
+		crew_retire(crew, NULL);
+}
+
+json_t *
+crews_status(const struct crews *crews)
+{
+	json_t *all = json_array();
+
+	list_for_each (at, &crews->all) {
+		const struct crew *c = container_of(at, struct crew, on);
+		const struct fn_settings *s = &c->settings;
+		json_t *one = json_pack(
+			"{s:s, s:i, s:s, s:i, s:i, s:i, s:i, s:I, s:I}", "name",
+			s->name, "version", (int)s->version, "runtime",
+			s->runtime == RUNTIME_NODE ? "node" : "native", "idle",
+			(int)c->count[HAND_IDLE], "busy",
+			(int)c->count[HAND_BUSY], "starting",
+			(int)c->count[HAND_STARTING], "waiting",
+			(int)c->nwaiting, "calls", (json_int_t)c->calls,
+			"failed", (json_int_t)c->failed);
+
+		(void)json_array_append_new(all, one);
+	}
+	if (!all)
+		abort();
+	return all;
+}
+
+bool
+crews_drain(struct crews *crews)
+{
+	crews->draining = true;
+	list_for_each (at, &crews->all) {
+		const struct crew *c = container_of(at, struct crew, on);
+
+		if (c->nwaiting || c->count[HAND_BUSY])
+			return false;
+		list_for_each (h, &c->hands[HAND_LEAVING])
+			if (hand_waited_for(container_of(h, struct hand, on)))
+				return false;
+	}
+	return true;
+}

@@ -1,0 +1,283 @@
+/*
+ * Node functions: a process each, started ahead of the call that will need it.
+ * A standby has loaded the author's code (or is doing so) and waits on its
+ * socket, so giving it to a gateway is one message; what it writes there before
+ * (READY) is looked at but left for the gateway to read.
+ */
+#include "functions/keeper.h"
+
+#include "base/frame.h"
+#include "base/mem.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { WORKER_SOCKET = 3, FIRST_LOOSE = 4 };
+
+#define MIB (1024 * 1024)
+
+static void on_refill(struct defer *defer);
+
+/* What the runner is told, as its one argument. */
+static char *
+runner_argument(const struct keeper *k)
+{
+	const struct fn_settings *fn = &k->setup->function;
+	json_t *o = json_pack("{s:s,s:s,s:s,s:i,s:I,s:I,s:i,s:s,s:s,s:s}",
+		"codeDir", fn->code_dir, "handler", fn->handler, "function",
+		fn->name, "version", (int)fn->version, "memoryMb",
+		(json_int_t)(fn->memory / MIB), "timeoutMs",
+		(json_int_t)fn->timeout_ms, "concurrency",
+		(int)fn->concurrency, "cloudDir", k->setup->cloud_dir, "env",
+		k->setup->env, "appid", k->setup->appid);
+	char *text = json_dumps(o, JSON_COMPACT);
+
+	json_decref(o);
+	return text;
+}
+
+/* Between fork and exec: nothing but system calls that matter to the child. */
+_noreturn_ static void
+become_node(struct keeper *k, struct proc *p, char *const *argv)
+{
+	int socket = p->ends[0], r;
+
+	(void)setpgid(0, 0);
+	(void)signal(SIGPIPE, SIG_DFL);
+	(void)dup2(p->ends[1], STDOUT_FILENO);
+	(void)dup2(p->ends[2], STDERR_FILENO);
+	if (socket == WORKER_SOCKET)
+		(void)fcntl(socket, F_SETFD, 0);
+	else
+		(void)dup2(socket, WORKER_SOCKET);
+	(void)close_range(FIRST_LOOSE, ~0U, 0);
+	r = cage_shut(k->cage);
+	if (r < 0) {
+		(void)dprintf(STDERR_FILENO, "isolation: %s\n", strerror(-r));
+		_exit(EXIT_FAILURE);
+	}
+	(void)execve(argv[0], argv, k->env);
+	(void)dprintf(STDERR_FILENO, "%s: %s\n", argv[0], strerror(errno));
+	_exit(EXIT_FAILURE);
+}
+
+static int
+fork_node(struct keeper *k, struct proc *p)
+{
+	const struct host_setup *setup = k->setup;
+	_free_ char *argument = runner_argument(k);
+	_free_ char *preload = str_printf("%.*s/preload.cjs",
+		(int)(strrchr(setup->runner, '/') - setup->runner),
+		setup->runner);
+	/* A quarter of the limit is for what is not V8's heap. */
+	_free_ char *heap = str_printf("--max-old-space-size=%d",
+		(int)(setup->function.memory / MIB * 3 / 4));
+	char *argv[] = {setup->node, heap, (char[]){"--require"}, preload,
+		setup->runner, argument, NULL};
+	pid_t pid = fork();
+
+	if (pid == 0)
+		become_node(k, p, argv);
+	if (pid < 0)
+		return -errno;
+	proc_forget_ends(p);
+	return proc_watch(p, pid, -1);
+}
+
+/* READY is there: seen without being taken. */
+static void
+on_peek(uv_poll_t *poll, int status, int events)
+{
+	struct proc *p = poll->data;
+	char head[FRAME_HEAD];
+	ssize_t n = recv(p->socket, head, sizeof(head), MSG_PEEK);
+
+	(void)status;
+	(void)events;
+	if (n < 0 && errno == EAGAIN)
+		return;
+	(void)uv_poll_stop(poll);
+	if (n < FRAME_HEAD || head[4] != PROTO_READY)
+		return; /* closed: its pidfd says the rest */
+	p->ready = true;
+	p->keeper->node.failures = 0;
+	keeper_loaded(p->keeper);
+}
+
+static int
+peek(struct proc *p)
+{
+	int r;
+
+	p->peek = mem_new(uv_poll_t);
+	r = uv_poll_init(&p->keeper->loop.uv, p->peek, p->socket);
+	if (r < 0) {
+		free(take(p->peek));
+		return r;
+	}
+	p->peek->data = p;
+	return uv_poll_start(p->peek, UV_READABLE, on_peek);
+}
+
+static int
+start_standby(struct keeper *k, struct proc **ret)
+{
+	int r = proc_new(ret, k, PROC_STANDBY);
+
+	if (r < 0)
+		return r;
+	r = fork_node(k, *ret);
+	if (r == 0)
+		r = peek(*ret);
+	if (r < 0)
+		proc_free(*ret);
+	return r;
+}
+
+static unsigned
+count_standbys(struct keeper *k)
+{
+	unsigned n = 0;
+
+	list_for_each(at, &k->procs)
+		n += container_of(at, struct proc, on)->state == PROC_STANDBY;
+	return n;
+}
+
+static void
+on_again(struct timer *t)
+{
+	struct keeper *k = container_of(t, struct keeper, node.again);
+
+	loop_defer(&k->loop, &k->node.refill);
+}
+
+static void
+on_refill(struct defer *defer)
+{
+	struct keeper *k = container_of(defer, struct keeper, node.refill);
+	unsigned want = k->loaded ? k->setup->standby : 1;
+	struct proc *p;
+
+	if (k->draining || timer_is_set(&k->node.again))
+		return;
+	for (unsigned n = count_standbys(k); n < want; n++) {
+		int r = start_standby(k, &p);
+
+		if (r == 0)
+			continue;
+		keeper_failed(k, slice_str(err_text(r)));
+		timer_set(&k->node.again, &k->loop,
+			keeper_back_off(++k->node.failures), on_again);
+		return;
+	}
+}
+
+static void
+node_start(struct keeper *k)
+{
+	defer_init(&k->node.refill, on_refill);
+	loop_defer(&k->loop, &k->node.refill);
+}
+
+/* The one that is furthest: ready before starting, older before younger. */
+static struct proc *
+best_standby(struct keeper *k)
+{
+	struct proc *best = NULL;
+
+	list_for_each(at, &k->procs) {
+		struct proc *p = container_of(at, struct proc, on);
+
+		if (p->state != PROC_STANDBY)
+			continue;
+		if (!best || (p->ready && !best->ready))
+			best = p;
+	}
+	return best;
+}
+
+static void
+close_peek(struct proc *p)
+{
+	(void)uv_poll_stop(p->peek);
+	uv_close((uv_handle_t *)take(p->peek), (uv_close_cb)(void *)free);
+}
+
+static void
+node_spawn(struct keeper *k, struct link *link, uint32_t id)
+{
+	struct proc *p = best_standby(k);
+	int r = p ? 0 : start_standby(k, &p);
+
+	if (r < 0) {
+		channel_send(&link->channel, HOST_NO_WORKER, id,
+			slice_str(err_text(r)), NULL, 0);
+		return;
+	}
+	p->link = link;
+	p->id = id;
+	close_peek(p);
+	keeper_give(k, p);
+	loop_defer(&k->loop, &k->node.refill);
+}
+
+static void
+node_ended(struct keeper *k, struct proc *p)
+{
+	proc_move(p, PROC_ENDED);
+	keeper_over(k, p, proc_reap(p));
+}
+
+static void
+say_end(struct keeper *k, int status)
+{
+	char text[128];
+
+	if (WIFSIGNALED(status))
+		(void)snprintf(text, sizeof(text),
+			"node ended while it loaded the code: %s",
+			strsignal(WTERMSIG(status)));
+	else
+		(void)snprintf(text, sizeof(text),
+			"node ended while it loaded the code: status %d",
+			WEXITSTATUS(status));
+	keeper_failed(k, slice_str(text));
+}
+
+static void
+node_lost(struct keeper *k, struct proc *p, int status)
+{
+	if (p->was != PROC_STANDBY || k->draining)
+		return;
+	say_end(k, status);
+	timer_set(&k->node.again, &k->loop,
+		keeper_back_off(++k->node.failures), on_again);
+}
+
+static void
+node_stop(struct keeper *k)
+{
+	timer_clear(&k->node.again);
+	list_for_each(at, &k->procs) {
+		struct proc *p = container_of(at, struct proc, on);
+
+		if (p->state == PROC_STANDBY)
+			proc_kill(p, GONE_KILLED);
+	}
+}
+
+const struct engine engine_node = {
+	.start = node_start,
+	.spawn = node_spawn,
+	.ended = node_ended,
+	.lost = node_lost,
+	.stop = node_stop,
+};

@@ -1,0 +1,370 @@
+/*
+ * A call in a worker's hands.  It lives longer than the call where it must:
+ * when the client has left the worker is still at it, and a cloud.* request it
+ * made still acts for its caller.  So the caller's words are copied here once.
+ *
+ * Its session token names the caller to our own HTTP door for workers; it is
+ * random and is forgotten when the invocation ends.
+ */
+#include "functions/hand.h"
+
+#include "base/clock.h"
+#include "base/crypto.h"
+#include "base/mem.h"
+
+#include <stdio.h>
+
+/* The kernel is asked for random bytes in large portions; what was used is
+ * wiped. */
+static void
+random_take(struct crews *crews, unsigned char *to, size_t len)
+{
+	if (crews->stock_left < len) {
+		crypto_random(crews->stock, sizeof(crews->stock));
+		crews->stock_left = sizeof(crews->stock);
+	}
+	crews->stock_left -= len;
+	memcpy(to, crews->stock + crews->stock_left, len);
+	mem_wipe(crews->stock + crews->stock_left, len);
+}
+
+static void
+hex_put(char *to, const unsigned char *p, size_t len)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	for (size_t i = 0; i < len; i++) {
+		*to++ = digits[p[i] >> 4];
+		*to++ = digits[p[i] & 15];
+	}
+	*to = '\0';
+}
+
+/* Eight digits of the process, eight of the id, and sixteen random bytes. */
+static void
+token_make(struct invocation *inv)
+{
+	unsigned char id[4] = {(unsigned char)(inv->id >> 24),
+		(unsigned char)(inv->id >> 16), (unsigned char)(inv->id >> 8),
+		(unsigned char)inv->id};
+	unsigned char secret[16];
+
+	memcpy(inv->token, inv->crews->token_prefix, 8);
+	hex_put(inv->token + 8, id, sizeof(id));
+	random_take(inv->crews, secret, sizeof(secret));
+	hex_put(inv->token + 16, secret, sizeof(secret));
+	list_add(&inv->crews->tokens[inv->id % TOKEN_BUCKETS], &inv->by_token);
+}
+
+static bool
+token_id(struct slice token, uint32_t *ret)
+{
+	uint32_t id = 0;
+
+	if (token.len != TOKEN_LEN)
+		return false;
+	for (size_t i = 8; i < 16; i++) {
+		char c = token.ptr[i];
+
+		if (c >= '0' && c <= '9')
+			id = id << 4 | (uint32_t)(c - '0');
+		else if (c >= 'a' && c <= 'f')
+			id = id << 4 | (uint32_t)(c - 'a' + 10);
+		else
+			return false;
+	}
+	*ret = id;
+	return true;
+}
+
+bool
+crews_find_session(struct crews *crews, struct slice token,
+	const struct caller **ret, const char **ret_function,
+	const char **ret_request_id)
+{
+	uint32_t id;
+
+	if (!token_id(token, &id))
+		return false;
+	list_for_each (at, &crews->tokens[id % TOKEN_BUCKETS]) {
+		struct invocation *inv =
+			container_of(at, struct invocation, by_token);
+
+		if (inv->id != id ||
+			!crypto_eq(token, slice_of(inv->token, TOKEN_LEN)))
+			continue;
+		*ret = &inv->caller;
+		*ret_function = inv->function;
+		*ret_request_id = inv->request_id;
+		return true;
+	}
+	return false;
+}
+
+static const char *
+keep(char **at, const char *s)
+{
+	size_t size = (s ? strlen(s) : 0) + 1;
+	char *to = *at;
+
+	if (s)
+		memcpy(to, s, size);
+	*at += size;
+	return to;
+}
+
+static size_t
+size_of(const char *s)
+{
+	return (s ? strlen(s) : 0) + 1;
+}
+
+static struct invocation *
+invocation_new(struct crews *crews, const struct fn_call *call)
+{
+	const struct caller *c = call->caller;
+	struct invocation *inv = mem_alloc(sizeof(*inv) + size_of(c->uid) +
+		size_of(c->appid) + size_of(c->openid) + size_of(c->unionid) +
+		size_of(call->request_id) + size_of(call->function));
+	char *at = inv->text;
+
+	inv->crews = crews;
+	inv->refs = 1;
+	if (++crews->next_id == 0) /* 0 is no invocation */
+		crews->next_id = 1;
+	inv->id = crews->next_id;
+	inv->deadline_at = call->deadline_at;
+	inv->caller = *c;
+	inv->caller.role = CALLER_FUNCTION;
+	inv->caller.uid = keep(&at, c->uid);
+	inv->caller.appid = keep(&at, c->appid);
+	inv->caller.openid = keep(&at, c->openid);
+	inv->caller.unionid = keep(&at, c->unionid);
+	inv->request_id = keep(&at, call->request_id);
+	inv->function = keep(&at, call->function);
+	list_init(&inv->on);
+	list_init(&inv->by_token);
+	token_make(inv);
+	return inv;
+}
+
+static void
+member(struct buf *b, const char *key, const char *value)
+{
+	buf_str(b, key);
+	buf_json(b, slice_str(value ? value : ""));
+}
+
+/* The context, as functions/node/runner.mjs and worker.c read it. */
+static void
+context_put(struct buf *b, const struct hand *hand,
+	const struct invocation *inv, const struct fn_call *call)
+{
+	const char *appid = inv->caller.appid;
+
+	buf_slice(b, buf_all(&hand->crew->context));
+	member(b, ",\"appid\":", *appid ? appid : inv->crews->appid);
+	member(b, ",\"requestId\":", inv->request_id);
+	member(b, ",\"openid\":", inv->caller.openid);
+	member(b, ",\"unionid\":", inv->caller.unionid);
+	member(b, ",\"uid\":", inv->caller.uid);
+	member(b, ",\"source\":", call->source);
+	member(b, ",\"clientIp\":", call->client_ip);
+	member(b, ",\"sessionToken\":", inv->token);
+	buf_char(b, '}');
+}
+
+static void
+invoke_put(struct hand *hand, struct invocation *inv, struct fn_call *call)
+{
+	struct buf *out = stream_out(&hand->stream);
+	uint64_t now = uv_now(&inv->crews->loop->uv);
+	uint64_t left = inv->deadline_at > now ? inv->deadline_at - now : 1;
+	size_t mark = frame_begin(out, PROTO_INVOKE, inv->id), at;
+	uint32_t len;
+
+	put_u32(out, (uint32_t)min(left, (uint64_t)UINT32_MAX));
+	at = out->len;
+	put_u32(out, 0);
+	context_put(out, hand, inv, call);
+	len = (uint32_t)(out->len - at - 4);
+	for (int i = 0; !out->full && i < 4; i++)
+		out->ptr[at + (size_t)i] = (char)(len >> (8 * i) & 0xff);
+	buf_slice(out, call->event);
+	frame_end(out, mark);
+}
+
+void
+invocation_send(struct hand *hand, struct fn_call *call)
+{
+	struct invocation *inv = invocation_new(hand->crew->crews, call);
+
+	inv->hand = hand;
+	inv->call = call;
+	call->inside[0] = NULL;
+	call->inside[1] = inv;
+	list_add(&hand->sent, &inv->on);
+	hand->nsent++;
+	if (hand->nsent == 1 || hand->crew->settings.concurrency > 1)
+		inv->begun = clock_mono();
+	/* One by one in turn; those that take several are filled up. */
+	if (hand->state != HAND_BUSY || hand->crew->settings.concurrency <= 1)
+		hand_move(hand, HAND_BUSY);
+	invoke_put(hand, inv, call);
+}
+
+struct invocation *
+invocation_find(struct hand *hand, uint32_t id)
+{
+	list_for_each (at, &hand->sent) {
+		struct invocation *inv =
+			container_of(at, struct invocation, on);
+
+		if (inv->id == id)
+			return inv;
+	}
+	return NULL;
+}
+
+bool
+invocation_has_begun(const struct invocation *inv)
+{
+	return inv->begun != 0;
+}
+
+struct invocation *
+invocation_ref(struct invocation *inv)
+{
+	inv->refs++;
+	return inv;
+}
+
+void
+invocation_unref(struct invocation *inv)
+{
+	if (--inv->refs)
+		return;
+	timer_clear(&inv->limit);
+	mem_wipe(inv->token, sizeof(inv->token));
+	(void)mem_free(inv);
+}
+
+unsigned
+hand_waited_for(const struct hand *hand)
+{
+	unsigned n = 0;
+
+	list_for_each (at, &hand->sent)
+		n += container_of(at, struct invocation, on)->call != NULL;
+	return n;
+}
+
+/* An overrun: the worker must go, but not under calls that it does beside. */
+static void
+overrun(struct hand *hand)
+{
+	hand->doomed = true;
+	if (hand->killed)
+		return;
+	if (hand->crew->settings.concurrency <= 1 ||
+		hand_waited_for(hand) == 0)
+		hand_kill(hand, "another call of the same process took longer "
+				"than the function's timeout");
+	else if (hand->state == HAND_BUSY)
+		hand_move(hand, HAND_LEAVING);
+}
+
+/* The next in the socket begins when the one before it ends. */
+static void
+hand_next(struct hand *hand, const struct invocation *done)
+{
+	struct crew *crew = hand->crew;
+	int64_t now = clock_mono();
+	struct invocation *head =
+		list_first(&hand->sent, struct invocation, on);
+
+	if (crew->settings.concurrency <= 1) {
+		int64_t took = max(now - done->begun, (int64_t)1);
+
+		crew->pace = crew->pace ? crew->pace + (took - crew->pace) / 8
+					: took;
+		crew->pace = max(crew->pace, (int64_t)1);
+	}
+	if (head && !head->begun) {
+		head->begun = now;
+		if (head->late)
+			overrun(hand);
+	}
+}
+
+static void
+hand_release(struct hand *hand, struct invocation *inv)
+{
+	(void)snprintf(
+		hand->last_id, sizeof(hand->last_id), "%s", inv->request_id);
+	hand->nsent--;
+	inv->hand = NULL;
+	hand_next(hand, inv);
+	if (hand->doomed)
+		overrun(hand);
+	else if (hand->nsent == 0 && hand->state == HAND_BUSY)
+		hand_move(hand, HAND_IDLE);
+	crew_feed_soon(hand->crew);
+}
+
+void
+invocation_finish(
+	struct invocation *inv, int err, const char *text, struct slice result)
+{
+	struct fn_call *call = take(inv->call);
+
+	list_del(&inv->on);
+	list_del(&inv->by_token);
+	timer_clear(&inv->limit);
+	if (inv->hand) {
+		if (err < 0)
+			inv->hand->crew->failed++;
+		hand_release(inv->hand, inv);
+	}
+	invocation_unref(inv);
+	if (!call)
+		return;
+	call->inside[1] = NULL;
+	call->result = result;
+	if (text)
+		(void)fault_set(&call->job.why, err, "%s", text);
+	job_finish(&call->job, err);
+}
+
+static void
+on_limit(struct timer *timer)
+{
+	invocation_abandon(
+		container_of(timer, struct invocation, limit), true);
+}
+
+void
+invocation_abandon(struct invocation *inv, bool late)
+{
+	uint64_t now = uv_now(&inv->crews->loop->uv);
+
+	inv->call = NULL;
+	inv->late = late;
+	if (!late)
+		timer_set(&inv->limit, inv->crews->loop,
+			inv->deadline_at > now ? inv->deadline_at - now : 0,
+			on_limit);
+	else if (inv->begun)
+		overrun(inv->hand);
+}
+
+void
+invocation_take_back(struct invocation *inv)
+{
+	struct fn_call *call = take(inv->call);
+
+	list_del(&inv->on);
+	list_del(&inv->by_token);
+	crew_call_again(inv->hand->crew, call);
+	invocation_unref(inv);
+}

@@ -1,0 +1,144 @@
+'use strict';
+// Who called, as SDKs read it: from process.env, at the time of the read.
+//
+// process.env becomes a proxy that lays the running invocation's variables over
+// the process's own.  They are made from the invocation's context when one of
+// them is first asked for; most functions that do not use an SDK never ask.
+const { AsyncLocalStorage } = require('node:async_hooks');
+
+const WX = [
+  ['WX_OPENID', (c) => c.openid],
+  ['WX_APPID', (c) => c.appid],
+  ['WX_UNIONID', (c) => c.unionid],
+  ['WX_CLIENTIP', (c) => (isV6(c.clientIp) ? '' : c.clientIp)],
+  ['WX_CLIENTIPV6', (c) => (!c.clientIp || isV6(c.clientIp)
+    ? c.clientIp : `::ffff:${c.clientIp}`)],
+];
+
+const TCB = [
+  ['TCB_ENV', (c) => c.env],
+  ['TCB_SEQID', (c) => c.requestId],
+  ['TCB_SOURCE', (c) => c.source],
+  ['TCB_UUID', (c) => c.uid],
+  ['TCB_SOURCE_IP', (c) => c.clientIp],
+  ['TCB_ISANONYMOUS_USER', () => 'false'],
+];
+
+const OTHERS = [
+  ['TENCENTCLOUD_SESSIONTOKEN', (c) => c.sessionToken],
+  ['SCF_NAMESPACE', (c) => c.env],
+  ['TRIGGER_SRC', (c) => (c.source === 'wx_trigger' ? 'timer' : '')],
+];
+
+// Names that exist only for the time of an invocation.
+const NAMES = new Set([...WX, ...TCB, ...OTHERS].map(([name]) => name)
+  .concat('WX_CONTEXT_KEYS', 'TCB_CONTEXT_KEYS'));
+
+function isV6(ip) {
+  return ip !== undefined && ip.includes(':');
+}
+
+function add(vars, rows, context) {
+  const names = [];
+  for (const [name, value] of rows) {
+    const text = value(context);
+    if (text) {
+      vars[name] = String(text);
+      names.push(name);
+    }
+  }
+  return names;
+}
+
+function build(context) {
+  const vars = Object.create(null);
+  vars.WX_CONTEXT_KEYS = add(vars, WX, context).join(',');
+  // 2.1 SDKs read the address of the cloud only when its name is listed.
+  vars.TCB_CONTEXT_KEYS = add(vars, TCB, context)
+    .concat('TCB_CONTEXT_CNFG').join(',');
+  add(vars, OTHERS, context);
+  return vars;
+}
+
+// The running invocation: one variable when there is only ever one, the
+// asynchronous context when there are several.
+let now = null;
+let storage = null;
+
+function current() {
+  return storage ? storage.getStore() || null : now;
+}
+
+function varsOf(invocation) {
+  return (invocation.vars ??= build(invocation.from));
+}
+
+function overlay(name) {
+  if (typeof name !== 'string' || !NAMES.has(name)) return undefined;
+  const invocation = current();
+  return invocation ? varsOf(invocation)[name] : undefined;
+}
+
+const outer = process.env;
+const own = Object.assign(Object.create(null), outer);
+delete own.KUBERNETES_SERVICE_HOST;
+
+const env = new Proxy(own, {
+  get(target, name) {
+    return overlay(name) ?? target[name];
+  },
+  has(target, name) {
+    return overlay(name) !== undefined || name in target;
+  },
+  set(target, name, value) {
+    const text = String(value);
+    const invocation = current();
+    if (invocation && NAMES.has(name)) varsOf(invocation)[name] = text;
+    else outer[name] = target[name] = text; // TZ takes effect there
+    return true;
+  },
+  deleteProperty(target, name) {
+    const invocation = current();
+    if (invocation && NAMES.has(name)) delete varsOf(invocation)[name];
+    delete outer[name];
+    return delete target[name];
+  },
+  ownKeys(target) {
+    const invocation = current();
+    if (!invocation) return Reflect.ownKeys(target);
+    return [...new Set([...Reflect.ownKeys(target),
+      ...Object.keys(varsOf(invocation))])];
+  },
+  getOwnPropertyDescriptor(target, name) {
+    const value = overlay(name) ?? target[name];
+    if (value === undefined) return undefined;
+    return { value, writable: true, enumerable: true, configurable: true };
+  },
+  defineProperty(target, name, descriptor) {
+    outer[name] = target[name] = String(descriptor.value);
+    return true;
+  },
+});
+
+module.exports = {
+  current,
+  // The running invocation's context, as the gateway sent it; null outside.
+  context: () => current()?.from ?? null,
+  // All variables of an invocation, for context.environment.
+  variables: (invocation) => ({ ...own, ...varsOf(invocation) }),
+  // Several at a time: from now on each has its own asynchronous context.
+  share() {
+    storage = new AsyncLocalStorage();
+  },
+  run(invocation, fn) {
+    if (storage) return storage.run(invocation, fn, invocation);
+    now = invocation;
+    return fn(invocation);
+  },
+  leave() {
+    now = null;
+  },
+  install() {
+    process.env = env;
+  },
+};

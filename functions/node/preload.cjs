@@ -1,0 +1,55 @@
+'use strict';
+// Runs before everything else in a worker's node: unmodified SDKs then find
+// their cloud at the unix socket, their caller in process.env, and
+// require('mpcloud') finds our module.
+const http = require('node:http');
+const https = require('node:https');
+const Module = require('node:module');
+const net = require('node:net');
+const path = require('node:path');
+
+const setup = JSON.parse(process.argv[2]);
+process.argv.length = 2; // not the author's business
+globalThis[Symbol.for('mpcloud.setup')] = setup;
+
+const identity = require('./identity.cjs');
+identity.install();
+
+// Tencent's own hosts, which SDKs have built in, and our name for them.
+const CLOUD = new RegExp('(^|\\.)(tencentcloudapi\\.com|tencentyun\\.com|'
+  + 'tcloudbasegateway\\.com|mpcloud\\.internal)$');
+// A worker belongs to one gateway; each invocation names that one's socket.
+const socketPath = () => path.join(setup.cloudDir,
+  identity.context()?.cloudSocket || 'cloud-0.sock');
+
+// All of core's clients, and what is built on them, get their connections from
+// an Agent.  For https the unix socket plays the part of a finished handshake:
+// there is nobody between.
+function redirect(Agent, secure) {
+  const createConnection = Agent.prototype.createConnection;
+  Agent.prototype.createConnection = function (options, callback) {
+    const host = options && (options.host || options.hostname
+      || options.servername);
+    if (!host || !CLOUD.test(host))
+      return createConnection.call(this, options, callback);
+    const socket = net.connect({ path: socketPath() });
+    if (secure) {
+      socket.encrypted = socket.authorized = true;
+      socket.getPeerCertificate = () => ({});
+      socket.getSession = () => undefined;
+      socket.isSessionReused = () => false;
+      process.nextTick(() => socket.emit('secureConnect'));
+    }
+    return socket;
+  };
+}
+
+redirect(http.Agent, false);
+redirect(https.Agent, true);
+
+const ours = path.join(__dirname, 'mpcloud.cjs');
+const resolveFilename = Module._resolveFilename;
+Module._resolveFilename = function (request, ...rest) {
+  if (request === 'mpcloud') return ours;
+  return resolveFilename.call(this, request, ...rest);
+};

@@ -1,0 +1,369 @@
+// A worker's node: frames in, the author's main(event, context), frames out.
+//
+// With one invocation at a time its answer is written before the next begins:
+// should that one end the process, the gateway knows which calls have not
+// begun.  With several, all that were sent count as begun, and what a turn of
+// the event loop produces leaves in one write.
+import { writeSync } from 'node:fs';
+import { createRequire, register } from 'node:module';
+import net from 'node:net';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { format } from 'node:util';
+import { HEAD, In, LOG_TOP, Out, PROTO, RESULT_TOP } from './proto.mjs';
+
+const require = createRequire(import.meta.url);
+const identity = require('./identity.cjs');
+const setup = globalThis[Symbol.for('mpcloud.setup')];
+
+const FD = 3;
+const LOG_CHARS = Math.floor(LOG_TOP / 3) - 1;
+const LOG_PIECES = 32;
+const alone = setup.concurrency <= 1;
+
+const out = new Out();
+const queue = [];
+let queueAt = 0;
+const running = new Set();
+const calls = new Map();
+let lastCall = 0;
+let main = null;
+let socket = null;
+let flushing = false;
+let behind = false; // the gateway does not read: libuv keeps what waits
+let draining = false;
+let loaded = false;
+
+// Straight to the socket: what is written here survives a crash one line later.
+function flush() {
+  flushing = false;
+  let at = 0;
+  while (at < out.len && !behind) {
+    try {
+      at += writeSync(FD, out.bytes, at, out.len - at);
+    } catch (err) {
+      if (err.code === 'EINTR') continue;
+      if (err.code !== 'EAGAIN') process.exit(0); // the gateway has gone
+      behind = true;
+    }
+  }
+  if (at < out.len)
+    socket.write(Buffer.from(out.bytes.subarray(at, out.len)), () => {
+      behind = socket.writableLength > 0;
+    });
+  out.clear();
+}
+
+function flushLater() {
+  if (flushing) return;
+  flushing = true;
+  setImmediate(flush);
+}
+
+function sent() {
+  if (alone) flush();
+  else flushLater();
+}
+
+// ---- answers
+
+function describe(err) {
+  const isError = err instanceof Error
+    || (typeof err === 'object' && err !== null && 'message' in err);
+  const errorMessage = isError ? String(err.message) : format(err);
+  const errorType = isError ? String(err.name ?? 'Error') : typeof err;
+  return {
+    code: 'FUNCTIONS_EXECUTE_FAIL',
+    message: JSON.stringify({ errorMessage, errorType }),
+    stack: isError && err.stack ? String(err.stack) : undefined,
+  };
+}
+
+function finish(invocation) {
+  invocation.over = true;
+  running.delete(invocation);
+  if (alone) identity.leave();
+  next();
+}
+
+function fail(invocation, err) {
+  if (invocation.over) return;
+  out.frame(PROTO.ERROR, invocation.id, JSON.stringify(describe(err)));
+  sent();
+  finish(invocation);
+}
+
+function succeed(invocation, value) {
+  if (invocation.over) return;
+  let text;
+  try {
+    text = JSON.stringify(value) ?? 'null';
+    if (text.length > RESULT_TOP) throw new RangeError('larger than 16 MiB');
+  } catch (err) {
+    err.message = `the return value is not JSON: ${err.message}`;
+    fail(invocation, err);
+    return;
+  }
+  out.frame(PROTO.RESULT, invocation.id, text);
+  sent();
+  finish(invocation);
+}
+
+// ---- invocations
+
+class Invocation {
+  constructor(id, ms, from, event) {
+    this.id = id;
+    this.deadline = performance.now() + ms;
+    this.from = from;
+    this.event = event;
+    this.vars = null; // identity.cjs makes them when asked
+    this.over = false;
+  }
+
+  // What SCF gives as context; SDKs want `environment`.
+  context() {
+    const invocation = this;
+    const { from } = this;
+    return {
+      request_id: from.requestId,
+      function_name: setup.function,
+      function_version: '$LATEST',
+      namespace: from.env ?? setup.env,
+      memory_limit_in_mb: from.memoryMb ?? setup.memoryMb,
+      time_limit_in_ms: from.timeoutMs ?? setup.timeoutMs,
+      tencentcloud_region: 'ap-shanghai',
+      callbackWaitsForEmptyEventLoop: false,
+      get environment() {
+        return JSON.stringify(identity.variables(invocation));
+      },
+      getRemainingTimeInMillis() {
+        return Math.max(0, Math.floor(
+          invocation.deadline - performance.now()));
+      },
+    };
+  }
+
+  // A client could write another's openId there, so what it wrote goes; only
+  // another function may pass one on when there is no user.
+  own() {
+    const { event, from } = this;
+    if (typeof event !== 'object' || event === null || Array.isArray(event))
+      return;
+    if (from.openid)
+      event.userInfo = { appId: from.appid ?? '', openId: from.openid };
+    else if (event.userInfo !== undefined
+      && !/(^|,)scf$/.test(from.source ?? ''))
+      delete event.userInfo;
+  }
+}
+
+function start(invocation) {
+  let answer;
+  try {
+    invocation.own();
+    answer = main(invocation.event, invocation.context(), (err, value) => {
+      if (err) fail(invocation, err);
+      else succeed(invocation, value);
+    });
+  } catch (err) {
+    fail(invocation, err);
+    return;
+  }
+  if (typeof answer?.then === 'function')
+    answer.then((value) => succeed(invocation, value),
+      (err) => fail(invocation, err));
+  else if (answer !== undefined || main.length < 3)
+    succeed(invocation, answer);
+}
+
+// Called again and again by finish; a loop, so that a long queue of
+// synchronous functions does not nest.
+let inNext = false;
+
+function next() {
+  if (inNext) return;
+  inNext = true;
+  while (queueAt < queue.length && running.size < setup.concurrency) {
+    const invocation = queue[queueAt];
+    queue[queueAt++] = undefined;
+    running.add(invocation);
+    identity.run(invocation, start);
+  }
+  inNext = false;
+  if (queueAt === queue.length) {
+    queue.length = queueAt = 0;
+    if (draining && running.size === 0) leave();
+  }
+}
+
+function leave() {
+  flush();
+  if (behind) socket.once('drain', () => process.exit(0));
+  else process.exit(0);
+}
+
+// ---- frames in
+
+function onInvoke(id, bytes, from, to) {
+  const ms = bytes.readUInt32LE(from);
+  const middle = from + 8 + bytes.readUInt32LE(from + 4);
+  const context = JSON.parse(bytes.utf8Slice(from + 8, middle));
+  const event = middle < to ? JSON.parse(bytes.utf8Slice(middle, to)) : {};
+  queue.push(new Invocation(id, ms, context, event));
+}
+
+function onReply(id, bytes, from, to) {
+  const call = calls.get(id);
+  if (!call) return;
+  calls.delete(id);
+  const answer = JSON.parse(bytes.utf8Slice(from, to));
+  if (answer.code === undefined) {
+    call.resolve(answer);
+    return;
+  }
+  call.error.message = answer.message ?? answer.code;
+  call.error.code = answer.code;
+  call.error.requestId = answer.requestId;
+  call.reject(call.error);
+}
+
+const input = new In((type, id, bytes, from, to) => {
+  if (type === PROTO.INVOKE) onInvoke(id, bytes, from, to);
+  else if (type === PROTO.REPLY) onReply(id, bytes, from, to);
+  else if (type === PROTO.DRAIN) draining = true;
+});
+
+// ---- what functions use
+
+function nowId() {
+  const invocation = identity.current();
+  return invocation && !invocation.over ? invocation.id : 0;
+}
+
+globalThis[Symbol.for('mpcloud.runner')] = {
+  call(body) {
+    const error = new Error(); // its stack leads to the caller
+    return new Promise((resolve, reject) => {
+      const invocation = nowId();
+      if (invocation === 0) {
+        error.message = 'mpcloud: only while the function runs';
+        reject(error);
+        return;
+      }
+      lastCall = lastCall % 0xffffffff + 1;
+      calls.set(lastCall, { resolve, reject, error });
+      out.frame(PROTO.CALL, lastCall, JSON.stringify(body), 4,
+        (b, at) => b.writeUInt32LE(invocation, at));
+      flushLater();
+    });
+  },
+};
+
+function log(level, text) {
+  const id = nowId();
+  for (let at = 0, n = 0; n < LOG_PIECES && (at < text.length || n === 0); n++) {
+    let end = Math.min(at + LOG_CHARS, text.length);
+    if (end < text.length && (text.charCodeAt(end - 1) & 0xfc00) === 0xd800)
+      end--; // not between the halves of a character
+    out.frame(PROTO.LOG, id, text.slice(at, end), 1, (b, to) => {
+      b[to] = level;
+    });
+    at = end;
+  }
+  flush();
+}
+
+const LEVELS = {
+  debug: 0, log: 1, info: 1, dir: 1, warn: 2, error: 3, trace: 3,
+};
+
+// While the code is loaded there is nobody to send frames to: those lines go
+// to stdout and stderr, which the keeper reads.
+function takeConsole() {
+  for (const [name, level] of Object.entries(LEVELS)) {
+    const before = console[name].bind(console);
+    console[name] = (...args) => {
+      if (!loaded) before(...args);
+      else if (name === 'trace') log(level, new Error(format(...args)).stack);
+      else log(level, format(...args));
+    };
+  }
+  // wx-server-sdk's logger()
+  console.__baseLog__ = (object, level) => {
+    const text = typeof object === 'string' ? object : JSON.stringify(object);
+    if (loaded) log(LEVELS[level] ?? 1, text);
+    else process.stdout.write(`${text}\n`);
+  };
+}
+
+// ---- the author's code
+
+const RESOLVE = `export function resolve(name, context, next) {
+  if (name === 'mpcloud') return { url: ${JSON.stringify(
+    pathToFileURL(require.resolve('./mpcloud.cjs')).href)}, shortCircuit: true };
+  return next(name, context);
+}`;
+
+async function importModule(file) {
+  register(`data:text/javascript,${encodeURIComponent(RESOLVE)}`);
+  return import(pathToFileURL(file).href);
+}
+
+async function loadModule(base) {
+  const own = createRequire(`${setup.codeDir}/`);
+  let file;
+  try {
+    file = own.resolve(base);
+  } catch {
+    return importModule(`${base}.mjs`);
+  }
+  try {
+    return own(file);
+  } catch (err) {
+    if (err.code !== 'ERR_REQUIRE_ESM') throw err;
+    return importModule(file);
+  }
+}
+
+async function load() {
+  const dot = setup.handler.lastIndexOf('.');
+  const file = setup.handler.slice(0, dot);
+  const name = setup.handler.slice(dot + 1);
+  const module = await loadModule(path.join(setup.codeDir, file));
+  const found = module[name] ?? module.default?.[name];
+  if (typeof found !== 'function')
+    throw new TypeError(`${file}: no function is exported as "${name}"`);
+  main = found;
+}
+
+function onUncaught(err) {
+  process.stderr.write(`${err?.stack ?? format(err)}\n`);
+  if (!loaded) process.exit(1);
+  const description = JSON.stringify(describe(err));
+  for (const invocation of running)
+    out.frame(PROTO.ERROR, invocation.id, description);
+  flush();
+  process.exit(1);
+}
+
+takeConsole();
+process.on('uncaughtException', onUncaught);
+if (!alone) identity.share();
+process.chdir(setup.codeDir);
+try {
+  await load();
+} catch (err) {
+  process.stderr.write(`${err?.stack ?? format(err)}\n`);
+  process.exit(1);
+}
+socket = new net.Socket({ fd: FD, readable: true, writable: true });
+socket.on('data', (chunk) => {
+  input.push(chunk);
+  next();
+});
+socket.on('end', () => process.exit(0));
+socket.on('error', () => process.exit(0));
+loaded = true;
+out.frame(PROTO.READY, 0, '');
+flush();

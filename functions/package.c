@@ -1,0 +1,270 @@
+/*
+ * From CloudBase's own project files to our settings, so that an unchanged
+ * folder can be deployed.  Values are checked here, where the author can still
+ * be told which member of which file is wrong.
+ */
+#include "functions/package.h"
+
+#include "base/mem.h"
+#include "base/paths.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+	TIMEOUT_TOP_S = 900,
+	MEMORY_LOW_MB = 16,
+	MEMORY_TOP_MB = 65536,
+	CONCURRENCY_TOP = 1000,
+	ENV_TOP = 4096, /* bytes, CloudBase's own limit */
+	CONFIG_TOP = 256 * 1024,
+};
+
+const json_t *
+package_entry(const json_t *file, const char *name)
+{
+	const json_t *list = json_object_get(file, "functions");
+	const json_t *one;
+	size_t i;
+
+	if (!list)
+		return file;
+	json_array_foreach(list, i, one)
+	{
+		const char *its =
+			json_string_value(json_object_get(one, "name"));
+
+		if (its && !strcmp(its, name))
+			return one;
+	}
+	return NULL;
+}
+
+static bool
+has_file(const struct fn_settings *s, const char *name)
+{
+	_free_ char *path = str_printf("%s/%s", s->code_dir, name);
+
+	return access(path, F_OK) == 0;
+}
+
+static int
+parse_runtime(struct fn_settings *ret, const json_t *entry, struct fault *why)
+{
+	struct slice text;
+	int r = val_str_or(entry, "runtime", 64, SLICE(""), &text, why);
+
+	if (r < 0)
+		return r;
+	if (slice_is_nocase(text, "native"))
+		ret->runtime = RUNTIME_NATIVE;
+	else if (text.len >= 6 &&
+		 slice_is_nocase(slice_of(text.ptr, 6), "nodejs"))
+		ret->runtime = RUNTIME_NODE;
+	else if (slice_is_nocase(text, "node"))
+		ret->runtime = RUNTIME_NODE;
+	else if (text.len == 0)
+		ret->runtime =
+			!has_file(ret, "index.js") && has_file(ret, "index.so")
+				? RUNTIME_NATIVE
+				: RUNTIME_NODE;
+	else
+		return fault_set(why, ERR_PARAM,
+			"runtime: \"%.*s\" is not known here: Nodejs18.15 or "
+			"another Nodejs, or native",
+			SLICE_ARG(text));
+	return 0;
+}
+
+static int
+parse_handler(struct fn_settings *ret, const json_t *entry, struct fault *why)
+{
+	struct slice preset = ret->runtime == RUNTIME_NODE ? SLICE("index.main")
+							   : SLICE("index.so");
+	struct slice text;
+	int r = val_str_or(
+		entry, "handler", sizeof(ret->handler) - 1, preset, &text, why);
+
+	if (r < 0)
+		return r;
+	if (!text.len || text.ptr[0] == '/' || memchr(text.ptr, 0, text.len) ||
+		memmem(text.ptr, text.len, "..", 2))
+		return fault_set(why, ERR_PARAM,
+			"handler: \"%.*s\" is not a file of the function's "
+			"folder and its export, as index.main",
+			SLICE_ARG(text));
+	memcpy(ret->handler, text.ptr, text.len);
+	ret->handler[text.len] = '\0';
+	return 0;
+}
+
+static int
+parse_limits(struct fn_settings *ret, const json_t *entry,
+	const struct registry_presets *presets, struct fault *why)
+{
+	int64_t seconds, mb;
+	int r = val_int_or(
+		entry, "timeout", 1, TIMEOUT_TOP_S, 0, &seconds, why);
+
+	if (r < 0)
+		return r;
+	r = val_int_or(
+		entry, "memorySize", MEMORY_LOW_MB, MEMORY_TOP_MB, 0, &mb, why);
+	if (r < 0)
+		return r;
+	ret->timeout_ms = seconds ? seconds * 1000 : presets->timeout_ms;
+	ret->memory = mb ? mb * 1024 * 1024 : presets->memory;
+	return 0;
+}
+
+static int
+parse_concurrency(
+	struct fn_settings *ret, const json_t *entry, struct fault *why)
+{
+	json_t *conf = json_object_get(entry, "instanceConcurrencyConfig");
+	int64_t n = 1;
+	int r;
+
+	if (conf && !json_is_null(conf)) {
+		r = val_int_or(
+			conf, "maxConcurrency", 1, CONCURRENCY_TOP, 1, &n, why);
+		if (r < 0)
+			return fault_prefix(
+				why, r, "instanceConcurrencyConfig.");
+	}
+	ret->concurrency = (unsigned)n;
+	return 0;
+}
+
+static int
+parse_ours(struct fn_settings *ret, const json_t *entry,
+	const struct registry_presets *presets, struct fault *why)
+{
+	_json_ json_t *none = json_object();
+	const json_t *ours = json_object_get(entry, "mpcloud");
+	int64_t workers, queue, idle;
+	int r;
+
+	if (!ours || json_is_null(ours))
+		ours = none;
+	r = val_bool_or(ours, "network", false, &ret->network, why);
+	if (r == 0)
+		r = val_int_or(ours, "workers", 1, 10000, presets->workers,
+			&workers, why);
+	if (r == 0)
+		r = val_int_or(
+			ours, "queue", 0, 1000000, presets->queue, &queue, why);
+	if (r == 0)
+		r = val_int_or(ours, "idle", 1, 86400, presets->idle_ms / 1000,
+			&idle, why);
+	if (r < 0)
+		return fault_prefix(why, r, "mpcloud.");
+	ret->workers = (unsigned)workers;
+	ret->queue = (unsigned)queue;
+	ret->idle_ms =
+		json_object_get(ours, "idle") ? idle * 1000 : presets->idle_ms;
+	return 0;
+}
+
+static int
+parse_environment(
+	struct fn_settings *ret, const json_t *entry, struct fault *why)
+{
+	json_t *from = json_object_get(entry, "envVariables");
+	_json_ json_t *to = json_object();
+	const char *key;
+	json_t *value;
+	size_t size = 0;
+
+	if (from && !json_is_null(from) && !json_is_object(from))
+		return fault_set(
+			why, ERR_PARAM, "envVariables: must be an object");
+	json_object_foreach(from, key, value)
+	{
+		if (!json_is_string(value) || !*key || strchr(key, '='))
+			return fault_set(why, ERR_PARAM,
+				"envVariables.%.60s: must be a string", key);
+		size += strlen(key) + json_string_length(value);
+		(void)json_object_set(to, key, value);
+	}
+	if (size > ENV_TOP)
+		return fault_set(why, ERR_PARAM,
+			"envVariables: %d bytes at the most", (int)ENV_TOP);
+	ret->environment = take(to);
+	return 0;
+}
+
+int
+package_parse(struct fn_settings *ret, const json_t *entry,
+	const struct registry_presets *presets, struct fault *why)
+{
+	int r;
+
+	if (!json_is_object(entry))
+		return fault_set(why, ERR_PARAM,
+			"the function's entry must be an object");
+	r = parse_runtime(ret, entry, why);
+	if (r == 0)
+		r = parse_handler(ret, entry, why);
+	if (r == 0)
+		r = parse_limits(ret, entry, presets, why);
+	if (r == 0)
+		r = parse_concurrency(ret, entry, why);
+	if (r == 0)
+		r = parse_ours(ret, entry, presets, why);
+	if (r == 0)
+		r = parse_environment(ret, entry, why);
+	return r;
+}
+
+static int
+check_config(const struct fn_settings *s, struct fault *why)
+{
+	_free_ char *path = str_printf("%s/config.json", s->code_dir);
+	_free_ char *text = NULL;
+	size_t len;
+	int r;
+
+	if (access(path, F_OK) < 0)
+		return 0;
+	r = file_read(path, CONFIG_TOP, &text, &len, why);
+	if (r < 0)
+		return r;
+	if (val_check(slice_of(text, len)) < 0)
+		return fault_set(why, ERR_PARAM, "config.json: not valid JSON");
+	return 0;
+}
+
+/* "lib/index.main" is export main of lib/index.js (or .mjs, .cjs). */
+static bool
+has_handler(const struct fn_settings *s)
+{
+	static const char *const ends[] = {".js", ".mjs", ".cjs"};
+	const char *dot = strrchr(s->handler, '.');
+
+	if (s->runtime == RUNTIME_NATIVE || !dot)
+		return has_file(s, s->handler);
+	for (size_t i = 0; i < array_size(ends); i++) {
+		_free_ char *name = str_printf(
+			"%.*s%s", (int)(dot - s->handler), s->handler, ends[i]);
+
+		if (has_file(s, name))
+			return true;
+	}
+	return false;
+}
+
+int
+package_check(const struct fn_settings *s, struct fault *why)
+{
+	if (access(s->code_dir, F_OK) < 0)
+		return fault_set(why, ERR_FN_NOT_FOUND,
+			"there are no files of %s version %u: %s", s->name,
+			s->version, s->code_dir);
+	if (!has_handler(s))
+		return fault_set(why, ERR_PARAM,
+			"handler %s: its file is not in the function's folder",
+			s->handler);
+	return check_config(s, why);
+}
