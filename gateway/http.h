@@ -89,3 +89,6 @@ void exchange_add_header(struct exchange *x, const char *name,
  * arena (then it is sent from there).  X-Request-Id is added. */
 void exchange_answer(struct exchange *x, int status, const char *content_type,
 	struct slice body);
+/* Instead of exchange_answer: close the connection without a word.  For the
+ * sandbox, which plays a network that fails. */
+void exchange_drop(struct exchange *x);

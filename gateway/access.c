@@ -1,0 +1,199 @@
+/*
+ * The access log.
+ *
+ * It is on the path of every request and its budget is a few hundred
+ * nanoseconds, so nothing here goes through printf: the line is put together
+ * in place, in a buffer that was reserved for the longest line, and the date
+ * is formatted once a second.
+ */
+#include "gateway/access.h"
+
+#include "base/clock.h"
+#include "base/event.h"
+#include "base/text.h"
+
+#include <string.h>
+
+enum { LINES_TOP = 1 << 20, FLUSH_AT = 1 << 16, TEXT_TOP = 1024 };
+
+void
+access_flush(struct access *a)
+{
+	defer_clear(&a->flush);
+	if (a->lines.len)
+		event_raw(buf_all(&a->lines));
+	buf_clear(&a->lines);
+}
+
+static void
+on_flush(struct defer *flush)
+{
+	access_flush(container_of(flush, struct access, flush));
+}
+
+void
+access_init(struct access *a, struct loop *loop, const char *who)
+{
+	*a = (struct access){.loop = loop, .second = -1, .on = true};
+	buf_init(&a->lines, LINES_TOP);
+	defer_init(&a->flush, on_flush);
+	a->who[0] = '\0';
+	strncat(a->who, who, sizeof(a->who) - 1);
+}
+
+void
+access_done(struct access *a)
+{
+	if (!a->loop)
+		return;
+	access_flush(a);
+	buf_done(&a->lines);
+}
+
+static char *
+put(char *at, const char *s, size_t len)
+{
+	memcpy(at, s, len);
+	return at + len;
+}
+
+#define PUT(at, literal) put(at, literal, sizeof(literal) - 1)
+
+static char *
+put_number(char *at, uint64_t n)
+{
+	char digits[20];
+	size_t len = 0;
+
+	do
+		digits[len++] = (char)('0' + n % 10);
+	while (n /= 10);
+	while (len)
+		*at++ = digits[--len];
+	return at;
+}
+
+static char *
+put_three(char *at, uint64_t n)
+{
+	*at++ = (char)('0' + n / 100 % 10);
+	*at++ = (char)('0' + n / 10 % 10);
+	*at++ = (char)('0' + n % 10);
+	return at;
+}
+
+static char *
+put_time(struct access *a, char *at)
+{
+	int64_t now = clock_now(), second = now / CLOCK_S;
+
+	if (second != a->second) {
+		struct buf text;
+
+		buf_init(&text, sizeof(a->stamp) * 2);
+		text_time(&text, second * CLOCK_S);
+		memset(a->stamp, 0, sizeof(a->stamp));
+		if (text.len >= 20)
+			memcpy(a->stamp, text.ptr, 20);
+		a->second = second;
+		buf_done(&text);
+	}
+	at = put(at, a->stamp, 20);
+	at = put_three(at, (uint64_t)(now % CLOCK_S / CLOCK_MS));
+	*at++ = 'Z';
+	return at;
+}
+
+static bool
+is_plain(const char *s, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		unsigned char c = (unsigned char)s[i];
+
+		if (c < 0x20 || c > 0x7e || c == '"' || c == '\\')
+			return false;
+	}
+	return true;
+}
+
+/* A value that needs escapes is rare and goes through a buffer. */
+static char *
+put_json(char *at, const char *value, size_t len)
+{
+	struct buf text;
+
+	buf_init(&text, (size_t)TEXT_TOP * 6 + 2);
+	buf_json(&text, slice_of(value, len));
+	at = put(at, text.ptr, text.len);
+	buf_done(&text);
+	return at;
+}
+
+/* `,"key":"value"`; `key` is given with its quotes and marks.  `own`: the value
+ * is of our making, or a word that http has checked. */
+static char *
+put_text(char *at, const char *key, size_t key_len, const char *value, bool own)
+{
+	size_t len = value ? strnlen(value, TEXT_TOP) : 0;
+
+	if (!len)
+		return at;
+	at = put(at, key, key_len);
+	if (!own && !is_plain(value, len))
+		return put_json(at, value, len);
+	*at++ = '"';
+	at = put(at, value, len);
+	*at++ = '"';
+	return at;
+}
+
+#define PUT_TEXT(at, name, value) \
+	put_text(at, ",\"" name "\":", sizeof(",\"" name "\":") - 1, value, \
+		false)
+#define PUT_OWN(at, name, value) \
+	put_text(at, ",\"" name "\":", sizeof(",\"" name "\":") - 1, value, \
+		true)
+
+static char *
+put_line(struct access *a, char *at, const struct access_line *l)
+{
+	uint64_t us = l->ns > 0 ? (uint64_t)l->ns / 1000 : 0;
+
+	at = PUT(at, "{\"time\":\"");
+	at = put_time(a, at);
+	at = PUT(at, "\",\"event\":\"access\"");
+	at = PUT_OWN(at, "who", a->who);
+	at = PUT_OWN(at, "requestId", l->request_id);
+	at = PUT_TEXT(at, "method", l->method);
+	at = PUT_TEXT(at, "path", l->path);
+	at = PUT(at, ",\"status\":");
+	at = put_number(at, (uint64_t)l->status);
+	at = PUT(at, ",\"bytes\":");
+	at = put_number(at, l->bytes);
+	at = PUT(at, ",\"ms\":");
+	at = put_number(at, us / 1000);
+	*at++ = '.';
+	at = put_three(at, us % 1000);
+	at = PUT_OWN(at, "ip", l->ip);
+	at = PUT_OWN(at, "uid", l->uid);
+	at = PUT_TEXT(at, "function", l->function);
+	at = PUT_OWN(at, "action", l->action);
+	return PUT(at, "}\n");
+}
+
+void
+access_write(struct access *a, const struct access_line *line)
+{
+	enum { TEXTS = 8, LINE = 256 + TEXTS * (TEXT_TOP * 6 + 32) };
+	char *at;
+
+	if (!a->on)
+		return;
+	if (a->lines.len > FLUSH_AT)
+		access_flush(a);
+	at = buf_reserve(&a->lines, LINE);
+	if (!at)
+		return;
+	buf_grown(&a->lines, (size_t)(put_line(a, at, line) - at));
+	loop_defer(a->loop, &a->flush);
+}

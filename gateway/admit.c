@@ -1,0 +1,117 @@
+/*
+ * May this one come in now?
+ *
+ * The arithmetic is base/gcra's and the memory is shared; what is left here is
+ * whose cell it is and how the verdict is told.  Limits are kept by wall
+ * clock, which all gateways see alike.
+ */
+#include "gateway/admit.h"
+
+#include "auth/caller.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "gateway/http.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+
+size_t
+admit_ip_key(const char *ip, char ret[ADMIT_KEY])
+{
+	struct in6_addr six;
+	size_t len;
+
+	if (strchr(ip, ':') && inet_pton(AF_INET6, ip, &six) == 1) {
+		if (!IN6_IS_ADDR_V4MAPPED(&six)) {
+			memcpy(ret, &six, 8);
+			return 8;
+		}
+		if (inet_ntop(AF_INET, six.s6_addr + 12, ret, ADMIT_KEY))
+			return strlen(ret);
+	}
+	len = strnlen(ip, ADMIT_KEY);
+	memcpy(ret, ip, len);
+	return len;
+}
+
+int64_t
+admit_now(struct admit *a)
+{
+	if (!a->now_ns)
+		a->now_ns = clock_now();
+	return a->now_ns;
+}
+
+static int
+ask(struct admit *a, struct gcra_table *cells, struct gcra_rule rule,
+	uint64_t key)
+{
+	struct gcra_verdict v = gcra_ask(cells, key, rule, admit_now(a));
+
+	if (!a->limit || !v.allowed || v.remaining < a->verdict.remaining) {
+		a->verdict = v;
+		a->limit = rule.burst;
+	}
+	return v.allowed ? 0 : ERR_LIMITED;
+}
+
+int
+admit_ip(struct admit *a, struct gcra_table *cells, struct gcra_rule rule,
+	const char *ip)
+{
+	char bytes[ADMIT_KEY];
+	size_t len;
+
+	if (!rule.interval_ns)
+		return 0;
+	len = admit_ip_key(ip, bytes);
+	return ask(a, cells, rule, gcra_key(cells, 'i', bytes, len));
+}
+
+int
+admit_user(struct admit *a, struct gcra_table *cells, struct gcra_rule rule,
+	const struct caller *caller)
+{
+	if (!rule.interval_ns || caller->role != CALLER_USER)
+		return 0;
+	return ask(a, cells, rule,
+		gcra_key(cells, 'u', caller->uid, strlen(caller->uid)));
+}
+
+static const char *
+decimal(int64_t n, char room[24])
+{
+	char *at = room + 23;
+	uint64_t left = n > 0 ? (uint64_t)n : 0;
+
+	*at = '\0';
+	do
+		*--at = (char)('0' + left % 10);
+	while (left /= 10);
+	return at;
+}
+
+/* Whole seconds, never too few. */
+static int64_t
+seconds(int64_t ns)
+{
+	return (ns + CLOCK_S - 1) / CLOCK_S;
+}
+
+void
+admit_say(const struct admit *a, struct exchange *x)
+{
+	char room[24];
+
+	if (!a->limit)
+		return;
+	exchange_add_header(x, "RateLimit-Limit", decimal(a->limit, room));
+	exchange_add_header(
+		x, "RateLimit-Remaining", decimal(a->verdict.remaining, room));
+	exchange_add_header(x, "RateLimit-Reset",
+		decimal(seconds(a->verdict.reset_ns), room));
+	if (!a->verdict.allowed)
+		exchange_add_header(x, "Retry-After",
+			decimal(max(seconds(a->verdict.retry_ns), (int64_t)1),
+				room));
+}

@@ -1,0 +1,36 @@
+#pragma once
+
+/*
+ * Rate limits: GCRA for each address and each user, in memory that all
+ * gateways share.  Workers (cloud) and the operator (ops) are exempt.
+ *
+ * Headers as in the IETF draft "RateLimit header fields for HTTP":
+ * RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset (seconds), of the
+ * rule that is nearer to its end; with 429 also Retry-After (RFC 9110).
+ */
+
+#include "base/gcra.h"
+
+struct exchange;
+struct caller;
+
+struct admit {
+	struct gcra_verdict verdict;
+	int64_t limit;  /* of the rule; 0: none was asked yet */
+	int64_t now_ns; /* clock_now; one reading for both rules */
+};
+
+/* 0 or ERR_LIMITED.  `ip` as exchange_peer writes it. */
+int admit_ip(struct admit *a, struct gcra_table *cells, struct gcra_rule rule,
+	const char *ip) _must_check_;
+int admit_user(struct admit *a, struct gcra_table *cells, struct gcra_rule rule,
+	const struct caller *caller) _must_check_;
+/* clock_now, read once a request. */
+int64_t admit_now(struct admit *a);
+/* The headers of the answer. */
+void admit_say(const struct admit *a, struct exchange *x);
+
+enum { ADMIT_KEY = 64 };
+/* What stands for an address: IPv4 as text, also when mapped into IPv6; the
+ * first 64 bits of IPv6, since a subscriber has at least a /64. */
+size_t admit_ip_key(const char *ip, char ret[ADMIT_KEY]);

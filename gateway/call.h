@@ -1,0 +1,89 @@
+#pragma once
+
+/*
+ * Cloud calls: {"action": …} in, {"requestId", "data"} out.  One way for POST
+ * /admin, POST /web and the CALL frames of workers; the rows are in call.def.
+ */
+
+#include "auth/caller.h"
+#include "base/job.h"
+#include "base/val.h"
+#include "db/doc.h"
+#include "functions/crew.h"
+#include "pay/order.h"
+
+struct call;
+struct gateway;
+
+struct call_row {
+	const char *action;
+	/* 0: call_end will be called; negative: refused. */
+	int (*run)(struct call *call);
+	int generation;
+	unsigned who;
+};
+
+extern const struct call_row call_table[];
+extern const size_t call_count;
+
+struct call {
+	struct job job; /* err, why */
+	/* in, borrowed until done */
+	struct gateway *gateway;
+	struct arena *arena;
+	const struct caller *caller;
+	const char *request_id, *client_ip;
+	const char *source; /* where it came from: "wx_client", "scf" … */
+	const json_t *body; /* object */
+	void *owner;        /* the door's, to find itself back */
+	/* out, in the arena: the whole envelope */
+	struct slice answer;
+	/* call.c's and the handlers' */
+	const struct call_row *row;
+	struct job *inner;
+	json_t *held; /* array: values parsed out of strings */
+	struct doc_request doc;
+	union {
+		struct doc_op doc;
+		struct fn_call fn;
+		struct order order;
+	} op;
+};
+
+/* The row of body.action; ERR_ACTION, ERR_PARAM. */
+int call_find(const json_t *body, const struct call_row **ret,
+	struct fault *why) _must_check_;
+/* job_init(&call->job, …) and the `in` members first. */
+void call_run(struct call *call);
+
+/* For handlers. */
+
+/* Wait for this job of c->op. */
+void call_wait(struct call *c, struct job *inner);
+/* `why` of the inner job, or NULL. */
+void call_end(struct call *c, int err, const struct fault *why);
+/* body[key], also when it is JSON inside a string; NULL when absent, null or
+ * empty.  Borrowed until the call ends. */
+int call_value(
+	struct call *c, const char *key, const json_t **ret) _must_check_;
+/* Parses a string of the body; borrowed the same way. */
+int call_text(struct call *c, const char *key, struct slice text,
+	json_t **ret) _must_check_;
+/* {"requestId":…} with `data`, when it has bytes, as the data member. */
+int call_answer(struct call *c, struct slice data) _must_check_;
+
+int call_db_find(struct call *c);
+int call_db_insert(struct call *c);
+int call_db_update(struct call *c);
+int call_db_remove(struct call *c);
+int call_db_count(struct call *c);
+int call_db_add_collection(struct call *c);
+int call_fn_invoke(struct call *c);
+int call_pay_create(struct call *c);
+int call_pay_get(struct call *c);
+
+/* The parsing half of a database call: fills c->doc, reaches nothing. */
+int call_db_parse(struct call *c, enum doc_verb verb) _must_check_;
+
+/* crews_ops.on_call: a worker's CALL frame. */
+void call_from_worker(struct crews *crews, struct host_call *call);

@@ -1,0 +1,95 @@
+/*
+ * pay.createOrder and pay.getOrder, for functions: a function says what an
+ * order costs, a mini program only pays it.
+ */
+#include "gateway/call.h"
+
+#include "gateway/gateway.h"
+
+static void
+on_order(struct job *job)
+{
+	struct call *c = container_of(job, struct call, op.order.job);
+
+	if (job->err < 0)
+		call_end(c, job->err, &job->why);
+	else
+		call_end(c, call_answer(c, c->op.order.answer), NULL);
+}
+
+static int
+begin(struct call *c)
+{
+	c->op.order = (struct order){.arena = c->arena};
+	job_init(&c->op.order.job, on_order);
+	if (!c->gateway->pay)
+		return fault_set(&c->job.why, ERR_ACTION,
+			"payment is off: [pay] mchid is not set");
+	return 0;
+}
+
+/* The order's members stand in the body itself, or in its `data`. */
+static int
+order_of(struct call *c, const json_t **ret)
+{
+	static const char *const names[] = {
+		"outTradeNo", "description", "total", "attach"};
+	const json_t *from = NULL;
+	json_t *order;
+	int e = call_value(c, "data", &from);
+
+	if (e < 0)
+		return e;
+	if (!json_is_object(from))
+		from = c->body;
+	if (!c->held)
+		c->held = json_array();
+	order = json_object();
+	if (json_array_append_new(c->held, order) < 0)
+		return -ENOMEM;
+	for (size_t i = 0; i < array_size(names); i++) {
+		json_t *v = json_object_get(from, names[i]);
+
+		if (v && json_object_set(order, names[i], v) < 0)
+			return -ENOMEM;
+	}
+	*ret = order;
+	return 0;
+}
+
+int
+call_pay_create(struct call *c)
+{
+	const json_t *order;
+	int e = begin(c);
+
+	if (e < 0)
+		return e;
+	e = order_of(c, &order);
+	if (e < 0)
+		return e;
+	c->gateway->count->orders++;
+	call_wait(c, &c->op.order.job);
+	order_place(c->gateway->pay, &c->op.order, c->caller, order, true);
+	return 0;
+}
+
+int
+call_pay_get(struct call *c)
+{
+	const json_t *order;
+	struct slice no;
+	int e = begin(c);
+
+	if (e < 0)
+		return e;
+	e = order_of(c, &order);
+	if (e < 0)
+		return e;
+	e = val_str(order, "outTradeNo", 32, &no, &c->job.why);
+	if (e < 0)
+		return e;
+	call_wait(c, &c->op.order.job);
+	order_get(c->gateway->pay, &c->op.order, c->caller, no);
+	return 0;
+}

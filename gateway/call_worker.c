@@ -1,0 +1,84 @@
+/*
+ * Cloud calls that come as CALL frames on a worker's socket: the same calls
+ * without HTTP around them, so each brings its own arena.
+ */
+#include "base/mem.h"
+#include "gateway/call.h"
+#include "gateway/gateway.h"
+#include "gateway/reply.h"
+
+enum { WORKER_ARENA = 128 << 20 };
+
+struct worker_call {
+	struct call call;
+	struct host_call *host;
+	struct arena arena;
+	json_t *body;
+};
+
+static void
+worker_call_free(struct worker_call *w)
+{
+	json_decref(w->body);
+	arena_done(&w->arena);
+	mem_free(w);
+}
+
+static void
+worker_call_answer(struct worker_call *w, int err, const struct fault *why)
+{
+	struct slice json = w->call.answer;
+
+	if (err < 0)
+		json = reply_error(&w->arena, err, why, w->host->request_id);
+	host_call_reply(w->host, json);
+	worker_call_free(w);
+}
+
+static void
+on_done(struct job *job)
+{
+	struct call *call = container_of(job, struct call, job);
+
+	worker_call_answer(container_of(call, struct worker_call, call),
+		job->err, &job->why);
+}
+
+static void
+on_drop(struct host_call *host, void *owner)
+{
+	struct worker_call *w = owner;
+
+	(void)host;
+	job_cancel(&w->call.job);
+	worker_call_free(w);
+}
+
+void
+call_from_worker(struct crews *crews, struct host_call *host)
+{
+	struct gateway *g = crews_owner(crews);
+	struct worker_call *w = mem_new(struct worker_call);
+	struct fault why = {0};
+	int e;
+
+	w->host = host;
+	arena_init(&w->arena, WORKER_ARENA);
+	e = val_parse(&w->body, host->body, &why);
+	if (e >= 0 && !json_is_object(w->body))
+		e = fault_set(&why, ERR_PARAM, "an object is needed");
+	if (e < 0) {
+		worker_call_answer(w, e, &why);
+		return;
+	}
+	w->call.gateway = g;
+	w->call.arena = &w->arena;
+	w->call.caller = host->caller;
+	w->call.request_id = host->request_id;
+	w->call.client_ip = "";
+	w->call.source = *host->caller->openid ? "wx_client,scf" : "scf";
+	w->call.body = w->body;
+	job_init(&w->call.job, on_done);
+	host_call_on_drop(host, on_drop, w);
+	call_run(&w->call);
+}

@@ -1,0 +1,55 @@
+/*
+ * POST /v1/functions/{name}: the body is the event, the answer is the return
+ * value; neither is parsed on the way.
+ */
+#include "base/val.h"
+#include "functions/crew.h"
+#include "gateway/endpoint.h"
+#include "gateway/request.h"
+
+struct function_act {
+	struct request *r;
+	struct fn_call call;
+};
+
+static void
+on_result(struct job *job)
+{
+	struct fn_call *call = container_of(job, struct fn_call, job);
+	struct request *r = container_of(call, struct function_act, call)->r;
+
+	if (job->err < 0)
+		r->gateway->count->calls_failed++;
+	else
+		(void)request_reply(r, 200, call->result);
+	request_finish(r, job->err, &job->why);
+}
+
+int
+endpoint_function(struct request *r)
+{
+	struct arena *arena = request_arena(r);
+	struct slice event = exchange_body(r->x);
+	struct function_act *act;
+
+	if (!fn_name_is_valid(r->param))
+		return ERR_FN_NOT_FOUND;
+	if (event.len && val_check(event) < 0)
+		return ERR_JSON;
+	act = arena_new(arena, struct function_act);
+	act->r = r;
+	r->function = arena_str(arena, r->param);
+	act->call = (struct fn_call){
+		.function = r->function,
+		.caller = &r->caller,
+		.request_id = exchange_id(r->x),
+		.client_ip =
+			r->on->kind & LISTENER_OPEN ? exchange_peer(r->x) : "",
+		.source = r->on->kind & LISTENER_OPEN ? "wx_client" : "wx_http",
+		.event = event,
+	};
+	job_init(&act->call.job, on_result);
+	r->gateway->count->calls++;
+	crew_call(r->gateway->crews, &act->call);
+	return request_wait(r, &act->call.job);
+}

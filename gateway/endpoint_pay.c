@@ -1,0 +1,68 @@
+/*
+ * POST /v1/pay/orders, GET /v1/pay/orders/{no}: a user's own orders.  What an
+ * order costs is for functions to say, unless pay.client_orders is on.
+ */
+#include "gateway/endpoint.h"
+#include "gateway/request.h"
+#include "pay/order.h"
+
+struct pay_act {
+	struct request *r;
+	struct order order;
+};
+
+static void
+on_order(struct job *job)
+{
+	struct pay_act *act = container_of(job, struct pay_act, order.job);
+
+	if (job->err >= 0)
+		(void)request_reply(act->r, 200, act->order.answer);
+	request_finish(act->r, job->err, &job->why);
+}
+
+static int
+act_new(struct request *r, struct pay_act **ret)
+{
+	struct pay_act *act;
+
+	if (!r->gateway->pay)
+		return fault_set(&r->why, ERR_NOT_FOUND,
+			"payment is off: [pay] mchid is not set");
+	act = arena_new(request_arena(r), struct pay_act);
+	act->r = r;
+	act->order.arena = request_arena(r);
+	job_init(&act->order.job, on_order);
+	*ret = act;
+	return 0;
+}
+
+int
+endpoint_pay_place(struct request *r)
+{
+	struct gateway *g = r->gateway;
+	struct pay_act *act;
+	int e = act_new(r, &act);
+
+	if (e < 0)
+		return e;
+	e = request_json(r);
+	if (e < 0)
+		return e;
+	g->count->orders++;
+	order_place(g->pay, &act->order, &r->caller, r->json,
+		g->conf->pay_client_orders);
+	return request_wait(r, &act->order.job);
+}
+
+int
+endpoint_pay_get(struct request *r)
+{
+	struct pay_act *act;
+	int e = act_new(r, &act);
+
+	if (e < 0)
+		return e;
+	order_get(r->gateway->pay, &act->order, &r->caller, r->param);
+	return request_wait(r, &act->order.job);
+}

@@ -1,0 +1,26 @@
+#pragma once
+
+/*
+ * What functions print: state_dir/logs/NAME.jsonl, one JSON line each
+ * {"time","level","function","requestId","message"}, rotated to NAME.jsonl.1.
+ * All gateways append to the same files.
+ */
+
+#include "base/err.h"
+#include "base/loop.h"
+#include "base/slice.h"
+
+struct function_log;
+
+/* `state_dir` must be writable; its folder logs/ is made. */
+int function_log_new(struct function_log **ret, struct loop *loop,
+	const char *state_dir, struct fault *why) _must_check_;
+/* Writes what waits; may turn the loop until the disk is done. */
+struct function_log *function_log_free(struct function_log *log);
+DEFINE_CLEANUP(struct function_log *, function_log_free)
+/* Rotate at so many bytes. */
+void function_log_set_top(struct function_log *log, int64_t bytes);
+/* level: 0 debug … 3 error.  Never blocks; what the disk does not take in
+ * time is dropped and counted in a line of its own. */
+void function_log_write(struct function_log *log, const char *function,
+	const char *request_id, int level, struct slice text);

@@ -1,0 +1,58 @@
+#pragma once
+
+/*
+ * What all requests of one gateway process share.  src/gatewayd.c makes it,
+ * fills it and takes it down; everybody here borrows.
+ */
+
+#include "base/conf.h"
+#include "base/loop.h"
+#include "base/shm.h"
+#include "gateway/access.h"
+#include "gateway/http.h"
+
+struct auth;
+struct crews;
+struct function_log;
+struct known;
+struct pay;
+struct pool;
+
+/* Bits: a route names the listeners it exists on. */
+enum listener_kind {
+	LISTENER_TCP = 1, /* plain HTTP */
+	LISTENER_TLS = 2,
+	LISTENER_CLOUD = 4, /* unix, for workers' SDKs */
+	LISTENER_OPS = 8,   /* unix, for the operator: the caller is admin */
+	LISTENER_OPEN = LISTENER_TCP | LISTENER_TLS,
+	LISTENER_ANY = LISTENER_OPEN | LISTENER_CLOUD | LISTENER_OPS,
+};
+
+struct listener {
+	struct gateway *gateway;
+	struct http *http;
+	struct http_ops ops;
+	enum listener_kind kind;
+	int fd;
+};
+
+enum { GATEWAY_LISTENERS = 32 };
+
+struct gateway {
+	struct loop *loop;
+	unsigned index;
+	const struct conf *conf;
+	struct pool *pool;
+	struct auth *auth;
+	struct pay *pay; /* NULL: payment is off */
+	struct known *known;
+	struct crews *crews;
+	struct function_log *log;
+	struct shm_gateway *count;
+	struct gcra_table *cells;
+	struct gcra_rule ip_rule, user_rule;
+	struct access access;
+	struct listener listeners[GATEWAY_LISTENERS];
+	size_t listener_count;
+	bool draining;
+};

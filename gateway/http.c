@@ -1,0 +1,296 @@
+/*
+ * libmicrohttpd inside our loop.  The library keeps an epoll of its own; that
+ * epoll's descriptor is polled here, and when it is readable, when an answer
+ * woke a connection, or when the library's clock says so, the library runs
+ * once.  Nobody else may call it, and never from inside one of its callbacks.
+ *
+ * Strictness is in http_check.c, time limits in http_conn.c, the way of one
+ * request in http_exchange.c.
+ */
+#include "gateway/http_inside.h"
+
+#include "base/crypto.h"
+#include "base/mem.h"
+#include "base/text.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+static void
+on_again(uv_idle_t *again)
+{
+	struct http *http = again->data;
+
+	(void)uv_idle_stop(again);
+	http_spin_soon(http);
+}
+
+static void
+on_tick(struct timer *tick)
+{
+	http_spin_soon(container_of(tick, struct http, tick));
+}
+
+/* When the library wants to run next without being called by its epoll. */
+static void
+wind(struct http *http)
+{
+	MHD_UNSIGNED_LONG_LONG ms;
+	uint64_t at;
+
+	if (MHD_get_timeout(http->daemon, &ms) != MHD_YES)
+		return;
+	if (ms == 0) {
+		(void)uv_idle_start(http->again, on_again);
+		return;
+	}
+	at = uv_now(&http->loop->uv) + ms;
+	if (!timer_is_set(&http->tick) || http->tick.at > at)
+		timer_set(&http->tick, http->loop, ms, on_tick);
+}
+
+static void
+spin(struct http *http)
+{
+	(void)MHD_run(http->daemon);
+	conns_wind(http);
+	wind(http);
+}
+
+static void
+on_spin(struct defer *defer)
+{
+	spin(container_of(defer, struct http, spin));
+}
+
+void
+http_spin_soon(struct http *http)
+{
+	if (!http->ending)
+		loop_defer(http->loop, &http->spin);
+}
+
+static void
+on_ready(uv_poll_t *poll, int status, int events)
+{
+	struct http *http = poll->data;
+
+	(void)status, (void)events;
+	defer_clear(&http->spin);
+	spin(http);
+}
+
+/* The library's own words: a refusal has a status, the rest is the noise of
+ * clients that leave. */
+static void on_log(void *cls, const char *fm, va_list ap) _printf_(2, 0);
+
+static void
+on_log(void *cls, const char *fm, va_list ap)
+{
+	struct http *http = cls;
+
+	if (!strstr(fm, "HTTP response code is %u") || !http->ops.on_refused)
+		return;
+	http->ops.on_refused(http, (int)va_arg(ap, unsigned), "library", "");
+}
+
+/* %XX is ours to decode (target.c). */
+static size_t
+on_unescape(void *cls, struct MHD_Connection *mhd, char *s)
+{
+	(void)cls, (void)mhd;
+	return strlen(s);
+}
+
+static unsigned
+timeout_s(const struct http_conf *conf)
+{
+	uint64_t ms = max(conf->idle_ms, max(conf->head_ms, conf->body_ms));
+
+	return (unsigned)(ms / 1000 + 1);
+}
+
+static int
+daemon_start(struct http *http, struct fault *why)
+{
+	const struct http_conf *conf = &http->conf;
+	_close_ int fd = fcntl(conf->fd, F_DUPFD_CLOEXEC, 0);
+	struct MHD_OptionItem tls[] = {
+		{MHD_OPTION_HTTPS_CERT_CALLBACK, 0,
+			(void *)(uintptr_t)tls_certificate},
+		{MHD_OPTION_HTTPS_PRIORITIES, 0,
+			(void *)(uintptr_t) "NORMAL:-VERS-ALL:+VERS-TLS1.3:"
+					    "+VERS-TLS1.2"},
+		{MHD_OPTION_END, 0, NULL},
+	};
+	struct MHD_OptionItem none[] = {{MHD_OPTION_END, 0, NULL}};
+	unsigned flags = MHD_USE_EPOLL | MHD_USE_ERROR_LOG |
+		MHD_ALLOW_SUSPEND_RESUME | MHD_USE_TURBO |
+		(http->cert ? MHD_USE_TLS : 0);
+
+	if (fd < 0)
+		return fault_set(why, -errno, "the listening socket is gone");
+	(void)fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+	http->daemon = MHD_start_daemon(flags, 0, NULL, NULL, exchange_go, http,
+		MHD_OPTION_EXTERNAL_LOGGER, on_log, http,
+		MHD_OPTION_LISTEN_SOCKET, fd,
+		MHD_OPTION_CONNECTION_LIMIT, conf->connections,
+		MHD_OPTION_CONNECTION_MEMORY_LIMIT, conf->connection_memory,
+		MHD_OPTION_CONNECTION_TIMEOUT, timeout_s(conf),
+		MHD_OPTION_URI_LOG_CALLBACK, exchange_begin, http,
+		MHD_OPTION_UNESCAPE_CALLBACK, on_unescape, http,
+		MHD_OPTION_NOTIFY_COMPLETED, exchange_done, http,
+		MHD_OPTION_NOTIFY_CONNECTION, conn_notify, http,
+		MHD_OPTION_ARRAY, http->cert ? tls : none, MHD_OPTION_END);
+	if (!http->daemon)
+		return fault_set(why, ERR_CONFIG,
+			"libmicrohttpd does not start on this socket");
+	(void)take_fd(fd);
+	return 0;
+}
+
+static int
+poll_start(struct http *http)
+{
+	const union MHD_DaemonInfo *info = MHD_get_daemon_info(
+		http->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+	int r;
+
+	if (!info)
+		return -ENOTSUP;
+	http->poll = mem_new(uv_poll_t);
+	r = uv_poll_init(&http->loop->uv, http->poll, info->epoll_fd);
+	if (r < 0) {
+		http->poll = mem_free(http->poll);
+		return r;
+	}
+	http->poll->data = http;
+	http->again = mem_new(uv_idle_t);
+	(void)uv_idle_init(&http->loop->uv, http->again);
+	http->again->data = http;
+	return uv_poll_start(http->poll, UV_READABLE, on_ready);
+}
+
+int
+http_new(struct http **ret, struct loop *loop, const struct http_conf *conf,
+	const struct http_ops *ops, struct fault *why)
+{
+	_cleanup_(http_freep) struct http *http = mem_new(struct http);
+	int r;
+
+	http->loop = loop;
+	http->conf = *conf;
+	http->conf.tls_cert = http->conf.tls_key = NULL;
+	http->ops = *ops;
+	list_init(&http->conns);
+	list_init(&http->moved);
+	list_init(&http->lingers);
+	defer_init(&http->spin, on_spin);
+	text_random_hex(http->id_prefix, 12);
+	if (conf->tls_cert) {
+		r = cert_new(&http->cert, conf->tls_cert, conf->tls_key, why);
+		if (r < 0)
+			return r;
+		if (gnutls_session_ticket_key_generate(&http->ticket_key) < 0)
+			return fault_set(why, ERR_CONFIG, "no TLS ticket key");
+	}
+	r = daemon_start(http, why);
+	if (r < 0)
+		return r;
+	r = poll_start(http);
+	if (r < 0)
+		return fault_set(why, r, "the server cannot be polled");
+	*ret = take(http);
+	return 0;
+}
+
+static void
+on_closed(uv_handle_t *handle)
+{
+	(void)mem_free(handle);
+}
+
+/* The library insists that nobody sleeps when it stops. */
+static void
+daemon_stop(struct http *http)
+{
+	list_for_each (at, &http->conns) {
+		struct conn *c = container_of(at, struct conn, on);
+
+		if (c->x && c->x->suspended)
+			MHD_resume_connection(c->mhd);
+	}
+	MHD_stop_daemon(http->daemon);
+}
+
+struct http *
+http_free(struct http *http)
+{
+	if (!http)
+		return NULL;
+	http->ending = true;
+	defer_clear(&http->spin);
+	timer_clear(&http->tick);
+	if (http->poll) {
+		(void)uv_poll_stop(http->poll);
+		uv_close((uv_handle_t *)http->poll, on_closed);
+		(void)uv_idle_stop(http->again);
+		uv_close((uv_handle_t *)http->again, on_closed);
+	}
+	if (http->daemon)
+		daemon_stop(http);
+	lingers_stop(http);
+	http->cert = cert_unref(http->cert);
+	gnutls_free(http->ticket_key.data);
+	return mem_free(http);
+}
+
+void *
+http_owner(const struct http *http)
+{
+	return http->ops.owner;
+}
+
+int
+http_set_certificate(struct http *http, const char *cert, const char *key,
+	struct fault *why)
+{
+	struct cert *c;
+	int r;
+
+	if (!http->cert)
+		return fault_set(why, -EINVAL, "this listener is not TLS");
+	r = cert_new(&c, cert, key, why);
+	if (r < 0)
+		return r;
+	(void)cert_unref(http->cert);
+	http->cert = c;
+	return 0;
+}
+
+void
+http_drain(struct http *http)
+{
+	int fd;
+
+	if (http->draining)
+		return;
+	http->draining = true;
+	fd = MHD_quiesce_daemon(http->daemon);
+	if (fd >= 0)
+		(void)close(fd);
+	conns_drain(http);
+}
+
+unsigned
+http_busy(const struct http *http)
+{
+	return http->busy;
+}
+
+unsigned
+http_connections(const struct http *http)
+{
+	return http->connections;
+}

@@ -1,0 +1,267 @@
+/*
+ * One request and its answer, between the library's callbacks and ours.
+ *
+ *   library                         here
+ *   URI callback                    exchange_begin    EXCHANGE_LINE
+ *   first call of the handler       strictness, on_head     …_BODY
+ *   calls with data                 the body is collected
+ *   call without data               on_request              …_WORK
+ *     answered: queued at once; else the connection sleeps until
+ *     exchange_answer wakes it and the handler is called again
+ *   answer queued                                           …_SEND
+ *   completed callback              on_end, all is freed
+ *
+ * An answer can be queued in the first call and in those without data only.
+ */
+#include "gateway/http_inside.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+enum { BODY_AT_ONCE = 64 * 1024 };
+
+struct arena *
+exchange_room(struct exchange *x, size_t size)
+{
+	x->arena.ceiling += size + 16;
+	return &x->arena;
+}
+
+static void
+id_make(struct http *http, char to[EXCHANGE_ID])
+{
+	static const char digits[] = "0123456789abcdef";
+	uint32_t n = http->id_next++;
+
+	memcpy(to, http->id_prefix, 24);
+	for (int i = 31; i >= 24; i--, n >>= 4)
+		to[i] = digits[n & 15];
+	to[32] = '\0';
+}
+
+void *
+exchange_begin(void *cls, const char *uri, struct MHD_Connection *mhd)
+{
+	struct http *http = cls;
+	struct exchange *x = mem_new(struct exchange);
+	struct slice raw = slice_str(uri);
+
+	x->http = http;
+	x->conn = conn_of(mhd);
+	x->conn->x = x;
+	x->started = clock_mono();
+	x->last_header = &x->headers;
+	arena_init(&x->arena, http->conf.arena_top);
+	exchange_set_body_top(x, http->conf.arena_top);
+	id_make(http, x->id);
+	x->raw = slice_of(
+		arena_str(exchange_room(x, raw.len + 1), raw), raw.len);
+	conn_move(x->conn, CONN_HEAD);
+	return x;
+}
+
+static void
+response_header(struct exchange *x, const char *name, const char *value)
+{
+	(void)MHD_add_response_header(x->response, name, value);
+}
+
+static void
+response_make(struct exchange *x, int status, const char *type,
+	struct slice body)
+{
+	bool ours = body.len && arena_holds(&x->arena, body.ptr);
+
+	assert(!x->response && x->phase != EXCHANGE_SEND);
+	x->status = status;
+	x->sent = strcmp(x->method, MHD_HTTP_METHOD_HEAD) == 0 ? 0 : body.len;
+	x->response = MHD_create_response_from_buffer(body.len,
+		(void *)(uintptr_t)body.ptr,
+		ours || !body.len ? MHD_RESPMEM_PERSISTENT
+				  : MHD_RESPMEM_MUST_COPY);
+	if (!x->response)
+		abort();
+	if (type)
+		response_header(x, MHD_HTTP_HEADER_CONTENT_TYPE, type);
+	response_header(x, "X-Request-Id", x->id);
+	for (struct header *h = x->headers; h; h = h->next)
+		response_header(x, h->name, h->value);
+	if (x->close || x->http->draining)
+		response_header(x, MHD_HTTP_HEADER_CONNECTION, "close");
+}
+
+static enum MHD_Result
+queue(struct exchange *x)
+{
+	enum MHD_Result r = MHD_queue_response(
+		x->conn->mhd, (unsigned)x->status, x->response);
+
+	MHD_destroy_response(x->response);
+	x->response = NULL;
+	x->phase = EXCHANGE_SEND;
+	conn_move(x->conn, CONN_WORK);
+	return r;
+}
+
+/* Answer in the first call: what follows on the connection is not read. */
+static enum MHD_Result
+queue_early(struct exchange *x)
+{
+	x->conn->linger = true;
+	return queue(x);
+}
+
+static enum MHD_Result
+refuse(struct exchange *x, enum refusal why)
+{
+	x->close = true;
+	response_make(x, refusal_get(why)->status, "application/json",
+		refusal_body(x, why));
+	return queue_early(x);
+}
+
+static enum MHD_Result
+on_first(struct exchange *x, const char *method, const char *version)
+{
+	struct http *http = x->http;
+	enum refusal why;
+
+	x->method = method;
+	x->phase = EXCHANGE_BODY;
+	why = http_check(x, version);
+	if (why) {
+		if (http->ops.on_refused)
+			http->ops.on_refused(http, refusal_get(why)->status,
+				refusal_get(why)->word, x->conn->peer);
+		return refuse(x, why);
+	}
+	x->begun = true;
+	http->busy++;
+	/* An answer now leaves the body unread. */
+	x->close = x->has_body || x->doubtful;
+	if (http->ops.on_head)
+		http->ops.on_head(http, x);
+	if (x->response)
+		return x->has_body ? queue_early(x) : MHD_YES;
+	if (x->length > x->body_top)
+		return refuse(x, REFUSE_BODY);
+	x->close = x->doubtful;
+	if (x->has_body)
+		conn_move(x->conn, CONN_BODY);
+	if (x->length)
+		(void)buf_reserve(&x->body, min(x->length, BODY_AT_ONCE));
+	return MHD_YES;
+}
+
+static enum MHD_Result
+on_data(struct exchange *x, const char *data, size_t *len)
+{
+	buf_add(&x->body, data, *len);
+	*len = 0;
+	if (!buf_check(&x->body))
+		return MHD_YES;
+	/* The library takes no answer here: send it past it and close. */
+	conn_refuse(x->conn, x, REFUSE_BODY);
+	return MHD_NO;
+}
+
+static enum MHD_Result
+on_whole(struct exchange *x)
+{
+	if (x->phase == EXCHANGE_BODY) {
+		x->phase = EXCHANGE_WORK;
+		conn_move(x->conn, CONN_WORK);
+		if (!x->response)
+			x->http->ops.on_request(x->http, x);
+	}
+	if (x->response)
+		return queue(x);
+	if (x->http->ending)
+		return MHD_NO;
+	x->suspended = true;
+	MHD_suspend_connection(x->conn->mhd);
+	return MHD_YES;
+}
+
+enum MHD_Result
+exchange_go(void *http, struct MHD_Connection *mhd, const char *url,
+	const char *method, const char *version, const char *data, size_t *len,
+	void **context)
+{
+	struct exchange *x = *context;
+
+	(void)http, (void)mhd, (void)url;
+	if (x->phase == EXCHANGE_LINE)
+		return on_first(x, method, version);
+	return *len ? on_data(x, data, len) : on_whole(x);
+}
+
+void
+exchange_done(void *cls, struct MHD_Connection *mhd, void **context,
+	enum MHD_RequestTerminationCode code)
+{
+	struct http *http = cls;
+	struct exchange *x = *context;
+
+	(void)mhd;
+	if (!x)
+		return;
+	*context = NULL;
+	if (x->begun) {
+		http->busy--;
+		if (http->ops.on_end)
+			http->ops.on_end(http, x,
+				code == MHD_REQUEST_TERMINATED_COMPLETED_OK);
+	}
+	if (x->response)
+		MHD_destroy_response(x->response);
+	x->conn->x = NULL;
+	conn_move(x->conn, CONN_IDLE);
+	buf_done(&x->body);
+	arena_done(&x->arena);
+	(void)mem_free(x);
+}
+
+void
+exchange_add_header(struct exchange *x, const char *name, const char *value)
+{
+	struct arena *a = exchange_room(
+		x, sizeof(struct header) + strlen(name) + strlen(value) + 64);
+	struct header *h = arena_new(a, struct header);
+
+	h->name = arena_str(a, slice_str(name));
+	h->value = arena_str(a, slice_str(value));
+	*x->last_header = h;
+	x->last_header = &h->next;
+}
+
+void
+exchange_answer(struct exchange *x, int status, const char *content_type,
+	struct slice body)
+{
+	response_make(x, status, content_type, body);
+	if (!x->suspended)
+		return; /* we are inside on_head or on_request */
+	x->suspended = false;
+	MHD_resume_connection(x->conn->mhd);
+	http_spin_soon(x->http);
+}
+
+void
+exchange_set_body_top(struct exchange *x, size_t top)
+{
+	x->body_top = top;
+	buf_done(&x->body);
+	buf_init(&x->body, top);
+}
+
+void
+exchange_drop(struct exchange *x)
+{
+	(void)shutdown(x->conn->fd, SHUT_RDWR);
+	x->close = true;
+	exchange_answer(x, 500, NULL, SLICE(""));
+}

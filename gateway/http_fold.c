@@ -1,0 +1,125 @@
+/*
+ * Headers on several lines (RFC 9112, 5.2).  libmicrohttpd 0.9.75 appends the
+ * further lines to the header's name instead of its value, in memory of their
+ * own.  The request's head still lies where it was read, with NULs for colons
+ * and line ends: name and value are taken from there again, lines joined by
+ * one space, so that everybody above sees the header that was meant.
+ */
+#include "gateway/http_inside.h"
+
+void
+head_find(struct exchange *x)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
+		x->conn->mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+
+	x->head = slice_of(x->method, info ? info->header_size : 0);
+}
+
+bool
+head_holds(const struct exchange *x, const char *p)
+{
+	uintptr_t start = (uintptr_t)x->head.ptr, at = (uintptr_t)p;
+
+	return at >= start && at - start <= x->head.len;
+}
+
+static bool
+is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+/* The name that stands before the NUL before a value. */
+static bool
+name_before(const struct exchange *x, const char *value, struct slice *ret)
+{
+	const char *end = value, *start;
+
+	while (end > x->head.ptr && is_blank(end[-1]))
+		end--;
+	if (end == x->head.ptr || *--end != '\0')
+		return false;
+	for (start = end; start > x->head.ptr && start[-1] != '\0';)
+		start--;
+	*ret = slice_of(start, (size_t)(end - start));
+	return true;
+}
+
+/* The next folded line at *at, which moves behind it. */
+static bool
+line_after(const char **at, const char *end, struct slice *ret)
+{
+	const char *p = *at, *start;
+
+	while (p < end && is_blank(*p))
+		p++;
+	for (int i = 0; i < 2 && p < end && *p == '\0'; i++)
+		p++;
+	if (p == end || !is_blank(*p))
+		return false;
+	for (start = p; p < end && *p != '\0';)
+		p++;
+	*ret = slice_trim(slice_of(start, (size_t)(p - start)));
+	*at = p;
+	return true;
+}
+
+bool
+fold_mend(struct exchange *x, struct slice *name, struct slice *value)
+{
+	const char *end = x->head.ptr + x->head.len, *at;
+	struct slice own, line;
+	size_t len = value->len;
+	char *text;
+
+	x->folded = true;
+	if (!head_holds(x, value->ptr) || !name_before(x, value->ptr, &own) ||
+		own.len > name->len ||
+		!slice_eq(own, slice_of(name->ptr, own.len)))
+		return false;
+	text = arena_get(exchange_room(x, x->head.len + 1), x->head.len + 1);
+	memcpy(text, value->ptr, len);
+	for (at = value->ptr + len; line_after(&at, end, &line);) {
+		if (len && line.len)
+			text[len++] = ' ';
+		memcpy(text + len, line.ptr, line.len);
+		len += line.len;
+	}
+	*name = own;
+	*value = slice_of(text, len);
+	return true;
+}
+
+struct search {
+	struct exchange *x;
+	const char *name;
+	struct slice found;
+};
+
+static enum MHD_Result
+on_header(void *cls, enum MHD_ValueKind kind, const char *key, size_t key_len,
+	const char *value, size_t value_len)
+{
+	struct search *s = cls;
+	struct slice name = slice_of(key, key_len);
+	struct slice text = slice_of(value ? value : "", value_len);
+
+	(void)kind;
+	if (!head_holds(s->x, key) && !fold_mend(s->x, &name, &text))
+		return MHD_YES;
+	if (!slice_is_nocase(name, s->name))
+		return MHD_YES;
+	s->found = slice_trim(text);
+	return MHD_NO;
+}
+
+struct slice
+fold_header(struct exchange *x, const char *name)
+{
+	struct search s = {.x = x, .name = name};
+
+	(void)MHD_get_connection_values_n(
+		x->conn->mhd, MHD_HEADER_KIND, on_header, &s);
+	return s.found;
+}

@@ -1,0 +1,184 @@
+#pragma once
+
+/*
+ * What the http*.c files share, and nobody else sees.
+ */
+
+#include "base/buf.h"
+#include "base/timer.h"
+#include "gateway/http.h"
+#include "gateway/target.h"
+
+#include <gnutls/abstract.h>
+#include <gnutls/gnutls.h>
+#include <microhttpd.h>
+#include <netinet/in.h>
+
+enum { CONN_PEER = INET6_ADDRSTRLEN, EXCHANGE_ID = 33 };
+
+/* A certificate with its key; lives until its last connection has closed. */
+struct cert {
+	unsigned refs, count;
+	gnutls_privkey_t key;
+	gnutls_pcert_st list[16];
+};
+
+/* What a connection is at, each with its time limit (http_conn.c). */
+enum conn_phase {
+	CONN_NEW,  /* nothing received yet */
+	CONN_IDLE, /* between requests */
+	CONN_HEAD, /* the request line is there, the head not yet */
+	CONN_BODY, /* the head is there, the body not yet */
+	CONN_WORK, /* with the upper floor, or the answer on its way */
+	CONN_PHASES_
+};
+
+struct conn {
+	struct http *http;
+	struct MHD_Connection *mhd;
+	gnutls_session_t tls; /* NULL: plain */
+	struct exchange *x;   /* the request under way */
+	struct cert *cert;
+	struct list on;       /* http->conns */
+	struct list moved;    /* http->moved: its timer is set after the run */
+	struct timer limit;
+	uint64_t due;         /* loop ms, 0: no limit */
+	enum conn_phase phase;
+	int fd;
+	bool linger;          /* refused with input unread */
+	char peer[CONN_PEER];
+};
+
+struct http {
+	struct loop *loop;
+	struct MHD_Daemon *daemon;
+	struct http_conf conf;
+	struct http_ops ops;
+	uv_poll_t *poll;      /* the library's epoll in ours */
+	uv_idle_t *again;     /* runs while the library has more to do */
+	struct defer spin;
+	struct timer tick;    /* the library's own timeouts */
+	struct list conns, moved, lingers;
+	struct cert *cert;
+	gnutls_datum_t ticket_key;
+	unsigned busy, connections, lingering;
+	uint32_t id_next;
+	char id_prefix[25];
+	bool draining, ending;
+};
+
+struct header {
+	struct header *next;
+	const char *name, *value;
+};
+
+/* How far an exchange is. */
+enum exchange_phase {
+	EXCHANGE_LINE, /* the request line is known */
+	EXCHANGE_BODY, /* on_head was called; the body arrives */
+	EXCHANGE_WORK, /* on_request was called; no answer yet */
+	EXCHANGE_SEND, /* the library has the answer */
+};
+
+struct exchange {
+	struct http *http;
+	struct conn *conn;
+	struct arena arena;
+	struct buf body;
+	struct target target;
+	struct slice raw;  /* the target */
+	struct slice head; /* where the library has it */
+	const char *method;
+	struct MHD_Response *response;
+	struct header *headers, **last_header;
+	void *data;
+	uint64_t length;  /* announced; 0 without or when chunked */
+	size_t body_top, sent;
+	int64_t started;
+	int status;
+	enum exchange_phase phase;
+	bool has_body, begun, suspended;
+	bool close;    /* the answer is the connection's last */
+	bool folded;   /* a header stood on more than one line */
+	bool doubtful; /* where the head ends is not certain */
+	char id[EXCHANGE_ID];
+};
+
+/* Requests we refuse ourselves; http_check.c has the table. */
+enum refusal {
+	REFUSE_NOT,
+	REFUSE_VERSION,
+	REFUSE_METHOD,
+	REFUSE_TARGET,
+	REFUSE_NAME,
+	REFUSE_VALUE,
+	REFUSE_MANY,
+	REFUSE_HOST,
+	REFUSE_LENGTH,
+	REFUSE_CODING,
+	REFUSE_BOTH,
+	REFUSE_EXPECT,
+	REFUSE_BODY,
+	REFUSE_SLOW,
+	REFUSE_COUNT_
+};
+
+struct refusal_info {
+	int status;
+	const char *word; /* for the log */
+	const char *text; /* for the client */
+};
+
+/* http_check.c */
+enum refusal http_check(struct exchange *x, const char *version);
+const struct refusal_info *refusal_get(enum refusal why) _returns_value_;
+/* The JSON of a refusal, in the exchange's arena. */
+struct slice refusal_body(struct exchange *x, enum refusal why);
+
+/* http_fold.c */
+void head_find(struct exchange *x);
+bool head_holds(const struct exchange *x, const char *p);
+/* Name and value of a header on several lines as they should have been read;
+ * false when they cannot be. */
+bool fold_mend(struct exchange *x, struct slice *name, struct slice *value);
+/* exchange_header when there are such. */
+struct slice fold_header(struct exchange *x, const char *name);
+
+/* http_conn.c */
+void conn_notify(void *http, struct MHD_Connection *mhd, void **context,
+	enum MHD_ConnectionNotificationCode code);
+struct conn *conn_of(struct MHD_Connection *mhd) _returns_value_;
+void conn_move(struct conn *c, enum conn_phase phase);
+/* Set the timers of the connections that moved. */
+void conns_wind(struct http *http);
+void conns_drain(struct http *http);
+/* A whole refusal past the library, which takes no answer while a body
+ * arrives; the connection must be closed after. */
+void conn_refuse(struct conn *c, struct exchange *x, enum refusal why);
+
+/* http_linger.c: keeps the socket of a refused client open until he has read
+ * the answer. */
+void linger_start(struct http *http, int fd);
+void lingers_stop(struct http *http);
+
+/* http_exchange.c */
+/* The exchange's arena with room for `size` bytes of our own, which its
+ * ceiling does not count. */
+struct arena *exchange_room(struct exchange *x, size_t size) _returns_value_;
+void *exchange_begin(void *http, const char *uri, struct MHD_Connection *mhd);
+enum MHD_Result exchange_go(void *http, struct MHD_Connection *mhd,
+	const char *url, const char *method, const char *version,
+	const char *data, size_t *len, void **context);
+void exchange_done(void *http, struct MHD_Connection *mhd, void **context,
+	enum MHD_RequestTerminationCode code);
+void http_spin_soon(struct http *http);
+
+/* http_tls.c */
+int cert_new(struct cert **ret, const char *cert, const char *key,
+	struct fault *why) _must_check_;
+struct cert *cert_ref(struct cert *c);
+struct cert *cert_unref(struct cert *c);
+int tls_certificate(gnutls_session_t session, const gnutls_datum_t *cas,
+	int ncas, const gnutls_pk_algorithm_t *algos, int nalgos,
+	gnutls_pcert_st **ret, unsigned *ret_len, gnutls_privkey_t *ret_key);
+void tls_begin(struct conn *c);

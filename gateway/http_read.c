@@ -1,0 +1,121 @@
+/*
+ * What the upper floors may ask of an exchange.
+ */
+#include "gateway/http_inside.h"
+
+#include "base/sock.h"
+
+const char *
+exchange_method(const struct exchange *x)
+{
+	return x->method;
+}
+
+const char *
+exchange_path(const struct exchange *x)
+{
+	return x->target.path;
+}
+
+struct slice
+exchange_target(const struct exchange *x)
+{
+	return x->raw;
+}
+
+struct slice
+exchange_query(const struct exchange *x, const char *name)
+{
+	struct exchange *own = (struct exchange *)(uintptr_t)x;
+
+	return target_query(&own->arena, x->target.query, name);
+}
+
+struct slice
+exchange_header(const struct exchange *x, const char *name)
+{
+	const char *value = NULL;
+	size_t len = 0;
+
+	if (x->folded)
+		return fold_header((struct exchange *)(uintptr_t)x, name);
+	if (MHD_lookup_connection_value_n(x->conn->mhd, MHD_HEADER_KIND, name,
+		    strlen(name), &value, &len) != MHD_YES)
+		return (struct slice){NULL, 0};
+	return value ? slice_trim(slice_of(value, len)) : SLICE("");
+}
+
+struct slice
+exchange_body(const struct exchange *x)
+{
+	return buf_all(&x->body);
+}
+
+const char *
+exchange_peer(const struct exchange *x)
+{
+	return x->conn->peer;
+}
+
+bool
+exchange_is_tls(const struct exchange *x)
+{
+	return x->http->cert != NULL;
+}
+
+int
+exchange_peer_uid(const struct exchange *x, unsigned *ret)
+{
+	uid_t uid;
+	int r;
+
+	if (!x->http->conf.is_unix)
+		return -ENOTSUP;
+	r = sock_peer_uid(x->conn->fd, &uid);
+	if (r < 0)
+		return r;
+	*ret = uid;
+	return 0;
+}
+
+const char *
+exchange_id(const struct exchange *x)
+{
+	return x->id;
+}
+
+struct arena *
+exchange_arena(struct exchange *x)
+{
+	return &x->arena;
+}
+
+int64_t
+exchange_started(const struct exchange *x)
+{
+	return x->started;
+}
+
+int
+exchange_status(const struct exchange *x)
+{
+	return x->status;
+}
+
+size_t
+exchange_sent(const struct exchange *x)
+{
+	return x->sent;
+}
+
+void
+exchange_set_data(struct exchange *x, void *data)
+{
+	x->data = data;
+}
+
+void *
+exchange_data(const struct exchange *x)
+{
+	return x->data;
+}

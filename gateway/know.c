@@ -1,0 +1,119 @@
+/*
+ * Who asks: the step between a request and everything that depends on it.
+ *
+ * A route says where its callers show themselves; the operator's socket is a
+ * proof by itself.
+ */
+#include "gateway/know.h"
+
+#include "auth/session.h"
+#include "base/clock.h"
+#include "base/val.h"
+#include "functions/crew.h"
+#include "gateway/known.h"
+#include "gateway/request.h"
+
+enum { TOKEN_TOP = 8192 };
+
+/* `value` as of the Authorization header. */
+static int
+know_token(struct request *r, struct slice value)
+{
+	struct gateway *g = r->gateway;
+	struct arena *arena = request_arena(r);
+	int e;
+
+	if (value.len &&
+		known_find(g->known, value, admit_now(&r->admit) / CLOCK_S,
+			arena, &r->caller))
+		return 0;
+	e = auth_know(g->auth, value, arena, &r->caller, &r->why);
+	if (e == 0)
+		known_keep(g->known, value, &r->caller);
+	return e;
+}
+
+static struct slice
+authorization(const struct request *r)
+{
+	return exchange_header(r->x, "Authorization");
+}
+
+/* js-sdk 1.x and 2.x put the bare token into the body. */
+static int
+know_body(struct request *r)
+{
+	struct slice token, none = slice_of("", 0);
+	int e;
+
+	if (authorization(r).len)
+		return know_token(r, authorization(r));
+	e = request_json(r);
+	if (e < 0)
+		return e;
+	e = val_str_or(
+		r->json, "access_token", TOKEN_TOP, none, &token, &r->why);
+	if (e < 0 || !token.len)
+		return e;
+	return know_token(r, slice_str(arena_printf(request_arena(r),
+				     "Bearer %.*s", SLICE_ARG(token))));
+}
+
+/* The token is that of an invocation which may end before we do. */
+static int
+know_session(struct request *r)
+{
+	struct arena *arena = request_arena(r);
+	const char *function, *request_id;
+	const struct caller *caller;
+	struct slice token;
+	int e;
+
+	e = request_json(r);
+	if (e < 0)
+		return e;
+	e = val_str_or(r->json, "sessionToken", TOKEN_TOP, slice_of("", 0),
+		&token, &r->why);
+	if (e < 0)
+		return e;
+	if (!crews_find_session(
+		    r->gateway->crews, token, &caller, &function, &request_id))
+		return fault_set(&r->why, ERR_NO_LOGIN,
+			"sessionToken is not that of a running invocation");
+	r->caller = (struct caller){
+		.role = CALLER_FUNCTION,
+		.uid = arena_str(arena, slice_str(caller->uid)),
+		.appid = arena_str(arena, slice_str(caller->appid)),
+		.openid = arena_str(arena, slice_str(caller->openid)),
+		.unionid = arena_str(arena, slice_str(caller->unionid)),
+		.sid = caller->sid,
+		.expires_s = caller->expires_s,
+	};
+	r->function = arena_str(arena, slice_str(function));
+	return 0;
+}
+
+static const struct caller nobody = {CALLER_NOBODY, "", "", "", "", 0, 0};
+
+int
+know_caller(struct request *r)
+{
+	r->caller = nobody;
+	r->caller.appid = r->gateway->conf->wechat_appid;
+	if (r->on->kind == LISTENER_OPS) {
+		r->caller.role = CALLER_ADMIN;
+		return 0;
+	}
+	switch (r->route->know) {
+	case KNOW_HEADER:
+		return know_token(r, authorization(r));
+	case KNOW_BODY:
+		return r->whole ? know_body(r) : STEP_WAIT;
+	case KNOW_SESSION:
+		return r->whole ? know_session(r) : STEP_WAIT;
+	case KNOW_NOT:
+	case KNOW_PROBE:
+	default:
+		return 0;
+	}
+}

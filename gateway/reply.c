@@ -1,0 +1,143 @@
+/*
+ * The bytes of an answer.
+ *
+ * Documents and return values are JSON already; they are spliced in, or
+ * quoted where a protocol wants JSON inside a string.  Quoting is done in two
+ * passes, measure and write, so that an answer of any size takes one piece of
+ * the arena and is sent from there.
+ */
+#include "gateway/reply.h"
+
+#include "base/buf.h"
+
+enum { SHORT_TOP = 16384, RETRY_S = 1 };
+
+static struct slice
+keep(struct arena *arena, const struct buf *b)
+{
+	return slice_of(arena_str(arena, buf_all(b)), b->len);
+}
+
+struct slice
+reply_error(struct arena *arena, int err, const struct fault *why,
+	const char *request_id)
+{
+	const struct err_info *info = err_info(err);
+	bool ours = info->code == ERR_INTERNAL;
+	const char *text = ours ? info->text : fault_text(why, err);
+	struct buf b _buf_;
+
+	buf_init(&b, SHORT_TOP);
+	buf_str(&b, "{\"code\":");
+	buf_json(&b, slice_str(info->wire));
+	buf_str(&b, ",\"message\":");
+	buf_json(&b, slice_str(text));
+	buf_str(&b, ",\"requestId\":");
+	buf_json(&b, slice_str(request_id));
+	buf_char(&b, '}');
+	return keep(arena, &b);
+}
+
+int
+reply_retry_s(int status)
+{
+	return status == 503 ? RETRY_S : 0;
+}
+
+struct reply
+reply_room(struct arena *arena, size_t len)
+{
+	char *p = arena_try(arena, len + 1);
+
+	return (struct reply){p, p};
+}
+
+void
+reply_put(struct reply *r, struct slice s)
+{
+	if (s.len)
+		memcpy(r->at, s.ptr, s.len);
+	r->at += s.len;
+}
+
+void
+reply_str(struct reply *r, const char *s)
+{
+	reply_put(r, slice_str(s));
+}
+
+/* The letter after the backslash, 'u' for \u00XX, 0 for a plain byte. */
+static char
+escape_of(unsigned char c)
+{
+	switch (c) {
+	case '"':
+	case '\\':
+		return (char)c;
+	case '\n':
+		return 'n';
+	case '\r':
+		return 'r';
+	case '\t':
+		return 't';
+	default:
+		return c < 0x20 ? 'u' : '\0';
+	}
+}
+
+size_t
+reply_quoted(struct slice s)
+{
+	size_t n = s.len + 2;
+
+	for (size_t i = 0; i < s.len; i++) {
+		char e = escape_of((unsigned char)s.ptr[i]);
+
+		n += e == 'u' ? 5 : e != '\0';
+	}
+	return n;
+}
+
+void
+reply_quote(struct reply *r, struct slice s)
+{
+	static const char hex[] = "0123456789abcdef";
+	char *at = r->at;
+
+	*at++ = '"';
+	for (size_t i = 0; i < s.len; i++) {
+		unsigned char c = (unsigned char)s.ptr[i];
+		char e = escape_of(c);
+
+		if (!e) {
+			*at++ = (char)c;
+			continue;
+		}
+		*at++ = '\\';
+		*at++ = e;
+		if (e == 'u') {
+			*at++ = '0';
+			*at++ = '0';
+			*at++ = hex[c >> 4];
+			*at++ = hex[c & 15];
+		}
+	}
+	*at++ = '"';
+	r->at = at;
+}
+
+void
+reply_number(struct reply *r, int64_t n)
+{
+	uint64_t left = n < 0 ? 0 - (uint64_t)n : (uint64_t)n;
+	char digits[20];
+	size_t len = 0;
+
+	if (n < 0)
+		*r->at++ = '-';
+	do
+		digits[len++] = (char)('0' + left % 10);
+	while (left /= 10);
+	while (len)
+		*r->at++ = digits[--len];
+}

@@ -1,0 +1,317 @@
+/*
+ * The one function that moves a request, and its steps.
+ *
+ * http.c gives us the head, then the whole request.  Everything that can be
+ * refused from the head is decided there; the refusal itself is held back
+ * until a short body has come, so that the connection can go on, and given at
+ * once for a long one, which closes it.
+ */
+#include "gateway/request.h"
+
+#include "base/clock.h"
+#include "base/event.h"
+#include "base/val.h"
+#include "functions/proto.h"
+#include "gateway/know.h"
+#include "gateway/reply.h"
+
+/* A body that is read to its end although it is refused. */
+enum { BODY_BEARABLE = 64 * 1024, BODY_SMALL_TOP = 64 * 1024 };
+
+static size_t
+body_top(const struct request *r)
+{
+	const struct conf *conf = r->gateway->conf;
+
+	switch (r->route->body) {
+	case BODY_SMALL:
+		return BODY_SMALL_TOP;
+	case BODY_PLAIN:
+		return (size_t)conf->limits_body;
+	case BODY_EVENT:
+		return (size_t)conf->functions_event_size;
+	case BODY_CALL:
+		return PROTO_CALL_TOP;
+	case BODY_NONE:
+	default:
+		return 0;
+	}
+}
+
+static int
+step_route(struct request *r)
+{
+	struct route_ask ask = {
+		.listener = r->on->kind,
+		.method = exchange_method(r->x),
+		.path = exchange_path(r->x),
+	};
+	int e = route_find(&ask);
+
+	if (e < 0) {
+		r->allowed = ask.allowed;
+		return e;
+	}
+	r->route = ask.route;
+	r->param = ask.param;
+	exchange_set_body_top(r->x, body_top(r));
+	return 0;
+}
+
+static bool
+is_limited(const struct request *r)
+{
+	return r->on->kind & LISTENER_OPEN && r->route->know != KNOW_PROBE;
+}
+
+static int
+step_admit(struct request *r)
+{
+	struct gateway *g = r->gateway;
+
+	if (!is_limited(r))
+		return 0;
+	return admit_ip(&r->admit, g->cells, g->ip_rule, exchange_peer(r->x));
+}
+
+static int
+step_allow(struct request *r)
+{
+	struct gateway *g = r->gateway;
+	int e = who_check(r->route->who, &r->caller);
+
+	if (e < 0)
+		return e;
+	if (!is_limited(r))
+		return 0;
+	return admit_user(&r->admit, g->cells, g->user_rule, &r->caller);
+}
+
+static int
+step_act(struct request *r)
+{
+	return r->whole ? r->route->endpoint(r) : STEP_WAIT;
+}
+
+static bool
+body_is_bearable(const struct request *r)
+{
+	struct slice length = exchange_header(r->x, "Content-Length");
+	uint64_t n = 0;
+
+	if (exchange_header(r->x, "Transfer-Encoding").len)
+		return false;
+	return !length.len || slice_to_u64(length, BODY_BEARABLE, &n) == 0;
+}
+
+/* SDKs of the cloud calls read errors from a 200; what HTTP itself refuses
+ * (no such path, too many, too large) keeps its status. */
+static bool
+is_call_error(const struct request *r)
+{
+	return r->route && r->route->style == STYLE_CALL &&
+	       r->err != ERR_LIMITED && r->err != ERR_TOO_BIG;
+}
+
+static int
+answer_error(struct request *r)
+{
+	const char *id = exchange_id(r->x);
+	const struct err_info *info = err_info(r->err);
+
+	if (info->code == ERR_INTERNAL)
+		event(EVENT_INTERNAL, "requestId", id, "error",
+			err_text(r->err), "text", r->why.text, NULL);
+	if (r->err == ERR_LIMITED)
+		r->gateway->count->limited++;
+	if (r->allowed)
+		exchange_add_header(r->x, "Allow", route_allow(r->allowed));
+	r->answer = reply_error(request_arena(r), r->err, &r->why, id);
+	if (is_call_error(r))
+		return 200;
+	if (info->status == 401)
+		exchange_add_header(r->x, "WWW-Authenticate", "Bearer");
+	if (reply_retry_s(info->status))
+		exchange_add_header(r->x, "Retry-After", "1");
+	return info->status;
+}
+
+static int
+step_answer(struct request *r)
+{
+	int status = r->status;
+
+	if (r->err < 0) {
+		if (!r->whole && body_is_bearable(r)) {
+			exchange_set_body_top(r->x, BODY_BEARABLE);
+			return STEP_WAIT;
+		}
+		status = answer_error(r);
+	}
+	admit_say(&r->admit, r->x);
+	exchange_answer(r->x, status, REPLY_JSON, r->answer);
+	return 0;
+}
+
+static int (*const steps[])(struct request *r) = {
+#define X(step, function, text) [step] = function,
+#include "gateway/request.def"
+#undef X
+};
+
+static void
+request_advance(struct request *r)
+{
+	while (r->step < STEP_DONE) {
+		/* The last step ends the exchange, and us with it. */
+		bool last = r->step == STEP_ANSWER;
+		int e = steps[r->step](r);
+
+		if (e == STEP_WAIT)
+			return;
+		if (last)
+			return;
+		if (e < 0) {
+			r->err = e;
+			r->step = STEP_ANSWER;
+		} else {
+			r->step++;
+		}
+	}
+}
+
+int
+request_json(struct request *r)
+{
+	int e;
+
+	if (r->json)
+		return 0;
+	e = val_parse(&r->json, exchange_body(r->x), &r->why);
+	if (e < 0)
+		return e;
+	if (json_is_object(r->json))
+		return 0;
+	return fault_set(&r->why, ERR_PARAM, "the body must be a JSON object");
+}
+
+int
+request_reply(struct request *r, int status, struct slice json)
+{
+	r->status = status;
+	r->answer = json;
+	return 0;
+}
+
+int
+request_wait(struct request *r, struct job *job)
+{
+	r->job = job;
+	return STEP_WAIT;
+}
+
+void
+request_finish(struct request *r, int err, const struct fault *why)
+{
+	r->job = NULL;
+	r->err = err;
+	if (err < 0 && why)
+		r->why = *why;
+	r->step = STEP_ANSWER;
+	request_advance(r);
+}
+
+static void
+on_head(struct http *http, struct exchange *x)
+{
+	struct request *r = arena_new(exchange_arena(x), struct request);
+
+	r->x = x;
+	r->on = http_owner(http);
+	r->gateway = r->on->gateway;
+	r->gateway->count->requests++;
+	exchange_set_data(x, r);
+	request_advance(r);
+}
+
+static void
+on_request(struct http *http, struct exchange *x)
+{
+	struct request *r = exchange_data(x);
+
+	(void)http;
+	r->whole = true;
+	request_advance(r);
+}
+
+static void
+request_count(const struct request *r, int status)
+{
+	struct shm_gateway *n = r->gateway->count;
+
+	if (status >= 500)
+		n->answered_5xx++;
+	else if (status >= 400)
+		n->answered_4xx++;
+	else
+		n->answered_2xx++;
+}
+
+enum { CLIENT_LEFT = 499 };
+
+static void
+on_end(struct http *http, struct exchange *x, bool sent)
+{
+	struct request *r = exchange_data(x);
+	int status = exchange_status(x);
+
+	(void)http;
+	(void)sent;
+	if (!r)
+		return;
+	if (r->job)
+		job_cancel(r->job);
+	if (r->end)
+		r->end(r);
+	json_decref(r->json);
+	if (!status)
+		status = CLIENT_LEFT;
+	request_count(r, status);
+	if (!r->gateway->access.on)
+		return;
+	access_write(&r->gateway->access,
+		&(struct access_line){
+			.request_id = exchange_id(x),
+			.method = exchange_method(x),
+			.path = exchange_path(x),
+			.ip = exchange_peer(x),
+			.uid = r->caller.uid,
+			.function = r->function,
+			.action = r->action,
+			.status = status,
+			.bytes = exchange_sent(x),
+			.ns = clock_mono() - exchange_started(x),
+		});
+}
+
+static void
+on_refused(struct http *http, int status, const char *what, const char *peer)
+{
+	struct listener *on = http_owner(http);
+
+	on->gateway->count->refused++;
+	event(EVENT_REFUSED, "status", EVENT_INT(status), "what", what, "ip",
+		peer, NULL);
+}
+
+void
+request_ops(struct http_ops *ret, struct listener *on)
+{
+	*ret = (struct http_ops){
+		.on_head = on_head,
+		.on_request = on_request,
+		.on_end = on_end,
+		.on_refused = on_refused,
+		.owner = on,
+	};
+}

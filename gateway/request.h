@@ -1,0 +1,66 @@
+#pragma once
+
+/*
+ * One HTTP request's way through the gateway: the steps of request.def, taken
+ * by one function.  The struct lies in the exchange's arena and ends with it.
+ */
+
+#include "base/job.h"
+#include "gateway/admit.h"
+#include "gateway/gateway.h"
+#include "gateway/route.h"
+
+#include <jansson.h>
+
+enum request_step {
+#define X(step, function, text) step,
+#include "gateway/request.def"
+#undef X
+	STEP_DONE
+};
+
+enum { STEP_WAIT = 1 };
+
+struct request {
+	struct exchange *x;
+	struct listener *on;
+	struct gateway *gateway;
+	const struct route *route;
+	struct slice param; /* the path's {…} */
+	enum request_step step;
+	bool whole; /* the body is there */
+	struct admit admit;
+	struct caller caller;
+	unsigned allowed;              /* methods, for 405 */
+	const char *function, *action; /* for the access line */
+	json_t *json;                  /* the body, when it was parsed */
+	/* the act's */
+	void *act;
+	struct job *job; /* cancelled when the client leaves */
+	void (*end)(struct request *r);
+	/* its outcome */
+	int err, status;
+	struct fault why;
+	struct slice answer;
+};
+
+/* The listener's http_ops; `owner` is the struct listener. */
+void request_ops(struct http_ops *ret, struct listener *on);
+
+/* For endpoints. */
+
+static inline struct arena *
+request_arena(const struct request *r)
+{
+	return exchange_arena(r->x);
+}
+
+/* The body as a JSON object, parsed once; ERR_JSON, ERR_PARAM. */
+int request_json(struct request *r) _must_check_;
+/* The answer; the bytes lie in the arena, are constant, or stay until the
+ * endpoint (or its job's done) returns. */
+int request_reply(struct request *r, int status, struct slice json);
+/* r->act must be left to `job`: done ends with request_finish. */
+int request_wait(struct request *r, struct job *job);
+/* From a job's done: go on to the answer.  `why` may be NULL. */
+void request_finish(struct request *r, int err, const struct fault *why);
