@@ -18,7 +18,7 @@ enum cli_option {
 /* Exit statuses, also in the manual page. */
 enum cli_exit {
 	EXIT_OK = 0,
-	EXIT_FAILED = 1,  /* the server or the function said no */
+	EXIT_FAILED = 1, /* the server or the function said no */
 	EXIT_USAGE = 2,
 	EXIT_NO_DAEMON = 3,
 	EXIT_CONFIG = 4,
@@ -26,11 +26,12 @@ enum cli_exit {
 
 struct cli {
 	const struct cli_command *command;
-	const char *options[OPT_COUNT_]; /* NULL: not given; "" without argument */
-	char **words;                    /* what follows the command's words */
+	const char
+		*options[OPT_COUNT_]; /* NULL: not given; "" without argument */
+	char **words;                 /* what follows the command's words */
 	int count;
-	char **rest;                     /* after "--", NULL-ended, or NULL */
-	struct conf *conf;               /* by cli_conf */
+	char **rest;       /* after "--", NULL-ended, or NULL */
+	struct conf *conf; /* by cli_conf */
 	char *conf_path;
 };
 
@@ -66,7 +67,8 @@ int cli_number(const struct cli *cli, enum cli_option option, int64_t low,
 int cli_conf(struct cli *cli);
 
 /* cli_talk.c: asking the daemon. */
-/* A command of the admin socket; *ret is the answer object.  EXIT_…, printed. */
+/* A command of the admin socket; *ret is the answer object.  EXIT_…, printed.
+ */
 int cli_admin(struct cli *cli, json_t *command, json_t **ret);
 /* HTTP to the gateways' ops socket.  EXIT_NO_DAEMON when nobody answers; the
  * answer's status and body otherwise. */

@@ -101,8 +101,8 @@ take_option(struct cli *cli, int argc, char **argv, int *at)
 	if (i < 0)
 		return cli_fail(EXIT_USAGE, "unknown option %s", argv[*at]);
 	if (!cli_options[i].arg && value)
-		return cli_fail(EXIT_USAGE, "--%s takes no value",
-			cli_options[i].word);
+		return cli_fail(
+			EXIT_USAGE, "--%s takes no value", cli_options[i].word);
 	if (cli_options[i].arg && !value && *at + 1 < argc)
 		value = argv[++*at];
 	if (cli_options[i].arg && !value)

@@ -62,12 +62,14 @@ cli_config_show(struct cli *cli)
 	for (size_t i = 0; status == EXIT_OK && i < conf_count; i++) {
 		const struct conf_row *row = &conf_rows[i];
 		_free_ char *value = conf_show(cli->conf, row);
-		_free_ char *name = str_printf("%s.%s", row->section, row->name);
+		_free_ char *name =
+			str_printf("%s.%s", row->section, row->name);
 
 		if (!wanted(cli, row))
 			continue;
 		if (cli->options[OPT_JSON])
-			(void)json_object_set_new(all, name, json_string(value));
+			(void)json_object_set_new(
+				all, name, json_string(value));
 		else
 			(void)printf("%s = %s\n", name, value);
 	}
@@ -110,8 +112,8 @@ row_json(const struct conf_row *row)
 static void
 print_row(const struct conf_row *row)
 {
-	(void)printf("%s.%s  (%s", row->section, row->name,
-		type_names[row->type]);
+	(void)printf(
+		"%s.%s  (%s", row->section, row->name, type_names[row->type]);
 	if (row->type == CONF_INT && row->high)
 		(void)printf(", %lld to %lld", (long long)row->low,
 			(long long)row->high);
@@ -133,7 +135,8 @@ cli_config_explain(struct cli *cli)
 		if (!wanted(cli, &conf_rows[i]))
 			continue;
 		if (cli->options[OPT_JSON])
-			(void)json_array_append_new(all, row_json(&conf_rows[i]));
+			(void)json_array_append_new(
+				all, row_json(&conf_rows[i]));
 		else
 			print_row(&conf_rows[i]);
 	}

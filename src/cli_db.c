@@ -30,12 +30,13 @@ order_list(const json_t *order)
 	json_t *list = json_array(), *direction;
 	const char *field;
 
-	json_object_foreach ((json_t *)(uintptr_t)order, field, direction) {
+	json_object_foreach((json_t *)(uintptr_t)order, field, direction)
+	{
 		bool down = json_integer_value(direction) < 0;
 
-		(void)json_array_append_new(list,
-			json_pack("{s:s,s:s}", "field", field, "direction",
-				down ? "desc" : "asc"));
+		(void)json_array_append_new(
+			list, json_pack("{s:s,s:s}", "field", field,
+				      "direction", down ? "desc" : "asc"));
 	}
 	return list;
 }
@@ -74,17 +75,17 @@ print_documents(const struct cli *cli, const json_t *data)
 	size_t at;
 
 	if (cli->options[OPT_COUNT]) {
-		(void)printf("%lld\n",
-			(long long)json_integer_value(
-				json_object_get(data, "total")));
+		(void)printf("%lld\n", (long long)json_integer_value(
+					       json_object_get(data, "total")));
 		return;
 	}
 	if (cli->options[OPT_JSON]) {
 		cli_print_json(list);
 		return;
 	}
-	json_array_foreach (list, at, doc) {
-		_buf_ struct buf b;
+	json_array_foreach(list, at, doc)
+	{
+		_buf_ struct buf b = {0};
 
 		buf_init(&b, 32 * 1024 * 1024);
 		val_put(&b, doc);
@@ -98,7 +99,7 @@ int
 cli_db_query(struct cli *cli)
 {
 	_json_ json_t *body = json_object(), *answer = NULL;
-	_buf_ struct buf text;
+	_buf_ struct buf text = {0};
 	int status;
 
 	buf_init(&text, QUERY_TOP);
@@ -106,8 +107,9 @@ cli_db_query(struct cli *cli)
 	if (status != EXIT_OK)
 		return status;
 	(void)json_object_set_new(body, "action",
-		json_string(cli->options[OPT_COUNT] ? "database.countDocument"
-						    : "database.queryDocument"));
+		json_string(cli->options[OPT_COUNT]
+				    ? "database.countDocument"
+				    : "database.queryDocument"));
 	val_put(&text, body);
 	status = cli_ops_json(cli, "POST", "/admin", buf_all(&text), &answer);
 	if (status == EXIT_OK)

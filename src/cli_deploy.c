@@ -32,15 +32,16 @@ struct deployment {
 	json_t *report; /* [{name, version}] */
 };
 
+/* One more than the newest; 1 for a function not seen before. */
 static int
-next_version(struct deployment *d, const char *name, unsigned *ret,
-	struct fault *why)
+next_version(
+	struct deployment *d, const char *name, unsigned *ret, struct fault *why)
 {
 	_json_ json_t *versions = NULL;
 	int r = registry_versions(&d->registry, name, &versions, why);
 	size_t n = json_array_size(versions);
 
-	if (r < 0)
+	if (r < 0 && r != -ENOENT)
 		return r;
 	*ret = n ? (unsigned)json_integer_value(
 			   json_array_get(versions, n - 1)) +
@@ -81,7 +82,7 @@ keep_entry(struct deployment *d, const char *name, unsigned version,
 	_free_ char *path =
 		str_printf("%s/%s/v%u.json", d->registry.dir, name, version);
 	const json_t *entry = project_entry(&d->project, name);
-	_buf_ struct buf text;
+	_buf_ struct buf text = {0};
 
 	buf_init(&text, 1024 * 1024);
 	if (!entry)
@@ -103,8 +104,8 @@ deploy_one(struct deployment *d, const char *name)
 	if (r == 0)
 		r = keep_entry(d, name, version, &why);
 	if (r < 0)
-		return cli_fail(EXIT_FAILED, "%s: %s", name,
-			fault_text(&why, r));
+		return cli_fail(
+			EXIT_FAILED, "%s: %s", name, fault_text(&why, r));
 	status = cli_admin(d->cli,
 		json_pack("{s:s,s:s,s:i}", "cmd", "deploy", "name", name,
 			"version", (int)version),
@@ -132,9 +133,10 @@ deploy_collections(struct deployment *d)
 
 	if (project_collections(&d->project, &all, &why) < 0)
 		return cli_fail(EXIT_FAILED, "%s", why.text);
-	json_object_foreach (all, name, content) {
+	json_object_foreach(all, name, content)
+	{
 		_json_ json_t *answer = NULL;
-		_buf_ struct buf body;
+		_buf_ struct buf body = {0};
 
 		buf_init(&body, COLLECTION_TOP);
 		(void)json_object_set_new(content, "name", json_string(name));
@@ -167,9 +169,8 @@ check_wanted(struct deployment *d, int from)
 		json_t *v;
 		bool known = false;
 
-		json_array_foreach (d->project.names, at, v)
-			known |= !strcmp(
-				json_string_value(v), d->cli->words[i]);
+		json_array_foreach(d->project.names, at, v) known |=
+			!strcmp(json_string_value(v), d->cli->words[i]);
 		if (!known)
 			return cli_fail(EXIT_USAGE,
 				"the project has no function \"%s\"",
@@ -187,7 +188,8 @@ deploy_all(struct deployment *d, int from)
 
 	if (status == EXIT_OK && d->cli->count <= from)
 		status = deploy_collections(d);
-	json_array_foreach (d->project.names, at, v) {
+	json_array_foreach(d->project.names, at, v)
+	{
 		if (status != EXIT_OK)
 			break;
 		if (is_wanted(d->cli, json_string_value(v), from))

@@ -29,18 +29,18 @@ on_signal(int number)
 static int
 read_options(struct dev *dev)
 {
-	int status =
-		cli_number(dev->cli, OPT_PORT, 0, 65535, 8080, &dev->port);
+	int status = cli_number(dev->cli, OPT_PORT, 0, 65535, 8080, &dev->port);
 
 	if (status == EXIT_OK)
-		status = cli_number(dev->cli, OPT_TLS_PORT, 0, 65535, -1,
-			&dev->tls_port);
+		status = cli_number(
+			dev->cli, OPT_TLS_PORT, 0, 65535, -1, &dev->tls_port);
 	if (status == EXIT_OK)
 		status = cli_number(
 			dev->cli, OPT_GATEWAYS, 0, 256, 0, &dev->gateways);
 	if (status != EXIT_OK)
 		return status;
-	dev->project = realpath(dev->cli->count ? dev->cli->words[0] : ".", NULL);
+	dev->project =
+		realpath(dev->cli->count ? dev->cli->words[0] : ".", NULL);
 	if (!dev->project)
 		return cli_fail(EXIT_USAGE, "%s: %s", dev->cli->words[0],
 			strerror(errno));

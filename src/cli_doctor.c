@@ -115,8 +115,8 @@ check_secret(const char *name, const char *path, struct fault *say)
 	struct fault why = {0};
 
 	if (!*path) {
-		(void)snprintf(say->text, sizeof(say->text), "%s is not set",
-			name);
+		(void)snprintf(
+			say->text, sizeof(say->text), "%s is not set", name);
 		return WRONG;
 	}
 	if (file_read_secret(path, &text, &why) < 0) {
@@ -130,15 +130,14 @@ check_secret(const char *name, const char *path, struct fault *say)
 static enum verdict
 check_token_key(struct cli *cli, struct fault *say)
 {
-	return check_secret(
-		"token.key_file", cli->conf->token_key_file, say);
+	return check_secret("token.key_file", cli->conf->token_key_file, say);
 }
 
 static enum verdict
 check_master_key(struct cli *cli, struct fault *say)
 {
-	return check_secret("token.master_key_file",
-		cli->conf->token_master_key_file, say);
+	return check_secret(
+		"token.master_key_file", cli->conf->token_master_key_file, say);
 }
 
 static enum verdict
@@ -156,8 +155,8 @@ check_pay(struct cli *cli, struct fault *say)
 {
 	if (!*cli->conf->pay_mchid)
 		return found(FINE, say, "payment is off (pay.mchid)");
-	return check_secret("pay.private_key_file",
-		cli->conf->pay_private_key_file, say);
+	return check_secret(
+		"pay.private_key_file", cli->conf->pay_private_key_file, say);
 }
 
 static enum verdict

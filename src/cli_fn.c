@@ -24,15 +24,15 @@ static void
 print_functions(const json_t *functions)
 {
 	size_t rows = json_array_size(functions) + 1, at;
-	const char **cells =
-		mem_array(rows * FN_COLUMNS, const char *);
+	const char **cells = mem_array(rows * FN_COLUMNS, const char *);
 	char(*numbers)[24] = mem_alloc(rows * sizeof(*numbers));
 	static const char *const head[FN_COLUMNS] = {
 		"NAME", "VERSION", "RUNTIME", "STATE", "ERROR"};
 	json_t *f;
 
 	memcpy(cells, head, sizeof(head));
-	json_array_foreach (functions, at, f) {
+	json_array_foreach(functions, at, f)
+	{
 		const char **row = cells + (at + 1) * FN_COLUMNS;
 
 		(void)snprintf(numbers[at], sizeof(numbers[at]), "%lld",
@@ -132,7 +132,7 @@ print_call(const struct cli *cli, int http, struct buf *answer)
 int
 cli_fn_invoke(struct cli *cli)
 {
-	_buf_ struct buf event, answer;
+	_buf_ struct buf event = {0}, answer = {0};
 	_free_ char *path = NULL;
 	const char *openid = cli->options[OPT_OPENID];
 	int http = 0, status;

@@ -34,7 +34,8 @@ print_option(const struct cli_option_row *row)
 static void
 print_command(const struct cli_command *c)
 {
-	(void)printf("%s\n\nUsage: mpcloud %s %s\n", c->text, c->words, c->args);
+	(void)printf(
+		"%s\n\nUsage: mpcloud %s %s\n", c->text, c->words, c->args);
 	if (*c->more)
 		(void)printf("\n%s\n", c->more);
 	(void)puts("\nOptions:");
@@ -147,13 +148,14 @@ man_conf(void)
 {
 	const char *section = "";
 
-	(void)puts(".TH MPCLOUD.CONF 5 \"\" \"mpcloud " PACKAGE_VERSION "\"\n"
-		   ".SH NAME\nmpcloud.conf \\- configuration of mpcloudd\n"
-		   ".SH DESCRIPTION\nSections in brackets, one setting a line: "
-		   "name = value. Comments begin with # or ;. Times are written "
-		   "500ms, 10s, 5m, 2h, 30d; sizes 64k, 6m, 1g. "
-		   "\\fBmpcloud config check\\fR checks a file; a reload of a "
-		   "bad one changes nothing.");
+	(void)puts(
+		".TH MPCLOUD.CONF 5 \"\" \"mpcloud " PACKAGE_VERSION "\"\n"
+		".SH NAME\nmpcloud.conf \\- configuration of mpcloudd\n"
+		".SH DESCRIPTION\nSections in brackets, one setting a line: "
+		"name = value. Comments begin with # or ;. Times are written "
+		"500ms, 10s, 5m, 2h, 30d; sizes 64k, 6m, 1g. "
+		"\\fBmpcloud config check\\fR checks a file; a reload of a "
+		"bad one changes nothing.");
 	for (size_t i = 0; i < conf_count; i++) {
 		const struct conf_row *row = &conf_rows[i];
 
@@ -199,18 +201,19 @@ cli_completion(struct cli *cli)
 	(void)cli;
 	(void)puts("# bash completion for mpcloud\n_mpcloud()\n{");
 	completion_words();
-	(void)puts("\tlocal cur=${COMP_WORDS[COMP_CWORD]} typed i\n"
-		   "\tif [[ $cur == -* ]]; then\n"
-		   "\t\tCOMPREPLY=($(compgen -W \"$options\" -- \"$cur\"))\n"
-		   "\t\treturn\n\tfi\n"
-		   "\ttyped=\"${COMP_WORDS[*]:1:COMP_CWORD-1}\"\n"
-		   "\ttyped=\"${typed:+$typed }\"\n"
-		   "\tlocal next=$(while IFS= read -r i; do\n"
-		   "\t\t[[ $i == \"$typed\"* ]] || continue\n"
-		   "\t\ti=${i#\"$typed\"}; echo \"${i%% *}\"\n"
-		   "\tdone <<<\"$commands\")\n"
-		   "\tCOMPREPLY=($(compgen -W \"$next\" -- \"$cur\"))\n"
-		   "\t[[ ${#COMPREPLY[@]} -gt 0 ]] || COMPREPLY=($(compgen -f -- "
-		   "\"$cur\"))\n}\ncomplete -F _mpcloud mpcloud");
+	(void)puts(
+		"\tlocal cur=${COMP_WORDS[COMP_CWORD]} typed i\n"
+		"\tif [[ $cur == -* ]]; then\n"
+		"\t\tCOMPREPLY=($(compgen -W \"$options\" -- \"$cur\"))\n"
+		"\t\treturn\n\tfi\n"
+		"\ttyped=\"${COMP_WORDS[*]:1:COMP_CWORD-1}\"\n"
+		"\ttyped=\"${typed:+$typed }\"\n"
+		"\tlocal next=$(while IFS= read -r i; do\n"
+		"\t\t[[ $i == \"$typed\"* ]] || continue\n"
+		"\t\ti=${i#\"$typed\"}; echo \"${i%% *}\"\n"
+		"\tdone <<<\"$commands\")\n"
+		"\tCOMPREPLY=($(compgen -W \"$next\" -- \"$cur\"))\n"
+		"\t[[ ${#COMPREPLY[@]} -gt 0 ]] || COMPREPLY=($(compgen -f -- "
+		"\"$cur\"))\n}\ncomplete -F _mpcloud mpcloud");
 	return EXIT_OK;
 }

@@ -78,7 +78,7 @@ was_rotated(FILE *f, const char *path)
 	struct stat open_one, now;
 
 	return stat(path, &now) == 0 && fstat(fileno(f), &open_one) == 0 &&
-		now.st_ino != open_one.st_ino;
+	       now.st_ino != open_one.st_ino;
 }
 
 static void
@@ -115,8 +115,8 @@ cli_logs(struct cli *cli)
 	if (!fn_name_is_valid(slice_str(cli->words[0])))
 		return cli_fail(EXIT_USAGE, "%s is not a function's name",
 			cli->words[0]);
-	path = str_printf("%s/logs/%s.jsonl", cli->conf->server_state_dir,
-		cli->words[0]);
+	path = str_printf(
+		"%s/logs/%s.jsonl", cli->conf->server_state_dir, cli->words[0]);
 	f = fopen(path, "re");
 	if (!f)
 		return cli_fail(EXIT_FAILED, "%s: %s", path,

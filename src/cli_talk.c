@@ -76,7 +76,8 @@ admin_answer(struct slice text, json_t **ret)
 	struct fault why = {0};
 
 	if (val_parse(&v, text, &why) < 0)
-		return cli_fail(EXIT_FAILED, "the daemon's answer: %s", why.text);
+		return cli_fail(
+			EXIT_FAILED, "the daemon's answer: %s", why.text);
 	if (!json_is_true(json_object_get(v, "ok"))) {
 		const char *error =
 			json_string_value(json_object_get(v, "error"));
@@ -92,7 +93,7 @@ int
 cli_admin(struct cli *cli, json_t *command, json_t **ret)
 {
 	_close_ int fd = -1;
-	_buf_ struct buf b;
+	_buf_ struct buf b = {0};
 	int status = reach(cli, "admin.sock", &fd);
 
 	if (status != EXIT_OK) {
@@ -120,7 +121,7 @@ split_answer(struct buf *b, int *status)
 	if (!end || b->len < 12 || memcmp(b->ptr, "HTTP/1.", 7) != 0)
 		return cli_fail(EXIT_NO_DAEMON, "the gateway gave no answer");
 	*status = (b->ptr[9] - '0') * 100 + (b->ptr[10] - '0') * 10 +
-		(b->ptr[11] - '0');
+		  (b->ptr[11] - '0');
 	buf_drop(b, (size_t)(end + 4 - b->ptr));
 	return EXIT_OK;
 }
@@ -130,7 +131,7 @@ cli_ops(struct cli *cli, const char *method, const char *path,
 	struct slice body, int *status, struct buf *answer)
 {
 	_close_ int fd = -1;
-	_buf_ struct buf b;
+	_buf_ struct buf b = {0};
 	int r = reach(cli, "ops.sock", &fd);
 
 	if (r != EXIT_OK)
@@ -150,7 +151,7 @@ int
 cli_ops_json(struct cli *cli, const char *method, const char *path,
 	struct slice body, json_t **ret)
 {
-	_buf_ struct buf answer;
+	_buf_ struct buf answer = {0};
 	_json_ json_t *v = NULL;
 	struct fault why = {0};
 	const char *code, *message;
@@ -161,7 +162,8 @@ cli_ops_json(struct cli *cli, const char *method, const char *path,
 	if (status != EXIT_OK)
 		return status;
 	if (val_parse(&v, buf_all(&answer), &why) < 0)
-		return cli_fail(EXIT_FAILED, "the gateway's answer: %s", why.text);
+		return cli_fail(
+			EXIT_FAILED, "the gateway's answer: %s", why.text);
 	code = json_string_value(json_object_get(v, "code"));
 	message = json_string_value(json_object_get(v, "message"));
 	if (http >= 400 || (code && message))

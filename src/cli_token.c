@@ -12,7 +12,7 @@ int
 cli_token_issue(struct cli *cli)
 {
 	_json_ json_t *answer = NULL;
-	_buf_ struct buf body;
+	_buf_ struct buf body = {0};
 	int status;
 
 	buf_init(&body, 4096);
@@ -36,7 +36,7 @@ cli_token_key(struct cli *cli)
 {
 	uint8_t key[32];
 	char kid[17];
-	_buf_ struct buf line;
+	_buf_ struct buf line = {0};
 
 	(void)cli;
 	buf_init(&line, 256);

@@ -13,11 +13,11 @@
 
 struct dev {
 	struct cli *cli;
-	char *project;  /* absolute */
-	char *home;     /* PROJECT/.mpcloud, or elsewhere when the user cannot
-			   reach it */
-	char *run;      /* short, for socket paths */
-	uid_t uid;      /* of database, gateways, sandbox; -1: ours */
+	char *project; /* absolute */
+	char *home;    /* PROJECT/.mpcloud, or elsewhere when the user cannot
+			  reach it */
+	char *run;     /* short, for socket paths */
+	uid_t uid;     /* of database, gateways, sandbox; -1: ours */
 	gid_t gid;
 	const char *user;
 	int64_t port, tls_port, gateways;
@@ -37,7 +37,8 @@ int dev_sandbox_start(struct dev *dev);
 
 /* dev_conf.c: keys, certificate, mpcloud.conf; sets cli's configuration. */
 int dev_conf(struct dev *dev);
-/* Appends NAME's .conf text of key/value pairs; later ones win.  Unit-tested. */
+/* Appends NAME's .conf text of key/value pairs; later ones win.  Unit-tested.
+ */
 int dev_conf_text(struct buf *to, const char *const (*pairs)[2], size_t count,
 	struct fault *why) _must_check_;
 

@@ -96,7 +96,7 @@ make_keys(struct dev *dev, struct pairs *p)
 {
 	uint8_t key[32];
 	char kid[9], *path;
-	_buf_ struct buf line;
+	_buf_ struct buf line = {0};
 	_free_ char *folder = NULL;
 	int status = dev_folder(dev, "keys", &folder);
 
@@ -239,7 +239,7 @@ write_conf(struct dev *dev, const struct pairs *p)
 	_free_ char *path = str_printf("%s/mpcloud.conf", dev->home);
 	struct cli *cli = dev->cli;
 	struct fault why = {0};
-	_buf_ struct buf text;
+	_buf_ struct buf text = {0};
 	int r;
 
 	buf_init(&text, CONF_TOP);

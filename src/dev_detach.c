@@ -44,16 +44,16 @@ dev_lock(struct dev *dev)
 	int fd = open_lock(dev);
 
 	if (fd < 0)
-		return cli_fail(
-			EXIT_FAILED, "%s/dev.lock: %s", dev->home, strerror(errno));
+		return cli_fail(EXIT_FAILED, "%s/dev.lock: %s", dev->home,
+			strerror(errno));
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
 		return cli_fail(EXIT_FAILED,
 			"this project runs already (pid %d); `mpcloud dev %s "
 			"--stop` stops it",
 			holder(fd), dev->project);
 	if (ftruncate(fd, 0) < 0 || dprintf(fd, "%d\n", (int)getpid()) < 0)
-		return cli_fail(
-			EXIT_FAILED, "%s/dev.lock: %s", dev->home, strerror(errno));
+		return cli_fail(EXIT_FAILED, "%s/dev.lock: %s", dev->home,
+			strerror(errno));
 	return EXIT_OK;
 }
 
@@ -72,7 +72,8 @@ dev_stop(struct dev *dev)
 	}
 	pid = holder(fd);
 	if (pid <= 1 || kill(pid, SIGTERM) < 0)
-		return cli_fail(EXIT_FAILED, "pid %d: %s", pid, strerror(errno));
+		return cli_fail(
+			EXIT_FAILED, "pid %d: %s", pid, strerror(errno));
 	for (int i = 0; i < STOP_TRIES; i++) {
 		if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
 			(void)puts("stopped");

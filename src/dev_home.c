@@ -62,7 +62,7 @@ static void
 project_mark(const struct dev *dev, char ret[9])
 {
 	uint8_t sum[SHA256_LEN];
-	_buf_ struct buf hex;
+	_buf_ struct buf hex = {0};
 
 	buf_init(&hex, 128);
 	crypto_sha256(slice_str(dev->project), sum);
@@ -96,7 +96,8 @@ choose_run(struct dev *dev, const char *mark)
 
 	dev->run = str_printf("/tmp/mpcloud-%u-%s", (unsigned)geteuid(), mark);
 	if (mkdir(dev->run, 0755) < 0 && errno != EEXIST)
-		return cli_fail(EXIT_FAILED, "%s: %s", dev->run, strerror(errno));
+		return cli_fail(
+			EXIT_FAILED, "%s: %s", dev->run, strerror(errno));
 	if (lstat(dev->run, &st) < 0 || !S_ISDIR(st.st_mode) ||
 		st.st_uid != geteuid())
 		return cli_fail(EXIT_FAILED,

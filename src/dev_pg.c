@@ -22,8 +22,7 @@ enum { PG_LEAST = 15 };
 static char *
 pg_program(const char *name)
 {
-	_free_ char *pattern =
-		str_printf("/usr/lib/postgresql/*/bin/%s", name);
+	_free_ char *pattern = str_printf("/usr/lib/postgresql/*/bin/%s", name);
 	glob_t found = {0};
 	char *best = NULL;
 	long newest = PG_LEAST - 1;
@@ -31,7 +30,7 @@ pg_program(const char *name)
 	if (glob(pattern, 0, NULL, &found) == 0)
 		for (size_t i = 0; i < found.gl_pathc; i++) {
 			long n = strtol(found.gl_pathv[i] +
-					strlen("/usr/lib/postgresql/"),
+						strlen("/usr/lib/postgresql/"),
 				NULL, 10);
 
 			if (n <= newest)
@@ -93,7 +92,8 @@ run_server(struct dev *dev, const char *data, const char *sockets)
 	_free_ char *postgres = pg_program("postgres");
 	_free_ char *log = str_printf("%s/pg.log", dev->home);
 	const char *const argv[] = {postgres, "-D", data, "-k", sockets, "-c",
-		"listen_addresses=", "-c", "unix_socket_permissions=0700", NULL};
+		"listen_addresses=", "-c", "unix_socket_permissions=0700",
+		NULL};
 	struct fault why = {0};
 	struct spawn s = {.argv = argv,
 		.uid = dev->uid,
@@ -121,8 +121,10 @@ dev_pg_start(struct dev *dev)
 	if (access(version, F_OK) < 0)
 		status = make_cluster(dev, data);
 	if (mkdir(sockets, 0700) < 0 && errno != EEXIST)
-		return cli_fail(EXIT_FAILED, "%s: %s", sockets, strerror(errno));
+		return cli_fail(
+			EXIT_FAILED, "%s: %s", sockets, strerror(errno));
 	if (dev->uid != (uid_t)-1 && chown(sockets, dev->uid, dev->gid) < 0)
-		return cli_fail(EXIT_FAILED, "%s: %s", sockets, strerror(errno));
+		return cli_fail(
+			EXIT_FAILED, "%s: %s", sockets, strerror(errno));
 	return status == EXIT_OK ? run_server(dev, data, sockets) : status;
 }

@@ -14,7 +14,8 @@
 static const char *
 sandbox_url(const struct dev *dev)
 {
-	const char *base = json_string_value(json_object_get(dev->wechat, "base"));
+	const char *base =
+		json_string_value(json_object_get(dev->wechat, "base"));
 
 	return base ? base : "";
 }
@@ -27,8 +28,8 @@ dev_print_next(const struct dev *dev)
 
 	(void)printf("\nReady: %s", url);
 	if (dev->tls_url)
-		(void)printf("  and  %s (certificate: %s)", dev->tls_url,
-			dev->ca);
+		(void)printf(
+			"  and  %s (certificate: %s)", dev->tls_url, dev->ca);
 	(void)printf("\n\nTry, in another terminal:\n\n"
 		     "  # a login code, as wx.login would give it\n"
 		     "  CODE=$(curl -s -X POST %s/sandbox/code | "
@@ -73,7 +74,8 @@ dev_command(struct dev *dev, pid_t *ret)
 {
 	_free_ char *url = str_printf("MPCLOUD_URL=%s", dev->url);
 	_free_ char *box = str_printf("MPCLOUD_SANDBOX=%s", sandbox_url(dev));
-	_free_ char *conf = str_printf("MPCLOUD_CONFIG=%s", dev->cli->conf_path);
+	_free_ char *conf =
+		str_printf("MPCLOUD_CONFIG=%s", dev->cli->conf_path);
 	_free_ char *tls = str_printf(
 		"MPCLOUD_TLS_URL=%s", dev->tls_url ? dev->tls_url : "");
 	_free_ char *ca = str_printf("MPCLOUD_CA=%s", dev->ca ? dev->ca : "");

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 const struct cli_command cli_commands[] = {
-#define X(words, fn, args, options, text, more)                                \
+#define X(words, fn, args, options, text, more) \
 	{words, fn, args, options, text, more},
 #include "src/cli.def"
 #undef X

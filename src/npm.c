@@ -26,7 +26,7 @@ names_dependencies(struct slice text)
 	_json_ json_t *v = NULL;
 
 	return val_parse(&v, text, NULL) == 0 &&
-		json_object_size(json_object_get(v, "dependencies")) > 0;
+	       json_object_size(json_object_get(v, "dependencies")) > 0;
 }
 
 /* state_dir/npm/HASH of the manifest and, when there is one, its lock. */
@@ -36,7 +36,7 @@ cache_of(const char *state_dir, const char *folder, struct slice manifest)
 	_free_ char *lock_path = str_printf("%s/package-lock.json", folder);
 	_free_ char *lock = NULL;
 	uint8_t sum[SHA256_LEN];
-	_buf_ struct buf all, hex;
+	_buf_ struct buf all = {0}, hex = {0};
 	size_t len = 0;
 
 	buf_init(&all, 64 * MANIFEST_TOP);

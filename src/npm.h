@@ -9,5 +9,5 @@
 
 /* Nothing happens when `folder` has node_modules, or no package.json that
  * names dependencies. */
-int npm_install(const char *state_dir, const char *folder, struct fault *why)
-	_must_check_;
+int npm_install(const char *state_dir, const char *folder,
+	struct fault *why) _must_check_;

@@ -30,8 +30,8 @@ read_json(const char *path, json_t **ret, struct fault *why)
 	if (r < 0)
 		return fault_prefix(why, r, "%s: ", path);
 	if (!json_is_object(*ret))
-		return fault_set(why, ERR_JSON, "%s: a JSON object is wanted",
-			path);
+		return fault_set(
+			why, ERR_JSON, "%s: a JSON object is wanted", path);
 	return 0;
 }
 
@@ -81,8 +81,10 @@ names_from_file(struct project *p, const json_t *list, struct fault *why)
 	size_t at;
 	json_t *f;
 
-	json_array_foreach (list, at, f) {
-		const char *name = json_string_value(json_object_get(f, "name"));
+	json_array_foreach(list, at, f)
+	{
+		const char *name =
+			json_string_value(json_object_get(f, "name"));
 
 		if (!name || !fn_name_is_valid(slice_str(name)))
 			return fault_set(why, ERR_PARAM,
@@ -139,7 +141,8 @@ project_entry(const struct project *p, const char *name)
 	size_t at;
 	json_t *f;
 
-	json_array_foreach (json_object_get(p->file, "functions"), at, f) {
+	json_array_foreach(json_object_get(p->file, "functions"), at, f)
+	{
 		const char *its = json_string_value(json_object_get(f, "name"));
 
 		if (its && !strcmp(its, name))
@@ -181,8 +184,7 @@ add_collection(const struct project *p, const char *file, json_t *to,
 }
 
 int
-project_collections(
-	const struct project *p, json_t **ret, struct fault *why)
+project_collections(const struct project *p, json_t **ret, struct fault *why)
 {
 	_free_ char *path = str_printf("%s/database", p->dir);
 	_json_ json_t *all = json_object();

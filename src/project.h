@@ -8,20 +8,20 @@
 #include "base/val.h"
 
 struct project {
-	char *dir;    /* absolute */
-	char *root;   /* absolute path of the function folders */
-	json_t *file; /* cloudbaserc.json, {} when there is none */
+	char *dir;     /* absolute */
+	char *root;    /* absolute path of the function folders */
+	json_t *file;  /* cloudbaserc.json, {} when there is none */
 	json_t *names; /* the functions' names, sorted */
 };
 
-int project_open(struct project *ret, const char *dir, struct fault *why)
-	_must_check_;
+int project_open(
+	struct project *ret, const char *dir, struct fault *why) _must_check_;
 void project_close(struct project *p);
 /* The function's folder (its "dir", else its name under the root). */
-char *project_folder(const struct project *p, const char *name)
-	_returns_value_;
+char *project_folder(const struct project *p, const char *name) _returns_value_;
 /* Its entry of cloudbaserc.json, NULL when it has none.  Borrowed. */
 json_t *project_entry(const struct project *p, const char *name);
-/* The files of database/ as {name: content}; {} when there is no such folder. */
-int project_collections(const struct project *p, json_t **ret,
-	struct fault *why) _must_check_;
+/* The files of database/ as {name: content}; {} when there is no such folder.
+ */
+int project_collections(
+	const struct project *p, json_t **ret, struct fault *why) _must_check_;

@@ -1,0 +1,94 @@
+#pragma once
+
+/*
+ * The gateway process: what it owns.  gateway/gateway.h is the part of it that
+ * requests see.
+ */
+
+#include "auth/seal.h"
+#include "auth/session.h"
+#include "base/channel.h"
+#include "base/shm.h"
+#include "base/timer.h"
+#include "db/pool.h"
+#include "functions/crew.h"
+#include "gateway/function_log.h"
+#include "gateway/gateway.h"
+#include "pay/order.h"
+
+/* One reading of mpcloud.conf and of the files it names. */
+struct gatewayd_conf {
+	struct gatewayd_conf *next; /* older; work that began with it may run */
+	int64_t retired_at;         /* clock_mono */
+	struct conf *conf;
+	struct token_keys *keys;
+	char *wechat_secret, *master_key;
+	char *pay_private, *pay_public, *pay_apiv3;
+	char *tls_cert, *tls_key;
+};
+
+enum gatewayd_state {
+	GATEWAYD_WAITING,   /* for GATE_CONF */
+	GATEWAYD_MIGRATING, /* for the database, as long as it takes */
+	GATEWAYD_RUNNING,
+	GATEWAYD_DRAINING,
+	GATEWAYD_ENDED,
+};
+
+struct gatewayd {
+	struct gateway gateway;
+	struct loop loop;
+	enum gatewayd_state state;
+	int status; /* of the process */
+	char who[32];
+	/* from the command line */
+	unsigned index;
+	int control_fd, shm_fd;
+	const char *state_dir;
+	/* parts, in the order they are made */
+	struct channel control;
+	struct shm *shm;
+	struct gatewayd_conf *conf;
+	struct pool *pool;
+	struct fetcher *fetcher;
+	struct seal *seal;
+	struct auth *auth;
+	struct pay *pay;
+	struct function_log *log;
+	struct crews *crews;
+	/* waiting */
+	uv_work_t migrate;
+	char *migrate_url;
+	struct fault migrate_why;
+	int migrate_err;
+	bool migrating;
+	uint64_t backoff_ms;
+	struct timer retry, beat, drain;
+	int64_t drain_until; /* clock_mono */
+	uv_signal_t term;
+};
+
+/* gatewayd_conf.c: everything that can be wrong with a configuration is found
+ * here, before anything is changed. */
+int gatewayd_conf_read(struct gatewayd_conf **ret, struct slice text,
+	struct fault *why) _must_check_;
+struct gatewayd_conf *gatewayd_conf_free(struct gatewayd_conf *c);
+DEFINE_CLEANUP(struct gatewayd_conf *, gatewayd_conf_free)
+/* Settings that only a restart takes up stay as `old` has them. */
+void gatewayd_conf_keep(struct gatewayd_conf *c, struct gatewayd_conf *old);
+struct auth_conf gatewayd_conf_auth(const struct gatewayd_conf *c);
+struct pay_conf gatewayd_conf_pay(const struct gatewayd_conf *c);
+bool gatewayd_conf_pays(const struct gatewayd_conf *c);
+
+/* gatewayd_setup.c */
+int gatewayd_setup(struct gatewayd *d, struct fault *why) _must_check_;
+int gatewayd_listen(struct gatewayd *d, struct fault *why) _must_check_;
+/* The configuration `fresh` (taken when 0 is returned) in place of d->conf. */
+int gatewayd_reload(struct gatewayd *d, struct gatewayd_conf *fresh,
+	struct fault *why) _must_check_;
+void gatewayd_take_down(struct gatewayd *d);
+
+/* gatewayd_control.c */
+int gatewayd_control_open(struct gatewayd *d) _must_check_;
+/* Finish what runs within `ms`, then end the loop. */
+void gatewayd_drain(struct gatewayd *d, uint64_t ms);

@@ -1,0 +1,219 @@
+/*
+ * A configuration with all that it names: parsed, the secret files read, the
+ * keys understood.
+ *
+ * A reading is kept for a while after the next one has come, since calls that
+ * began with it may still hold its strings.
+ */
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/paths.h"
+#include "src/gatewayd.h"
+
+#include <string.h>
+
+enum { PEM_TOP = 256 * 1024 };
+
+static int
+read_secret(
+	const char *setting, const char *path, char **ret, struct fault *why)
+{
+	int e;
+
+	if (!path || !*path)
+		return 0;
+	e = file_read_secret(path, ret, why);
+	return e < 0 ? fault_prefix(why, e, "%s: ", setting) : 0;
+}
+
+static int
+read_plain(const char *setting, const char *path, char **ret, struct fault *why)
+{
+	size_t len;
+	int e;
+
+	if (!path || !*path)
+		return 0;
+	e = file_read(path, PEM_TOP, ret, &len, why);
+	return e < 0 ? fault_prefix(why, e, "%s: ", setting) : 0;
+}
+
+static int
+read_tokens(struct gatewayd_conf *c, struct fault *why)
+{
+	_free_ char *text = NULL;
+	int e;
+
+	e = read_secret("token.key_file", c->conf->token_key_file, &text, why);
+	if (e < 0)
+		return e;
+	if (!text)
+		return fault_set(why, ERR_CONFIG,
+			"token.key_file: a file of signing keys is needed "
+			"(`mpcloud token key` makes one)");
+	e = token_keys_parse(&c->keys, slice_str(text), why);
+	mem_wipe(text, strlen(text));
+	return e < 0 ? fault_prefix(why, e, "token.key_file: ") : 0;
+}
+
+static int
+read_files(struct gatewayd_conf *c, struct fault *why)
+{
+	const struct conf *conf = c->conf;
+	const struct {
+		const char *setting, *path;
+		char **to;
+		bool plain;
+	} files[] = {
+		{"token.master_key_file", conf->token_master_key_file,
+			&c->master_key, false},
+		{"wechat.secret_file", conf->wechat_secret_file,
+			&c->wechat_secret, false},
+		{"pay.private_key_file", conf->pay_private_key_file,
+			&c->pay_private, false},
+		{"pay.apiv3_key_file", conf->pay_apiv3_key_file, &c->pay_apiv3,
+			false},
+		{"pay.public_key_file", conf->pay_public_key_file,
+			&c->pay_public, true},
+		{"server.tls_certificate", conf->server_tls_certificate,
+			&c->tls_cert, true},
+		{"server.tls_key", conf->server_tls_key, &c->tls_key, false},
+	};
+
+	for (size_t i = 0; i < array_size(files); i++) {
+		int e = (files[i].plain ? read_plain : read_secret)(
+			files[i].setting, files[i].path, files[i].to, why);
+
+		if (e < 0)
+			return e;
+	}
+	return read_tokens(c, why);
+}
+
+bool
+gatewayd_conf_pays(const struct gatewayd_conf *c)
+{
+	return *c->conf->pay_mchid != '\0';
+}
+
+static int
+check(const struct gatewayd_conf *c, struct fault *why)
+{
+	if (!c->master_key)
+		return fault_set(why, ERR_CONFIG,
+			"token.master_key_file: a file with 64 hex digits is "
+			"needed");
+	if (!c->tls_cert != !c->tls_key)
+		return fault_set(why, ERR_CONFIG,
+			"server.tls_certificate and server.tls_key go "
+			"together");
+	if (gatewayd_conf_pays(c) &&
+		(!c->pay_private || !c->pay_public || !c->pay_apiv3))
+		return fault_set(why, ERR_CONFIG,
+			"pay.mchid is set: pay.private_key_file, "
+			"pay.public_key_file and pay.apiv3_key_file are "
+			"needed too");
+	return 0;
+}
+
+int
+gatewayd_conf_read(
+	struct gatewayd_conf **ret, struct slice text, struct fault *why)
+{
+	_cleanup_(gatewayd_conf_freep) struct gatewayd_conf *c =
+		mem_new(struct gatewayd_conf);
+	int e;
+
+	e = conf_parse(&c->conf, "mpcloud.conf", text, why);
+	if (e < 0)
+		return e;
+	e = read_files(c, why);
+	if (e < 0)
+		return e;
+	e = check(c, why);
+	if (e < 0)
+		return e;
+	*ret = take(c);
+	return 0;
+}
+
+static char *
+wiped(char *s)
+{
+	if (s)
+		mem_wipe(s, strlen(s));
+	return mem_free(s);
+}
+
+struct gatewayd_conf *
+gatewayd_conf_free(struct gatewayd_conf *c)
+{
+	if (!c)
+		return NULL;
+	conf_free(c->conf);
+	token_keys_free(c->keys);
+	c->wechat_secret = wiped(c->wechat_secret);
+	c->master_key = wiped(c->master_key);
+	c->pay_private = wiped(c->pay_private);
+	c->pay_apiv3 = wiped(c->pay_apiv3);
+	c->tls_key = wiped(c->tls_key);
+	mem_free(c->pay_public);
+	mem_free(c->tls_cert);
+	return mem_free(c);
+}
+
+static void
+swap(void *a, void *b, size_t size)
+{
+	char room[16];
+
+	memcpy(room, a, size);
+	memcpy(a, b, size);
+	memcpy(b, room, size);
+}
+
+void
+gatewayd_conf_keep(struct gatewayd_conf *c, struct gatewayd_conf *old)
+{
+	for (size_t i = 0; i < conf_count; i++) {
+		const struct conf_row *row = &conf_rows[i];
+		bool is_number =
+			row->type == CONF_INT || row->type == CONF_BOOL ||
+			row->type == CONF_TIME_MS || row->type == CONF_BYTES;
+
+		if (row->reload)
+			continue;
+		swap((char *)c->conf + row->at, (char *)old->conf + row->at,
+			is_number ? sizeof(int64_t) : sizeof(char *));
+	}
+}
+
+struct auth_conf
+gatewayd_conf_auth(const struct gatewayd_conf *c)
+{
+	return (struct auth_conf){
+		.appid = c->conf->wechat_appid,
+		.secret = c->wechat_secret ? c->wechat_secret : "",
+		.api_base = c->conf->wechat_api_base,
+		.access_ttl_s = c->conf->token_access_ttl / 1000,
+		.refresh_ttl_s = c->conf->token_refresh_ttl / 1000,
+	};
+}
+
+struct pay_conf
+gatewayd_conf_pay(const struct gatewayd_conf *c)
+{
+	const struct conf *conf = c->conf;
+
+	return (struct pay_conf){
+		.appid = conf->wechat_appid,
+		.mchid = conf->pay_mchid,
+		.serial = conf->pay_serial,
+		.notify_url = conf->pay_notify_url,
+		.api_base = conf->pay_api_base,
+		.private_key_pem = c->pay_private,
+		.public_key_pem = c->pay_public,
+		.public_key_id = conf->pay_public_key_id,
+		.apiv3_key = c->pay_apiv3,
+	};
+}

@@ -1,0 +1,325 @@
+/*
+ * Making the parts of a gateway, changing them at a reload, taking them down.
+ *
+ * A reload first does everything that can fail and changes nothing, then
+ * everything that cannot fail; the two that do both (payment, certificates)
+ * are undone when a later one refuses.
+ */
+#include "src/gatewayd.h"
+
+#include "base/clock.h"
+#include "base/event.h"
+#include "base/mem.h"
+#include "base/sock.h"
+#include "gateway/call.h"
+#include "gateway/known.h"
+#include "gateway/request.h"
+
+#include <string.h>
+
+/* How long strings of an older configuration may be in use: longer than any
+ * deadline. */
+static const int64_t KEEP_NS = 30 * 60 * CLOCK_S;
+
+/* What one request may hold: its body, what the database or a function gave,
+ * and the answer put together from it. */
+static size_t
+arena_top(const struct conf *conf, enum listener_kind kind)
+{
+	int64_t in = max(conf->limits_body, conf->functions_event_size);
+	int64_t out = conf->functions_result_size;
+
+	if (kind & LISTENER_OPEN)
+		return (size_t)(in + 4 * out) + (8 << 20);
+	return (size_t)(in + 8 * out) + (64 << 20);
+}
+
+static int
+listen_one(struct gatewayd *d, struct listener *l, struct fault *why)
+{
+	const struct conf *conf = d->conf->conf;
+	bool is_tls = l->kind == LISTENER_TLS;
+	struct http_conf http = {
+		.fd = l->fd,
+		.is_unix = !(l->kind & LISTENER_OPEN),
+		.tls_cert = is_tls ? d->conf->tls_cert : NULL,
+		.tls_key = is_tls ? d->conf->tls_key : NULL,
+		.connections = (unsigned)conf->limits_connections,
+		.connection_memory = (size_t)conf->limits_connection_memory,
+		.idle_ms = (uint64_t)conf->limits_idle_timeout,
+		.head_ms = (uint64_t)conf->limits_head_timeout,
+		.body_ms = (uint64_t)conf->limits_body_timeout,
+		.arena_top = arena_top(conf, l->kind),
+	};
+
+	if (is_tls && !http.tls_cert)
+		return fault_set(why, ERR_CONFIG,
+			"server.listen_tls needs server.tls_certificate and "
+			"server.tls_key");
+	request_ops(&l->ops, l);
+	return http_new(&l->http, &d->loop, &http, &l->ops, why);
+}
+
+int
+gatewayd_listen(struct gatewayd *d, struct fault *why)
+{
+	struct gateway *g = &d->gateway;
+
+	for (size_t i = 0; i < g->listener_count; i++) {
+		int e = listen_one(d, &g->listeners[i], why);
+
+		if (e < 0)
+			return e;
+	}
+	return 0;
+}
+
+static void
+on_line(struct crews *crews, const char *function, const char *request_id,
+	int level, struct slice text)
+{
+	struct gateway *g = crews_owner(crews);
+
+	function_log_write(g->log, function, request_id, level, text);
+}
+
+/* The file name of our own cloud socket, "" when we have none. */
+static void
+cloud_name(const struct gateway *g, char *ret, size_t size)
+{
+	const char *slash;
+
+	ret[0] = '\0';
+	for (size_t i = 0; i < g->listener_count; i++)
+		if (g->listeners[i].kind == LISTENER_CLOUD &&
+			sock_name(g->listeners[i].fd, ret, size) < 0)
+			ret[0] = '\0';
+	slash = strrchr(ret, '/');
+	if (slash)
+		memmove(ret, slash + 1, strlen(slash));
+}
+
+static int
+setup_crews(struct gatewayd *d)
+{
+	const struct conf *conf = d->conf->conf;
+	char socket[128];
+	const struct crews_conf crews = {
+		.event_top = (size_t)conf->functions_event_size,
+		.result_top = (size_t)conf->functions_result_size,
+		.env = conf->server_env,
+		.appid = conf->wechat_appid,
+		.cloud_socket = socket,
+	};
+	const struct crews_ops ops = {
+		.on_call = call_from_worker,
+		.on_line = on_line,
+		.owner = &d->gateway,
+	};
+
+	cloud_name(&d->gateway, socket, sizeof(socket));
+	return crews_new(&d->crews, &d->loop, &crews, &ops);
+}
+
+static int
+setup_pool(struct gatewayd *d, struct fault *why)
+{
+	const struct conf *conf = d->conf->conf;
+	const struct pool_conf pool = {
+		.url = conf->database_url,
+		.connections = (unsigned)conf->database_connections,
+		.timeout_ms = (uint64_t)conf->database_timeout,
+		.waiting_top = (unsigned)conf->limits_connections,
+	};
+
+	return pool_new(&d->pool, &d->loop, &pool, why);
+}
+
+/* What is not a part but follows from the configuration. */
+static void
+take_up(struct gatewayd *d)
+{
+	static const char *const levels[] = {"debug", "info", "warn", "error"};
+	const struct conf *conf = d->conf->conf;
+	struct gateway *g = &d->gateway;
+
+	g->conf = conf;
+	g->ip_rule =
+		gcra_per_minute(conf->limits_ip_rate, conf->limits_ip_burst);
+	g->user_rule = gcra_per_minute(
+		conf->limits_user_rate, conf->limits_user_burst);
+	g->access.on = conf->server_access_log;
+	g->pay = gatewayd_conf_pays(d->conf) ? d->pay : NULL;
+	if (d->log)
+		function_log_set_top(d->log, conf->functions_log_size);
+	for (size_t i = 0; i < array_size(levels); i++)
+		if (strcmp(conf->log_level, levels[i]) == 0)
+			event_init(d->who, (enum event_level)i);
+}
+
+static int
+setup_login(struct gatewayd *d, struct fault *why)
+{
+	struct auth_conf auth = gatewayd_conf_auth(d->conf);
+	struct pay_conf pay = gatewayd_conf_pay(d->conf);
+	int e;
+
+	e = seal_new(&d->seal, slice_str(d->conf->master_key), why);
+	if (e < 0)
+		return fault_prefix(why, e, "token.master_key_file: ");
+	e = auth_new(&d->auth, &d->loop, d->pool, d->fetcher, d->conf->keys,
+		d->seal, d->shm, &auth);
+	if (e < 0)
+		return e;
+	if (!gatewayd_conf_pays(d->conf))
+		return 0;
+	return pay_new(&d->pay, &d->loop, d->pool, d->fetcher, &pay, why);
+}
+
+int
+gatewayd_setup(struct gatewayd *d, struct fault *why)
+{
+	int e;
+
+	e = function_log_new(&d->log, &d->loop, d->state_dir, why);
+	if (e < 0)
+		return e;
+	e = setup_pool(d, why);
+	if (e < 0)
+		return e;
+	e = fetcher_new(&d->fetcher, &d->loop);
+	if (e < 0)
+		return e;
+	e = setup_login(d, why);
+	if (e < 0)
+		return e;
+	e = setup_crews(d);
+	if (e < 0)
+		return e;
+	d->gateway.pool = d->pool;
+	d->gateway.auth = d->auth;
+	d->gateway.known = known_new(d->shm);
+	d->gateway.crews = d->crews;
+	d->gateway.log = d->log;
+	take_up(d);
+	return 0;
+}
+
+/* Payment may come with a reload; it is made then. */
+static int
+reload_pay(struct gatewayd *d, const struct gatewayd_conf *c, struct fault *why)
+{
+	struct pay_conf pay = gatewayd_conf_pay(c);
+
+	if (!gatewayd_conf_pays(c))
+		return 0;
+	if (d->pay)
+		return pay_configure(d->pay, &pay, why);
+	return pay_new(&d->pay, &d->loop, d->pool, d->fetcher, &pay, why);
+}
+
+static int
+reload_tls(struct gatewayd *d, const struct gatewayd_conf *c, struct fault *why)
+{
+	struct gateway *g = &d->gateway;
+
+	for (size_t i = 0; i < g->listener_count; i++) {
+		struct listener *l = &g->listeners[i];
+		int e;
+
+		if (l->kind != LISTENER_TLS)
+			continue;
+		if (!c->tls_cert)
+			return fault_set(why, ERR_CONFIG,
+				"server.tls_certificate: is needed while "
+				"server.listen_tls is served");
+		e = http_set_certificate(l->http, c->tls_cert, c->tls_key, why);
+		if (e < 0)
+			return e;
+	}
+	return 0;
+}
+
+static void
+forget_old(struct gatewayd *d)
+{
+	int64_t now = clock_mono();
+	struct gatewayd_conf **at = &d->conf->next;
+
+	while (*at) {
+		struct gatewayd_conf *old = *at;
+
+		if (now - old->retired_at < KEEP_NS) {
+			at = &old->next;
+			continue;
+		}
+		*at = old->next;
+		(void)gatewayd_conf_free(old);
+	}
+}
+
+int
+gatewayd_reload(
+	struct gatewayd *d, struct gatewayd_conf *fresh, struct fault *why)
+{
+	struct gatewayd_conf *old = d->conf;
+	struct auth_conf auth;
+	struct fault ignored;
+	int e;
+
+	e = reload_pay(d, fresh, why);
+	if (e < 0)
+		return e;
+	e = reload_tls(d, fresh, why);
+	if (e < 0) {
+		(void)reload_pay(d, old, &ignored);
+		(void)reload_tls(d, old, &ignored);
+		return e;
+	}
+	gatewayd_conf_keep(fresh, old);
+	old->retired_at = clock_mono();
+	fresh->next = old;
+	d->conf = fresh;
+	auth = gatewayd_conf_auth(fresh);
+	auth_configure(d->auth, fresh->keys, &auth);
+	known_forget(d->gateway.known);
+	take_up(d);
+	forget_old(d);
+	return 0;
+}
+
+static void
+close_listeners(struct gateway *g)
+{
+	for (size_t i = 0; i < g->listener_count; i++)
+		g->listeners[i].http = http_free(g->listeners[i].http);
+}
+
+/* Users before what they use: requests hold jobs of all the others. */
+void
+gatewayd_take_down(struct gatewayd *d)
+{
+	close_listeners(&d->gateway);
+	d->gateway.known = known_free(d->gateway.known);
+	d->crews = crews_free(d->crews);
+	d->pay = pay_free(d->pay);
+	d->auth = auth_free(d->auth);
+	d->fetcher = fetcher_free(d->fetcher);
+	d->pool = pool_free(d->pool);
+	d->seal = seal_free(d->seal);
+	d->log = function_log_free(d->log);
+	channel_close(&d->control);
+	timer_clear(&d->retry);
+	timer_clear(&d->beat);
+	timer_clear(&d->drain);
+	access_done(&d->gateway.access);
+	loop_done(&d->loop);
+	while (d->conf) {
+		struct gatewayd_conf *next = d->conf->next;
+
+		(void)gatewayd_conf_free(d->conf);
+		d->conf = next;
+	}
+	d->migrate_url = mem_free(d->migrate_url);
+	d->shm = shm_close(d->shm);
+}
