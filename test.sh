@@ -9,7 +9,9 @@ cd "$(dirname "$0")" || exit 1
 
 tools/packages test || exit 1
 ./autogen.sh >/dev/null || exit 1
-(cd tests && npm ci --silent --no-audit --no-fund) || exit 1
+for clients in tests tests/clients/*; do
+	(cd "$clients" && npm ci --silent --no-audit --no-fund) || exit 1
+done
 
 passed=0
 failed=0

@@ -23,6 +23,7 @@ cd build
 echo "Building …"
 make -s -j"$(nproc)" V=0 >/dev/null
 cd ..
+make -s -C "$shop/cloudfunctions/price-native"
 
 MPCLOUD_DATA=$PWD
 export MPCLOUD_DATA

@@ -1,0 +1,85 @@
+/*
+ * What a token costs: one JSON line of microseconds, the best of several runs.
+ */
+#include "auth/token.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/crypto.h"
+#include "base/text.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { RUNS = 7, ROUNDS = 50000 };
+
+static const char key_text[] =
+	"k1 AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8\n";
+
+static const struct caller somebody = {
+	.uid = "0123456789abcdef0123456789abcdef",
+	.appid = "wx0123456789abcdef",
+	.openid = "oTestOpenId000000000000000001",
+	.unionid = "",
+	.sid = 1,
+};
+
+static void
+must(bool ok)
+{
+	if (!ok)
+		abort();
+}
+
+static double
+check_us(struct token_keys *keys, struct slice token, int64_t now)
+{
+	int64_t from = clock_mono();
+
+	for (int i = 0; i < ROUNDS; i++) {
+		struct arena arena;
+		struct caller who;
+
+		arena_init(&arena, 65536);
+		must(token_check(keys, token, now, &arena, &who) == 0);
+		arena_done(&arena);
+	}
+	return (double)(clock_mono() - from) / 1000 / ROUNDS;
+}
+
+static double
+issue_us(struct token_keys *keys, int64_t now)
+{
+	int64_t from = clock_mono();
+	_buf_ struct buf t;
+
+	buf_init(&t, 4096);
+	for (int i = 0; i < ROUNDS; i++) {
+		buf_clear(&t);
+		must(token_issue(keys, &somebody, now, 7200, &t) == 0);
+	}
+	return (double)(clock_mono() - from) / 1000 / ROUNDS;
+}
+
+int
+main(void)
+{
+	_cleanup_(token_keys_freep) struct token_keys *keys = NULL;
+	double check = 1e9, issue = 1e9;
+	int64_t now = clock_now_s();
+	_buf_ struct buf t;
+
+	buf_init(&t, 4096);
+	must(token_keys_parse(&keys, slice_str(key_text), NULL) == 0);
+	must(token_issue(keys, &somebody, now, 7200, &t) == 0);
+	for (int i = 0; i < RUNS; i++) {
+		double c = check_us(keys, buf_all(&t), now);
+		double s = issue_us(keys, now);
+
+		check = min(check, c);
+		issue = min(issue, s);
+	}
+	printf("{\"scenario\":\"token\",\"check_us\":%.2f,\"issue_us\":%.2f,"
+	       "\"token_bytes\":%zu}\n",
+		check, issue, t.len);
+	return 0;
+}

@@ -1,0 +1,83 @@
+// What we are measured beside, each started on loopback for one run: nginx, a
+// hand-written Fastify handler, Fastify with pg, pgbench.
+
+import { spawn, spawnSync, execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync, chmodSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { source, until } from '../lib/stack.mjs';
+
+export async function freePort() {
+  const server = createServer().listen(0, '127.0.0.1');
+  await new Promise((done) => server.on('listening', done));
+  const { port } = server.address();
+  await new Promise((done) => server.close(done));
+  return port;
+}
+
+async function answers(url) {
+  await until(() => fetch(url).then(() => true, (e) => e.cause?.code === 'DEPTH_ZERO_SELF_SIGNED_CERT'),
+    `${url} answers`);
+}
+
+// nginx answering 200 by itself, plain and TLS, with as many workers as cores.
+export async function startNginx({ cert, key, workers }) {
+  const dir = mkdtempSync(join(tmpdir(), 'mpc-nginx-'));
+  chmodSync(dir, 0o755);
+  const port = await freePort();
+  const tlsPort = await freePort();
+  const tls = cert ? `server { listen 127.0.0.1:${tlsPort} ssl; ssl_certificate ${cert};
+    ssl_certificate_key ${key}; keepalive_requests 100000000;
+    location / { default_type application/json; return 200 '{"uid":"0123456789abcdef0123456789abcdef"}'; } }` : '';
+  writeFileSync(join(dir, 'nginx.conf'), `
+worker_processes ${workers}; daemon off; pid ${dir}/pid; error_log ${dir}/error.log;
+events { worker_connections 4096; }
+http { access_log off; keepalive_requests 100000000; client_body_temp_path ${dir}/body;
+  proxy_temp_path ${dir}/proxy; fastcgi_temp_path ${dir}/f; uwsgi_temp_path ${dir}/u; scgi_temp_path ${dir}/s;
+  server { listen 127.0.0.1:${port};
+    location / { default_type application/json; return 200 '{"uid":"0123456789abcdef0123456789abcdef"}'; } }
+  ${tls} }`);
+  const child = spawn('nginx', ['-c', join(dir, 'nginx.conf'), '-p', dir, '-e', join(dir, 'error.log')],
+    { stdio: 'ignore' });
+  await answers(`http://127.0.0.1:${port}/`);
+  return { url: `http://127.0.0.1:${port}`, tlsUrl: cert && `https://127.0.0.1:${tlsPort}`, pid: child.pid,
+    stop() { child.kill('SIGTERM'); rmSync(dir, { recursive: true, force: true }); } };
+}
+
+// A Fastify program in a process of its own; `body` defines routes on `app`.
+async function startFastify(body, env = {}) {
+  const port = await freePort();
+  const require = createRequire(join(source, 'tests/package.json'));
+  const program = `const app = require(${JSON.stringify(require.resolve('fastify'))})();
+    ${body}
+    app.listen({ port: ${port}, host: '127.0.0.1' });`;
+  const child = spawn(process.execPath, ['-e', program], { stdio: 'inherit', env: { ...process.env, ...env } });
+  await answers(`http://127.0.0.1:${port}/`);
+  return { url: `http://127.0.0.1:${port}`, pid: child.pid, stop() { child.kill('SIGTERM'); } };
+}
+
+export const startFastifyEcho = () => startFastify(
+  "app.post('/', async (request) => request.body); app.get('/', async () => ({}));");
+
+export function startFastifyPg(socket, sql) {
+  const require = createRequire(join(source, 'tests/package.json'));
+  return startFastify(`
+    const pool = new (require(${JSON.stringify(require.resolve('pg'))}).Pool)({
+      host: ${JSON.stringify(socket)}, user: 'mpcloud', database: 'postgres', max: 10 });
+    app.get('/', async () => ({}));
+    app.post('/', async () => (await pool.query({ name: 'get', text: ${JSON.stringify(sql)}, values: ['g500'] })).rows[0].doc);`);
+}
+
+// Transactions a second of one prepared select, 16 clients.
+export function pgbench(socket, sql, seconds) {
+  const dir = mkdtempSync(join(tmpdir(), 'mpc-pgbench-'));
+  writeFileSync(join(dir, 'select.sql'), `${sql};\n`);
+  chmodSync(dir, 0o755);
+  const bin = execFileSync('sh', ['-c', 'ls -d /usr/lib/postgresql/*/bin/pgbench | tail -n 1'], { encoding: 'utf8' }).trim();
+  const r = spawnSync(bin, ['-h', socket, '-U', 'mpcloud', '-M', 'prepared', '-n', '-c', '16', '-j', '1',
+    '-T', String(seconds), '-f', join(dir, 'select.sql'), 'postgres'], { encoding: 'utf8' });
+  rmSync(dir, { recursive: true, force: true });
+  return Number(r.stdout.match(/tps = ([\d.]+)/)?.[1] ?? NaN);
+}

@@ -1,0 +1,88 @@
+// The command line as a person uses it: what it prints and how it ends.
+
+import test, { after, before } from 'node:test';
+import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join, source, startStack } from '../lib/stack.mjs';
+
+let stack;
+before(async () => { stack = await startStack({ project: join(source, 'tests/e2e/project'), gateways: 1 }); });
+after(() => stack?.stop());
+
+test('without arguments it lists its commands', () => {
+  const r = stack.cliWith({}, 'help');
+  assert.equal(r.status, 0);
+  for (const word of ['dev', 'deploy', 'fn invoke', 'db query', 'token issue', 'doctor'])
+    assert.ok(r.stdout.includes(word), word);
+});
+
+test('a wrong word, option or number is refused with status 2 and says what to do', () => {
+  assert.equal(stack.cli('frobnicate').status, 2);
+  assert.match(stack.cli('frobnicate').stderr, /mpcloud help/);
+  assert.equal(stack.cli('status', '--port', '1').status, 2);
+  assert.equal(stack.cli('db', 'query', 'board', '--limit', '-1').status, 2);
+  assert.match(stack.cli('fn', 'invoke', 'echo', '--data', '{no').stderr, /--data/);
+});
+
+test('no daemon is status 3, a bad configuration is status 4', () => {
+  const none = join(stack.dir, 'none.conf');
+  writeFileSync(none, `[server]\nrun_dir = ${stack.dir}/nowhere\n`);
+  const bad = join(stack.dir, 'bad.conf');
+  writeFileSync(bad, '[server]\ngatways = 2\n');
+  assert.equal(stack.cliWith({}, '--config', none, 'status').status, 3);
+  const r = stack.cliWith({}, '--config', bad, 'status');
+  assert.equal(r.status, 4);
+  assert.match(r.stderr, /bad\.conf:2.*gateways/s);
+});
+
+test('fn list, fn invoke and db query answer', () => {
+  assert.match(stack.cli('fn', 'list').stdout, /echo\s+1\s+node/);
+  const r = stack.cli('fn', 'invoke', 'echo', '--data', '{"a":1}', '--openid', 'oCliUser0123456789abcdef');
+  assert.equal(r.status, 0, r.stderr);
+  assert.equal(JSON.parse(r.stdout).openid, 'oCliUser0123456789abcdef');
+  assert.equal(stack.cli('fn', 'invoke', 'faulty', '--data', '{"how":"throws"}').status, 1);
+  assert.deepEqual(stack.cliJson('db', 'query', 'board', '{"n":2}'), [{ _id: 'two', n: 2 }]);
+  assert.equal(stack.cli('db', 'query', 'board', '--count').stdout.trim(), '2');
+  assert.match(stack.cli('db', 'query', 'nowhere').stderr, /DATABASE_COLLECTION_NOT_EXIST/);
+});
+
+test('a new version takes over; one that cannot be loaded changes nothing', () => {
+  const file = join(stack.project, 'cloudfunctions/echo/index.js');
+  const old = readFileSync(file, 'utf8');
+  writeFileSync(file, "exports.main = () => 'version two'\n");
+  assert.equal(stack.cli('deploy', stack.project, 'echo').status, 0);
+  assert.equal(JSON.parse(stack.cli('fn', 'invoke', 'echo').stdout), 'version two');
+  writeFileSync(file, 'this is not JavaScript');
+  const r = stack.cli('deploy', stack.project, 'echo');
+  assert.equal(r.status, 1);
+  assert.match(r.stderr, /SyntaxError/);
+  assert.equal(JSON.parse(stack.cli('fn', 'invoke', 'echo').stdout), 'version two');
+  writeFileSync(file, old);
+  assert.equal(stack.cli('deploy', stack.project, 'echo').status, 0);
+});
+
+test('config show, explain and check, doctor, status, man and completion', () => {
+  assert.match(stack.cli('config', 'show', 'server').stdout, /server\.gateways = 1/);
+  assert.match(stack.cli('config', 'explain', 'limits.body').stdout, /413/);
+  assert.match(stack.cli('config', 'check').stdout, /is valid/);
+  const doctor = stack.cli('doctor');
+  assert.match(doctor.stdout, /ok\s+configuration/);
+  assert.equal(doctor.status, 0, doctor.stdout);
+  assert.match(stack.cli('status').stdout, /gateway 0 .* ready/);
+  assert.match(stack.cli('man').stdout, /^\.TH MPCLOUD 1/);
+  assert.match(stack.cli('man', 'conf').stdout, /\.SH \[limits\]/);
+  const words = stack.cli('completion', 'bash').stdout;
+  const r = stack.cliWith({ input: words }, 'version');
+  assert.match(r.stdout, /^mpcloud \d/);
+});
+
+test('a reload that is not valid changes nothing and says why', () => {
+  const good = readFileSync(stack.config, 'utf8');
+  writeFileSync(stack.config, good.replace('[server]', '[server]\nnonsense = 1'));
+  const r = stack.cliWith({ env: { ...stack.env } }, 'reload');
+  assert.notEqual(r.status, 0);
+  assert.match(r.stderr, /nonsense/);
+  writeFileSync(stack.config, good);
+  assert.equal(stack.cli('reload').status, 0);
+  assert.equal(stack.cli('fn', 'invoke', 'echo').status, 0);
+});

@@ -1,0 +1,317 @@
+// client/mpcloud.js against a made-up server and a made-up telephone: what it
+// sends, what it makes of the answers, when it logs in.
+import { strict as assert } from 'node:assert';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { test } from 'node:test';
+
+const source = process.env.MPCLOUD_SOURCE || join(import.meta.dirname, '../..');
+const { Cloud } = createRequire(import.meta.url)(join(source, 'client/mpcloud.js'));
+
+/* A server that hands out tokens and answers what `reply` says. */
+function stage(reply = () => ({}), more = {}) {
+	const s = { asked: [], logins: 0, refreshes: 0, storage: new Map(), good: 'token-0' };
+	const give = () => ({ uid: 'u1', accessToken: s.good, refreshToken: 'r', expiresIn: s.ttl || 7200 });
+	const answer = (path, body, header) => {
+		if (path === '/v1/login') {
+			s.logins += 1;
+			s.good = `login-${s.logins}`;
+			return { body: give() };
+		}
+		if (path === '/v1/token/refresh') {
+			s.refreshes += 1;
+			if (s.refreshDead)
+				return { status: 401, body: { code: 'REFRESH_TOKEN_EXPIRED' } };
+			s.good = `refreshed-${s.refreshes}`;
+			return { body: give() };
+		}
+		if (header.authorization !== `Bearer ${s.good}` && more.login !== null)
+			return { status: path === '/web' ? 200 : 401, body: { code: s.why || 'ACCESS_TOKEN_EXPIRED', message: 'stale' } };
+		return reply(path, body, header) || { body: {} };
+	};
+	s.wx = {
+		login: ({ success }) => setImmediate(success, { code: `c${s.logins}` }),
+		getStorageSync: (key) => s.storage.get(key) || '',
+		setStorageSync: (key, value) => s.storage.set(key, value),
+		request({ url, method, data, header, success, fail }) {
+			const path = url.replace('https://h.example', '');
+
+			s.asked.push({ path, method, header, body: data === undefined ? undefined : JSON.parse(data) });
+			if (s.offline)
+				return setImmediate(fail, { errMsg: 'request:fail timeout' });
+			const { status = 200, body, text } = answer(path, data, header);
+			return setImmediate(success, { statusCode: status,
+				data: text === undefined ? JSON.stringify(body) : text,
+				header: { 'X-Request-Id': 'rid-1', 'Content-Type': 'application/json' } });
+		},
+		...(more.login === null ? { login: undefined } : {}),
+	};
+	s.cloud = new Cloud({ url: 'https://h.example/', env: 'e', wx: s.wx });
+	s.last = () => s.asked[s.asked.length - 1];
+	return s;
+}
+
+const rows = (list) => () => ({ body: { requestId: 'x', data: { list } } });
+const data = (d) => () => ({ body: { requestId: 'x', data: d } });
+const query = async (where) => {
+	const s = stage(rows([]));
+
+	await s.cloud.database().collection('t').where(where(s.cloud.command)).get();
+	return s.last().body.query;
+};
+const change = async (d) => {
+	const s = stage(data({ updated: 1 }));
+	const db = s.cloud.database();
+
+	await db.collection('t').doc('i').update({ data: d(db.command, db) });
+	return s.last().body;
+};
+
+test('it logs in by itself, once for many calls', async () => {
+	const s = stage(() => ({ body: 3 }));
+	const answers = await Promise.all([1, 2, 3].map((x) =>
+		s.cloud.callFunction({ name: 'sum', data: { x } })));
+
+	assert.equal(s.logins, 1);
+	assert.deepEqual(answers[0], { errMsg: 'cloud.callFunction:ok', result: 3, requestID: 'rid-1' });
+	assert.deepEqual(s.last(), { path: '/v1/functions/sum', method: 'POST', body: { x: 3 },
+		header: { 'content-type': 'application/json', authorization: 'Bearer login-1' } });
+});
+
+test('the login is remembered', async () => {
+	const s = stage();
+
+	await s.cloud.login();
+	const again = new Cloud({ url: 'https://h.example', env: 'e', wx: s.wx });
+	await again.callFunction({ name: 'f' });
+	assert.equal(s.logins, 1);
+});
+
+test('an expired token is refreshed once and the call repeated once', async () => {
+	const s = stage();
+
+	await s.cloud.login();
+	s.good = 'another';
+	await Promise.all([s.cloud.callFunction({ name: 'f' }), s.cloud.callFunction({ name: 'g' })]);
+	assert.equal(s.refreshes, 1);
+	assert.equal(s.logins, 1);
+	assert.equal(s.asked.filter((a) => a.path === '/v1/functions/f').length, 2);
+});
+
+test('a database call that is told so with status 200 is repeated too', async () => {
+	for (const [why, logins, refreshes] of [['ACCESS_TOKEN_EXPIRED', 1, 1], ['CHECK_LOGIN_FAILED', 2, 0]]) {
+		const s = stage(rows([{ _id: 'i' }]));
+
+		await s.cloud.login();
+		s.good = 'another';
+		s.why = why;
+		assert.equal((await s.cloud.database().collection('t').get()).data.length, 1);
+		assert.deepEqual([s.logins, s.refreshes], [logins, refreshes], why);
+	}
+});
+
+test('a token near its end is refreshed before it is used', async () => {
+	const s = stage();
+
+	s.ttl = 20;
+	await s.cloud.login();
+	await s.cloud.callFunction({ name: 'f' });
+	assert.equal(s.refreshes, 1);
+	assert.equal(s.asked.filter((a) => a.path === '/v1/functions/f').length, 1);
+});
+
+test('a dead refresh token means another login', async () => {
+	const s = stage();
+
+	await s.cloud.login();
+	s.good = 'another';
+	s.refreshDead = true;
+	await s.cloud.callFunction({ name: 'f' });
+	assert.equal(s.logins, 2);
+});
+
+test('a token that is not good at all means another login', async () => {
+	const s = stage();
+
+	await s.cloud.login();
+	s.good = 'another';
+	s.why = 'CHECK_LOGIN_FAILED';
+	await s.cloud.callFunction({ name: 'f' });
+	assert.equal(s.refreshes, 0);
+	assert.equal(s.logins, 2);
+});
+
+test('a server that refuses every token is not asked for ever', async () => {
+	const s = stage(() => ({ status: 401, body: { code: 'ACCESS_TOKEN_EXPIRED' } }));
+
+	await assert.rejects(s.cloud.callFunction({ name: 'f' }), { statusCode: 401 });
+	assert.equal(s.asked.filter((a) => a.path === '/v1/functions/f').length, 2);
+});
+
+test('without wx.login calls go out as nobody', async () => {
+	const s = stage(() => ({ body: 1 }), { login: null });
+
+	assert.equal((await s.cloud.callFunction({ name: 'f' })).result, 1);
+	assert.equal(s.last().header.authorization, undefined);
+});
+
+test('logout forgets the login', async () => {
+	const s = stage();
+
+	await s.cloud.login();
+	assert.deepEqual(await s.cloud.logout(), { errMsg: 'cloud.logout:ok' });
+	assert.equal(s.last().path, '/v1/logout');
+	assert.equal([...s.storage.values()].some((v) => v.accessToken), false);
+});
+
+test('logging out of a session that has ended logs nobody in', async () => {
+	const s = stage();
+
+	await s.cloud.login();
+	s.good = 'another';
+	await s.cloud.logout();
+	assert.deepEqual([s.logins, s.refreshes], [1, 0]);
+});
+
+test('callbacks get what the promise would', async () => {
+	const s = stage(() => ({ body: 1 }));
+	const said = [];
+
+	await new Promise((resolve) => {
+		assert.equal(s.cloud.callFunction({ name: 'f', complete: resolve,
+			success: (res) => said.push(res.result), fail: () => said.push('fail') }), undefined);
+	});
+	s.offline = true;
+	await new Promise((resolve) => {
+		s.cloud.callFunction({ name: 'f', complete: resolve, fail: (err) => said.push(err.code) });
+	});
+	assert.deepEqual(said, [1, 'NETWORK']);
+});
+
+test('a function\'s error has wx.cloud\'s number', async () => {
+	const s = stage(() => ({ status: 500, body: { code: 'FUNCTIONS_EXECUTE_FAIL', message: 'boom' } }));
+
+	await assert.rejects(s.cloud.callFunction({ name: 'f' }), {
+		errCode: -504002, code: 'FUNCTIONS_EXECUTE_FAIL', statusCode: 500, requestID: 'rid-1',
+		errMsg: 'cloud.callFunction:fail -504002 functions execute fail. boom' });
+});
+
+test('a function may return what looks like an error', async () => {
+	const s = stage(() => ({ body: { code: 'X', message: 'mine' } }));
+
+	assert.equal((await s.cloud.callFunction({ name: 'f' })).result.code, 'X');
+});
+
+test('a function that returns nothing gives null', async () => {
+	const s = stage(() => ({ text: '' }));
+
+	assert.equal((await s.cloud.callFunction({ name: 'f' })).result, null);
+});
+
+test('an answer that is not JSON is an error', async () => {
+	const s = stage(() => ({ text: '<html>' }));
+
+	await assert.rejects(s.cloud.callFunction({ name: 'f' }), { errCode: -501001 });
+});
+
+test('a database error has the shape of wx.cloud\'s, with status 200 and 403', async () => {
+	for (const status of [200, 403]) {
+		const s = stage(() => ({ status, body: { code: 'DATABASE_PERMISSION_DENIED', message: 'no' } }));
+
+		await assert.rejects(s.cloud.database().collection('t').get(), {
+			errCode: -502003, errMsg: 'collection.get:fail -502003 database permission denied. no' });
+	}
+});
+
+test('get sends a gen-1 query and gives dates back', async () => {
+	const s = stage(rows([{ _id: '1', at: { $date: 5 }, list: [{ $date: 6 }] }]));
+	const got = await s.cloud.database().collection('t').where({ a: 1 }).orderBy('n', 'desc')
+		.skip(5).limit(10).field({ a: true, b: false }).get();
+
+	assert.deepEqual(s.last(), { path: '/web', method: 'POST', header: s.last().header, body: {
+		action: 'database.queryDocument', dataVersion: '2020-01-10', env: 'e', collectionName: 't',
+		queryType: 'WHERE', query: { a: 1 }, order: [{ field: 'n', direction: 'desc' }],
+		offset: 5, limit: 10, projection: { a: 1, b: 0 } } });
+	assert.deepEqual(got, { errMsg: 'collection.get:ok',
+		data: [{ _id: '1', at: new Date(5), list: [new Date(6)] }] });
+});
+
+test('a query can be kept and gone on with twice', async () => {
+	const s = stage(rows([]));
+	const all = s.cloud.database().collection('t').where({ a: 1 });
+
+	await all.limit(1).get();
+	await all.get();
+	assert.equal(s.last().body.limit, 20);
+});
+
+test('conditions are encoded', async () => {
+	assert.deepEqual(await query(() => ({ a: { b: { c: 1 } }, d: null, e: [1], u: undefined })),
+		{ 'a.b.c': 1, d: null, e: [1] });
+	assert.deepEqual(await query((_) => ({ a: _.gt(1).lt(9), b: _.neq(3), c: _.in([1, 2]), d: _.nin([]) })),
+		{ $and: [{ a: { $gt: 1 } }, { a: { $lt: 9 } }], b: { $ne: 3 }, c: { $in: [1, 2] }, d: { $nin: [] } });
+	assert.deepEqual(await query((_) => ({ a: _.gte(1).and(_.lte(2)), b: _.or(_.eq(1), _.eq(2)) })),
+		{ $and: [{ a: { $gte: 1 } }, { a: { $lte: 2 } }], $or: [{ b: { $eq: 1 } }, { b: { $eq: 2 } }] });
+	assert.deepEqual(await query((_) => ({ a: _.or([_.lt(1), _.gt(2)]), b: _.or(_.lt(3), _.gt(4)) })),
+		{ $and: [{ $or: [{ a: { $lt: 1 } }, { a: { $gt: 2 } }] }, { $or: [{ b: { $lt: 3 } }, { b: { $gt: 4 } }] }] });
+	assert.deepEqual(await query((_) => _.or([{ a: 1 }, { b: _.gt(2) }])),
+		{ $or: [{ a: 1 }, { b: { $gt: 2 } }] });
+	assert.deepEqual(await query(() => ({ at: new Date(7), s: /^a/i })),
+		{ at: { $date: 7 }, s: { $regex: '^a', $options: 'i' } });
+});
+
+test('updates are encoded', async () => {
+	const body = await change((_, db) => ({ o: { z: 1, y: { x: 2 } }, a: [1], whole: _.set({ k: 1 }), n: _.inc(2),
+		gone: _.remove(), p: _.push([1, 2]), q: _.push({ each: [3], position: 0 }), one: _.push(4),
+		at: db.serverDate({ offset: 60000 }), empty: {} }));
+
+	assert.equal(body.action, 'database.updateDocument');
+	assert.deepEqual(body.query, { _id: 'i' });
+	assert.deepEqual([body.queryType, body.multi, body.merge, body.upsert], ['DOC', false, true, false]);
+	assert.deepEqual(body.data, { $set: { 'o.z': 1, 'o.y.x': 2, a: [1], whole: { k: 1 },
+		at: { $date: { offset: 60000 } }, empty: {} }, $inc: { n: 2 }, $unset: { gone: '' },
+	$push: { p: { $each: [1, 2] }, q: { $each: [3], $position: 0 }, one: { $each: [4] } } });
+});
+
+test('results have wx.cloud\'s shapes', async () => {
+	const say = (d, work) => work(stage(data(d)).cloud.database().collection('t'));
+
+	assert.deepEqual(await say({ _id: 'n' }, (t) => t.add({ data: { a: 1 } })),
+		{ _id: 'n', errMsg: 'collection.add:ok' });
+	assert.deepEqual(await say({ total: 4 }, (t) => t.count()), { total: 4, errMsg: 'collection.count:ok' });
+	assert.deepEqual(await say({ updated: 2 }, (t) => t.where({ a: 1 }).update({ data: { b: 2 } })),
+		{ stats: { updated: 2 }, errMsg: 'collection.update:ok' });
+	assert.deepEqual(await say({ deleted: 2 }, (t) => t.where({ a: 1 }).remove()),
+		{ stats: { removed: 2 }, errMsg: 'collection.remove:ok' });
+	assert.deepEqual(await say({ updated: 0, upserted_id: 'i' }, (t) => t.doc('i').set({ data: { a: 1 } })),
+		{ _id: 'i', stats: { updated: 0, created: 1 }, errMsg: 'document.set:ok' });
+	assert.deepEqual(await say({ deleted: 1 }, (t) => t.doc('i').remove()),
+		{ stats: { removed: 1 }, errMsg: 'document.remove:ok' });
+	assert.deepEqual(await say({ list: [{ _id: 'i' }] }, (t) => t.doc('i').get()),
+		{ data: { _id: 'i' }, errMsg: 'document.get:ok' });
+});
+
+test('a document that is not there is an error', async () => {
+	await assert.rejects(stage(rows([])).cloud.database().collection('t').doc('i').get(),
+		{ errCode: -1, errMsg: 'document.get:fail document with _id i does not exist' });
+});
+
+test('data that is no object is refused before it is sent', async () => {
+	const s = stage();
+	const t = s.cloud.database().collection('t');
+
+	for (const work of [t.add({}), t.doc('i').set({ data: [] }), t.doc('i').update({ data: 'x' })])
+		await assert.rejects(work, TypeError);
+	assert.throws(() => t.where('x'), TypeError);
+	assert.equal(s.asked.length, 0);
+});
+
+test('request reaches other paths as the user', async () => {
+	const s = stage(() => ({ body: { ok: 1 } }));
+	const got = await s.cloud.request({ path: '/v1/pay/orders', data: { outTradeNo: 'S1' } });
+
+	assert.deepEqual([got.data, got.statusCode, got.requestID, s.last().method], [{ ok: 1 }, 200, 'rid-1', 'POST']);
+	assert.equal(s.last().header.authorization, 'Bearer login-1');
+	await s.cloud.request({ path: '/v1/session' });
+	assert.deepEqual([s.last().method, s.last().body], ['GET', undefined]);
+});

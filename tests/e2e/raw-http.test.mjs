@@ -1,0 +1,403 @@
+// What runs when the bytes are not what they should be: raw sockets against
+// tests/lib/httpd, over plain and TLS.  A case says what is sent, which
+// statuses come back, how many requests ran, and how the last one was seen.
+// A small request of ours stands behind most bad ones: it must not run.
+
+import assert from 'node:assert';
+import { execFileSync, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync, copyFileSync } from 'node:fs';
+import net from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, test } from 'node:test';
+import tls from 'node:tls';
+
+const program = path.join(process.env.MPCLOUD_BUILD ?? '.', 'tests/lib/httpd');
+const folder = mkdtempSync(path.join(tmpdir(), 'raw-http-'));
+const children = [];
+
+after(() => {
+	for (const c of children)
+		c.kill('SIGKILL');
+	rmSync(folder, { recursive: true, force: true });
+});
+
+function certificate(name) {
+	const cert = path.join(folder, `${name}.crt`);
+	const key = path.join(folder, `${name}.key`);
+	execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt',
+		'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', key,
+		'-out', cert, '-days', '2', '-subj', `/CN=${name}`],
+	{ stdio: 'ignore' });
+	return { cert, key };
+}
+
+class Server {
+	static async start(secure, ...options) {
+		const s = new Server();
+		s.secure = secure;
+		if (secure) {
+			s.files = certificate('localhost');
+			options.push('--tls', s.files.cert, s.files.key);
+		}
+		s.child = spawn(program, options,
+			{ stdio: ['ignore', 'pipe', 'inherit'] });
+		children.push(s.child);
+		s.output = '';
+		s.child.stdout.setEncoding('utf8');
+		s.child.stdout.on('data', (text) => { s.output += text; });
+		s.exited = new Promise((ok) => s.child.on('exit', ok));
+		await until(() => s.output.includes('\n'));
+		s.port = Number.parseInt(s.output, 10);
+		return s;
+	}
+
+	connect(options = {}) {
+		return new Client(this, options);
+	}
+
+	async stats() {
+		const c = this.connect();
+		c.send('GET /stats HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+		await c.closed;
+		return JSON.parse(c.answers()[0].body);
+	}
+
+	async stop() {
+		this.child.kill('SIGTERM');
+		return this.exited;
+	}
+}
+
+// A connection that keeps all it was sent.
+class Client {
+	constructor(server, options) {
+		this.bytes = Buffer.alloc(0);
+		const o = { host: '127.0.0.1', port: server.port,
+			allowHalfOpen: true, rejectUnauthorized: false, ...options };
+		this.socket = server.secure ? tls.connect(o) : net.connect(o);
+		this.open = true;
+		this.closed = new Promise((ok) => {
+			const end = () => {
+				this.open = false;
+				this.socket.destroy();
+				ok();
+			};
+			this.socket.on('end', end);
+			this.socket.on('close', end);
+			this.socket.on('error', (e) => { this.error = e; end(); });
+		});
+		this.socket.on('data', (d) => {
+			this.bytes = Buffer.concat([this.bytes, d]);
+		});
+		this.ready = new Promise((ok) => this.socket.once(
+			server.secure ? 'secureConnect' : 'connect', ok));
+	}
+
+	send(bytes) {
+		this.socket.write(Buffer.from(bytes, 'latin1'));
+	}
+
+	// Whole answers so far.
+	answers() {
+		const found = [];
+		let rest = this.bytes.toString('latin1');
+		for (;;) {
+			const end = rest.indexOf('\r\n\r\n');
+			if (end < 0)
+				return found;
+			const lines = rest.slice(0, end).split('\r\n');
+			const headers = {};
+			for (const line of lines.slice(1)) {
+				const at = line.indexOf(':');
+				headers[line.slice(0, at).toLowerCase()] =
+					line.slice(at + 1).trim();
+			}
+			const status = Number(lines[0].split(' ')[1]);
+			const length = status < 200 ? 0
+				: Number(headers['content-length'] ?? 0);
+			if (rest.length < end + 4 + length)
+				return found;
+			found.push({ status, headers,
+				body: rest.slice(end + 4, end + 4 + length) });
+			rest = rest.slice(end + 4 + length);
+		}
+	}
+
+	statuses() {
+		return this.answers().map((a) => a.status);
+	}
+}
+
+async function until(condition, what = condition.toString()) {
+	for (let i = 0; i < 4000; i++) {
+		if (await condition())
+			return;
+		await new Promise((ok) => setTimeout(ok, 5));
+	}
+	assert.fail(`never: ${what}`);
+}
+
+// --- the table --------------------------------------------------------------
+
+const CRLF = '\r\n';
+const head = (...lines) => lines.join(CRLF) + CRLF + CRLF;
+const good = head('GET /next HTTP/1.1', 'Host: a');
+const get = (...lines) => head('GET /x HTTP/1.1', 'Host: a', ...lines);
+const post = (...lines) => head('POST /x HTTP/1.1', 'Host: a', ...lines);
+const chunks = '3\r\nabc\r\n0\r\n\r\n';
+
+// name, bytes, statuses, requests that ran, what the last one saw
+const cases = [
+	// what is fine
+	['a plain request', get(), [200], 1, { method: 'GET', path: '/x' }],
+	['three requests in one packet', good + good + good, [200, 200, 200], 3],
+	['HTTP/1.0 without Host', head('GET /x HTTP/1.0'), [200], 1],
+	['a body by its length', post('Content-Length: 3') + 'abc' + good,
+		[200, 200], 2],
+	['a body in chunks', post('Transfer-Encoding: chunked') + chunks,
+		[200], 1, { bodyLength: 3, body: 'abc' }],
+	['chunks, in capitals', post('TRANSFER-ENCODING: Chunked') + chunks,
+		[200], 1, { bodyLength: 3 }],
+	['chunks, then another request',
+		post('Transfer-Encoding: chunked') + chunks + good, [200, 200], 2],
+	['a chunk extension', post('Transfer-Encoding: chunked') +
+		'3;a=b\r\nabc\r\n0\r\n\r\n', [200], 1, { bodyLength: 3 }],
+	['trailers', post('Transfer-Encoding: chunked') +
+		'3\r\nabc\r\n0\r\nX-A: 1\r\n\r\n', [200], 1, { bodyLength: 3 }],
+	['a GET with a body', get('Content-Length: 3') + 'abc', [200], 1,
+		{ method: 'GET', bodyLength: 3 }],
+	['a length of nought', post('Content-Length: 0') + good, [200, 200], 2],
+	['Expect: 100-continue', post('Expect: 100-continue',
+		'Content-Length: 3') + 'abc', [100, 200], 1, { bodyLength: 3 }],
+	['HEAD', head('HEAD /x HTTP/1.1', 'Host: a'), 'head', 1],
+	['a path with escapes', head('GET /a%20b%2Fc?q=1%202 HTTP/1.1',
+		'Host: a'), [200], 1, { path: '/a b/c', q: '1 2' }],
+	['an absolute target', head('GET http://a/x?q=1 HTTP/1.1', 'Host: a'),
+		[200], 1, { path: '/x', q: '1' }],
+	['OPTIONS *', head('OPTIONS * HTTP/1.1', 'Host: a'), [200], 1,
+		{ path: '*' }],
+	['Connection: close', get('Connection: close') + good, [200], 1],
+
+	// Host
+	['no Host', head('GET /x HTTP/1.1') + good, [400], 0],
+	['two Hosts', head('GET /x HTTP/1.1', 'Host: a', 'Host: b') + good,
+		[400], 0],
+	['the same Host twice', get('Host: a') + good, [400], 0],
+	['two Hosts, one in capitals', get('HOST: b') + good, [400], 0],
+	['an empty Host', head('GET /x HTTP/1.1', 'Host:') + good, [400], 0],
+	['a Host with a path', head('GET /x HTTP/1.1', 'Host: a/b') + good,
+		[400], 0],
+	['a Host with a user', head('GET /x HTTP/1.1', 'Host: u@a') + good,
+		[400], 0],
+	['a Host list', head('GET /x HTTP/1.1', 'Host: a, b') + good, [400], 0],
+	['two Hosts in HTTP/1.0', head('GET /x HTTP/1.0', 'Host: a',
+		'Host: b') + good, [400], 0],
+	['an absolute target of another host',
+		head('GET http://b/x HTTP/1.1', 'Host: a') + good, [400], 0],
+
+	// framing
+	['two lengths', post('Content-Length: 3', 'Content-Length: 3') + 'abc' +
+		good, [400], 0],
+	['two different lengths', post('Content-Length: 3',
+		'Content-Length: 30') + 'abc' + good, [400], 0],
+	['a length list', post('Content-Length: 3, 3') + 'abc' + good, [400], 0],
+	['a signed length', post('Content-Length: +3') + 'abc' + good, [400], 0],
+	['a negative length', post('Content-Length: -3') + 'abc' + good,
+		[400], 0],
+	['a hexadecimal length', post('Content-Length: 0x3') + 'abc' + good,
+		[400], 0],
+	['an empty length', post('Content-Length:') + good, [400], 0],
+	['a length past 64 bits', post('Content-Length: 99999999999999999999') +
+		good, 'any 4xx', 0],
+	['length and chunks', post('Content-Length: 3',
+		'Transfer-Encoding: chunked') + chunks + good, [400], 0],
+	['chunks and length', post('Transfer-Encoding: chunked',
+		'Content-Length: 3') + chunks + good, [400], 0],
+	['gzip', post('Transfer-Encoding: gzip') + good, [400], 0],
+	['gzip, chunked', post('Transfer-Encoding: gzip, chunked') + chunks +
+		good, [400], 0],
+	['chunked twice', post('Transfer-Encoding: chunked',
+		'Transfer-Encoding: chunked') + chunks + good, [400], 0],
+	['chunked, chunked', post('Transfer-Encoding: chunked, chunked') +
+		chunks + good, [400], 0],
+	['xchunked', post('Transfer-Encoding: xchunked') + good, [400], 0],
+	['identity', post('Transfer-Encoding: identity') + good, [400], 0],
+	['an empty coding', post('Transfer-Encoding:') + good, [400], 0],
+	['chunks in HTTP/1.0', head('POST /x HTTP/1.0', 'Host: a',
+		'Transfer-Encoding: chunked') + chunks + good, [400], 0],
+	['a chunk size that is none', post('Transfer-Encoding: chunked') +
+		'zz\r\nabc\r\n0\r\n\r\n' + good, 'any 4xx', 0],
+	['a chunk longer than said', post('Transfer-Encoding: chunked') +
+		'3\r\nabcdef\r\n0\r\n\r\n' + good, 'any 4xx', 0],
+	['a chunk size past 64 bits', post('Transfer-Encoding: chunked') +
+		'ffffffffffffffffff\r\nabc\r\n0\r\n\r\n' + good, 'any 4xx', 0],
+	['another expectation', post('Expect: more', 'Content-Length: 3') +
+		'abc' + good, [417], 0],
+
+	// names and values
+	['a space before the colon', get('X-A : 1') + good, [400], 0],
+	['a space in a name', get('X A: 1') + good, [400], 0],
+	['a space in Content-Length\'s name',
+		post('Content-Length : 3') + 'abc' + good, [400], 0],
+	['a bracket in a name', get('X(A): 1') + good, [400], 0],
+	['a byte beyond ASCII in a name', get('X-\xe9: 1') + good, [400], 0],
+	['a line without a colon', get('nonsense') + good, [400], 0],
+	['a control character in a value', get('X-A: a\x01b') + good, [400], 0],
+	['DEL in a value', get('X-A: a\x7fb') + good, [400], 0],
+	['too many headers', get(...Array.from({ length: 101 },
+		(_, i) => `a${i}: 1`)) + good, [431], 0],
+
+	// request lines
+	['HTTP/1.2', head('GET /x HTTP/1.2', 'Host: a') + good, [400], 0],
+	['HTTP/1.10', head('GET /x HTTP/1.10', 'Host: a') + good, [400], 0],
+	['HTTP/2.0', head('GET /x HTTP/2.0', 'Host: a') + good, [505], 0],
+	['HTTP/0.9', head('GET /x HTTP/0.9', 'Host: a') + good, [505], 0],
+	['http/1.1 in small letters', head('GET /x http/1.1', 'Host: a') + good,
+		[400], 0],
+	['no version', head('GET /x', 'Host: a') + good, [400], 0],
+	['a version that is none', head('GET /x HTTP', 'Host: a') + good,
+		[400], 0],
+	['only a word', head('nonsense') + good, 'any 4xx', 0],
+	['a method that is no token', head('G(T /x HTTP/1.1', 'Host: a') + good,
+		[400], 0],
+	['a space in the target', head('GET /a b HTTP/1.1', 'Host: a') + good,
+		[400], 0],
+	['a tab in the target', head('GET /a\tb HTTP/1.1', 'Host: a') + good,
+		[400], 0],
+	['a target without a slash', head('GET x HTTP/1.1', 'Host: a') + good,
+		[400], 0],
+	['a bad escape', head('GET /%zz HTTP/1.1', 'Host: a') + good, [400], 0],
+	['half an escape', head('GET /% HTTP/1.1', 'Host: a') + good, [400], 0],
+	['an escaped NUL', head('GET /a%00b HTTP/1.1', 'Host: a') + good,
+		[400], 0],
+	['a fragment', head('GET /a#b HTTP/1.1', 'Host: a') + good, [400], 0],
+	['bytes beyond ASCII in the target',
+		head('GET /\xc3\xa9 HTTP/1.1', 'Host: a') + good, [400], 0],
+	['CONNECT', head('CONNECT a:443 HTTP/1.1', 'Host: a') + good, [400], 0],
+	['an authority for GET', head('GET a:443 HTTP/1.1', 'Host: a') + good,
+		[400], 0],
+	['* for GET', head('GET * HTTP/1.1', 'Host: a') + good, [400], 0],
+	['another scheme', head('GET ftp://a/ HTTP/1.1', 'Host: a') + good,
+		[400], 0],
+
+	// what the library puts right before we see it: one request, one form
+	['an empty line first', CRLF + get(), [200], 1, { path: '/x' }],
+	['bare LF for CRLF', 'GET /x HTTP/1.1\nHost: a\nX-A: 1\n\n', [200], 1,
+		{ path: '/x', headers: { host: 'a', 'x-a': '1' } }],
+	['a folded line', get('X-A: 1', ' 2', 'X-B: 3') + good, [200], 1,
+		{ headers: { host: 'a', 'x-a': '1 2', 'x-b': '3' } }],
+	['two folded lines at the end', get('X-B: 3', 'X-A: 1', ' \t 2 ', '\t3') +
+		good, [200], 1, { headers: { 'x-a': '1 2 3', 'x-b': '3' } }],
+	['an empty folded line', get('X-A: 1', ' ', 'X-B: 3') + good,
+		[200], 1, { headers: { 'x-a': '1', 'x-b': '3' } }],
+	['a folded value without a first line', get('X-A:', ' 2') + good,
+		[200], 1, { headers: { 'x-a': '2' } }],
+	['a folded length', post('Content-Length:', ' 3') + 'abc' + good,
+		[400], 0],
+	['a length folded into another', post('Content-Length: 3', ' 0') + 'abc' +
+		good, [400], 0],
+	['a folded coding', post('Transfer-Encoding:', ' chunked') + chunks +
+		good, [400], 0],
+	['a folded Host', head('GET /x HTTP/1.1', 'Host:', ' a') + good,
+		[400], 0],
+	['a fold before the first header',
+		head('GET /x HTTP/1.1', ' X-A: 1', 'Host: a') + good, [400], 0],
+	['spaces around a value', get('X-A:  \t 1 \t '), [200], 1,
+		{ headers: { 'x-a': '1' } }],
+	['an empty name, then a request', 'GET /x HTTP/1.1\r\nHost: a\r\n: 1\r\n' +
+		good, [200], 1, { path: '/x' }],
+	['an empty name and value, then a request',
+		'GET /x HTTP/1.1\r\nHost: a\r\n:\r\n' + good, [200], 1,
+		{ path: '/x' }],
+	['an empty name first', head('GET /x HTTP/1.1', ': 1', 'Host: a') + good,
+		[400], 0],
+	['a line that begins with NUL',
+		'GET /x HTTP/1.1\r\nHost: a\r\n\0X: 1\r\n' + good, [200], 1,
+		{ path: '/x' }],
+	['NUL in a value', get('X-A: a\0b', 'X-B: 3'), 'one or refused', 1],
+	['NUL in a name', get('X-\0A: 1', 'X-B: 3'), 'one or refused', 1],
+	['NUL in the target', head('GET /a\0b HTTP/1.1', 'Host: a'),
+		'one or refused', 1],
+	['a bare CR in a value', get('X-A: a\rX-B: 3'), 'one or refused', 1],
+	['a bare CR before a header', get('X-A: 1\rHost: b'), 'one or refused',
+		1, { headers: { host: 'a' } }],
+	['a bare CR in the target', head('GET /a\rb HTTP/1.1', 'Host: a'),
+		'one or refused', 1],
+	['many spaces in the request line',
+		head('GET   /x   HTTP/1.1', 'Host: a'), 'one or refused', 1],
+];
+
+export { cases };
+
+function includes(whole, part, name) {
+	for (const [key, want] of Object.entries(part)) {
+		if (want && typeof want === 'object')
+			includes(whole[key], want, `${name}.${key}`);
+		else
+			assert.deepStrictEqual(whole[key], want, `${name}.${key}`);
+	}
+}
+
+function check_statuses(got, want, name) {
+	if (want === 'any 4xx')
+		assert.ok(got.length <= 1 && got.every((s) => s >= 400 && s < 500),
+			`${name}: ${got}`);
+	else if (want === 'one or refused')
+		assert.ok(got.length === 1 && (got[0] === 200 || got[0] === 400),
+			`${name}: ${got}`);
+	else
+		assert.deepStrictEqual(got, want, name);
+}
+
+async function run_case(server, [name, bytes, want, ran, saw]) {
+	const before = await server.stats();
+	const c = server.connect();
+	const statuses = Array.isArray(want) ? want : [0];
+	await c.ready;
+	c.send(bytes);
+	await until(() => !c.open || c.answers().length >= statuses.length ||
+		(want === 'head' && c.bytes.includes('\r\n\r\n')), name);
+	if (process.env.RAW_SHOW)
+		console.log(name, c.statuses(), c.open, c.answers().at(-1)?.body);
+	const refused = c.statuses().at(-1) >= 400;
+	if (refused)
+		await c.closed; // by the server
+	else
+		c.socket.end();
+	await c.closed;
+	const now = await server.stats();
+	if (want === 'head') {
+		assert.match(c.bytes.toString('latin1'),
+			/^HTTP\/1.1 200 [\s\S]*\r\nContent-Length: [1-9]\d*\r\n\r\n$/);
+	} else {
+		check_statuses(c.statuses(), want, name);
+	}
+	const expected = want === 'one or refused' && refused ? 0 : ran;
+	assert.strictEqual(now.requests - before.requests, expected,
+		`${name}: requests that ran`);
+	for (const a of c.answers())
+		if (a.status >= 400 && a.status !== 505 && a.body.startsWith('{')) {
+			assert.match(a.headers['x-request-id'], /^[0-9a-f]{32}$/);
+			assert.strictEqual(JSON.parse(a.body).requestId,
+				a.headers['x-request-id']);
+			assert.match(a.headers.connection, /close/i);
+		}
+	if (refused)
+		assert.ok(now.refused > before.refused, `${name}: counted`);
+	if (saw && !refused)
+		includes(JSON.parse(c.answers().at(-1).body), saw, name);
+}
+
+for (const secure of [false, true])
+	test(`the table over ${secure ? 'TLS' : 'plain'}`, async () => {
+		const server = await Server.start(secure);
+		const failed = [];
+		for (const row of cases)
+			await run_case(server, row).catch((e) =>
+				failed.push(`${row[0]}: ${e.message}`));
+		assert.deepStrictEqual(failed, []);
+		const stats = await server.stats();
+		assert.strictEqual(stats.busy, 1); // this one
+		assert.strictEqual(await server.stop(), 0);
+	});

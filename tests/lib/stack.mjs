@@ -1,0 +1,207 @@
+// A whole development stack for end-to-end tests: the real daemon, a real
+// private PostgreSQL, the WeChat sandbox, a project's functions deployed.
+// Everything lives in a temporary folder and ends with the test.
+
+import { spawn, spawnSync, execFileSync } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync,
+  symlinkSync, writeFileSync, chmodSync, chownSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const here = dirname(fileURLToPath(import.meta.url));
+export const source = process.env.MPCLOUD_SOURCE ?? join(here, '../..');
+export const build = process.env.MPCLOUD_BUILD ?? join(source, 'build-check');
+// The build's own word; its programs report leaks and errors when they end.
+export const sanitized = process.env.MPCLOUD_SANITIZED === 'yes';
+const env = { ...process.env, MPCLOUD_DATA: source };
+delete env.MPCLOUD_CONFIG;
+// npm and make set these; the programs under test must not see them.
+delete env.NODE_OPTIONS;
+delete env.NODE_TEST_CONTEXT;
+
+// Asks until `look` gives something true; the only way tests wait.
+export async function until(look, what, tries = 6000) {
+  for (let i = 0; i < tries; i++) {
+    const got = await look();
+    if (got) return got;
+    await new Promise((done) => setTimeout(done, 10));
+  }
+  throw new Error(`never happened: ${what}`);
+}
+
+// The project in a folder of its own.  Function folders whose package.json
+// says {"mpcloudTest": {"client": NAME}} get the node_modules of
+// tests/clients/NAME, C functions are compiled.
+function layOutProject(project, owner) {
+  const dir = mkdtempSync(join(tmpdir(), 'mpc-'));
+  const to = join(dir, 'project');
+  cpSync(project, to, {
+    recursive: true,
+    filter: (from) => !/\/(\.mpcloud|node_modules)(\/|$)/.test(from),
+  });
+  execFileSync('chmod', ['-R', 'u+w', dir]);
+  const root = join(to, 'cloudfunctions');
+  const list = spawnSync('ls', [root], { encoding: 'utf8' }).stdout.split('\n');
+  for (const name of list.filter(Boolean)) prepare(join(root, name));
+  if (owner) execFileSync('chown', ['-R', `${owner.uid}:${owner.gid}`, dir]);
+  chmodSync(dir, 0o755);
+  return { dir, project: to };
+}
+
+function prepare(folder) {
+  const manifest = join(folder, 'package.json');
+  if (existsSync(manifest)) {
+    const sdk = JSON.parse(readFileSync(manifest, 'utf8')).dependencies?.['wx-server-sdk'];
+    if (sdk) {
+      const version = /4\.0/.test(sdk) ? '4.0.2' : '2.6.3';
+      const modules = join(source, 'tests/clients', `wx-server-sdk-${version}`, 'node_modules');
+      if (existsSync(modules)) execFileSync('cp', ['-a', modules, join(folder, 'node_modules')]);
+    }
+  }
+  if (existsSync(join(folder, 'Makefile')))
+    execFileSync('make', ['-s', '-C', folder, `MPCLOUD_INCLUDE=-I${join(source, 'include')}`], { stdio: 'inherit' });
+  else if (existsSync(join(folder, 'index.c'))) compile(folder);
+}
+
+export function compile(folder) {
+  execFileSync('cc', ['-O2', '-shared', '-fPIC', `-I${join(source, 'include')}`,
+    '-o', join(folder, 'index.so'), join(folder, 'index.c')], { stdio: 'inherit' });
+}
+
+// options: project, gateways, tls (bool), set ({'limits.ip_rate': 0}), owner
+// ({uid, gid}: run as this user), clock (bool: a clock that tests move).
+export async function startStack(options = {}) {
+  const laid = layOutProject(options.project ?? join(source, 'examples/shop'), options.owner);
+  const stack = new Stack(laid, options);
+  try {
+    await stack.start();
+  } catch (error) {
+    await stack.stop();
+    throw error;
+  }
+  return stack;
+}
+
+class Stack {
+  constructor(laid, options) {
+    Object.assign(this, laid);
+    this.options = options;
+    this.output = '';
+  }
+
+  args() {
+    const set = { 'limits.ip_rate': 0, 'limits.user_rate': 0, ...this.options.set };
+    const args = ['dev', this.project, '--json', '--port', '0', '--set',
+      Object.entries(set).map(([k, v]) => `${k}=${v}`).join(';')];
+    if (this.options.gateways) args.push('--gateways', String(this.options.gateways));
+    if (this.options.tls) args.push('--tls-port', '0');
+    return args;
+  }
+
+  // As another user, without any of root's rights.
+  as(command, args) {
+    const o = this.options.owner;
+    return o ? ['setpriv', [`--reuid=${o.uid}`, `--regid=${o.gid}`, '--clear-groups',
+      '--inh-caps=-all', '--bounding-set=-all', command, ...args]] : [command, args];
+  }
+
+  async start() {
+    const [command, args] = this.as(join(build, 'mpcloud'), this.args());
+    this.env = { ...env, HOME: this.dir, ...this.options.env };
+    this.child = spawn(command, args, { env: this.env, stdio: ['ignore', 'pipe', 'pipe'] });
+    this.child.stderr.on('data', (d) => { this.output += d; });
+    let line = '';
+    this.child.stdout.on('data', (d) => { line += d; });
+    this.ended = new Promise((done) => this.child.on('exit', (code) => done(code ?? 'signal')));
+    await until(() => line.includes('\n') || this.child.exitCode !== null ||
+      this.child.signalCode !== null, 'mpcloud dev says it is ready', 12000);
+    if (!line.includes('\n')) throw new Error(`mpcloud dev ended: ${this.output}\n${this.logs()}`);
+    Object.assign(this, JSON.parse(line));
+    if (this.ca) this.caPem = readFileSync(this.ca, 'utf8');
+  }
+
+  logs(top = 4000) {
+    const read = (name) => {
+      const path = join(this.home ?? join(this.project, '.mpcloud'), name);
+      return existsSync(path) ? `--- ${name}\n${readFileSync(path, 'utf8').slice(-top)}` : '';
+    };
+    return ['mpcloudd.log', 'sandbox.log', 'pg.log', 'initdb.log'].map(read).join('\n');
+  }
+
+  daemonLog() {
+    return readFileSync(join(this.home, 'mpcloudd.log'), 'utf8');
+  }
+
+  // Runs the command line; {status, stdout, stderr}.
+  cli(...words) {
+    return this.cliWith({}, ...words);
+  }
+
+  cliWith(extra, ...words) {
+    const [command, args] = this.as(join(build, 'mpcloud'), ['--config', this.config, ...words]);
+    return spawnSync(command, args, { encoding: 'utf8', env: this.env, ...extra });
+  }
+
+  cliJson(...words) {
+    const r = this.cli(...words, '--json');
+    if (r.status !== 0) throw new Error(`mpcloud ${words.join(' ')}: ${r.stderr}${r.stdout}`);
+    return JSON.parse(r.stdout);
+  }
+
+  status() {
+    return this.cliJson('status');
+  }
+
+  // An access token of a user of this openid.
+  token(openid) {
+    return this.cliJson('token', 'issue', openid).accessToken;
+  }
+
+  async stop() {
+    if (this.child && this.child.exitCode === null && this.child.signalCode === null) {
+      this.child.kill('SIGTERM');
+      this.exitStatus = await this.ended;
+    }
+    const reports = this.home ? this.logs(1e7).split('\n').filter((l) =>
+      /ERROR: (Address|Leak|Undefined\w*)Sanitizer|runtime error:/.test(l)) : [];
+    const logs = reports.length ? this.logs(20000) : '';
+    if (this.run) rmSync(this.run, { recursive: true, force: true });
+    if (this.home && !this.home.startsWith(this.dir)) rmSync(this.home, { recursive: true, force: true });
+    rmSync(this.dir, { recursive: true, force: true });
+    if (reports.length) throw new Error(`a sanitizer found something:\n${logs}`);
+  }
+}
+
+// POST a function call; {status, body, headers}.
+export async function callFunction(stack, name, event, token, extra = {}) {
+  const answer = await fetch(`${stack.url}/v1/functions/${name}`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', ...extra },
+    body: typeof event === 'string' ? event : JSON.stringify(event ?? {}),
+  });
+  const text = await answer.text();
+  let body = text;
+  try { body = JSON.parse(text); } catch { /* the text says it */ }
+  return { status: answer.status, body, headers: answer.headers };
+}
+
+// An ordinary user for runs without root, or null when we are not root.
+export function ordinaryUser() {
+  if (process.getuid() !== 0) return null;
+  const id = (flag) => Number(execFileSync('id', [flag, 'nobody'], { encoding: 'utf8' }));
+  return { uid: id('-u'), gid: id('-g') };
+}
+
+// Pids of processes whose command line matches, below `root`'s process tree.
+export function descendants(root) {
+  const table = execFileSync('ps', ['-eo', 'pid=,ppid=,args='], { encoding: 'utf8' })
+    .trim().split('\n').map((l) => l.trim().match(/^(\d+)\s+(\d+)\s+(.*)$/))
+    .map((m) => ({ pid: Number(m[1]), ppid: Number(m[2]), args: m[3] }));
+  const found = [];
+  const walk = (pid) => table.filter((p) => p.ppid === pid).forEach((p) => { found.push(p); walk(p.pid); });
+  walk(root);
+  return found;
+}
+
+export { existsSync, mkdirSync, symlinkSync, writeFileSync, chownSync, join };

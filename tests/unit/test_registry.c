@@ -1,0 +1,358 @@
+/*
+ * Deployed functions on disk, in a folder of the test's own.
+ */
+#include "functions/registry.h"
+
+#include "base/mem.h"
+#include "base/paths.h"
+#include "tests/unit/test.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct fixture {
+	char dir[64];
+	struct registry registry;
+};
+
+static const struct registry_presets presets = {
+	.timeout_ms = 20000,
+	.memory = 256 * 1024 * 1024,
+	.idle_ms = 300000,
+	.workers = 16,
+	.queue = 1000,
+};
+
+static int
+setup(void **state)
+{
+	struct fixture *f = mem_new(struct fixture);
+
+	strcpy(f->dir, "/tmp/mpc-registry-XXXXXX");
+	assert_non_null(mkdtemp(f->dir));
+	assert_int_equal(registry_open(&f->registry, f->dir, NULL), 0);
+	*state = f;
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	struct fixture *f = *state;
+	_free_ char *command = str_printf("rm -rf '%s'", f->dir);
+
+	assert_int_equal(system(command), 0);
+	registry_close(&f->registry);
+	free(f);
+	return 0;
+}
+
+static void
+put(const struct fixture *f, const char *path, const char *text)
+{
+	_free_ char *whole = str_printf("%s/functions/%s", f->dir, path);
+	char *slash = strrchr(whole, '/');
+
+	*slash = '\0';
+	assert_int_equal(dir_make(whole, 0755, NULL), 0);
+	*slash = '/';
+	assert_int_equal(file_write(whole, text, strlen(text), 0644, NULL), 0);
+}
+
+static json_t *
+json(const char *text)
+{
+	json_t *v = json_loads(text, JSON_DECODE_ANY, NULL);
+
+	assert_non_null(v);
+	return v;
+}
+
+static void
+assert_json(json_t *v, const char *text)
+{
+	json_t *expected = json(text);
+
+	assert_true(json_equal(v, expected));
+	json_decref(expected);
+	json_decref(v);
+}
+
+static void
+names_and_versions_are_listed_in_order(void **state)
+{
+	struct fixture *f = *state;
+	json_t *v;
+
+	put(f, "pay/v10/index.js", "");
+	put(f, "pay/v9/index.js", "");
+	put(f, "pay/v01/index.js", "");
+	put(f, "pay/other/index.js", "");
+	put(f, "list/v1/index.js", "");
+	put(f, ".part/v1/index.js", "");
+	assert_int_equal(registry_names(&f->registry, &v, NULL), 0);
+	assert_json(v, "[\"list\",\"pay\"]");
+	assert_int_equal(registry_versions(&f->registry, "pay", &v, NULL), 0);
+	assert_json(v, "[9,10]");
+	assert_int_equal(
+		registry_versions(&f->registry, "none", &v, NULL), -ENOENT);
+}
+
+static int
+package(const struct fixture *f, const char *entry, struct fn_settings *ret,
+	struct fault *why)
+{
+	_json_ json_t *v = entry ? json(entry) : NULL;
+
+	return registry_package(
+		&f->registry, "hello", 1, v, &presets, ret, why);
+}
+
+static void
+a_version_without_an_entry_gets_the_presets(void **state)
+{
+	struct fixture *f = *state;
+	struct fn_settings s;
+
+	put(f, "hello/v1/index.js", "");
+	assert_int_equal(package(f, NULL, &s, NULL), 0);
+	assert_string_equal(s.name, "hello");
+	assert_int_equal(s.version, 1);
+	assert_int_equal(s.runtime, RUNTIME_NODE);
+	assert_string_equal(s.handler, "index.main");
+	assert_int_equal(s.timeout_ms, 20000);
+	assert_int_equal(s.memory, 256 * 1024 * 1024);
+	assert_int_equal(s.workers, 16);
+	assert_int_equal(s.concurrency, 1);
+	assert_int_equal(s.queue, 1000);
+	assert_int_equal(s.idle_ms, 300000);
+	assert_false(s.network);
+	assert_int_equal(s.code_dir[0], '/');
+	fn_settings_done(&s);
+}
+
+static void
+an_entry_of_cloudbaserc_is_taken_as_cloudbase_means_it(void **state)
+{
+	struct fixture *f = *state;
+	struct fn_settings s;
+
+	put(f, "hello/v1/lib/app.js", "");
+	assert_int_equal(package(f,
+				 "{\"name\":\"hello\",\"handler\":"
+				 "\"lib/app.run\",\"runtime\":\"Nodejs18.15\","
+				 "\"timeout\":5,\"memorySize\":128,"
+				 "\"envVariables\":{\"A\":\"b\"},"
+				 "\"instanceConcurrencyConfig\":"
+				 "{\"maxConcurrency\":10},\"vpc\":{},"
+				 "\"mpcloud\":{\"network\":true,\"workers\":3,"
+				 "\"queue\":7,\"idle\":60}}",
+				 &s, NULL),
+		0);
+	assert_string_equal(s.handler, "lib/app.run");
+	assert_int_equal(s.timeout_ms, 5000);
+	assert_int_equal(s.memory, 128 * 1024 * 1024);
+	assert_string_equal(
+		json_string_value(json_object_get(s.environment, "A")), "b");
+	assert_int_equal(s.concurrency, 10);
+	assert_true(s.network);
+	assert_int_equal(s.workers, 3);
+	assert_int_equal(s.queue, 7);
+	assert_int_equal(s.idle_ms, 60000);
+	fn_settings_done(&s);
+}
+
+static void
+an_entry_is_kept_for_the_next_time(void **state)
+{
+	struct fixture *f = *state;
+	struct fn_settings s;
+
+	put(f, "hello/v1/index.js", "");
+	assert_int_equal(package(f, "{\"timeout\":5}", &s, NULL), 0);
+	fn_settings_done(&s);
+	assert_int_equal(package(f, NULL, &s, NULL), 0);
+	assert_int_equal(s.timeout_ms, 5000);
+	fn_settings_done(&s);
+}
+
+static void
+a_folder_may_bring_its_own_cloudbaserc(void **state)
+{
+	struct fixture *f = *state;
+	struct fn_settings s;
+
+	put(f, "hello/v1/index.js", "");
+	put(f, "hello/v1/cloudbaserc.json",
+		"{\"functions\":[{\"name\":\"other\",\"timeout\":9},"
+		"{\"name\":\"hello\",\"timeout\":4}]}");
+	assert_int_equal(package(f, NULL, &s, NULL), 0);
+	assert_int_equal(s.timeout_ms, 4000);
+	fn_settings_done(&s);
+}
+
+static void
+a_folder_with_only_a_library_is_native(void **state)
+{
+	struct fixture *f = *state;
+	struct fn_settings s;
+
+	put(f, "hello/v1/index.so", "");
+	assert_int_equal(package(f, NULL, &s, NULL), 0);
+	assert_int_equal(s.runtime, RUNTIME_NATIVE);
+	assert_string_equal(s.handler, "index.so");
+	fn_settings_done(&s);
+}
+
+struct refusal {
+	const char *entry, *words;
+};
+
+static void
+what_cannot_be_meant_is_refused_by_name(void **state)
+{
+	static const struct refusal refusals[] = {
+		{"[]", "object"},
+		{"{\"runtime\":\"Php7\"}", "runtime"},
+		{"{\"handler\":\"../x.main\"}", "handler"},
+		{"{\"handler\":\"/etc/passwd\"}", "handler"},
+		{"{\"handler\":\"gone.main\"}", "handler gone.main"},
+		{"{\"timeout\":0}", "timeout"},
+		{"{\"timeout\":901}", "timeout"},
+		{"{\"timeout\":\"5\"}", "timeout"},
+		{"{\"memorySize\":1}", "memorySize"},
+		{"{\"envVariables\":{\"A\":1}}", "envVariables.A"},
+		{"{\"envVariables\":{\"A=B\":\"1\"}}", "envVariables.A=B"},
+		{"{\"instanceConcurrencyConfig\":{\"maxConcurrency\":0}}",
+			"instanceConcurrencyConfig.maxConcurrency"},
+		{"{\"mpcloud\":{\"network\":1}}", "mpcloud.network"},
+	};
+	struct fixture *f = *state;
+
+	put(f, "hello/v1/index.js", "");
+	for (size_t i = 0; i < array_size(refusals); i++) {
+		struct fault why = {0};
+		struct fn_settings s;
+
+		assert_true(package(f, refusals[i].entry, &s, &why) < 0);
+		assert_non_null(strstr(why.text, refusals[i].words));
+	}
+}
+
+static void
+a_broken_config_json_is_told_at_deploy(void **state)
+{
+	struct fixture *f = *state;
+	struct fault why = {0};
+	struct fn_settings s;
+
+	put(f, "hello/v1/index.js", "");
+	put(f, "hello/v1/config.json", "{\"triggers\":");
+	assert_int_equal(package(f, NULL, &s, &why), ERR_PARAM);
+	assert_non_null(strstr(why.text, "config.json"));
+}
+
+static void
+a_refused_entry_is_not_kept(void **state)
+{
+	struct fixture *f = *state;
+	struct fn_settings s;
+
+	put(f, "hello/v1/index.js", "");
+	assert_true(package(f, "{\"timeout\":0}", &s, NULL) < 0);
+	assert_int_equal(package(f, NULL, &s, NULL), 0);
+	fn_settings_done(&s);
+}
+
+static void
+the_active_version_comes_back_as_it_was_activated(void **state)
+{
+	struct fixture *f = *state;
+	struct fn_settings s, back;
+	struct stat st;
+	_free_ char *path =
+		str_printf("%s/functions/hello/active.json", f->dir);
+	json_t *was;
+
+	put(f, "hello/v1/index.js", "");
+	assert_int_equal(
+		registry_active(&f->registry, "hello", &back, NULL), -ENOENT);
+	assert_int_equal(
+		package(f, "{\"timeout\":5,\"envVariables\":{\"K\":\"v\"}}", &s,
+			NULL),
+		0);
+	assert_int_equal(registry_activate(&f->registry, &s, NULL), 0);
+	assert_int_equal(
+		registry_active(&f->registry, "hello", &back, NULL), 0);
+	was = fn_settings_build(&s);
+	{
+		_json_ json_t *is = fn_settings_build(&back);
+
+		assert_true(json_equal(was, is));
+	}
+	json_decref(was);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	fn_settings_done(&back);
+	fn_settings_done(&s);
+	assert_int_equal(registry_deactivate(&f->registry, "hello", NULL), 0);
+	assert_int_equal(
+		registry_active(&f->registry, "hello", &back, NULL), -ENOENT);
+	assert_int_equal(registry_deactivate(&f->registry, "hello", NULL), 0);
+}
+
+static void
+a_torn_active_file_is_an_error_with_its_path(void **state)
+{
+	struct fixture *f = *state;
+	struct fault why = {0};
+	struct fn_settings s;
+
+	put(f, "hello/active.json", "{\"name\":");
+	assert_true(registry_active(&f->registry, "hello", &s, &why) < 0);
+	assert_non_null(strstr(why.text, "hello/active.json"));
+}
+
+static void
+each_function_has_a_user_id_for_good(void **state)
+{
+	struct fixture *f = *state;
+	int64_t a, b, again;
+
+	put(f, "a/v1/index.js", "");
+	put(f, "b/v1/index.js", "");
+	put(f, "c/v1/index.js", "");
+	assert_int_equal(registry_uid(&f->registry, "b", 700, 2, &b, NULL), 0);
+	assert_int_equal(registry_uid(&f->registry, "a", 700, 2, &a, NULL), 0);
+	assert_int_equal(b, 700);
+	assert_int_equal(a, 701);
+	assert_int_equal(
+		registry_uid(&f->registry, "b", 700, 2, &again, NULL), 0);
+	assert_int_equal(again, 700);
+	assert_int_equal(registry_uid(&f->registry, "c", 700, 2, &again, NULL),
+		ERR_CONFLICT);
+}
+
+int
+main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		T(names_and_versions_are_listed_in_order),
+		T(a_version_without_an_entry_gets_the_presets),
+		T(an_entry_of_cloudbaserc_is_taken_as_cloudbase_means_it),
+		T(an_entry_is_kept_for_the_next_time),
+		T(a_folder_may_bring_its_own_cloudbaserc),
+		T(a_folder_with_only_a_library_is_native),
+		T(what_cannot_be_meant_is_refused_by_name),
+		T(a_broken_config_json_is_told_at_deploy),
+		T(a_refused_entry_is_not_kept),
+		T(the_active_version_comes_back_as_it_was_activated),
+		T(a_torn_active_file_is_an_error_with_its_path),
+		T(each_function_has_a_user_id_for_good),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,162 @@
+/*
+ * Method and path, to the row that answers.
+ */
+#include "gateway/gateway.h"
+#include "gateway/route.h"
+#include "tests/unit/test.h"
+
+static struct route_ask
+asked(unsigned listener, const char *method, const char *path)
+{
+	return (struct route_ask){
+		.listener = listener, .method = method, .path = path};
+}
+
+static int
+find(unsigned listener, const char *method, const char *path)
+{
+	struct route_ask ask = asked(listener, method, path);
+
+	return route_find(&ask);
+}
+
+static void
+a_segment_of_the_path_is_the_parameter(void **state)
+{
+	struct route_ask ask =
+		asked(LISTENER_TCP, "POST", "/v1/functions/add-todo");
+
+	(void)state;
+	assert_int_equal(route_find(&ask), 0);
+	assert_true(slice_is(ask.param, "add-todo"));
+	assert_int_equal(ask.route->body, BODY_EVENT);
+}
+
+static void
+an_empty_or_longer_segment_is_no_match(void **state)
+{
+	(void)state;
+	assert_int_equal(
+		find(LISTENER_TCP, "POST", "/v1/functions/"), ERR_NOT_FOUND);
+	assert_int_equal(
+		find(LISTENER_TCP, "POST", "/v1/functions/a/b"), ERR_NOT_FOUND);
+	assert_int_equal(
+		find(LISTENER_TCP, "POST", "/v1/functions"), ERR_NOT_FOUND);
+	assert_int_equal(
+		find(LISTENER_TCP, "GET", "/v1/session/"), ERR_NOT_FOUND);
+	assert_int_equal(
+		find(LISTENER_TCP, "GET", "/v1/sessio"), ERR_NOT_FOUND);
+	assert_int_equal(find(LISTENER_TCP, "GET", ""), ERR_NOT_FOUND);
+}
+
+static void
+head_goes_where_get_goes(void **state)
+{
+	(void)state;
+	assert_int_equal(find(LISTENER_TLS, "HEAD", "/healthz"), 0);
+}
+
+static void
+a_wrong_method_is_told_the_right_ones(void **state)
+{
+	struct route_ask ask = asked(LISTENER_TCP, "DELETE", "/v1/login");
+
+	(void)state;
+	assert_int_equal(route_find(&ask), ERR_METHOD);
+	assert_string_equal(route_allow(ask.allowed), "POST");
+	ask = asked(LISTENER_TCP, "POST", "/v1/session");
+	assert_int_equal(route_find(&ask), ERR_METHOD);
+	assert_string_equal(route_allow(ask.allowed), "GET, HEAD");
+	assert_int_equal(find(LISTENER_TCP, "get", "/healthz"), ERR_METHOD);
+}
+
+static void
+the_operator_s_paths_are_not_on_the_network(void **state)
+{
+	static const char *const paths[] = {
+		"/ops/token", "/ops/collections", "/ops/status"};
+
+	(void)state;
+	for (size_t i = 0; i < array_size(paths); i++)
+		for (unsigned on = LISTENER_TCP; on < LISTENER_OPS; on <<= 1) {
+			assert_int_equal(
+				find(on, "POST", paths[i]), ERR_NOT_FOUND);
+			assert_int_equal(
+				find(on, "GET", paths[i]), ERR_NOT_FOUND);
+		}
+	assert_int_equal(find(LISTENER_OPS, "POST", "/ops/token"), 0);
+}
+
+static void
+workers_reach_nothing_but_their_calls(void **state)
+{
+	(void)state;
+	assert_int_equal(find(LISTENER_CLOUD, "POST", "/admin"), 0);
+	assert_int_equal(
+		find(LISTENER_CLOUD, "POST", "/v1/login"), ERR_NOT_FOUND);
+	assert_int_equal(find(LISTENER_CLOUD, "POST", "/web"), ERR_NOT_FOUND);
+}
+
+static void
+admin_on_the_network_is_another_row_than_on_the_sockets(void **state)
+{
+	struct route_ask net = asked(LISTENER_TCP, "POST", "/admin");
+	struct route_ask cloud = asked(LISTENER_CLOUD, "POST", "/admin");
+
+	(void)state;
+	assert_int_equal(route_find(&net), 0);
+	assert_int_equal(route_find(&cloud), 0);
+	assert_ptr_not_equal(net.route, cloud.route);
+	assert_int_equal(cloud.route->know, KNOW_SESSION);
+}
+
+/* A row behind another that fits the same would never answer. */
+static void
+every_row_answers_its_own_path(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < route_count; i++) {
+		const struct route *r = &route_table[i];
+		unsigned on = r->listeners & -r->listeners;
+		struct route_ask ask = asked(
+			on, r->method == METHOD_GET ? "GET" : "POST", r->path);
+
+		assert_int_equal(route_find(&ask), 0);
+		assert_ptr_equal(ask.route, r);
+	}
+}
+
+static void
+who_may_is_a_set_of_roles(void **state)
+{
+	struct caller c = {.role = CALLER_NOBODY};
+
+	(void)state;
+	assert_int_equal(who_check(WHO_USER, &c), ERR_NO_LOGIN);
+	assert_int_equal(who_check(WHO_ANY, &c), 0);
+	c.role = CALLER_USER;
+	assert_int_equal(who_check(WHO_USER, &c), 0);
+	assert_int_equal(who_check(WHO_SERVER, &c), ERR_DENIED);
+	c.role = CALLER_FUNCTION;
+	assert_int_equal(who_check(WHO_SERVER, &c), 0);
+	assert_int_equal(who_check(WHO_USER, &c), ERR_DENIED);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_segment_of_the_path_is_the_parameter),
+		cmocka_unit_test(an_empty_or_longer_segment_is_no_match),
+		cmocka_unit_test(head_goes_where_get_goes),
+		cmocka_unit_test(a_wrong_method_is_told_the_right_ones),
+		cmocka_unit_test(the_operator_s_paths_are_not_on_the_network),
+		cmocka_unit_test(workers_reach_nothing_but_their_calls),
+		cmocka_unit_test(
+			admin_on_the_network_is_another_row_than_on_the_sockets),
+		cmocka_unit_test(every_row_answers_its_own_path),
+		cmocka_unit_test(who_may_is_a_set_of_roles),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
