@@ -48,12 +48,13 @@ trade_no_make(char ret[TRADE_NO + 1], int64_t now_ms)
 static int
 check_keys(const json_t *body, bool may_price, struct fault *why)
 {
-	static const char *const known[] = {"outTradeNo", "description",
-		"total", "attach"};
+	static const char *const known[] = {
+		"outTradeNo", "description", "total", "attach"};
 	const char *key;
 	json_t *value;
 
-	json_object_foreach ((json_t *)(uintptr_t)body, key, value) {
+	json_object_foreach((json_t *)(uintptr_t)body, key, value)
+	{
 		size_t i = 0;
 
 		while (i < array_size(known) && strcmp(key, known[i]) != 0)
@@ -117,8 +118,8 @@ price_parse(struct bill *b, const json_t *body, struct fault *why)
 }
 
 int
-bill_parse(struct bill *ret, const json_t *body, bool may_price,
-	struct fault *why)
+bill_parse(
+	struct bill *ret, const json_t *body, bool may_price, struct fault *why)
 {
 	struct bill b = {0};
 	int r;
@@ -139,9 +140,9 @@ bill_parse(struct bill *ret, const json_t *body, bool may_price,
 		if (r < 0)
 			return r;
 	} else if (json_object_get(body, "description") ||
-		json_object_get(body, "attach")) {
-		return fault_set(why, ERR_PARAM,
-			"total: a new order needs it, in fen");
+		   json_object_get(body, "attach")) {
+		return fault_set(
+			why, ERR_PARAM, "total: a new order needs it, in fen");
 	} else if (!b.no.len) {
 		return fault_set(why, ERR_PARAM,
 			"outTradeNo: which order is to be paid?");

@@ -14,7 +14,7 @@ enum { TRADE_NO = 32 };
 struct bill {
 	struct slice no; /* empty: to be made */
 	struct slice description, attach;
-	int64_t total; /* fen */
+	int64_t total;  /* fen */
 	bool is_priced; /* false: only `no`, of an order that exists */
 };
 

@@ -101,13 +101,13 @@ check_values(const struct pay_conf *c, struct fault *why)
 static int
 keys_load(struct merchant *m, const struct pay_conf *conf, struct fault *why)
 {
-	int r = rsa_load_private(&m->private_key,
-		slice_str(conf->private_key_pem), why);
+	int r = rsa_load_private(
+		&m->private_key, slice_str(conf->private_key_pem), why);
 
 	if (r < 0)
 		return fault_prefix(why, ERR_CONFIG, "[pay] private_key_file");
-	r = rsa_load_public(&m->public_key, slice_str(conf->public_key_pem),
-		why);
+	r = rsa_load_public(
+		&m->public_key, slice_str(conf->public_key_pem), why);
 	if (r < 0)
 		return fault_prefix(why, ERR_CONFIG, "[pay] public_key_file");
 	return 0;
@@ -120,8 +120,8 @@ copy(const char *s)
 }
 
 int
-merchant_new(struct merchant **ret, const struct pay_conf *conf,
-	struct fault *why)
+merchant_new(
+	struct merchant **ret, const struct pay_conf *conf, struct fault *why)
 {
 	_cleanup_(merchant_unrefp) struct merchant *m =
 		mem_new(struct merchant);

@@ -11,177 +11,19 @@
  */
 #include "pay/order.h"
 
-#include "base/arena.h"
 #include "base/clock.h"
-#include "base/mem.h"
-#include "base/text.h"
-#include "pay/order_row.h"
-#include "pay/sign.h"
-#include "pay/wxpay.h"
+#include "pay/answer.h"
+#include "pay/run.h"
 
-#include <inttypes.h>
-#include <stdio.h>
+#include <string.h>
 
 enum {
-	DEADLINE_MS = 60000, /* above the sum of what is inside */
-	MEMORY_TOP = 256 * 1024,
 	BODY_TOP = 8192,
 	ANSWER_TOP = 4096,
 	PREPAY_TOP = 64,
-	NONCE = 32,
 	/* WeChat's two hours, less the time to type a password. */
 	PREPAY_MS = (2 * 3600 - 300) * 1000,
 };
-
-struct pay {
-	struct loop *loop;
-	struct pool *pool;
-	struct fetcher *fetcher;
-	struct merchant *merchant;
-	struct list running; /* struct run */
-};
-
-/* One order_place or order_get while it runs; order->inside[0]. */
-struct run {
-	struct list on; /* pay's */
-	struct pay *pay;
-	struct order *order;
-	struct merchant *merchant;
-	struct arena mem; /* the copies below */
-	struct order_key key;
-	struct bill bill;
-	struct order_row row;
-	int64_t asked_ms; /* when WeChat Pay was */
-	struct ask ask;
-	struct wxpay wxpay;
-};
-
-int
-pay_new(struct pay **ret, struct loop *loop, struct pool *pool,
-	struct fetcher *fetcher, const struct pay_conf *conf, struct fault *why)
-{
-	_cleanup_(pay_freep) struct pay *pay = mem_new(struct pay);
-	int r;
-
-	pay->loop = loop;
-	pay->pool = pool;
-	pay->fetcher = fetcher;
-	list_init(&pay->running);
-	r = merchant_new(&pay->merchant, conf, why);
-	if (r < 0)
-		return r;
-	*ret = take(pay);
-	return 0;
-}
-
-int
-pay_configure(struct pay *pay, const struct pay_conf *conf, struct fault *why)
-{
-	struct merchant *fresh;
-	int r = merchant_new(&fresh, conf, why);
-
-	if (r < 0)
-		return r;
-	merchant_unref(pay->merchant);
-	pay->merchant = fresh;
-	return 0;
-}
-
-static struct run *
-run_free(struct run *run)
-{
-	list_del(&run->on);
-	job_cancel(&run->ask.job);
-	wxpay_done(&run->wxpay);
-	merchant_unref(run->merchant);
-	arena_done(&run->mem);
-	run->order->inside[0] = NULL;
-	return mem_free(run);
-}
-
-static void
-run_finish(struct run *run, int err)
-{
-	struct order *o = run->order;
-
-	run_free(run);
-	job_finish(&o->job, err);
-}
-
-struct pay *
-pay_free(struct pay *pay)
-{
-	struct run *run;
-
-	if (!pay)
-		return NULL;
-	while ((run = list_first(&pay->running, struct run, on)))
-		run_finish(run, ERR_SHUTDOWN);
-	merchant_unref(pay->merchant);
-	return mem_free(pay);
-}
-
-static int
-run_fault(struct run *run, int err, const char *text)
-{
-	return fault_set(&run->order->job.why, err, "%s", text);
-}
-
-static void
-on_drop(struct job *job)
-{
-	struct order *o = container_of(job, struct order, job);
-
-	if (o->inside[0])
-		run_free(o->inside[0]);
-}
-
-static struct run *
-run_new(struct pay *pay, struct order *o, const struct caller *who)
-{
-	struct run *run = mem_new(struct run);
-
-	arena_init(&run->mem, MEMORY_TOP);
-	list_add(&pay->running, &run->on);
-	run->pay = pay;
-	run->order = o;
-	run->merchant = merchant_ref(pay->merchant);
-	run->key.mchid = run->merchant->mchid;
-	run->key.appid = run->merchant->appid;
-	run->key.openid = arena_str(&run->mem, slice_str(who->openid));
-	run->key.uid = arena_str(&run->mem, slice_str(who->uid));
-	o->inside[0] = run;
-	o->answer = slice_of(NULL, 0);
-	job_begin(&o->job, pay->loop, DEADLINE_MS, on_drop);
-	return run;
-}
-
-/* Trouble found at the start; the run is given back. */
-static void
-fail_soon(struct run *run, int err)
-{
-	struct order *o = run->order;
-	struct loop *loop = run->pay->loop;
-
-	run_free(run);
-	job_fail_soon(&o->job, loop, err);
-}
-
-static int
-check_caller(struct run *run, const struct caller *who)
-{
-	if (!who->openid[0])
-		return run_fault(run, ERR_NO_LOGIN,
-			"an order has a payer: log in first");
-	if (!merchant_is_on(run->merchant))
-		return run_fault(run, ERR_UPSTREAM_CONFIG,
-			"payment is off: the operator has not set [pay] mchid");
-	if (strcmp(who->appid, run->merchant->appid) != 0)
-		return run_fault(run, ERR_DENIED,
-			"this caller's appid is not the one that is paid "
-			"through here");
-	return 0;
-}
 
 static int
 answer_set(struct run *run, const struct buf *text)
@@ -200,31 +42,15 @@ answer_set(struct run *run, const struct buf *text)
 	return 0;
 }
 
-/* What wx.requestPayment takes; nowhere else is it made. */
 static int
-payment_build(struct run *run, struct slice prepay_id)
+payment_answer(struct run *run, struct slice prepay_id)
 {
-	char timestamp[24], nonce[NONCE + 1];
-	_buf_ struct buf text, sign;
+	_buf_ struct buf text;
 	int r;
 
 	buf_init(&text, ANSWER_TOP);
-	buf_init(&sign, ANSWER_TOP);
-	(void)snprintf(timestamp, sizeof(timestamp), "%" PRId64, clock_now_s());
-	text_random_hex(nonce, NONCE / 2);
-	r = sign_payment(&sign, run->merchant->private_key,
-		slice_str(run->merchant->appid), slice_str(timestamp),
-		slice_str(nonce), prepay_id);
-	if (r < 0)
-		return r;
-	buf_str(&text, "{\"outTradeNo\":");
-	buf_json(&text, slice_str(run->key.no));
-	buf_printf(&text,
-		",\"payment\":{\"timeStamp\":\"%s\",\"nonceStr\":\"%s\","
-		"\"package\":\"prepay_id=%.*s\",\"signType\":\"RSA\","
-		"\"paySign\":\"%s\"}}",
-		timestamp, nonce, SLICE_ARG(prepay_id), sign.ptr);
-	return answer_set(run, &text);
+	r = answer_payment(&text, run->merchant, run->key.no, prepay_id);
+	return r < 0 ? r : answer_set(run, &text);
 }
 
 static void
@@ -237,7 +63,7 @@ on_stored(struct job *job)
 		err = run_fault(run, ERR_CONFLICT,
 			"this order was paid or closed meanwhile");
 	if (err == 0)
-		err = payment_build(run, run->row.prepay_id);
+		err = payment_answer(run, run->row.prepay_id);
 	run_finish(run, err);
 }
 
@@ -264,19 +90,18 @@ on_wxpay(struct job *job)
 		run_finish(run, job->err);
 		return;
 	}
-	id = json_string_value(
-		json_object_get(run->wxpay.answer, "prepay_id"));
+	id = json_string_value(json_object_get(run->wxpay.answer, "prepay_id"));
 	if (!id || !is_prepay_id(id)) {
-		run_finish(run,
-			run_fault(run, ERR_UPSTREAM,
-				"WeChat Pay's answer has no prepay_id"));
+		run_finish(
+			run, run_fault(run, ERR_UPSTREAM,
+				     "WeChat Pay's answer has no prepay_id"));
 		return;
 	}
-	run->row.prepay_id = slice_of(arena_str(&run->mem, slice_str(id)),
-		strlen(id));
+	run->row.prepay_id =
+		slice_of(arena_str(&run->mem, slice_str(id)), strlen(id));
 	job_init(&run->ask.job, on_stored);
-	row_set_prepay(run->pay->pool, &run->ask, &run->key,
-		run->row.prepay_id, run->asked_ms);
+	row_set_prepay(run->pay->pool, &run->ask, &run->key, run->row.prepay_id,
+		run->asked_ms);
 }
 
 static void
@@ -305,7 +130,7 @@ order_pay(struct run *run)
 	}
 	if (slice_is(row->state, "NOTPAY") && row->prepay_id.len && age >= 0 &&
 		age < PREPAY_MS) {
-		run_finish(run, payment_build(run, row->prepay_id));
+		run_finish(run, payment_answer(run, row->prepay_id));
 		return;
 	}
 	wechat_ask(run);
@@ -396,8 +221,8 @@ row_prepare(struct run *run)
 		.attach = b->attach,
 		.total = b->total,
 		.state = SLICE("CREATED"),
-		.body = slice_of(arena_str(&run->mem, buf_all(&body)),
-			body.len),
+		.body = slice_of(
+			arena_str(&run->mem, buf_all(&body)), body.len),
 		.is_his = true,
 	};
 	return 0;
@@ -409,7 +234,7 @@ row_make(struct run *run)
 	int r = row_prepare(run);
 
 	if (r < 0) {
-		fail_soon(run, r);
+		run_fail_soon(run, r);
 		return;
 	}
 	job_init(&run->ask.job, on_inserted);
@@ -425,41 +250,20 @@ order_place(struct pay *pay, struct order *o, const struct caller *who,
 	char no[TRADE_NO + 1];
 	int r;
 
-	r = check_caller(run, who);
+	r = run_check(run, who);
 	if (r == 0)
 		r = bill_parse(&run->bill, body, may_price, &o->job.why);
 	if (r < 0) {
-		fail_soon(run, r);
+		run_fail_soon(run, r);
 		return;
 	}
 	trade_no_make(no, clock_now_ms());
-	run->key.no = arena_str(&run->mem,
-		run->bill.no.len ? run->bill.no : slice_str(no));
+	run->key.no = arena_str(
+		&run->mem, run->bill.no.len ? run->bill.no : slice_str(no));
 	if (run->bill.is_priced)
 		row_make(run);
 	else
 		row_look(run, on_found);
-}
-
-static int
-state_build(struct run *run)
-{
-	const struct order_row *row = &run->row;
-	_buf_ struct buf text;
-
-	buf_init(&text, ANSWER_TOP);
-	buf_str(&text, "{\"outTradeNo\":");
-	buf_json(&text, slice_str(run->key.no));
-	buf_printf(&text, ",\"total\":%" PRId64 ",\"currency\":", row->total);
-	buf_json(&text, row->currency);
-	buf_str(&text, ",\"description\":");
-	buf_json(&text, row->description);
-	buf_str(&text, ",\"state\":");
-	buf_json(&text, row->state);
-	buf_str(&text, ",\"createdAt\":\"");
-	text_time(&text, row->created_at * CLOCK_MS);
-	buf_str(&text, "\"}");
-	return answer_set(run, &text);
 }
 
 static void
@@ -467,8 +271,14 @@ on_got(struct job *job)
 {
 	struct run *run = container_of(job, struct run, ask.job);
 	int r = found(run, job->err);
+	_buf_ struct buf text;
 
-	run_finish(run, r < 0 ? r : state_build(run));
+	buf_init(&text, ANSWER_TOP);
+	if (r == 0) {
+		answer_state(&text, run->key.no, &run->row);
+		r = answer_set(run, &text);
+	}
+	run_finish(run, r);
 }
 
 void
@@ -476,12 +286,12 @@ order_get(struct pay *pay, struct order *o, const struct caller *who,
 	struct slice out_trade_no)
 {
 	struct run *run = run_new(pay, o, who);
-	int r = check_caller(run, who);
+	int r = run_check(run, who);
 
 	if (r == 0 && !trade_no_is(out_trade_no))
 		r = ERR_ORDER_NOT_FOUND;
 	if (r < 0) {
-		fail_soon(run, r);
+		run_fail_soon(run, r);
 		return;
 	}
 	run->key.no = arena_str(&run->mem, out_trade_no);

@@ -218,8 +218,8 @@ on_fetch(struct job *job)
 	if (job->err < 0) {
 		event(EVENT_PAY_ERROR, "path", w->path, "error",
 			err_info(job->err)->name, NULL);
-		(void)fault_set(&w->job.why, err,
-			"WeChat Pay did not answer" AGAIN);
+		(void)fault_set(
+			&w->job.why, err, "WeChat Pay did not answer" AGAIN);
 		job_finish(&w->job, err);
 		return;
 	}

@@ -31,7 +31,7 @@ const cases = [
   [native, 'exit', 502, 'FUNCTIONS_EXECUTE_FAIL', /code 4/],
   [native, 'loop', 504, 'FUNCTIONS_TIME_LIMIT_EXCEEDED', /timed out after 2 seconds/],
   [native, 'hog', 502, 'FUNCTIONS_MEMORY_LIMIT_EXCEEDED', /memory/],
-  [native, 'badjson', 502, 'FUNCTIONS_EXECUTE_FAIL', /JSON/],
+  [native, 'badjson', 500, 'FUNCTIONS_EXECUTE_FAIL', /JSON/],
   [native, 'fail', 500, 'FUNCTIONS_EXECUTE_FAIL', /failed on purpose/],
 ];
 

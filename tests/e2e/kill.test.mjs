@@ -11,7 +11,7 @@ let stack, token;
 before(async () => {
   stack = await startStack({ project: join(source, 'tests/e2e/project'), gateways: 2,
     set: { 'pay.client_orders': 'yes' } });
-  token = stack.token('oKillUserAbcdef0123456789');
+  token = (await stack.login()).accessToken;
 });
 after(() => stack?.stop());
 

@@ -24,6 +24,7 @@ const mix = [
   (s, i) => json('POST', '/v1/functions/echo', '{not json', s.token),
   (s, i) => json('GET', '/v1/session', null, `${s.token}x`),
   (s, i) => json('GET', '/nothing', null, null),
+  (s, i) => json('POST', '/admin', { action: 'database.getDocument' }, s.token),
   (s, i) => json('POST', '/v1/login', { code: `bad${i}` }, null),
   (s, i) => json('POST', '/v1/pay/orders', { outTradeNo: `mem${i}order`, description: 'memory', total: 1 + i }, s.token),
 ];
@@ -61,7 +62,7 @@ test('10,000 mixed requests leave no leak and no growth behind', async () => {
     set: { 'pay.client_orders': 'yes' } });
   const seen = {};
   try {
-    const token = stack.token('oMemoryUser0123456789abcd');
+    const token = (await stack.login()).accessToken;
     await send(stack, token, 0, 2000, seen);
     const early = residentKiB(stack);
     await send(stack, token, 2000, 10000, seen);

@@ -28,7 +28,7 @@ test('systemd is told READY once every gateway is ready and every function was t
   assert.equal(functionNamed(status, 'good').state, 'ready');
   assert.equal(functionNamed(status, 'bad').state, 'failed');
   assert.equal(functionNamed(status, 'bad').error, 'Error: told to fail\nloading');
-  assert.deepEqual(status.listeners.map((l) => l.kind), ['tcp', 'cloud', 'ops']);
+  assert.deepEqual(status.listeners.map((l) => l.kind), ['tcp', 'cloud', 'cloud', 'ops']);
   assert.equal(status.counters.requests, 0);
   await s.waitSaid('met good v1', 2);
 });
@@ -39,7 +39,7 @@ test('sockets that systemd passes are taken by their address', async (t) => {
   s.configure({ server: { listen: `127.0.0.1:0 127.0.0.1:${port}` } });
   await s.startReady({ sockets: [`127.0.0.1:${port}`] });
   const { listeners } = await s.status();
-  assert.deepEqual(listeners.map((l) => l.inherited), [false, true, false, false]);
+  assert.deepEqual(listeners.map((l) => l.inherited), [false, true, false, false, false]);
   assert.equal(listeners[1].address, `127.0.0.1:${port}`);
   assert.equal(typeof (await s.call(port)).pid, 'number');
 });
@@ -63,8 +63,8 @@ test('a reload reaches every gateway, between RELOADING and READY', async (t) =>
   await until(() => s.told.includes('READY=1'), 'READY=1 again');
   const at = s.told.findIndex((l) => /^RELOADING=1\|MONOTONIC_USEC=\d+$/.test(l));
   assert.ok(at >= 0 && at < s.told.indexOf('READY=1'), s.told.join('\n'));
-  assert.equal(s.said('conf # mark B').length, 2);
-  assert.equal(s.events('conf.loaded').length, 2);
+  await s.waitSaid('conf # mark B', 2);
+  await until(() => s.events('conf.loaded').length === 2, 'two events');
 });
 
 test('a bad file changes nothing and says where it is wrong', async (t) => {
@@ -75,7 +75,7 @@ test('a bad file changes nothing and says where it is wrong', async (t) => {
   const answer = await s.admin({ cmd: 'reload' });
   assert.equal(answer.ok, false);
   assert.match(answer.error, /mpcloud\.conf:\d+: .*gatewayz/);
-  assert.equal(s.events('conf.bad')[0].why, answer.error);
+  await until(() => s.events('conf.bad').some((e) => e.why === answer.error), 'the event');
   assert.equal(s.said('mark B').length, 0);
   assert.equal((await s.status()).phase, 'running');
   s.configure({ notes: ['mark C'], server: { listen: '127.0.0.1:1' } });
@@ -90,6 +90,7 @@ test('what one gateway refuses is taken back from the others', async (t) => {
   const answer = await s.admin({ cmd: 'reload' });
   assert.deepEqual([answer.ok, answer.error], [false, 'gateway-1: told to refuse']);
   await s.waitSaid('fake-gateway 0: conf # mark A', 2);
+  await s.waitSaid('fake-gateway 1: conf # mark B');
   assert.equal(s.said('fake-gateway 1: conf # mark A').length, 1);
 });
 
@@ -135,7 +136,7 @@ test('a killed gateway comes back with its functions; its addresses never refuse
   await s.waitSaid('met hello v1', 2);
   const [g] = (await s.status()).gateways;
   assert.deepEqual([g.pid, g.restarts, g.state], [answer.pid, 1, 'ready']);
-  assert.equal(s.events('process.exit')[0].how, 'signal 9 (Killed)');
+  await until(() => s.events('process.exit').some((e) => e.how === 'signal 9 (Killed)'), 'the event');
 });
 
 test('a killed host comes back and every gateway gets a new channel', async (t) => {
@@ -178,7 +179,7 @@ test('a gateway that says it cannot start waits for a reload', async (t) => {
   s.configure({ server: { gateways: 1 } });
   assert.equal((await s.admin({ cmd: 'reload' })).ok, true);
   await until(() => s.told.includes('READY=1'), 'READY=1');
-  assert.equal(s.events('process.start').filter((e) => e.child === 'gateway-0').length, 2);
+  await until(() => s.events('process.start').filter((e) => e.child === 'gateway-0').length === 2, 'a second start');
 });
 
 test('a gateway whose loop stands still stops the keep-alives until it is replaced', async (t) => {
@@ -219,7 +220,7 @@ test('a deployed version takes over, and the old one is drained', async (t) => {
     { ok: true, name: 'hello', version: 2, missing: ['a wall'] });
   await s.waitSaid('met hello v2', 2);
   await s.waitSaid('fake-host hello v1: drain');
-  assert.equal(s.events('cage.missing')[0].what, 'a wall');
+  await until(() => s.events('cage.missing').some((e) => e.what === 'a wall'), 'the event');
   const active = JSON.parse(readFileSync(join(s.state, 'functions/hello/active.json'), 'utf8'));
   assert.deepEqual([active.version, active.timeout_ms], [2, 7000]);
   assert.deepEqual((await s.admin({ cmd: 'functions' })).functions,
@@ -330,7 +331,7 @@ test('as root, gateways are another user and nobody keeps more rights than named
     s.configure({ server: { gateways: 1 }, functions: { uid_first: 700100, uid_count: 2 } });
     await s.startReady({ env: { CREDENTIALS_DIRECTORY: s.secrets({ wechat: 'a secret' }), SECRET: 'x' } });
     const [gateway] = gatewayPids(await s.status());
-    assert.equal(s.said(`credentials ${s.run}/credentials`).length, 1);
+    await s.waitSaid(`credentials ${s.run}/credentials`);
     const copy = statSync(join(s.run, 'credentials/wechat'));
     const uid = Number(processStatus(gateway, 'Uid').split('\t')[0]);
     assert.notEqual(uid, 0);
@@ -348,6 +349,7 @@ test('as root, gateways are another user and nobody keeps more rights than named
     await s.admin({ cmd: 'deploy', name: 'one', version: 1 });
     await s.admin({ cmd: 'deploy', name: 'two', version: 1 });
     assert.match((await s.admin({ cmd: 'deploy', name: 'three', version: 1 })).error, /uid_count/);
+    await s.waitSaid('setup', 2);
     assert.deepEqual(s.said('setup').map((l) => l.split('uid ')[1]), ['700100', '700101']);
     const dir = statSync(join(s.state, 'functions/two'));
     assert.deepEqual([dir.gid, dir.mode & 0o777], [700101, 0o750]);

@@ -36,8 +36,8 @@ check(const struct bill *b)
 		made.no = SLICE("made-0");
 	must(bill_build(&made, &m, "o", &body) == 0);
 	must(val_parse(&v, buf_all(&body), NULL) == 0);
-	must(json_integer_value(json_object_get(json_object_get(v, "amount"),
-		     "total")) == b->total);
+	must(json_integer_value(json_object_get(
+		     json_object_get(v, "amount"), "total")) == b->total);
 }
 
 int

@@ -17,8 +17,11 @@ must(bool ok)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const struct caller who = {
-		.uid = "u", .appid = "a", .openid = "o", .unionid = "", .sid = 1};
+	static const struct caller who = {.uid = "u",
+		.appid = "a",
+		.openid = "o",
+		.unionid = "",
+		.sid = 1};
 	_cleanup_(token_keys_freep) struct token_keys *keys = NULL;
 	struct arena arena;
 	struct caller back;

@@ -86,8 +86,10 @@ on_gateway(struct pollfd *p)
 	int fds[CHANNEL_FDS], nfds;
 
 	if (channel_recv_fd(p->fd, room, FAKE_ROOM, &f, fds, &nfds) == 1) {
+		/* A gateway that has gone already is not the supervisor. */
 		if (f.type == HOST_SPAWN)
-			fake_send(p->fd, HOST_NO_WORKER, f.id, slice_str(who));
+			(void)!channel_send_fd(p->fd, HOST_NO_WORKER, f.id,
+				slice_str(who), NULL, 0);
 		return;
 	}
 	(void)close(p->fd);

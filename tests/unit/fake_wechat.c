@@ -128,8 +128,8 @@ fake_param(const struct fake_request *r, const char *name)
 static bool
 request_cut(struct connection *c)
 {
-	char *end = c->in.len ? memmem(c->in.ptr, c->in.len, "\r\n\r\n", 4)
-			      : NULL;
+	char *end =
+		c->in.len ? memmem(c->in.ptr, c->in.len, "\r\n\r\n", 4) : NULL;
 	struct fake_request r = {0};
 	struct slice line;
 	uint64_t len = 0;
@@ -195,8 +195,8 @@ on_connection(uv_stream_t *stream, int status)
 
 void
 fake_start(struct fake *f, struct loop *loop,
-	void (*answer)(struct fake *, const struct fake_request *,
-		struct buf *))
+	void (*answer)(
+		struct fake *, const struct fake_request *, struct buf *))
 {
 	struct sockaddr_in at = {.sin_family = AF_INET,
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK)};

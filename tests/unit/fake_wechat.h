@@ -31,19 +31,19 @@ struct fake {
 	enum fake_mode mode;
 	/* Writes the whole answer, head and body, with fake_say; called in
 	 * every mode. */
-	void (*answer)(struct fake *f, const struct fake_request *r,
-		struct buf *to);
+	void (*answer)(
+		struct fake *f, const struct fake_request *r, struct buf *to);
 	void *owner;
 };
 
 void fake_start(struct fake *f, struct loop *loop,
-	void (*answer)(struct fake *, const struct fake_request *,
-		struct buf *));
+	void (*answer)(
+		struct fake *, const struct fake_request *, struct buf *));
 /* No more connections, those there closed. */
 void fake_stop(struct fake *f);
 /* `headers`: whole lines with "\r\n", or "". */
-void fake_say(struct buf *to, int status, const char *headers,
-	struct slice body);
+void fake_say(
+	struct buf *to, int status, const char *headers, struct slice body);
 /* A query parameter, not decoded. */
 struct slice fake_param(const struct fake_request *r, const char *name);
 struct slice fake_header(const struct fake_request *r, const char *name);

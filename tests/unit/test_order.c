@@ -37,7 +37,7 @@ key(const char *name)
 /* How the fake spoils its answer. */
 enum spoil {
 	SPOIL_NOTHING,
-	SPOIL_BODY,      /* signed, then changed */
+	SPOIL_BODY, /* signed, then changed */
 	SPOIL_NO_SIGN,
 	SPOIL_NO_NONCE,
 	SPOIL_SERIAL,
@@ -59,8 +59,8 @@ struct fixture {
 	struct arena arena;
 	struct rsa *merchant, *platform, *other;
 	enum spoil spoil;
-	int status;         /* not 200: a refusal */
-	const char *refusal; /* its body */
+	int status;            /* not 200: a refusal */
+	const char *refusal;   /* its body */
 	unsigned bad_requests; /* unsigned or wrongly signed by us */
 	struct buf bodies[8];
 };
@@ -117,16 +117,16 @@ is_signed(const struct fixture *f, const struct fake_request *r)
 	sign_request_text(&text, "POST", r->target, field(r, "timestamp"),
 		field(r, "nonce_str"), r->body);
 	return slice_is(r->method, "POST") &&
-		slice_is(r->target, "/v3/pay/transactions/jsapi") &&
-		slice_is(field(r, "mchid"), key("mchid")) &&
-		slice_is(field(r, "serial_no"), key("merchant_serial")) &&
-		slice_is(fake_header(r, "Wechatpay-Serial"),
-			key("wechatpay_pubkey_id")) &&
-		slice_is(fake_header(r, "Accept"), "application/json") &&
-		slice_is(fake_header(r, "Content-Type"), "application/json") &&
-		fake_header(r, "User-Agent").len > 0 &&
-		rsa_verify(f->merchant, buf_all(&text),
-			field(r, "signature")) == 0;
+	       slice_is(r->target, "/v3/pay/transactions/jsapi") &&
+	       slice_is(field(r, "mchid"), key("mchid")) &&
+	       slice_is(field(r, "serial_no"), key("merchant_serial")) &&
+	       slice_is(fake_header(r, "Wechatpay-Serial"),
+		       key("wechatpay_pubkey_id")) &&
+	       slice_is(fake_header(r, "Accept"), "application/json") &&
+	       slice_is(fake_header(r, "Content-Type"), "application/json") &&
+	       fake_header(r, "User-Agent").len > 0 &&
+	       rsa_verify(f->merchant, buf_all(&text), field(r, "signature")) ==
+		       0;
 }
 
 static void
@@ -134,7 +134,7 @@ answer_sign(struct fixture *f, struct slice body, struct buf *head)
 {
 	int64_t now = clock_now_s() - (f->spoil == SPOIL_OLD ? 300 : 0);
 	bool probe = f->spoil == SPOIL_PROBES ||
-		(f->spoil == SPOIL_PROBE && f->fake.requests == 1);
+		     (f->spoil == SPOIL_PROBE && f->fake.requests == 1);
 	_buf_ struct buf text, sign;
 
 	buf_init(&text, 65536);
@@ -177,8 +177,7 @@ on_ask(struct fake *fake, const struct fake_request *r, struct buf *to)
 	else if (f->spoil == SPOIL_NO_PREPAY)
 		buf_str(&body, "{}");
 	else
-		buf_printf(&body, "{\"prepay_id\":\"wx%08u\"}",
-			fake->requests);
+		buf_printf(&body, "{\"prepay_id\":\"wx%08u\"}", fake->requests);
 	answer_sign(f, buf_all(&body), &head);
 	if (f->spoil == SPOIL_BODY)
 		body.ptr[body.len - 3] ^= 1;
@@ -345,8 +344,8 @@ text_of(const json_t *v, const char *name)
 	return s;
 }
 
-#define APPLES                                                                 \
-	"{\"outTradeNo\":\"shop-0001\",\"description\":\"苹果 3 斤\","         \
+#define APPLES \
+	"{\"outTradeNo\":\"shop-0001\",\"description\":\"苹果 3 斤\"," \
 	"\"total\":1999,\"attach\":\"cart=7\"}"
 
 /* The payment of an answer, checked as the WeChat client would. */
@@ -387,16 +386,15 @@ an_order_is_stored_placed_and_signed_for_payment(void **state)
 		"\"attach\":\"cart=7\","
 		"\"amount\":{\"total\":1999,\"currency\":\"CNY\"},"
 		"\"payer\":{\"openid\":\"oTest1\"}}");
-	assert_string_equal(testpg_query(pg,
-				    "SELECT concat_ws('|', mchid, out_trade_no,"
-				    " appid, openid, uid, total, currency,"
-				    " attach, state, prepay_id)"
-				    " FROM mpcloud.orders"),
+	assert_string_equal(
+		testpg_query(pg, "SELECT concat_ws('|', mchid, out_trade_no,"
+				 " appid, openid, uid, total, currency,"
+				 " attach, state, prepay_id)"
+				 " FROM mpcloud.orders"),
 		"1900000109|shop-0001|wx0123456789abcdef|oTest1|"
 		"0123456789abcdef0123456789abcdef|1999|CNY|cart=7|NOTPAY|"
 		"wx00000001");
-	assert_string_equal(
-		testpg_query(pg, "SELECT body FROM mpcloud.orders"),
+	assert_string_equal(testpg_query(pg, "SELECT body FROM mpcloud.orders"),
 		f->bodies[0].ptr);
 	teardown(f);
 }
@@ -446,8 +444,7 @@ an_order_asked_again_is_paid_with_its_prepay_id_for_two_hours(void **state)
 
 		assert_string_not_equal(
 			text_of(p, "nonceStr"), text_of(q, "nonceStr"));
-		assert_int_equal(atoll(text_of(q, "timeStamp")),
-			clock_now_s());
+		assert_int_equal(atoll(text_of(q, "timeStamp")), clock_now_s());
 	}
 	clock_set(now + 7200 * CLOCK_S);
 	assert_int_equal(place(f, &a, APPLES), 0);
@@ -548,18 +545,18 @@ a_mini_program_pays_what_a_function_priced(void **state)
 	struct asked a;
 
 	(void)state;
-	assert_int_equal(place_as(f, &a, &user,
-				 "{\"outTradeNo\":\"shop-0001\"}", false),
+	assert_int_equal(
+		place_as(f, &a, &user, "{\"outTradeNo\":\"shop-0001\"}", false),
 		ERR_ORDER_NOT_FOUND);
 	assert_int_equal(place_as(f, &a, &user, APPLES, false), ERR_DENIED);
-	assert_int_equal(place_as(f, &a, &user, "{\"total\":1}", false),
-		ERR_DENIED);
+	assert_int_equal(
+		place_as(f, &a, &user, "{\"total\":1}", false), ERR_DENIED);
 	assert_int_equal(place_as(f, &a, &user, "{}", false), ERR_PARAM);
 	assert_string_equal(
 		testpg_query(pg, "SELECT count(*) FROM mpcloud.orders"), "0");
 	assert_int_equal(place(f, &a, APPLES), 0);
-	assert_int_equal(place_as(f, &a, &user,
-				 "{\"outTradeNo\":\"shop-0001\"}", false),
+	assert_int_equal(
+		place_as(f, &a, &user, "{\"outTradeNo\":\"shop-0001\"}", false),
 		0);
 	payment_check(f, &a, "wx00000001");
 	assert_int_equal(place(f, &a, "{\"outTradeNo\":\"shop-0001\"}"), 0);
@@ -582,7 +579,8 @@ orders_of_a_wrong_form_are_refused_before_they_are_stored(void **state)
 		"{\"description\":1,\"total\":1}",
 		"{\"description\":\"a\\nb\",\"total\":1}",
 		"{\"description\":\"x\",\"total\":1,\"outTradeNo\":\"12345\"}",
-		"{\"description\":\"x\",\"total\":1,\"outTradeNo\":\"123 456\"}",
+		"{\"description\":\"x\",\"total\":1,\"outTradeNo\":\"123 "
+		"456\"}",
 		"{\"description\":\"x\",\"total\":1,\"outTradeNo\":"
 		"\"123456789012345678901234567890123\"}",
 		"{\"description\":\"x\",\"total\":1,\"out_trade_no\":"
@@ -620,21 +618,20 @@ lengths_are_counted_in_characters(void **state)
 		for (int i = 0; i < n; i++)
 			buf_str(&text, "果");
 		buf_str(&text, "\"}");
-		assert_int_equal(place(f, &a, text.ptr),
-			n == 127 ? 0 : ERR_PARAM);
+		assert_int_equal(
+			place(f, &a, text.ptr), n == 127 ? 0 : ERR_PARAM);
 	}
 	for (int n = 128; n <= 129; n++) {
 		_buf_ struct buf text;
 
 		buf_init(&text, 4096);
-		buf_str(&text,
-			"{\"total\":10000000000,\"description\":\"x\","
-			"\"attach\":\"");
+		buf_str(&text, "{\"total\":10000000000,\"description\":\"x\","
+			       "\"attach\":\"");
 		for (int i = 0; i < n; i++)
 			buf_str(&text, "果");
 		buf_str(&text, "\"}");
-		assert_int_equal(place(f, &a, text.ptr),
-			n == 128 ? 0 : ERR_PARAM);
+		assert_int_equal(
+			place(f, &a, text.ptr), n == 128 ? 0 : ERR_PARAM);
 	}
 	teardown(f);
 }
@@ -668,8 +665,8 @@ two_gateways_at_once_make_one_order(void **state)
 			const char *no = strstr(f->bodies[i].ptr, "both-");
 
 			if (strstr(f->bodies[k].ptr, "both-")[8] == no[8])
-				assert_string_equal(f->bodies[k].ptr,
-					f->bodies[i].ptr);
+				assert_string_equal(
+					f->bodies[k].ptr, f->bodies[i].ptr);
 		}
 	teardown(f);
 }
@@ -702,10 +699,9 @@ an_answer_that_does_not_verify_is_never_believed(void **state)
 		assert_int_equal(place(f, &a, APPLES), rows[i].err);
 		assert_int_equal(f->fake.requests, rows[i].requests);
 		assert_int_equal(a.order.answer.len, 0);
-		assert_string_equal(testpg_query(pg,
-					    "SELECT state || coalesce("
-					    "prepay_id, '')"
-					    " FROM mpcloud.orders"),
+		assert_string_equal(testpg_query(pg, "SELECT state || coalesce("
+						     "prepay_id, '')"
+						     " FROM mpcloud.orders"),
 			"CREATED");
 		/* nothing is lost: the same number, once it is real */
 		f->spoil = SPOIL_NOTHING;
@@ -776,8 +772,7 @@ refusals_are_told_as_what_they_mean(void **state)
 		f->refusal = rows[i].body;
 		assert_int_equal(place(f, &a, APPLES), rows[i].err);
 		assert_int_equal(f->fake.requests, 1);
-		assert_non_null(
-			strstr(a.order.job.why.text, rows[i].words));
+		assert_non_null(strstr(a.order.job.why.text, rows[i].words));
 		assert_string_equal(
 			testpg_query(pg, "SELECT state FROM mpcloud.orders"),
 			"CREATED");
@@ -800,12 +795,11 @@ a_connection_that_ends_in_the_middle_loses_nothing(void **state)
 		assert_non_null(strstr(a.order.job.why.text, "safely"));
 		f->fake.mode = FAKE_ANSWER;
 		assert_int_equal(place(f, &a, APPLES), 0);
-		assert_string_equal(testpg_query(pg,
-					    "SELECT count(*)"
-					    " FROM mpcloud.orders"),
+		assert_string_equal(testpg_query(pg, "SELECT count(*)"
+						     " FROM mpcloud.orders"),
 			"1");
-		assert_string_equal(f->bodies[f->fake.requests - 1].ptr,
-			f->bodies[0].ptr);
+		assert_string_equal(
+			f->bodies[f->fake.requests - 1].ptr, f->bodies[0].ptr);
 		teardown(f);
 	}
 }
@@ -899,8 +893,8 @@ payment_that_is_off_says_so(void **state)
 	struct asked a;
 
 	(void)state;
-	assert_int_equal(pay_configure(f->pay[0],
-				 &(struct pay_conf){.mchid = ""}, NULL),
+	assert_int_equal(
+		pay_configure(f->pay[0], &(struct pay_conf){.mchid = ""}, NULL),
 		0);
 	assert_int_equal(place(f, &a, APPLES), ERR_UPSTREAM_CONFIG);
 	assert_non_null(strstr(a.order.job.why.text, "[pay] mchid"));
@@ -931,8 +925,7 @@ a_bad_setting_is_named_and_changes_nothing(void **state)
 			"public_key_file"},
 		{offsetof(struct pay_conf, public_key_pem), "x",
 			"public_key_file"},
-		{offsetof(struct pay_conf, public_key_id), "",
-			"public_key_id"},
+		{offsetof(struct pay_conf, public_key_id), "", "public_key_id"},
 		{offsetof(struct pay_conf, apiv3_key), "short",
 			"apiv3_key_file"},
 		{offsetof(struct pay_conf, api_base), "", "api_base"},
@@ -945,8 +938,8 @@ a_bad_setting_is_named_and_changes_nothing(void **state)
 
 		*(const char **)(void *)((char *)&conf + rows[i].at) =
 			rows[i].value;
-		assert_int_equal(pay_configure(f->pay[0], &conf, &why),
-			ERR_CONFIG);
+		assert_int_equal(
+			pay_configure(f->pay[0], &conf, &why), ERR_CONFIG);
 		assert_non_null(strstr(why.text, rows[i].words));
 		assert_null(strstr(why.text, "QUJD"));
 	}
@@ -961,8 +954,8 @@ a_bad_setting_is_named_and_changes_nothing(void **state)
 static int
 group_setup(void **state)
 {
-	_free_ char *path = path_data(
-		"tests/unit/data/wechat-vectors-own.json");
+	_free_ char *path =
+		path_data("tests/unit/data/wechat-vectors-own.json");
 	_free_ char *text = NULL;
 	struct fault why = {0};
 	size_t len;

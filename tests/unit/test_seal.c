@@ -5,7 +5,10 @@
 #include "base/text.h"
 #include "tests/unit/test.h"
 
-#define KEY "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
+#define KEY      "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
+#define TOO_LONG KEY "00"
+#define NOT_HEX \
+	"g00102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
 
 static struct seal *
 seal_of(const char *hex)
@@ -71,14 +74,16 @@ static void
 another_master_key_opens_nothing(void **state)
 {
 	_cleanup_(seal_freep) struct seal *seal = seal_of(KEY);
-	_cleanup_(seal_freep) struct seal *other = seal_of(
-		"ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff");
+	_cleanup_(seal_freep) struct seal *other =
+		seal_of("ffffffffffffffffffffffffffffffffffffffffffffffffffffff"
+			"ffffffffff");
 	_buf_ struct buf sealed, plain;
 
 	(void)state;
 	buf_init(&sealed, 1024);
 	buf_init(&plain, 1024);
-	assert_int_equal(seal_close(seal, SLICE("what"), SLICE(""), &sealed), 0);
+	assert_int_equal(
+		seal_close(seal, SLICE("what"), SLICE(""), &sealed), 0);
 	assert_int_equal(
 		seal_open(other, SLICE("what"), buf_all(&sealed), &plain),
 		ERR_FORMAT);
@@ -89,12 +94,14 @@ another_master_key_opens_nothing(void **state)
 static void
 a_value_sealed_by_node_opens(void **state)
 {
-	/* node -e 'const c=require("crypto"),k=Buffer.from([...Array(32).keys()]),
+	/* node -e 'const
+	 * c=require("crypto"),k=Buffer.from([...Array(32).keys()]),
 	 * n=Buffer.alloc(12,9),g=c.createCipheriv("aes-256-gcm",k,n);
 	 * g.setAAD(Buffer.from("session_key:u1"));
 	 * console.log(Buffer.concat([Buffer.from([1]),n,g.update("plain text"),
 	 * g.final(),g.getAuthTag()]).toString("hex"))' */
-	static const char hex[] = "01090909090909090909090909c3746952e9bf37c1a97d46e665e9e90fd9c6a529f72e8177436f";
+	static const char hex[] = "01090909090909090909090909c3746952e9bf37c1a9"
+				  "7d46e665e9e90fd9c6a529f72e8177436f";
 	_cleanup_(seal_freep) struct seal *seal = seal_of(KEY);
 	_buf_ struct buf sealed, plain;
 
@@ -111,15 +118,14 @@ a_value_sealed_by_node_opens(void **state)
 static void
 a_master_key_of_another_form_is_refused(void **state)
 {
-	static const char *const bad[] = {"", "00", KEY "00",
-		"g00102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"};
+	static const char *const bad[] = {"", "00", TOO_LONG, NOT_HEX};
 	struct seal *seal = NULL;
 	struct fault why;
 
 	(void)state;
 	for (size_t i = 0; i < array_size(bad); i++)
-		assert_int_equal(seal_new(&seal, slice_str(bad[i]), &why),
-			ERR_CONFIG);
+		assert_int_equal(
+			seal_new(&seal, slice_str(bad[i]), &why), ERR_CONFIG);
 	assert_null(seal);
 	assert_non_null(strstr(why.text, "64 hex digits"));
 }

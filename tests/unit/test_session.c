@@ -15,9 +15,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define APPID	    "wx0123456789abcdef"
+#define APPID       "wx0123456789abcdef"
 #define SESSION_KEY "tiihtNczf5v6AKRyjwEUhQ=="
-#define MASTER                                                                 \
+#define MASTER \
 	"000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
 #define KEYS "k1 AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8\n"
 
@@ -52,8 +52,8 @@ on_ask(struct fake *fake, const struct fake_request *r, struct buf *to)
 
 	(void)r;
 	if (f->errcode)
-		(void)snprintf(body, sizeof(body), "{\"errcode\":%s}",
-			f->errcode);
+		(void)snprintf(
+			body, sizeof(body), "{\"errcode\":%s}", f->errcode);
 	else
 		(void)snprintf(body, sizeof(body),
 			"{\"openid\":\"%s\",\"session_key\":\"%s\","
@@ -75,9 +75,9 @@ pools_open(struct fixture *f)
 	for (int i = 0; i < GATEWAYS; i++) {
 		assert_int_equal(
 			pool_new(&f->pool[i], &f->loop, &conf, NULL), 0);
-		assert_int_equal(auth_new(&f->auth[i], &f->loop, f->pool[i],
-					 f->fetcher, f->keys, f->seal, f->shm,
-					 &f->conf),
+		assert_int_equal(
+			auth_new(&f->auth[i], &f->loop, f->pool[i], f->fetcher,
+				f->keys, f->seal, f->shm, &f->conf),
 			0);
 	}
 }
@@ -213,10 +213,10 @@ key_of(struct fixture *f, const char *openid, struct buf *to)
 	buf_init(&what, 1024);
 	buf_printf(&what, "session_key:%s:%s", APPID, openid);
 	assert_int_equal(
-		text_unhex(&sealed,
-			slice_str(testpg_query(pg,
-				"SELECT encode(session_key, 'hex')"
-				" FROM mpcloud.users WHERE openid = 'oTest1'"))),
+		text_unhex(&sealed, slice_str(testpg_query(pg,
+					    "SELECT encode(session_key, 'hex')"
+					    " FROM mpcloud.users WHERE openid "
+					    "= 'oTest1'"))),
 		0);
 	assert_int_equal(
 		seal_open(f->seal, buf_all(&what), buf_all(&sealed), to), 0);
@@ -239,9 +239,8 @@ the_database_holds_no_secret_in_the_clear(void **state)
 	assert_string_equal(key.ptr, SESSION_KEY);
 	crypto_sha256(slice_str(a.login.refresh_token), sum);
 	text_hex(&hash, slice_of(sum, sizeof(sum)));
-	assert_string_equal(testpg_query(pg,
-				    "SELECT encode(hash, 'hex')"
-				    " FROM mpcloud.refresh_tokens"),
+	assert_string_equal(testpg_query(pg, "SELECT encode(hash, 'hex')"
+					     " FROM mpcloud.refresh_tokens"),
 		hash.ptr);
 	(void)snprintf(sql, sizeof(sql),
 		"SELECT count(*) FROM mpcloud.users u, mpcloud.families f,"
@@ -266,8 +265,8 @@ a_user_who_comes_again_is_the_same_with_a_newer_key(void **state)
 	assert_int_equal(login(f, &b, "code2"), 0);
 	assert_false(b.login.new_user);
 	assert_string_equal(b.login.uid, a.login.uid);
-	assert_string_equal(testpg_query(pg,
-				    "SELECT key_generation FROM mpcloud.users"),
+	assert_string_equal(
+		testpg_query(pg, "SELECT key_generation FROM mpcloud.users"),
 		"2");
 	key_of(f, "oTest1", &key);
 	assert_string_equal(key.ptr, "AAAAAAAAAAAAAAAAAAAAAA==");
@@ -295,9 +294,9 @@ the_same_code_twice_at_once_asks_wechat_once(void **state)
 	assert_int_equal(f->fake.requests, 1);
 	assert_string_equal(a.login.uid, b.login.uid);
 	assert_string_not_equal(a.login.refresh_token, b.login.refresh_token);
-	assert_string_equal(testpg_query(pg,
-				    "SELECT count(*) || ' ' || "
-				    "max(key_generation) FROM mpcloud.users"),
+	assert_string_equal(
+		testpg_query(pg, "SELECT count(*) || ' ' || "
+				 "max(key_generation) FROM mpcloud.users"),
 		"1 1");
 	assert_string_equal(
 		testpg_query(pg, "SELECT count(*) FROM mpcloud.families"), "2");
@@ -479,16 +478,16 @@ a_refresh_token_shown_twice_ends_its_family(void **state)
 	assert_int_equal(login(f, &a, "code1"), 0);
 	assert_int_equal(login(f, &other, "code2"), 0);
 	assert_int_equal(refresh(f, &b, a.login.refresh_token), 0);
-	assert_int_equal(refresh(f, &c, a.login.refresh_token),
-		ERR_REFRESH_BAD);
+	assert_int_equal(
+		refresh(f, &c, a.login.refresh_token), ERR_REFRESH_BAD);
 	/* the thief's and the owner's tokens are dead, old and new */
-	assert_int_equal(refresh(f, &c, b.login.refresh_token),
-		ERR_REFRESH_BAD);
+	assert_int_equal(
+		refresh(f, &c, b.login.refresh_token), ERR_REFRESH_BAD);
 	assert_int_equal(know(f, a.login.access_token, &who), ERR_TOKEN_BAD);
 	assert_int_equal(know(f, b.login.access_token, &who), ERR_TOKEN_BAD);
-	assert_string_equal(testpg_query(pg,
-				    "SELECT reason FROM mpcloud.families"
-				    " WHERE revoked_at IS NOT NULL"),
+	assert_string_equal(
+		testpg_query(pg, "SELECT reason FROM mpcloud.families"
+				 " WHERE revoked_at IS NOT NULL"),
 		"reuse");
 	/* the same user's other session is not touched */
 	assert_int_equal(know(f, other.login.access_token, &who), 0);
@@ -520,8 +519,8 @@ of_two_refreshes_at_once_exactly_one_wins(void **state)
 			if (two[k].login.job.err == 0)
 				won++;
 			else
-				assert_int_equal(two[k].login.job.err,
-					ERR_REFRESH_BAD);
+				assert_int_equal(
+					two[k].login.job.err, ERR_REFRESH_BAD);
 		assert_int_equal(won, 1);
 	}
 	teardown(f);
@@ -542,8 +541,8 @@ refresh_tokens_expire_after_their_last_use(void **state)
 	clock_set(now + (2 * REFRESH_S - 2) * CLOCK_S);
 	assert_int_equal(refresh(f, &c, b.login.refresh_token), 0);
 	clock_set(now + (3 * REFRESH_S) * CLOCK_S);
-	assert_int_equal(refresh(f, &b, c.login.refresh_token),
-		ERR_REFRESH_EXPIRED);
+	assert_int_equal(
+		refresh(f, &b, c.login.refresh_token), ERR_REFRESH_EXPIRED);
 	teardown(f);
 }
 
@@ -576,8 +575,8 @@ a_logout_ends_both_tokens_at_once(void **state)
 	login_logout(f->auth[0], &out.login, &who);
 	assert_int_equal(wait_for(f, &out), 0);
 	assert_int_equal(know(f, a.login.access_token, &who), ERR_TOKEN_BAD);
-	assert_int_equal(refresh(f, &b, a.login.refresh_token),
-		ERR_REFRESH_BAD);
+	assert_int_equal(
+		refresh(f, &b, a.login.refresh_token), ERR_REFRESH_BAD);
 	assert_string_equal(
 		testpg_query(pg, "SELECT reason FROM mpcloud.families"),
 		"logout");
@@ -592,8 +591,8 @@ nobody_cannot_log_out(void **state)
 	struct asked out;
 
 	(void)state;
-	assert_int_equal(auth_know(f->auth[0], slice_of(NULL, 0), &f->arena,
-				 &who, NULL),
+	assert_int_equal(
+		auth_know(f->auth[0], slice_of(NULL, 0), &f->arena, &who, NULL),
 		0);
 	assert_int_equal(who.role, CALLER_NOBODY);
 	assert_string_equal(who.openid, "");
@@ -624,10 +623,10 @@ the_operator_may_issue_a_token_without_wechat(void **state)
 	asked_init(&a, f);
 	login_issue(f->auth[0], &a.login, SLICE("oTest1"));
 	assert_int_equal(wait_for(f, &a), 0);
-	assert_string_equal(testpg_query(pg,
-				    "SELECT key_generation || ' ' || unionid"
-				    " FROM mpcloud.users"
-				    " WHERE session_key IS NOT NULL"),
+	assert_string_equal(
+		testpg_query(pg, "SELECT key_generation || ' ' || unionid"
+				 " FROM mpcloud.users"
+				 " WHERE session_key IS NOT NULL"),
 		"1 uTest");
 	teardown(f);
 }
@@ -643,10 +642,10 @@ the_header_is_bearer_and_a_token(void **state)
 
 	(void)state;
 	assert_int_equal(login(f, &a, "code1"), 0);
-	(void)snprintf(header, sizeof(header), " bEARER  %s ",
-		a.login.access_token);
-	assert_int_equal(auth_know(f->auth[0], slice_str(header), &f->arena,
-				 &who, &why),
+	(void)snprintf(
+		header, sizeof(header), " bEARER  %s ", a.login.access_token);
+	assert_int_equal(
+		auth_know(f->auth[0], slice_str(header), &f->arena, &who, &why),
 		0);
 	assert_int_equal(who.role, CALLER_USER);
 	assert_int_equal(auth_know(f->auth[0], slice_str(a.login.access_token),
@@ -655,12 +654,12 @@ the_header_is_bearer_and_a_token(void **state)
 	assert_int_equal(auth_know(f->auth[0], SLICE("Basic YTpi"), &f->arena,
 				 &who, &why),
 		ERR_TOKEN_BAD);
-	assert_int_equal(auth_know(f->auth[0], SLICE("Bearer"), &f->arena, &who,
-				 &why),
+	assert_int_equal(
+		auth_know(f->auth[0], SLICE("Bearer"), &f->arena, &who, &why),
 		ERR_TOKEN_BAD);
 	clock_set((clock_now_s() + ACCESS_S) * CLOCK_S);
-	assert_int_equal(auth_know(f->auth[0], slice_str(header), &f->arena,
-				 &who, &why),
+	assert_int_equal(
+		auth_know(f->auth[0], slice_str(header), &f->arena, &who, &why),
 		ERR_TOKEN_EXPIRED);
 	assert_non_null(strstr(why.text, "refresh"));
 	teardown(f);
@@ -692,8 +691,8 @@ fail_everywhere(struct fixture *f)
 static void
 trouble_is_told_without_secrets(void **state)
 {
-	static const char *const secrets[] = {"oTest1", "uTest", SESSION_KEY,
-		"app-s3cret", "secretcode"};
+	static const char *const secrets[] = {
+		"oTest1", "uTest", SESSION_KEY, "app-s3cret", "secretcode"};
 	struct fixture *f = setup();
 	FILE *file = tmpfile();
 	int old = dup(2);

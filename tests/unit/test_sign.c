@@ -62,10 +62,9 @@ the_documented_pay_sign_comes_out(void **state)
 
 	(void)state;
 	buf_init(&sign, 4096);
-	assert_int_equal(
-		sign_payment(&sign, key, SLICE("wx2421b1c4370ec43b"), DOC_TIME,
-			DOC_NONCE,
-			SLICE("wx201410272009395522657a690389285100")),
+	assert_int_equal(sign_payment(&sign, key, SLICE("wx2421b1c4370ec43b"),
+				 DOC_TIME, DOC_NONCE,
+				 SLICE("wx201410272009395522657a690389285100")),
 		0);
 	assert_string_equal(sign.ptr, DOC_PAY_SIGN);
 }
@@ -82,8 +81,8 @@ the_request_text_ends_every_line(void **state)
 	assert_string_equal(text.ptr,
 		"GET\n/v3/certificates\n1624523846\nA1B2C3D4E5F6G7\n\n");
 	buf_clear(&text);
-	sign_request_text(&text, "POST", SLICE("/v3/x"), SLICE("1"),
-		SLICE("n"), SLICE("{}\n"));
+	sign_request_text(&text, "POST", SLICE("/v3/x"), SLICE("1"), SLICE("n"),
+		SLICE("{}\n"));
 	assert_string_equal(text.ptr, "POST\n/v3/x\n1\nn\n{}\n\n");
 }
 
@@ -98,18 +97,17 @@ the_go_sdk_s_key_signs_as_there(void **state)
 	buf_init(&head, 4096);
 	assert_int_equal(rsa_sign(key, SLICE("source"), &sign), 0);
 	assert_string_equal(sign.ptr, GO_SOURCE_SIGN);
-	assert_int_equal(sign_authorization(&head, key, "1234567890",
-				 "0123456789ABC", "GET",
-				 SLICE("/v3/certificates"), SLICE("1624523846"),
-				 SLICE("A1B2C3D4E5F6G7"), SLICE("")),
+	assert_int_equal(
+		sign_authorization(&head, key, "1234567890", "0123456789ABC",
+			"GET", SLICE("/v3/certificates"), SLICE("1624523846"),
+			SLICE("A1B2C3D4E5F6G7"), SLICE("")),
 		0);
 	assert_non_null(strstr(head.ptr, "signature=\"" GO_GET_SIGN "\""));
 	buf_clear(&head);
-	assert_int_equal(sign_authorization(&head, key, "1234567890",
-				 "0123456789ABC", "POST",
-				 SLICE("/v3/certificates"), SLICE("1624523846"),
-				 SLICE("A1B2C3D4E5F6G7"),
-				 SLICE("Hello World!\n")),
+	assert_int_equal(
+		sign_authorization(&head, key, "1234567890", "0123456789ABC",
+			"POST", SLICE("/v3/certificates"), SLICE("1624523846"),
+			SLICE("A1B2C3D4E5F6G7"), SLICE("Hello World!\n")),
 		0);
 	assert_non_null(strstr(head.ptr, "signature=\"" GO_POST_SIGN "\""));
 }
@@ -135,8 +133,8 @@ the_documented_answer_verifies_and_changed_ones_do_not(void **state)
 	char body[] = DOC_ANSWER_BODY, sign[] = DOC_ANSWER_SIGN;
 
 	(void)state;
-	assert_int_equal(answer_check(ANSWER_TIME, ANSWER_NONCE, body, sign,
-				 ANSWER_NOW),
+	assert_int_equal(
+		answer_check(ANSWER_TIME, ANSWER_NONCE, body, sign, ANSWER_NOW),
 		0);
 	for (size_t i = 0; i < sizeof(body) - 1; i++) {
 		body[i] ^= 1;
@@ -160,9 +158,9 @@ the_documented_answer_verifies_and_changed_ones_do_not(void **state)
 		ERR_FORMAT);
 	assert_true(answer_check(ANSWER_TIME, ANSWER_NONCE, body, "",
 			    ANSWER_NOW) < 0);
-	assert_true(answer_check(ANSWER_TIME, ANSWER_NONCE, body,
-			    "WECHATPAY/SIGNTEST/" DOC_ANSWER_SIGN,
-			    ANSWER_NOW) < 0);
+	assert_true(
+		answer_check(ANSWER_TIME, ANSWER_NONCE, body,
+			"WECHATPAY/SIGNTEST/" DOC_ANSWER_SIGN, ANSWER_NOW) < 0);
 }
 
 static void
@@ -179,18 +177,19 @@ an_answer_is_believed_for_less_than_five_minutes(void **state)
 		{0, ERR_FORMAT},
 	};
 	static const char *const odd[] = {"", "x", "-1", "1722850421.0",
-		" 1722850421", "99999999999999999999999", "9223372036854775807"};
+		" 1722850421", "99999999999999999999999",
+		"9223372036854775807"};
 
 	(void)state;
 	for (size_t i = 0; i < array_size(rows); i++)
-		assert_int_equal(answer_check(ANSWER_TIME, ANSWER_NONCE,
-					 DOC_ANSWER_BODY, DOC_ANSWER_SIGN,
-					 rows[i].now),
+		assert_int_equal(
+			answer_check(ANSWER_TIME, ANSWER_NONCE, DOC_ANSWER_BODY,
+				DOC_ANSWER_SIGN, rows[i].now),
 			rows[i].ret);
 	for (size_t i = 0; i < array_size(odd); i++)
-		assert_int_equal(answer_check(odd[i], ANSWER_NONCE,
-					 DOC_ANSWER_BODY, DOC_ANSWER_SIGN,
-					 ANSWER_NOW),
+		assert_int_equal(
+			answer_check(odd[i], ANSWER_NONCE, DOC_ANSWER_BODY,
+				DOC_ANSWER_SIGN, ANSWER_NOW),
 			ERR_FORMAT);
 }
 
@@ -239,12 +238,12 @@ a_resource_opens_with_its_own_key_nonce_and_data_only(void **state)
 		_buf_ struct buf plain;
 
 		buf_init(&plain, 1024);
-		assert_int_equal(sign_open_resource(&plain,
-					 slice_str(rows[i].key),
-					 slice_str(rows[i].algorithm),
-					 slice_str(rows[i].nonce),
-					 slice_str(rows[i].aad),
-					 slice_str(rows[i].text)),
+		assert_int_equal(
+			sign_open_resource(&plain, slice_str(rows[i].key),
+				slice_str(rows[i].algorithm),
+				slice_str(rows[i].nonce),
+				slice_str(rows[i].aad),
+				slice_str(rows[i].text)),
 			rows[i].ret);
 		assert_string_equal(plain.len ? plain.ptr : "",
 			rows[i].ret == 0 ? "message" : "");
@@ -258,11 +257,11 @@ a_published_transaction_opens(void **state)
 
 	(void)state;
 	buf_init(&plain, 65536);
-	assert_int_equal(sign_open_resource(&plain,
-				 SLICE("5YI2YwEdV56hCsNEoOGEeL17vRFcz3i6"),
-				 SLICE("AEAD_AES_256_GCM"),
-				 SLICE("katvtHDDPxkw"), SLICE("transaction"),
-				 SLICE(EASYWECHAT_RESOURCE)),
+	assert_int_equal(
+		sign_open_resource(&plain,
+			SLICE("5YI2YwEdV56hCsNEoOGEeL17vRFcz3i6"),
+			SLICE("AEAD_AES_256_GCM"), SLICE("katvtHDDPxkw"),
+			SLICE("transaction"), SLICE(EASYWECHAT_RESOURCE)),
 		0);
 	assert_string_equal(plain.ptr, EASYWECHAT_PLAIN);
 }
@@ -287,10 +286,10 @@ notify_check(const char *pem, const json_t *headers, struct slice body,
 	const json_t *resource;
 
 	buf_init(&plain, 65536);
-	assert_int_equal(sign_verify(key,
-				 text_at(headers, "Wechatpay-Timestamp"),
-				 text_at(headers, "Wechatpay-Nonce"), body,
-				 text_at(headers, "Wechatpay-Signature"), now),
+	assert_int_equal(
+		sign_verify(key, text_at(headers, "Wechatpay-Timestamp"),
+			text_at(headers, "Wechatpay-Nonce"), body,
+			text_at(headers, "Wechatpay-Signature"), now),
 		0);
 	assert_int_equal(val_parse(&v, body, NULL), 0);
 	resource = json_object_get(v, "resource");
@@ -306,10 +305,10 @@ notify_check(const char *pem, const json_t *headers, struct slice body,
 static void
 a_callback_made_with_the_java_sdk_s_keys_is_read(void **state)
 {
-	_json_ json_t *headers = json_pack("{s:s,s:s,s:s}",
-		"Wechatpay-Timestamp", "1704135845", "Wechatpay-Nonce",
-		"5K8264ILTKCH16CQ2502SI8ZNMTM67VS", "Wechatpay-Signature",
-		JAVA_NOTIFY_SIGN);
+	_json_ json_t *headers =
+		json_pack("{s:s,s:s,s:s}", "Wechatpay-Timestamp", "1704135845",
+			"Wechatpay-Nonce", "5K8264ILTKCH16CQ2502SI8ZNMTM67VS",
+			"Wechatpay-Signature", JAVA_NOTIFY_SIGN);
 
 	(void)state;
 	notify_check(JAVA_PUBLIC_KEY, headers, SLICE(JAVA_NOTIFY_BODY),
@@ -319,8 +318,8 @@ a_callback_made_with_the_java_sdk_s_keys_is_read(void **state)
 static json_t *
 own_file(void)
 {
-	_free_ char *path = path_data(
-		"tests/unit/data/wechat-vectors-own.json");
+	_free_ char *path =
+		path_data("tests/unit/data/wechat-vectors-own.json");
 	_free_ char *text = NULL;
 	json_t *v = NULL;
 	size_t len;
@@ -339,8 +338,8 @@ own_key(const json_t *file, const char *name)
 static void
 own_request_check(const json_t *file, const json_t *v)
 {
-	_cleanup_(rsa_freep) struct rsa *key = private_key(
-		own_key(file, "merchant_private_key"));
+	_cleanup_(rsa_freep) struct rsa *key =
+		private_key(own_key(file, "merchant_private_key"));
 	_buf_ struct buf text, head, wanted;
 
 	buf_init(&text, 65536);
@@ -350,13 +349,12 @@ own_request_check(const json_t *file, const json_t *v)
 		text_at(v, "canonical_url"), text_at(v, "timestamp"),
 		text_at(v, "nonce"), text_at(v, "body"));
 	assert_string_equal(text.ptr, text_at(v, "string_to_sign").ptr);
-	assert_int_equal(sign_authorization(&head, key,
-				 own_key(file, "mchid"),
-				 own_key(file, "merchant_serial"),
-				 text_at(v, "method").ptr,
-				 text_at(v, "canonical_url"),
-				 text_at(v, "timestamp"), text_at(v, "nonce"),
-				 text_at(v, "body")),
+	assert_int_equal(
+		sign_authorization(&head, key, own_key(file, "mchid"),
+			own_key(file, "merchant_serial"),
+			text_at(v, "method").ptr, text_at(v, "canonical_url"),
+			text_at(v, "timestamp"), text_at(v, "nonce"),
+			text_at(v, "body")),
 		0);
 	buf_printf(&wanted, ",signature=\"%s\"", text_at(v, "signature").ptr);
 	assert_non_null(strstr(head.ptr, wanted.ptr));
@@ -365,8 +363,8 @@ own_request_check(const json_t *file, const json_t *v)
 static void
 own_payment_check(const json_t *file, const json_t *v)
 {
-	_cleanup_(rsa_freep) struct rsa *key = private_key(
-		own_key(file, "merchant_private_key"));
+	_cleanup_(rsa_freep) struct rsa *key =
+		private_key(own_key(file, "merchant_private_key"));
 	_buf_ struct buf sign;
 
 	buf_init(&sign, 4096);
@@ -386,31 +384,31 @@ own_notify_check(const json_t *file, const json_t *v)
 	bool is_cert = slice_is(text_at(headers, "Wechatpay-Serial"),
 		own_key(file, "platform_serial"));
 
-	notify_check(own_key(file,
-			     is_cert ? "platform_certificate"
-				     : "wechatpay_pubkey"),
+	notify_check(own_key(file, is_cert ? "platform_certificate"
+					   : "wechatpay_pubkey"),
 		headers, text_at(v, "body"),
 		json_integer_value(json_object_get(v, "now")),
-		slice_str(own_key(file, "api_v3_key")), text_at(v, "plaintext"));
+		slice_str(own_key(file, "api_v3_key")),
+		text_at(v, "plaintext"));
 }
 
 static void
 own_certificates_check(const json_t *file, const json_t *v)
 {
 	const json_t *sealed = json_object_get(
-		json_array_get(json_object_get(json_object_get(v, "response"),
-				       "data"),
+		json_array_get(
+			json_object_get(json_object_get(v, "response"), "data"),
 			0),
 		"encrypt_certificate");
 	_buf_ struct buf plain;
 
 	buf_init(&plain, 65536);
-	assert_int_equal(sign_open_resource(&plain,
-				 slice_str(own_key(file, "api_v3_key")),
-				 text_at(sealed, "algorithm"),
-				 text_at(sealed, "nonce"),
-				 text_at(sealed, "associated_data"),
-				 text_at(sealed, "ciphertext")),
+	assert_int_equal(
+		sign_open_resource(&plain,
+			slice_str(own_key(file, "api_v3_key")),
+			text_at(sealed, "algorithm"), text_at(sealed, "nonce"),
+			text_at(sealed, "associated_data"),
+			text_at(sealed, "ciphertext")),
 		0);
 	assert_string_equal(plain.ptr, text_at(v, "plaintext").ptr);
 }
@@ -436,11 +434,12 @@ all_vectors_of_our_own_file_hold(void **state)
 	for (size_t k = 0; k < array_size(rows); k++) {
 		int count = 0;
 
-		json_array_foreach (vectors, i, v)
-			if (slice_starts(text_at(v, "id"), rows[k].prefix)) {
-				rows[k].check(file, v);
-				count++;
-			}
+		json_array_foreach(vectors, i,
+			v) if (slice_starts(text_at(v, "id"), rows[k].prefix))
+		{
+			rows[k].check(file, v);
+			count++;
+		}
 		assert_int_equal(count, rows[k].count);
 	}
 }

@@ -56,9 +56,9 @@ the_example_of_rfc_7515_verifies(void **state)
 		".eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9l"
 		"eGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ"
 		".dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
-	static const char key[] =
-		"AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0"
-		"iPS4hcgUuTwjAzZr1Z9CAow";
+	static const char key[] = "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_"
+				  "T-1qS0gZH75aKtMN3Yj0"
+				  "iPS4hcgUuTwjAzZr1Z9CAow";
 	char copy[sizeof(jws)];
 	_buf_ struct buf k;
 
@@ -73,8 +73,8 @@ the_example_of_rfc_7515_verifies(void **state)
 			ERR_TOKEN_BAD);
 	}
 	k.ptr[0]++;
-	assert_int_equal(token_verify_raw(buf_all(&k), slice_str(jws)),
-		ERR_TOKEN_BAD);
+	assert_int_equal(
+		token_verify_raw(buf_all(&k), slice_str(jws)), ERR_TOKEN_BAD);
 	assert_int_equal(token_verify_raw(buf_all(&k), slice_of(NULL, 0)),
 		ERR_TOKEN_BAD);
 }
@@ -88,8 +88,8 @@ a_token_made_by_node_is_read(void **state)
 
 	(void)state;
 	arena_init(&arena, 65536);
-	assert_int_equal(token_check(keys, slice_str(NODE_GOOD), ISSUED, &arena,
-				 &who),
+	assert_int_equal(
+		token_check(keys, slice_str(NODE_GOOD), ISSUED, &arena, &who),
 		0);
 	assert_int_equal(who.role, CALLER_USER);
 	assert_string_equal(who.uid, "u1");
@@ -134,8 +134,8 @@ every_changed_byte_spoils_a_token(void **state)
 		for (int bit = 0; bit < 8; bit++) {
 			memcpy(copy, NODE_GOOD, sizeof(copy));
 			copy[i] = (char)(copy[i] ^ (1 << bit));
-			assert_int_equal(check_with(keys, slice_of(copy, len),
-						 ISSUED),
+			assert_int_equal(
+				check_with(keys, slice_of(copy, len), ISSUED),
 				ERR_TOKEN_BAD);
 		}
 }
@@ -158,8 +158,8 @@ every_missing_or_added_byte_spoils_a_token(void **state)
 		free(part);
 	}
 	(void)snprintf(copy, sizeof(copy), "%s=", NODE_GOOD);
-	assert_int_equal(check_with(keys, slice_str(copy), ISSUED),
-		ERR_TOKEN_BAD);
+	assert_int_equal(
+		check_with(keys, slice_str(copy), ISSUED), ERR_TOKEN_BAD);
 }
 
 static void
@@ -211,8 +211,8 @@ what_is_issued_is_known_again(void **state)
 	buf_str(&t, "Bearer ");
 	assert_int_equal(token_issue(keys, &somebody, ISSUED, 7200, &t), 0);
 	buf_drop(&t, 7);
-	assert_int_equal(token_check(keys, buf_all(&t), ISSUED, &arena, &who),
-		0);
+	assert_int_equal(
+		token_check(keys, buf_all(&t), ISSUED, &arena, &who), 0);
 	assert_string_equal(who.uid, somebody.uid);
 	assert_string_equal(who.appid, somebody.appid);
 	assert_string_equal(who.openid, somebody.openid);
@@ -276,8 +276,8 @@ an_old_key_verifies_and_the_newest_signs(void **state)
 	assert_int_equal(check_with(fresh, buf_all(&t), ISSUED), 0);
 	assert_int_equal(check_with(old, buf_all(&t), ISSUED), ERR_TOKEN_BAD);
 	assert_int_equal(check_with(both, SLICE(NODE_GOOD), ISSUED), 0);
-	assert_int_equal(check_with(fresh, SLICE(NODE_GOOD), ISSUED),
-		ERR_TOKEN_BAD);
+	assert_int_equal(
+		check_with(fresh, SLICE(NODE_GOOD), ISSUED), ERR_TOKEN_BAD);
 }
 
 static void
@@ -289,8 +289,8 @@ the_arena_s_ceiling_is_an_error_not_an_end(void **state)
 
 	(void)state;
 	arena_init(&arena, 8);
-	assert_int_equal(token_check(keys, SLICE(NODE_GOOD), ISSUED, &arena,
-				 &who),
+	assert_int_equal(
+		token_check(keys, SLICE(NODE_GOOD), ISSUED, &arena, &who),
 		ERR_TOO_BIG);
 	arena_done(&arena);
 }
@@ -318,8 +318,8 @@ the_key_file_says_what_is_wrong_and_where(void **state)
 	(void)state;
 	for (size_t i = 0; i < array_size(rows); i++) {
 		why.text[0] = '\0';
-		assert_int_equal(token_keys_parse(&keys,
-					 slice_str(rows[i].text), &why),
+		assert_int_equal(
+			token_keys_parse(&keys, slice_str(rows[i].text), &why),
 			ERR_CONFIG);
 		assert_non_null(strstr(why.text, rows[i].words));
 		assert_null(strstr(why.text, "AAEC"));
@@ -343,8 +343,8 @@ sixteen_keys_are_the_most(void **state)
 	assert_int_equal(token_keys_parse(&keys, buf_all(&text), &why), 0);
 	keys = token_keys_free(keys);
 	buf_str(&text, K1);
-	assert_int_equal(token_keys_parse(&keys, buf_all(&text), &why),
-		ERR_CONFIG);
+	assert_int_equal(
+		token_keys_parse(&keys, buf_all(&text), &why), ERR_CONFIG);
 	assert_non_null(strstr(why.text, "16 keys at most"));
 }
 

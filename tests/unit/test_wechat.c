@@ -79,7 +79,7 @@ login(struct fixture *f, const char *code)
 	return f->wechat.job.err;
 }
 
-#define GOOD                                                                   \
+#define GOOD \
 	"{\"openid\":\"oTest1\",\"session_key\":\"tiihtNczf5v6AKRyjwEUhQ==\"," \
 	"\"unionid\":\"uTest1\"}"
 
@@ -103,9 +103,9 @@ an_answer_gives_openid_session_key_and_unionid(void **state)
 static void
 an_errcode_of_zero_is_success_and_unionid_may_be_absent(void **state)
 {
-	struct fixture *f = setup(
-		"{\"errcode\":0,\"errmsg\":\"ok\",\"openid\":\"oTest1\","
-		"\"session_key\":\"tiihtNczf5v6AKRyjwEUhQ==\"}");
+	struct fixture *f =
+		setup("{\"errcode\":0,\"errmsg\":\"ok\",\"openid\":\"oTest1\","
+		      "\"session_key\":\"tiihtNczf5v6AKRyjwEUhQ==\"}");
 
 	(void)state;
 	assert_int_equal(login(f, "code"), 0);
