@@ -14,8 +14,8 @@ struct channel;
 
 struct channel_ops {
 	/* Descriptors not taken (set to -1) are closed after return. */
-	void (*on_frame)(struct channel *c, const struct frame *f, int *fds,
-		int nfds);
+	void (*on_frame)(
+		struct channel *c, const struct frame *f, int *fds, int nfds);
 	void (*on_gone)(struct channel *c, int err);
 };
 
@@ -41,6 +41,7 @@ void channel_send(struct channel *c, uint8_t type, uint32_t id,
 /* Without a loop, blocking; for small clean programs at their start. */
 int channel_send_fd(int fd, uint8_t type, uint32_t id, struct slice body,
 	const int *fds, int nfds) _must_check_;
-/* 1: a packet, 0: the other side has gone.  `room` ≥ FRAME_HEAD+CHANNEL_BODY. */
+/* 1: a packet, 0: the other side has gone.  `room` ≥ FRAME_HEAD+CHANNEL_BODY.
+ */
 int channel_recv_fd(int fd, char *room, size_t size, struct frame *ret,
 	int *fds, int *nfds) _must_check_;

@@ -9,8 +9,16 @@
 #include "base/err.h"
 #include "base/slice.h"
 
-enum conf_type { CONF_INT, CONF_BOOL, CONF_TEXT, CONF_PATH, CONF_ADDRESSES,
-	CONF_TIME_MS, CONF_BYTES, CONF_CHOICE };
+enum conf_type {
+	CONF_INT,
+	CONF_BOOL,
+	CONF_TEXT,
+	CONF_PATH,
+	CONF_ADDRESSES,
+	CONF_TIME_MS,
+	CONF_BYTES,
+	CONF_CHOICE
+};
 
 struct conf_row {
 	const char *section, *name;
@@ -25,7 +33,7 @@ struct conf_row {
 
 /* Generated from conf.def: conf->server_listen, conf->limits_body … */
 struct conf {
-#define X(section, name, type, low, high, preset, unit, reload, text)          \
+#define X(section, name, type, low, high, preset, unit, reload, text) \
 	CONF_C_##type section##_##name;
 #define CONF_C_CONF_INT       int64_t
 #define CONF_C_CONF_BOOL      bool
@@ -57,9 +65,9 @@ DEFINE_CLEANUP(struct conf *, conf_free)
 /* `name` is for messages. */
 int conf_parse(struct conf **ret, const char *name, struct slice text,
 	struct fault *why) _must_check_;
-int conf_load(struct conf **ret, const char *path, struct fault *why)
-	_must_check_;
+int conf_load(
+	struct conf **ret, const char *path, struct fault *why) _must_check_;
 /* One setting as it would be written in the file. */
-char *conf_show(const struct conf *conf, const struct conf_row *row)
-	_returns_value_;
+char *conf_show(
+	const struct conf *conf, const struct conf_row *row) _returns_value_;
 const struct conf_row *conf_find(const char *section_dot_name);

@@ -8,8 +8,13 @@
 #include "base/buf.h"
 #include "base/err.h"
 
-enum { SHA1_LEN = 20, SHA256_LEN = 32, GCM_KEY = 32, GCM_NONCE = 12,
-	GCM_TAG = 16 };
+enum {
+	SHA1_LEN = 20,
+	SHA256_LEN = 32,
+	GCM_KEY = 32,
+	GCM_NONCE = 12,
+	GCM_TAG = 16
+};
 
 void crypto_random(void *to, size_t len); /* aborts when the kernel has none */
 /* Constant time; unequal lengths are unequal. */
@@ -17,8 +22,8 @@ bool crypto_eq(struct slice a, struct slice b);
 
 void crypto_sha1(struct slice in, uint8_t ret[SHA1_LEN]);
 void crypto_sha256(struct slice in, uint8_t ret[SHA256_LEN]);
-void crypto_hmac_sha256(struct slice key, struct slice in,
-	uint8_t ret[SHA256_LEN]);
+void crypto_hmac_sha256(
+	struct slice key, struct slice in, uint8_t ret[SHA256_LEN]);
 
 /* HMAC-SHA256 with the pads hashed once (RFC 2104): 0.25 µs a token. */
 struct hmac;
@@ -39,18 +44,18 @@ int crypto_cbc_open(struct slice key, struct slice iv, struct slice sealed,
 
 /* RSASSA-PKCS1-v1_5 with SHA-256. */
 struct rsa;
-int rsa_load_private(struct rsa **ret, struct slice pem, struct fault *why)
-	_must_check_;
+int rsa_load_private(
+	struct rsa **ret, struct slice pem, struct fault *why) _must_check_;
 /* SPKI public key or X.509 certificate. */
-int rsa_load_public(struct rsa **ret, struct slice pem, struct fault *why)
-	_must_check_;
+int rsa_load_public(
+	struct rsa **ret, struct slice pem, struct fault *why) _must_check_;
 struct rsa *rsa_free(struct rsa *rsa);
 DEFINE_CLEANUP(struct rsa *, rsa_free)
 /* Appends base64 without line breaks. */
 int rsa_sign(struct rsa *rsa, struct slice in, struct buf *to) _must_check_;
 /* `signature` is base64.  ERR_FORMAT when it does not verify. */
-int rsa_verify(struct rsa *rsa, struct slice in, struct slice signature)
-	_must_check_;
+int rsa_verify(
+	struct rsa *rsa, struct slice in, struct slice signature) _must_check_;
 /* A new key pair of 2048 bits, appended as PEM: PKCS#8 and SPKI.  50 ms and
  * more: not for the loop of a gateway. */
 int rsa_generate(struct buf *private_pem, struct buf *public_pem) _must_check_;

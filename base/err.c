@@ -61,8 +61,8 @@ fault_prefix(struct fault *why, int code, const char *fmt, ...)
 	n = vsnprintf(why->text, sizeof(why->text), fmt, ap);
 	va_end(ap);
 	if (n >= 0 && (size_t)n < sizeof(why->text))
-		(void)snprintf(
-			why->text + n, sizeof(why->text) - (size_t)n, "%s", old);
+		(void)snprintf(why->text + n, sizeof(why->text) - (size_t)n,
+			"%s", old);
 	return code;
 }
 

@@ -45,8 +45,7 @@ struct fault {
 
 /* Fill `why` (which may be NULL) and return `code`, so that it is one line:
  * `return fault_set(why, ERR_PARAM, "name: 60 characters at most");` */
-int fault_set(struct fault *why, int code, const char *fmt, ...)
-	_printf_(3, 4);
+int fault_set(struct fault *why, int code, const char *fmt, ...) _printf_(3, 4);
 
 /* Put words before what `why` says already. */
 int fault_prefix(struct fault *why, int code, const char *fmt, ...)

@@ -39,7 +39,8 @@ struct fetcher {
 	struct list busy;    /* struct transfer */
 	struct list idle;    /* struct transfer, their easy handles kept */
 	unsigned idle_len;
-	bool *freed; /* told when a done frees us under our feet */
+	unsigned inside; /* calls of ours on the stack */
+	bool ended;      /* freed by a done: the outermost call does it */
 };
 
 /* One socket of curl's.  libuv needs it until its close callback. */
@@ -60,31 +61,28 @@ struct transfer {
 
 static void collect(struct fetcher *f);
 
+/* Let curl work, then see what has finished. */
 static void
 act(struct fetcher *f, curl_socket_t fd, int events)
 {
 	int running;
 
+	f->inside++;
 	(void)curl_multi_socket_action(f->multi, fd, events, &running);
+	f->kicking = false;
 	collect(f);
+	f->inside--;
+	if (f->ended && !f->inside)
+		free(f);
 }
 
 static void
 on_kick(struct defer *defer)
 {
 	struct fetcher *f = container_of(defer, struct fetcher, kick);
-	bool freed = false, *outer = f->freed;
 
-	f->freed = &freed;
 	f->kicking = true;
 	act(f, CURL_SOCKET_TIMEOUT, 0);
-	if (freed) {
-		if (outer)
-			*outer = true;
-		return;
-	}
-	f->kicking = false;
-	f->freed = outer;
 }
 
 static void
@@ -262,8 +260,6 @@ fetcher_free(struct fetcher *f)
 
 	if (!f)
 		return NULL;
-	if (f->freed)
-		*f->freed = true;
 	while ((t = list_first(&f->busy, struct transfer, on))) {
 		struct job *job = &t->fetch->job;
 
@@ -278,7 +274,8 @@ fetcher_free(struct fetcher *f)
 		wire_free(w);
 	timer_clear(&f->timer);
 	defer_clear(&f->kick);
-	return mem_free(f);
+	f->ended = true;
+	return f->inside ? NULL : mem_free(f);
 }
 
 static bool
@@ -335,9 +332,9 @@ has_whole_head(const struct buf *b)
 	size_t n = b->len;
 
 	return n > 0 && b->ptr[n - 1] == '\n' &&
-		((n > 1 && b->ptr[n - 2] == '\n') ||
-			(n > 2 && b->ptr[n - 2] == '\r' &&
-				b->ptr[n - 3] == '\n'));
+	       ((n > 1 && b->ptr[n - 2] == '\n') ||
+		       (n > 2 && b->ptr[n - 2] == '\r' &&
+			       b->ptr[n - 3] == '\n'));
 }
 
 /* Curl's message, without the address: its query may hold a secret. */
@@ -371,12 +368,10 @@ finish(struct transfer *t, CURLcode code)
 static void
 collect(struct fetcher *f)
 {
-	bool freed = false, *outer = f->freed;
 	CURLMsg *msg;
 	int left;
 
-	f->freed = &freed;
-	while (!freed && (msg = curl_multi_info_read(f->multi, &left))) {
+	while (!f->ended && (msg = curl_multi_info_read(f->multi, &left))) {
 		struct transfer *t;
 		CURLcode code = msg->data.result;
 
@@ -385,10 +380,6 @@ collect(struct fetcher *f)
 		(void)curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, &t);
 		finish(t, code);
 	}
-	if (!freed)
-		f->freed = outer;
-	else if (outer)
-		*outer = true;
 }
 
 static struct transfer *

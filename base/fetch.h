@@ -30,12 +30,12 @@ struct fetch_ask {
 	const char *const *headers; /* "Name: value", NULL-ended, may be NULL */
 	struct slice body;          /* copied */
 	uint64_t timeout_ms, connect_ms; /* 0: 10 s, 3 s */
-	size_t answer_top;          /* bytes; 0: 1 MiB */
+	size_t answer_top;               /* bytes; 0: 1 MiB */
 };
 
 /* job_init(&f->job, …) first.  fetch_done after the answer was used. */
-void fetch_start(struct fetcher *fetcher, struct fetch *f,
-	const struct fetch_ask *ask);
+void fetch_start(
+	struct fetcher *fetcher, struct fetch *f, const struct fetch_ask *ask);
 void fetch_done(struct fetch *f);
 /* The value of an answer's header, empty when absent. */
 struct slice fetch_header(const struct fetch *f, const char *name);

@@ -32,5 +32,5 @@ struct gcra_verdict gcra_ask(struct gcra_table *table, uint64_t key,
 	struct gcra_rule rule, int64_t now_ns);
 /* A keyed hash (SipHash-2-4 under a key of the table) so that nobody can aim
  * at another's cell. */
-uint64_t gcra_key(const struct gcra_table *table, char kind, const void *p,
-	size_t len);
+uint64_t gcra_key(
+	const struct gcra_table *table, char kind, const void *p, size_t len);

@@ -11,7 +11,10 @@ struct list {
 	struct list *next, *prev;
 };
 
-#define LIST_INIT(name) {&(name), &(name)}
+#define LIST_INIT(name) \
+	{ \
+		&(name), &(name) \
+	}
 
 static inline void
 list_init(struct list *l)
@@ -50,13 +53,13 @@ list_del(struct list *m)
 }
 
 /* The first member's owner, or NULL. */
-#define list_first(head, type, member)                                         \
+#define list_first(head, type, member) \
 	(list_empty(head) ? NULL : container_of((head)->next, type, member))
 
-#define list_for_each(at, head)                                                \
+#define list_for_each(at, head) \
 	for (struct list *at = (head)->next; at != (head); at = at->next)
 
 /* The current member may be removed. */
-#define list_for_each_safe(at, head)                                           \
-	for (struct list *at = (head)->next, *at##_next = at->next;            \
+#define list_for_each_safe(at, head) \
+	for (struct list *at = (head)->next, *at##_next = at->next; \
 		at != (head); at = at##_next, at##_next = at->next)

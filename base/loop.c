@@ -15,8 +15,7 @@ on_turn(uv_prepare_t *turn)
 	struct loop *loop = container_of(turn, struct loop, turn);
 
 	while (!list_empty(&loop->deferred)) {
-		struct defer *d =
-			list_first(&loop->deferred, struct defer, on);
+		struct defer *d = list_first(&loop->deferred, struct defer, on);
 
 		list_del(&d->on);
 		d->fn(d);

@@ -27,7 +27,7 @@ struct loop {
 	struct list deferred;
 	struct timer **heap; /* from place 1 */
 	size_t heap_len, heap_room;
-	uint64_t tick_at;    /* when `tick` will fire, 0: not set */
+	uint64_t tick_at; /* when `tick` will fire, 0: not set */
 };
 
 int loop_init(struct loop *loop) _must_check_;

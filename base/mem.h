@@ -16,8 +16,8 @@ char *str_dup(const char *s) _returns_value_;
 char *str_ndup(const char *s, size_t len) _returns_value_;
 char *str_printf(const char *fmt, ...) _printf_(1, 2) _returns_value_;
 
-#define mem_new(type)       ((type *)mem_alloc(sizeof(type)))
-#define mem_array(n, type)  ((type *)mem_alloc_array((n), sizeof(type)))
+#define mem_new(type)      ((type *)mem_alloc(sizeof(type)))
+#define mem_array(n, type) ((type *)mem_alloc_array((n), sizeof(type)))
 void *mem_alloc_array(size_t n, size_t size) _returns_value_;
 
 /* free() that answers NULL, for `x = mem_free(x);`. */

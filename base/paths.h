@@ -21,5 +21,5 @@ int file_write(const char *path, const void *p, size_t len, unsigned mode,
 int dir_make(const char *path, unsigned mode, struct fault *why) _must_check_;
 /* A secret's file: trimmed of the last newline, refused when others than the
  * owner and group may read it. */
-int file_read_secret(const char *path, char **ret, struct fault *why)
-	_must_check_;
+int file_read_secret(
+	const char *path, char **ret, struct fault *why) _must_check_;

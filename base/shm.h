@@ -26,8 +26,8 @@ struct shm *shm_close(struct shm *shm);
 DEFINE_CLEANUP(struct shm *, shm_close)
 
 struct gcra_table *shm_gcra(struct shm *shm) _returns_value_;
-struct shm_gateway *shm_gateway(struct shm *shm, unsigned index)
-	_returns_value_;
+struct shm_gateway *shm_gateway(
+	struct shm *shm, unsigned index) _returns_value_;
 
 /* Sessions (token families) that ended before their access tokens do.
  * `sid` is its 64-bit name, not 0; kept until `until_s` (unix seconds). */

@@ -11,8 +11,8 @@
 
 /* "127.0.0.1:8080", "[::1]:8080", "0.0.0.0:80", "unix:/path".  Numeric hosts
  * only.  Listening already.  Port 0 lets the kernel choose. */
-int sock_listen(const char *address, int backlog, int *ret, struct fault *why)
-	_must_check_;
+int sock_listen(const char *address, int backlog, int *ret,
+	struct fault *why) _must_check_;
 /* 0 when `address` is one that sock_listen understands. */
 int sock_check(const char *address, struct fault *why) _must_check_;
 /* A unix listener with its mode and, when uid is not -1, its owner; a stale

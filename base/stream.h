@@ -24,23 +24,24 @@ struct stream {
 	struct loop *loop;
 	const struct stream_ops *ops;
 	uv_poll_t *poll;
-	struct buf in;    /* the beginning of a frame that is not complete */
-	struct buf out;   /* what waits to be written, from out_at on */
+	struct buf in;  /* the beginning of a frame that is not complete */
+	struct buf out; /* what waits to be written, from out_at on */
 	size_t out_at;
 	struct defer flush;
 	size_t frame_top; /* bytes, ceiling of one frame's body */
 	int fd;
 	bool blocked; /* the socket is full: wait until it is writable */
-	bool deaf;    /* the other side reads no more: only what it sent counts */
+	bool deaf; /* the other side reads no more: only what it sent counts */
 };
 
 /* Takes the fd.  `out_top`: ceiling of unsent bytes. */
 int stream_open(struct stream *s, struct loop *loop, int fd,
-	const struct stream_ops *ops, size_t frame_top, size_t out_top)
-	_must_check_;
+	const struct stream_ops *ops, size_t frame_top,
+	size_t out_top) _must_check_;
 void stream_close(struct stream *s);
 bool stream_is_open(const struct stream *s);
 
-void stream_send(struct stream *s, uint8_t type, uint32_t id, struct slice body);
+void stream_send(
+	struct stream *s, uint8_t type, uint32_t id, struct slice body);
 /* To build a body in place: between frame_begin/frame_end on &s->out. */
 struct buf *stream_out(struct stream *s);

@@ -83,8 +83,8 @@ room(struct loop *loop)
 	if (loop->heap_len + 2 <= loop->heap_room)
 		return;
 	loop->heap_room = max((size_t)16, loop->heap_room * 2);
-	loop->heap = mem_resize(
-		loop->heap, loop->heap_room * sizeof(loop->heap[0]));
+	loop->heap =
+		mem_resize(loop->heap, loop->heap_room * sizeof(loop->heap[0]));
 }
 
 void

@@ -14,8 +14,8 @@ typedef void timer_fn(struct timer *timer);
 struct timer {
 	timer_fn *fn;
 	struct loop *loop;
-	uint64_t at;   /* loop milliseconds */
-	size_t place;  /* in the heap, from 1; 0: not set */
+	uint64_t at;  /* loop milliseconds */
+	size_t place; /* in the heap, from 1; 0: not set */
 };
 
 /* Call `fn` once, `ms` from now.  A timer that is set already moves. */

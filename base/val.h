@@ -38,8 +38,8 @@ int val_obj(const json_t *obj, const char *key, json_t **ret,
 
 /* Where a value stands in JSON text without building it: the bytes of member
  * `key` of the object `text` (top level only).  -ENOENT when absent. */
-int val_find_raw(struct slice text, const char *key, struct slice *ret)
-	_must_check_;
+int val_find_raw(
+	struct slice text, const char *key, struct slice *ret) _must_check_;
 /* 0 when `text` is one JSON value and nothing else (RFC 8259), checked without
  * building it; depth to 512. */
 int val_check(struct slice text) _must_check_;

@@ -204,12 +204,16 @@ shake(struct pg *pg)
 static void
 on_socket(uv_poll_t *poll, int status, int events)
 {
-	struct pg *pg = ((struct pg_watch *)poll->data)->pg;
+	struct pg_watch *w = poll->data;
+	struct pg *pg = w->pg;
 
-	(void)status;
 	(void)events;
 	if (!pg)
 		return;
+	/* on POLLERR libuv has stopped the handle, yet results may be left to
+	 * read before the error shows: pg_wait starts it again */
+	if (status < 0)
+		w->events = 0;
 	if (pg->state == PG_CONNECTING)
 		shake(pg);
 	else if (pg->state == PG_UP)

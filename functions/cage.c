@@ -277,8 +277,8 @@ cage_shut(const struct cage *c)
 
 	for (size_t i = 0; i < array_size(limits); i++) {
 		int r = limits[i].when
-			? limit_set(limits[i].what, limits[i].value)
-			: 0;
+				? limit_set(limits[i].what, limits[i].value)
+				: 0;
 
 		if (r < 0)
 			return r;

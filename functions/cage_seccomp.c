@@ -88,12 +88,23 @@ refuse_names(scmp_filter_ctx ctx)
 
 		if (nr == __NR_SCMP_ERROR)
 			continue;
-		r = seccomp_rule_add(ctx,
-			SCMP_ACT_ERRNO((uint32_t)refused[i].err), nr, 0);
+		r = seccomp_rule_add(
+			ctx, SCMP_ACT_ERRNO((uint32_t)refused[i].err), nr, 0);
 		if (r < 0 && r != -EDOM)
 			return r;
 	}
 	return 0;
+}
+
+/* One system call, when argument `arg` compares so. */
+static int
+refuse_when(scmp_filter_ctx ctx, int nr, unsigned arg, enum scmp_compare op,
+	uint64_t a, uint64_t b)
+{
+	struct scmp_arg_cmp when = {
+		.arg = arg, .op = op, .datum_a = a, .datum_b = b};
+
+	return seccomp_rule_add_array(ctx, SCMP_ACT_ERRNO(EPERM), nr, 1, &when);
 }
 
 static int
@@ -102,33 +113,27 @@ refuse_clone(scmp_filter_ctx ctx)
 	static const uint64_t flags[] = {CLONE_NEWUSER, CLONE_NEWPID,
 		CLONE_NEWNS, CLONE_NEWNET, CLONE_NEWIPC, CLONE_NEWUTS,
 		CLONE_NEWCGROUP};
+	int r = 0;
 
-	for (size_t i = 0; i < array_size(flags); i++) {
-		int r = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM),
-			SCMP_SYS(clone), 1,
-			SCMP_A0(SCMP_CMP_MASKED_EQ, flags[i], flags[i]));
-
-		if (r < 0)
-			return r;
-	}
-	return 0;
+	for (size_t i = 0; i < array_size(flags) && r == 0; i++)
+		r = refuse_when(ctx, SCMP_SYS(clone), 0, SCMP_CMP_MASKED_EQ,
+			flags[i], flags[i]);
+	return r;
 }
 
 /* With the network: unix, IPv4 and IPv6, no raw sockets. */
 static int
 refuse_families(scmp_filter_ctx ctx)
 {
-	int r = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socket),
-		1, SCMP_A0(SCMP_CMP_GT, AF_INET6));
+	int r = refuse_when(ctx, SCMP_SYS(socket), 0, SCMP_CMP_GT, AF_INET6, 0);
 
 	for (uint64_t family = AF_INET + 1; family < AF_INET6 && r == 0;
 		family++)
-		r = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM),
-			SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_EQ, family));
+		r = refuse_when(
+			ctx, SCMP_SYS(socket), 0, SCMP_CMP_EQ, family, 0);
 	if (r == 0)
-		r = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM),
-			SCMP_SYS(socket), 1,
-			SCMP_A1(SCMP_CMP_MASKED_EQ, 0xf, SOCK_RAW));
+		r = refuse_when(ctx, SCMP_SYS(socket), 1, SCMP_CMP_MASKED_EQ,
+			0xf, SOCK_RAW);
 	return r;
 }
 
@@ -137,8 +142,7 @@ refuse_sockets(const struct cage *c, scmp_filter_ctx ctx)
 {
 	if (c->conf->network)
 		return refuse_families(ctx);
-	return seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socket),
-		1, SCMP_A0(SCMP_CMP_NE, AF_UNIX));
+	return refuse_when(ctx, SCMP_SYS(socket), 0, SCMP_CMP_NE, AF_UNIX, 0);
 }
 
 /* Putting letters into somebody's terminal. */
@@ -149,9 +153,8 @@ refuse_ioctls(scmp_filter_ctx ctx)
 	int r = 0;
 
 	for (size_t i = 0; i < array_size(asks) && r == 0; i++)
-		r = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM),
-			SCMP_SYS(ioctl), 1,
-			SCMP_A1(SCMP_CMP_MASKED_EQ, 0xffffffff, asks[i]));
+		r = refuse_when(ctx, SCMP_SYS(ioctl), 1, SCMP_CMP_MASKED_EQ,
+			0xffffffff, asks[i]);
 	return r;
 }
 

@@ -58,8 +58,8 @@ enum { PARTS = 40, COPY_TOP = 1024 * 1024 };
 struct part {
 	const char *path;
 	enum place_kind kind;
-	int fd;        /* a detached mount; -1: copy, link or nothing */
-	char *link;    /* where a symlink points */
+	int fd;     /* a detached mount; -1: copy, link or nothing */
+	char *link; /* where a symlink points */
 	struct buf copy;
 	bool is_dir;
 };
@@ -91,8 +91,8 @@ part_clone(struct part *p)
 		return -errno;
 	p->is_dir = S_ISDIR(st.st_mode);
 	attr.attr_set |= p->kind == PLACE_DEVICE
-		? MOUNT_ATTR_NOEXEC
-		: MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV;
+				 ? MOUNT_ATTR_NOEXEC
+				 : MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV;
 	if (mount_setattr(p->fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr,
 		    sizeof(attr)) < 0)
 		return -errno;
@@ -153,8 +153,8 @@ tree_take_all(struct tree *t, const struct cage_conf *conf)
 	}
 	for (size_t i = 0; i < array_size(conf->dirs); i++) {
 		int r = conf->dirs[i] && *conf->dirs[i]
-			? tree_take(t, conf->dirs[i], PLACE_TREE)
-			: 0;
+				? tree_take(t, conf->dirs[i], PLACE_TREE)
+				: 0;
 
 		if (r < 0)
 			return r;
@@ -198,7 +198,7 @@ is_there(const char *path, int fd)
 	struct stat a, b;
 
 	return stat(path, &a) == 0 && fstat(fd, &b) == 0 &&
-		a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+	       a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
 static int
@@ -249,9 +249,8 @@ open_proc(bool hide)
 
 	if (fs < 0)
 		return -errno;
-	if (hide &&
-		fsconfig(fs, FSCONFIG_SET_STRING, "hidepid", "invisible", 0) <
-			0)
+	if (hide && fsconfig(fs, FSCONFIG_SET_STRING, "hidepid", "invisible",
+			    0) < 0)
 		return -errno;
 	if (fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
 		return -errno;
@@ -275,8 +274,8 @@ put_proc(struct cage *c)
 		return fd;
 	if (mkdir("/tmp/proc", 0555) < 0)
 		return -errno;
-	if (move_mount(fd, "", AT_FDCWD, "/tmp/proc",
-		    MOVE_MOUNT_F_EMPTY_PATH) < 0)
+	if (move_mount(fd, "", AT_FDCWD, "/tmp/proc", MOVE_MOUNT_F_EMPTY_PATH) <
+		0)
 		return -errno;
 	return 0;
 }
@@ -284,12 +283,11 @@ put_proc(struct cage *c)
 static int
 put_users(const struct cage *c)
 {
-	_free_ char *users = str_printf(
-		"root:x:0:0:root:/:/usr/sbin/nologin\n"
-		"function:x:%u:%u:function:/tmp:/usr/sbin/nologin\n",
-		c->uid, c->gid);
-	_free_ char *groups = str_printf(
-		"root:x:0:\nfunction:x:%u:\n", c->gid);
+	_free_ char *users =
+		str_printf("root:x:0:0:root:/:/usr/sbin/nologin\n"
+			   "function:x:%u:%u:function:/tmp:/usr/sbin/nologin\n",
+			c->uid, c->gid);
+	_free_ char *groups = str_printf("root:x:0:\nfunction:x:%u:\n", c->gid);
 	int r = make_file("/tmp/etc/passwd", slice_str(users));
 
 	if (r == 0)

@@ -11,7 +11,8 @@ struct link;
 struct engine {
 	/* Begin to load; answers with keeper_loaded or keeper_failed. */
 	void (*start)(struct keeper *k);
-	/* A worker for a gateway: keeper_give or keeper_refuse, now or later. */
+	/* A worker for a gateway: keeper_give or keeper_refuse, now or later.
+	 */
 	void (*spawn)(struct keeper *k, struct link *link, uint32_t id);
 	/* `p` has ended: get its status, then keeper_over. */
 	void (*ended)(struct keeper *k, struct proc *p);

@@ -61,7 +61,7 @@ native_spawn(struct keeper *k, struct link *link, uint32_t id)
 static void
 refuse_all(struct keeper *k, struct slice text)
 {
-	list_for_each_safe(at, &k->procs) {
+	list_for_each_safe (at, &k->procs) {
 		struct proc *p = container_of(at, struct proc, on);
 
 		if (p->state == PROC_ASKED)
@@ -74,7 +74,7 @@ on_loaded(struct keeper *k)
 {
 	k->native.loaded = true;
 	keeper_loaded(k);
-	list_for_each(at, &k->procs) {
+	list_for_each (at, &k->procs) {
 		struct proc *p = container_of(at, struct proc, on);
 
 		if (p->state == PROC_ASKED)
@@ -222,7 +222,7 @@ start_template(struct keeper *k)
 static void
 adopt(struct keeper *k, uint32_t serial)
 {
-	list_for_each_safe(at, &k->procs) {
+	list_for_each_safe (at, &k->procs) {
 		struct proc *p = container_of(at, struct proc, on);
 
 		if (p->parent != serial)
@@ -281,8 +281,8 @@ native_ended(struct keeper *k, struct proc *p)
 	}
 	buf_init(&b, 16);
 	put_u32(&b, (uint32_t)p->pid);
-	channel_send(&k->native.channel, TEMPLATE_REAP, p->serial,
-		buf_all(&b), NULL, 0);
+	channel_send(&k->native.channel, TEMPLATE_REAP, p->serial, buf_all(&b),
+		NULL, 0);
 }
 
 static void

@@ -19,7 +19,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { WORKER_SOCKET = 3, FIRST_LOOSE = 4 };
+enum {
+	WORKER_SOCKET = 3,
+	FIRST_LOOSE = 4,
+	REFILL_MS = 30 /* starting node takes a core: first let the call run */
+};
 
 #define MIB (1024 * 1024)
 
@@ -34,9 +38,9 @@ runner_argument(const struct keeper *k)
 		"codeDir", fn->code_dir, "handler", fn->handler, "function",
 		fn->name, "version", (int)fn->version, "memoryMb",
 		(json_int_t)(fn->memory / MIB), "timeoutMs",
-		(json_int_t)fn->timeout_ms, "concurrency",
-		(int)fn->concurrency, "cloudDir", k->setup->cloud_dir, "env",
-		k->setup->env, "appid", k->setup->appid);
+		(json_int_t)fn->timeout_ms, "concurrency", (int)fn->concurrency,
+		"cloudDir", k->setup->cloud_dir, "env", k->setup->env, "appid",
+		k->setup->appid);
 	char *text = json_dumps(o, JSON_COMPACT);
 
 	json_decref(o);
@@ -146,7 +150,7 @@ count_standbys(struct keeper *k)
 {
 	unsigned n = 0;
 
-	list_for_each(at, &k->procs)
+	list_for_each (at, &k->procs)
 		n += container_of(at, struct proc, on)->state == PROC_STANDBY;
 	return n;
 }
@@ -193,7 +197,7 @@ best_standby(struct keeper *k)
 {
 	struct proc *best = NULL;
 
-	list_for_each(at, &k->procs) {
+	list_for_each (at, &k->procs) {
 		struct proc *p = container_of(at, struct proc, on);
 
 		if (p->state != PROC_STANDBY)
@@ -202,13 +206,6 @@ best_standby(struct keeper *k)
 			best = p;
 	}
 	return best;
-}
-
-static void
-close_peek(struct proc *p)
-{
-	(void)uv_poll_stop(p->peek);
-	uv_close((uv_handle_t *)take(p->peek), (uv_close_cb)(void *)free);
 }
 
 static void
@@ -224,9 +221,10 @@ node_spawn(struct keeper *k, struct link *link, uint32_t id)
 	}
 	p->link = link;
 	p->id = id;
-	close_peek(p);
+	proc_forget_peek(p);
 	keeper_give(k, p);
-	loop_defer(&k->loop, &k->node.refill);
+	if (!timer_is_set(&k->node.again))
+		timer_set(&k->node.again, &k->loop, REFILL_MS, on_again);
 }
 
 static void
@@ -258,15 +256,15 @@ node_lost(struct keeper *k, struct proc *p, int status)
 	if (p->was != PROC_STANDBY || k->draining)
 		return;
 	say_end(k, status);
-	timer_set(&k->node.again, &k->loop,
-		keeper_back_off(++k->node.failures), on_again);
+	timer_set(&k->node.again, &k->loop, keeper_back_off(++k->node.failures),
+		on_again);
 }
 
 static void
 node_stop(struct keeper *k)
 {
 	timer_clear(&k->node.again);
-	list_for_each(at, &k->procs) {
+	list_for_each (at, &k->procs) {
 		struct proc *p = container_of(at, struct proc, on);
 
 		if (p->state == PROC_STANDBY)

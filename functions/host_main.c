@@ -22,7 +22,8 @@
 
 enum { CONTROL = 3 };
 
-/* A leak check at exit would have to trace processes, which the cage forbids. */
+/* A leak check at exit would have to trace processes, which the cage forbids.
+ */
 #if defined(__SANITIZE_ADDRESS__)
 #define HAVE_ASAN 1
 #elif defined(__has_feature)

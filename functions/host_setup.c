@@ -34,17 +34,17 @@ parse_texts(struct host_setup *s, const json_t *from, struct fault *why)
 {
 	for (size_t i = 0; i < array_size(texts); i++) {
 		struct slice text;
-		int r = val_str_or(from, texts[i].key, TEXT_TOP, SLICE(""),
-			&text, why);
+		int r = val_str_or(
+			from, texts[i].key, TEXT_TOP, SLICE(""), &text, why);
 
 		if (r < 0)
 			return r;
 		if (memchr(text.ptr, '\0', text.len))
-			return fault_set(why, ERR_PARAM, "%s: not a text",
-				texts[i].key);
+			return fault_set(
+				why, ERR_PARAM, "%s: not a text", texts[i].key);
 		if (texts[i].is_path && text.len > 0 && text.ptr[0] != '/')
-			return fault_set(why, ERR_PARAM,
-				"%s: an absolute path", texts[i].key);
+			return fault_set(why, ERR_PARAM, "%s: an absolute path",
+				texts[i].key);
 		*text_of(s, &texts[i]) = str_ndup(text.ptr, text.len);
 	}
 	return 0;
@@ -61,8 +61,8 @@ parse_rest(struct host_setup *s, const json_t *from, struct fault *why)
 	if (r == 0)
 		r = val_bool_or(from, "strict", false, &s->strict, why);
 	if (r == 0)
-		r = val_int_or(from, "standby", 0, STANDBY_TOP, 0, &standby,
-			why);
+		r = val_int_or(
+			from, "standby", 0, STANDBY_TOP, 0, &standby, why);
 	if (r < 0)
 		return r;
 	s->standby = (unsigned)standby;
@@ -91,8 +91,7 @@ parse_all(struct host_setup *s, struct slice text, struct fault *why)
 }
 
 int
-host_setup_parse(
-	struct host_setup *ret, struct slice text, struct fault *why)
+host_setup_parse(struct host_setup *ret, struct slice text, struct fault *why)
 {
 	struct host_setup s = {0};
 	int r = parse_all(&s, text, why);
@@ -112,8 +111,9 @@ host_setup_build(const struct host_setup *s)
 
 	json_object_set_new(o, "function", fn_settings_build(&s->function));
 	for (size_t i = 0; i < array_size(texts); i++) {
-		const char *value = *(char *const *)(const void *)((
-			const char *)s + texts[i].at);
+		const char *value =
+			*(char *const *)(const void *)((const char *)s +
+						       texts[i].at);
 
 		json_object_set_new(
 			o, texts[i].key, json_string(value ? value : ""));

@@ -1,7 +1,7 @@
 /*
  * The keeper's tables and turns: messages of the supervisor and of gateways,
- * the ends of processes, the memory samples.  What differs between runtimes is
- * behind struct engine.
+ * lines, the ends of processes.  What differs between runtimes is behind struct
+ * engine; what is looked at from time to time is in keeper_watch.c.
  */
 #include "functions/keeper.h"
 
@@ -9,9 +9,7 @@
 #include "functions/variables.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -19,7 +17,6 @@
 
 enum {
 	LOAD_MS = 30000,
-	MEMORY_MS = 100,
 	BACK_OFF_MS = 100,
 	BACK_OFF_TOP_MS = 10000,
 	SAID_TOP = 4096,
@@ -147,8 +144,7 @@ keeper_line(struct keeper *k, struct proc *p, int stream, struct slice line)
 		channel_send(&link->channel, HOST_LINE,
 			is_worker(p) ? p->id : 0, buf_all(&b), NULL, 0);
 	else if (list_empty(&k->links))
-		channel_send(
-			&k->control, KEEP_LINE, 0, buf_all(&b), NULL, 0);
+		channel_send(&k->control, KEEP_LINE, 0, buf_all(&b), NULL, 0);
 }
 
 /* Ends */
@@ -156,7 +152,7 @@ keeper_line(struct keeper *k, struct proc *p, int stream, struct slice line)
 static bool
 is_idle(struct keeper *k)
 {
-	list_for_each(at, &k->procs)
+	list_for_each (at, &k->procs)
 		if (is_worker(proc_of(at)))
 			return false;
 	return true;
@@ -175,8 +171,8 @@ ran_out(const struct proc *p, int status)
 	const struct fn_settings *fn = &p->keeper->setup->function;
 
 	return fn->runtime == RUNTIME_NODE && WIFSIGNALED(status) &&
-		WTERMSIG(status) == SIGABRT &&
-		p->memory > (uint64_t)fn->memory / 2;
+	       WTERMSIG(status) == SIGABRT &&
+	       p->memory > (uint64_t)fn->memory / 2;
 }
 
 static void
@@ -189,8 +185,7 @@ tell_gone(struct proc *p, int status)
 	buf_init(&b, 16);
 	put_u32(&b, (uint32_t)status);
 	put_u8(&b, (uint8_t)p->reason);
-	channel_send(
-		&p->link->channel, HOST_GONE, p->id, buf_all(&b), NULL, 0);
+	channel_send(&p->link->channel, HOST_GONE, p->id, buf_all(&b), NULL, 0);
 }
 
 void
@@ -203,76 +198,9 @@ keeper_over(struct keeper *k, struct proc *p, int status)
 	else
 		k->engine->lost(k, p, status);
 	proc_free(p);
-	loop_defer(&k->loop, &k->sweep);
+	keeper_sweep(k);
 	if (k->draining && is_idle(k))
 		end(k, EXIT_SUCCESS);
-}
-
-static bool
-is_known(const struct keeper *k, pid_t pid)
-{
-	list_for_each(at, &k->procs)
-		if (proc_of(at)->pid == pid)
-			return true;
-	return false;
-}
-
-/* What a dead worker had started is our child now; nobody needs it. */
-static void
-on_sweep(struct defer *defer)
-{
-	struct keeper *k = container_of(defer, struct keeper, sweep);
-	char path[64], text[4096], *next = text;
-	_close_ int fd = -1;
-	ssize_t n;
-
-	(void)snprintf(path, sizeof(path), "%d/task/%d/children",
-		(int)getpid(), (int)getpid());
-	fd = openat(k->cage->proc_fd, path, O_RDONLY | O_CLOEXEC);
-	n = fd < 0 ? 0 : read(fd, text, sizeof(text) - 1);
-	text[max(n, 0)] = '\0';
-	for (;;) {
-		pid_t pid = (pid_t)strtol(next, &next, 10);
-
-		if (pid <= 0)
-			break;
-		if (is_known(k, pid))
-			continue;
-		(void)kill(pid, SIGKILL);
-		(void)waitpid(pid, NULL, 0);
-	}
-}
-
-/* Memory */
-
-static bool
-is_over(struct proc *p)
-{
-	return p->state == PROC_WORKING && p->pid > 0 &&
-		proc_measure(p) > (uint64_t)p->keeper->setup->function.memory;
-}
-
-static void
-on_memory(struct timer *t)
-{
-	struct keeper *k = container_of(t, struct keeper, memory);
-
-	list_for_each(at, &k->procs)
-		if (is_over(proc_of(at)))
-			proc_kill(proc_of(at), GONE_MEMORY);
-	keeper_watch_memory(k);
-}
-
-void
-keeper_watch_memory(struct keeper *k)
-{
-	if (timer_is_set(&k->memory) || k->cage->proc_fd < 0)
-		return;
-	list_for_each(at, &k->procs)
-		if (proc_of(at)->state == PROC_WORKING) {
-			timer_set(&k->memory, &k->loop, MEMORY_MS, on_memory);
-			return;
-		}
 }
 
 /* Gateways */
@@ -287,8 +215,8 @@ keeper_give(struct keeper *k, struct proc *p)
 	put_u32(&b, (uint32_t)p->pid);
 	proc_move(p, PROC_WORKING);
 	if (p->link)
-		channel_send(&p->link->channel, HOST_WORKER, p->id,
-			buf_all(&b), &p->socket, 1);
+		channel_send(&p->link->channel, HOST_WORKER, p->id, buf_all(&b),
+			&p->socket, 1);
 	fd_closep(&p->socket);
 	if (!p->link || p->reason != GONE_ITSELF) /* killed meanwhile */
 		proc_kill(p, GONE_KILLED);
@@ -308,7 +236,7 @@ keeper_refuse(struct keeper *k, struct proc *p, struct slice text)
 static struct proc *
 find(struct link *link, uint32_t id)
 {
-	list_for_each(at, &link->keeper->procs) {
+	list_for_each (at, &link->keeper->procs) {
 		struct proc *p = proc_of(at);
 
 		if (p->link == link && p->id == id)
@@ -331,8 +259,7 @@ on_spawn(struct link *link, uint32_t id)
 }
 
 static void
-on_link_frame(
-	struct channel *c, const struct frame *f, int *fds, int nfds)
+on_link_frame(struct channel *c, const struct frame *f, int *fds, int nfds)
 {
 	struct link *link = container_of(c, struct link, channel);
 	struct proc *p;
@@ -354,7 +281,7 @@ link_free(struct link *link)
 {
 	struct keeper *k = link->keeper;
 
-	list_for_each(at, &k->procs) {
+	list_for_each (at, &k->procs) {
 		struct proc *p = proc_of(at);
 
 		if (p->link != link)
@@ -381,7 +308,7 @@ link_add(struct keeper *k, uint32_t index, int *fd)
 {
 	struct link *link = mem_new(struct link);
 
-	list_for_each_safe(at, &k->links) {
+	list_for_each_safe (at, &k->links) {
 		struct link *old = container_of(at, struct link, on);
 
 		if (old->index == index)
@@ -415,8 +342,7 @@ on_drain(struct keeper *k, const struct frame *f)
 }
 
 static void
-on_control_frame(
-	struct channel *c, const struct frame *f, int *fds, int nfds)
+on_control_frame(struct channel *c, const struct frame *f, int *fds, int nfds)
 {
 	struct keeper *k = container_of(c, struct keeper, control);
 
@@ -441,13 +367,12 @@ stop_all(struct keeper *k)
 {
 	k->draining = true;
 	k->engine->stop(k);
-	list_for_each(at, &k->procs)
+	list_for_each (at, &k->procs)
 		proc_kill(proc_of(at), GONE_KILLED);
 }
 
 int
-keeper_run(const struct host_setup *setup, const struct cage *cage,
-	int control)
+keeper_run(const struct host_setup *setup, const struct cage *cage, int control)
 {
 	struct keeper *k = mem_new(struct keeper);
 	int r = loop_init(&k->loop);
@@ -460,7 +385,7 @@ keeper_run(const struct host_setup *setup, const struct cage *cage,
 	k->engine = engines[setup->function.runtime];
 	list_init(&k->links);
 	list_init(&k->procs);
-	defer_init(&k->sweep, on_sweep);
+	keeper_watch_init(k);
 	buf_init(&k->said, 2 * SAID_TOP);
 	if (channel_open(&k->control, &k->loop, control, &control_ops) < 0)
 		return EXIT_FAILURE;

@@ -22,11 +22,13 @@ struct keeper {
 	char **env;             /* of the code */
 	struct channel control; /* the supervisor */
 	struct list links, procs;
-	struct timer memory, end; /* sampling; loading or draining takes too long */
-	struct defer sweep;
-	struct buf said;        /* the first lines, until the code is loaded */
+	struct timer memory,
+		end;        /* sampling; loading or draining takes too long */
+	struct defer sweep; /* of processes that nobody knows */
+	struct timer orphans;
+	struct buf said; /* the first lines, until the code is loaded */
 	bool loaded, draining;
-	int status;             /* to end with */
+	int status; /* to end with */
 	struct native_state {
 		struct channel channel;
 		struct proc *template;
@@ -51,20 +53,24 @@ struct link {
 
 /* Serves on `control` until it closes or a drain is done; the status to end
  * the process with. */
-int keeper_run(const struct host_setup *setup, const struct cage *cage,
-	int control);
+int keeper_run(
+	const struct host_setup *setup, const struct cage *cage, int control);
 
 /* For engines and processes. */
 void keeper_loaded(struct keeper *k);
 void keeper_failed(struct keeper *k, struct slice text);
 void keeper_give(struct keeper *k, struct proc *p);
 void keeper_refuse(struct keeper *k, struct proc *p, struct slice text);
-void keeper_line(struct keeper *k, struct proc *p, int stream,
-	struct slice line);
+void keeper_line(
+	struct keeper *k, struct proc *p, int stream, struct slice line);
 bool keeper_takes_lines(struct keeper *k, struct proc *p);
 /* Its pidfd says that it has ended; then, with its status, all is told. */
 void keeper_ended(struct keeper *k, struct proc *p);
 void keeper_over(struct keeper *k, struct proc *p, int status);
-void keeper_watch_memory(struct keeper *k);
 /* Milliseconds to wait before the n-th try in a row. */
 uint64_t keeper_back_off(unsigned failures);
+
+/* keeper_watch.c: as long as a worker runs; soon, for what one left behind. */
+void keeper_watch_init(struct keeper *k);
+void keeper_watch_memory(struct keeper *k);
+void keeper_sweep(struct keeper *k);

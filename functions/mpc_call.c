@@ -99,7 +99,8 @@ request_end(struct request *q, struct slice *data)
 	if (val_find_raw(ctx->reply, "data", data) == 0)
 		return 0;
 	return answer_error(ctx, ctx->reply)
-		?: mpc_error(ctx, MPC_ERR_ANSWER, none, sizeof(none) - 1);
+		       ?: mpc_error(
+				  ctx, MPC_ERR_ANSWER, none, sizeof(none) - 1);
 }
 
 /* A piece of the reply as a text of its own: the reply is ours to write on,
@@ -242,8 +243,8 @@ mpc_db_add(struct mpc_context *ctx, const char *collection,
 		return r;
 	if (ret_id)
 		*ret_id = val_find_raw(data, "_id", &id) == 0
-			? mpc_unquote(ctx, id)
-			: "";
+				  ? mpc_unquote(ctx, id)
+				  : "";
 	return 0;
 }
 
@@ -258,8 +259,8 @@ counted(struct request *q, const char *name, int64_t *ret)
 		return r;
 	if (ret)
 		*ret = val_find_raw(data, name, &number) == 0
-			? strtoll(number.ptr, NULL, 10)
-			: 0;
+			       ? strtoll(number.ptr, NULL, 10)
+			       : 0;
 	return 0;
 }
 
@@ -304,8 +305,8 @@ mpc_db_remove(struct mpc_context *ctx, const char *collection,
 }
 
 int
-mpc_db_count(struct mpc_context *ctx, const char *collection,
-	const char *query, int64_t *ret)
+mpc_db_count(struct mpc_context *ctx, const char *collection, const char *query,
+	int64_t *ret)
 {
 	struct request q;
 
@@ -333,8 +334,8 @@ mpc_call_function(struct mpc_context *ctx, const char *name, const char *data,
 	if (r < 0)
 		return r;
 	*ret = val_find_raw(got, "response_data", &raw) == 0
-		? mpc_unquote(ctx, raw)
-		: "null";
+		       ? mpc_unquote(ctx, raw)
+		       : "null";
 	if (ret_len)
 		*ret_len = strlen(*ret);
 	return 0;

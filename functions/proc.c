@@ -149,6 +149,12 @@ close_poll(uv_poll_t **poll)
 	uv_close((uv_handle_t *)take(*poll), on_closed);
 }
 
+void
+proc_forget_peek(struct proc *p)
+{
+	close_poll(&p->peek);
+}
+
 static void
 on_exit_seen(uv_poll_t *poll, int status, int events)
 {

@@ -29,24 +29,24 @@ struct proc {
 	struct keeper *keeper;
 	struct link *link; /* whose worker; NULL: nobody's (any more) */
 	enum proc_state state, was;
-	uint32_t id;       /* the gateway's number for it */
-	uint32_t serial;   /* the keeper's, never used twice */
-	uint32_t parent;   /* serial of the template that forked it; 0: ours */
+	uint32_t id;     /* the gateway's number for it */
+	uint32_t serial; /* the keeper's, never used twice */
+	uint32_t parent; /* serial of the template that forked it; 0: ours */
 	pid_t pid;
 	int pidfd;
-	int socket;        /* the gateway's end until it is handed over */
-	int ends[3];       /* the worker's socket, stdout, stderr, until forked */
+	int socket;  /* the gateway's end until it is handed over */
+	int ends[3]; /* the worker's socket, stdout, stderr, until forked */
 	uv_poll_t *poll, *peek;
 	struct capture out, err;
 	enum host_gone_reason reason;
 	bool ready;
-	uint64_t started;  /* loop time, ms */
-	uint64_t memory;   /* bytes when last looked at */
+	uint64_t started; /* loop time, ms */
+	uint64_t memory;  /* bytes when last looked at */
 };
 
 /* With its socket pair and pipes. */
-int proc_new(struct proc **ret, struct keeper *keeper, enum proc_state state)
-	_must_check_;
+int proc_new(struct proc **ret, struct keeper *keeper,
+	enum proc_state state) _must_check_;
 void proc_move(struct proc *p, enum proc_state state);
 /* Its state, or the one before it ended. */
 enum proc_state proc_kind(const struct proc *p);
@@ -55,6 +55,8 @@ enum proc_state proc_kind(const struct proc *p);
 int proc_watch(struct proc *p, pid_t pid, int pidfd) _must_check_;
 /* Close the ends that are the child's. */
 void proc_forget_ends(struct proc *p);
+/* Stop looking at its socket. */
+void proc_forget_peek(struct proc *p);
 void proc_kill(struct proc *p, enum host_gone_reason reason);
 /* Its wait status, when it is a child of ours; 0 when it is nobody's. */
 int proc_reap(struct proc *p);

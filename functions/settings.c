@@ -26,9 +26,12 @@ struct number {
 	int64_t low, high, preset;
 };
 
-#define NUMBER(name, low, high, preset)                                        \
-	{#name, offsetof(struct fn_settings, name),                            \
-		sizeof(((struct fn_settings *)0)->name), low, high, preset}
+#define NUMBER(name, low, high, preset) \
+	{ \
+#name, offsetof(struct fn_settings, name), \
+			sizeof(((struct fn_settings *)0)->name), low, high, \
+			preset \
+	}
 
 static const struct number numbers[] = {
 	NUMBER(version, 1, 1000000000, 1),
@@ -131,8 +134,7 @@ parse_code_dir(struct fn_settings *s, const json_t *from, struct fault *why)
 		return r;
 	if (text.len == 0 || text.ptr[0] != '/' ||
 		memchr(text.ptr, '\0', text.len))
-		return fault_set(why, ERR_PARAM,
-			"code_dir: an absolute path");
+		return fault_set(why, ERR_PARAM, "code_dir: an absolute path");
 	s->code_dir = str_ndup(text.ptr, text.len);
 	return 0;
 }
@@ -144,8 +146,8 @@ parse_numbers(struct fn_settings *s, const json_t *from, struct fault *why)
 		const struct number *n = &numbers[i];
 		char *at = (char *)s + n->at;
 		int64_t value;
-		int r = val_int_or(from, n->key, n->low, n->high, n->preset,
-			&value, why);
+		int r = val_int_or(
+			from, n->key, n->low, n->high, n->preset, &value, why);
 
 		if (r < 0)
 			return r;
@@ -175,7 +177,8 @@ check_environment(json_t *variables, struct fault *why)
 	json_t *value;
 	size_t sum = 0;
 
-	json_object_foreach(variables, name, value) {
+	json_object_foreach(variables, name, value)
+	{
 		if (!variable_name_is_valid(name))
 			return fault_set(why, ERR_PARAM,
 				"environment: \"%.64s\" is not a name", name);
@@ -258,9 +261,10 @@ fn_settings_build(const struct fn_settings *s)
 	for (size_t i = 0; i < array_size(numbers); i++) {
 		const struct number *n = &numbers[i];
 		const char *at = (const char *)s + n->at;
-		int64_t value = n->size == sizeof(unsigned)
-			? (int64_t) * (const unsigned *)(const void *)at
-			: *(const int64_t *)(const void *)at;
+		int64_t value =
+			n->size == sizeof(unsigned)
+				? (int64_t) * (const unsigned *)(const void *)at
+				: *(const int64_t *)(const void *)at;
 
 		json_object_set_new(o, n->key, json_integer(value));
 	}

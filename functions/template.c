@@ -23,7 +23,8 @@
 
 enum { CONTROL = 3, WORKER_SOCKET = 3, FIRST_LOOSE = 4 };
 
-struct template {
+struct template
+{
 	const struct template_conf *conf;
 	worker_main_fn *main;
 	char room[FRAME_HEAD + CHANNEL_BODY];
@@ -54,8 +55,7 @@ load(struct template *t, struct fault *why)
 	*(void **)&init = dlsym(so, "mpc_init");
 	r = init ? init() : 0;
 	if (r < 0)
-		return fault_set(
-			why, ERR_FN_FAILED, "mpc_init returned %d", r);
+		return fault_set(why, ERR_FN_FAILED, "mpc_init returned %d", r);
 	return 0;
 }
 
@@ -180,8 +180,8 @@ template_run(const struct template_conf *conf, int fd)
 		r = load(t, &why);
 	(void)fflush(NULL);
 	if (r < 0) {
-		(void)!say(TEMPLATE_FAILED, 0,
-			slice_str(fault_text(&why, r)), NULL, 0);
+		(void)!say(TEMPLATE_FAILED, 0, slice_str(fault_text(&why, r)),
+			NULL, 0);
 		_exit(EXIT_FAILURE);
 	}
 	r = say(TEMPLATE_LOADED, 0, SLICE(""), NULL, 0);

@@ -1,7 +1,7 @@
 /*
  * The variables that Tencent's SDKs read when they start (the names are those
- * of wx-server-sdk and @cloudbase/node-sdk: getCloudbaseContext).  Who called is
- * not here: that changes with every invocation and is the runner's business.
+ * of wx-server-sdk and @cloudbase/node-sdk: getCloudbaseContext).  Who called
+ * is not here: that changes with every invocation and is the runner's business.
  */
 #include "functions/variables.h"
 
@@ -77,8 +77,7 @@ variables_build(const struct host_setup *setup)
 	add(&v, "TCB_ENV", setup->env);
 	add(&v, "SCF_NAMESPACE", setup->env);
 	add(&v, "WX_APPID", setup->appid);
-	json_object_foreach(environment, name, value)
-		if (!is_fixed(name))
-			add(&v, name, json_string_value(value));
+	json_object_foreach(environment, name, value) if (!is_fixed(name))
+		add(&v, name, json_string_value(value));
 	return v.list;
 }

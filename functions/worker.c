@@ -38,8 +38,8 @@ flush(struct worker *w)
 	size_t at = 0;
 
 	while (at < w->out.len) {
-		ssize_t n = send(w->fd, w->out.ptr + at, w->out.len - at,
-			MSG_NOSIGNAL);
+		ssize_t n = send(
+			w->fd, w->out.ptr + at, w->out.len - at, MSG_NOSIGNAL);
 
 		if (n >= 0)
 			at += (size_t)n;
@@ -95,7 +95,7 @@ take_invoke(struct worker *w, const struct frame *f)
 static void
 take_reply(struct worker *w, const struct frame *f)
 {
-	list_for_each(at, &w->waiting) {
+	list_for_each (at, &w->waiting) {
 		struct mpc_context *ctx =
 			container_of(at, struct mpc_context, on);
 
@@ -199,8 +199,8 @@ put_answer(struct mpc_context *ctx, int r)
 	else if (val_check(result) < 0)
 		put_error(ctx, SLICE("mpc_result: not valid JSON"));
 	else
-		frame_put(out_begin(ctx->worker), PROTO_RESULT, ctx->id,
-			result);
+		frame_put(
+			out_begin(ctx->worker), PROTO_RESULT, ctx->id, result);
 }
 
 static void
@@ -315,7 +315,7 @@ worker_done(struct worker *w)
 {
 	while (!list_empty(&w->queue))
 		context_free(first(&w->queue));
-	list_for_each_safe(at, &w->idle) {
+	list_for_each_safe (at, &w->idle) {
 		struct runner *runner = container_of(at, struct runner, on);
 
 		fiber_free(runner->fiber);

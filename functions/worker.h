@@ -27,11 +27,11 @@ struct worker {
 	const char *env, *appid; /* where an invocation's context lacks them */
 	int fd;                  /* blocking */
 	struct buf in, out;
-	struct list queue;       /* not begun, in order of arrival */
-	struct list waiting;     /* for a REPLY */
-	struct list ready;       /* their REPLY has come */
-	struct list idle;        /* fibers with nothing to do */
-	struct runner *runner;   /* the fiber that runs now; NULL: none */
+	struct list queue;     /* not begun, in order of arrival */
+	struct list waiting;   /* for a REPLY */
+	struct list ready;     /* their REPLY has come */
+	struct list idle;      /* fibers with nothing to do */
+	struct runner *runner; /* the fiber that runs now; NULL: none */
 	unsigned fibers, running;
 	uint32_t calls;
 	bool draining;

@@ -23,6 +23,9 @@ static const struct refusal_info table[] = {
 	[REFUSE_NAME] = {400, "header name", "a header's name is not a token"},
 	[REFUSE_VALUE] = {400, "header value",
 		"a header's value holds control characters"},
+	[REFUSE_FOLD] = {400, "folded framing",
+		"a header that says where the request ends stands on several "
+		"lines"},
 	[REFUSE_MANY] = {431, "header count", "there are too many headers"},
 	[REFUSE_HOST] = {400, "host",
 		"exactly one valid Host header is needed"},
@@ -182,7 +185,7 @@ static enum refusal
 check_framing(struct exchange *x, const struct seen *seen, bool old)
 {
 	if (framing_is_folded(x, seen))
-		return REFUSE_VALUE;
+		return REFUSE_FOLD;
 	if (seen->lengths && seen->codings)
 		return REFUSE_BOTH;
 	if (seen->lengths > 1 ||

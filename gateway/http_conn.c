@@ -202,7 +202,10 @@ conn_end(struct conn *c)
 	list_del(&c->moved);
 	list_del(&c->on);
 	c->cert = cert_unref(c->cert);
-	http->connections--;
+	/* At the ceiling the library does not listen, and looks whether it may
+	 * again only when it runs the next time. */
+	if (http->connections-- >= http->conf.connections)
+		http_spin_soon(http);
 	(void)mem_free(c);
 }
 

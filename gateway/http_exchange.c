@@ -168,11 +168,21 @@ on_data(struct exchange *x, const char *data, size_t *len)
 	return MHD_NO;
 }
 
+/* Trailers are not looked at; where they end is as doubtful as a head's end. */
+static bool
+has_trailers(const struct exchange *x)
+{
+	return x->has_body && !x->length &&
+		MHD_get_connection_values(
+			x->conn->mhd, MHD_FOOTER_KIND, NULL, NULL) > 0;
+}
+
 static enum MHD_Result
 on_whole(struct exchange *x)
 {
 	if (x->phase == EXCHANGE_BODY) {
 		x->phase = EXCHANGE_WORK;
+		x->close = x->close || has_trailers(x);
 		conn_move(x->conn, CONN_WORK);
 		if (!x->response)
 			x->http->ops.on_request(x->http, x);

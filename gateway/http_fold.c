@@ -1,9 +1,9 @@
 /*
  * Headers on several lines (RFC 9112, 5.2).  libmicrohttpd 0.9.75 appends the
  * further lines to the header's name instead of its value, in memory of their
- * own.  The request's head still lies where it was read, with NULs for colons
- * and line ends: name and value are taken from there again, lines joined by
- * one space, so that everybody above sees the header that was meant.
+ * own.  The lines still lie where they were read, with NULs for their ends:
+ * what they hold is taken off the name's end and put behind the value, joined
+ * by one space, so that everybody above sees the header that was meant.
  */
 #include "gateway/http_inside.h"
 
@@ -30,22 +30,6 @@ is_blank(char c)
 	return c == ' ' || c == '\t';
 }
 
-/* The name that stands before the NUL before a value. */
-static bool
-name_before(const struct exchange *x, const char *value, struct slice *ret)
-{
-	const char *end = value, *start;
-
-	while (end > x->head.ptr && is_blank(end[-1]))
-		end--;
-	if (end == x->head.ptr || *--end != '\0')
-		return false;
-	for (start = end; start > x->head.ptr && start[-1] != '\0';)
-		start--;
-	*ret = slice_of(start, (size_t)(end - start));
-	return true;
-}
-
 /* The next folded line at *at, which moves behind it. */
 static bool
 line_after(const char **at, const char *end, struct slice *ret)
@@ -60,33 +44,64 @@ line_after(const char **at, const char *end, struct slice *ret)
 		return false;
 	for (start = p; p < end && *p != '\0';)
 		p++;
-	*ret = slice_trim(slice_of(start, (size_t)(p - start)));
 	*at = p;
+	while (start < p && is_blank(*start))
+		start++;
+	*ret = slice_of(start, (size_t)(p - start));
 	return true;
+}
+
+/* Cut `line` off the name at *rest, from the left. */
+static bool
+take_line(struct slice *rest, struct slice line)
+{
+	if (rest->len < line.len ||
+		!slice_eq(slice_of(rest->ptr, line.len), line))
+		return false;
+	*rest = slice_of(rest->ptr + line.len, rest->len - line.len);
+	return true;
+}
+
+/* How many of the name's bytes are lines from *at on. */
+static size_t
+lines_length(const char *at, const char *end)
+{
+	struct slice line;
+	size_t len = 0;
+
+	while (line_after(&at, end, &line))
+		len += line.len;
+	return len;
 }
 
 bool
 fold_mend(struct exchange *x, struct slice *name, struct slice *value)
 {
-	const char *end = x->head.ptr + x->head.len, *at;
-	struct slice own, line;
-	size_t len = value->len;
+	const char *end = x->head.ptr + x->head.len;
+	const char *at = value->ptr + value->len;
+	size_t len = value->len, extra;
+	struct slice rest, line;
 	char *text;
 
 	x->folded = true;
-	if (!head_holds(x, value->ptr) || !name_before(x, value->ptr, &own) ||
-		own.len > name->len ||
-		!slice_eq(own, slice_of(name->ptr, own.len)))
+	if (!head_holds(x, value->ptr))
 		return false;
+	extra = lines_length(at, end);
+	if (extra > name->len)
+		return false;
+	rest = slice_of(name->ptr + name->len - extra, extra);
 	text = arena_get(exchange_room(x, x->head.len + 1), x->head.len + 1);
 	memcpy(text, value->ptr, len);
-	for (at = value->ptr + len; line_after(&at, end, &line);) {
+	while (line_after(&at, end, &line)) {
+		if (!take_line(&rest, line))
+			return false;
+		line = slice_trim(line);
 		if (len && line.len)
 			text[len++] = ' ';
 		memcpy(text + len, line.ptr, line.len);
 		len += line.len;
 	}
-	*name = own;
+	name->len -= extra;
 	*value = slice_of(text, len);
 	return true;
 }

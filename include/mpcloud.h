@@ -73,8 +73,8 @@ char *mpc_printf(struct mpc_context *ctx, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
 enum mpc_level { MPC_DEBUG, MPC_INFO, MPC_WARN, MPC_ERROR };
-void mpc_log(struct mpc_context *ctx, enum mpc_level level, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
+void mpc_log(struct mpc_context *ctx, enum mpc_level level, const char *fmt,
+	...) __attribute__((format(printf, 3, 4)));
 
 /* Any cloud call: `body` is the JSON of POST /admin ({"action":…}); *ret is
  * its answer.  0, or negative when the answer has a code. */

@@ -28,9 +28,8 @@ add(struct listeners *ls, const char *kind, struct slice address,
 	struct fault *why)
 {
 	if (ls->count == LISTENERS_TOP)
-		return fault_set(why, ERR_CONFIG,
-			"server.listen: %d addresses at most",
-			(int)(LISTENERS_TOP - SHM_GATEWAYS) - 1);
+		return fault_set(why, ERR_CONFIG, "server.gateways: %d at most",
+			(int)SHM_GATEWAYS);
 	ls->all[ls->count++] = (struct listener){
 		.kind = kind,
 		.address = str_ndup(address.ptr, address.len),
@@ -49,7 +48,11 @@ add_all(struct listeners *ls, const char *kind, const char *addresses,
 
 	while (r == 0 && slice_split(&rest, ' ', &one)) {
 		one = slice_trim(one);
-		if (one.len)
+		if (one.len && ls->count == ADDRESSES_TOP)
+			r = fault_set(why, ERR_CONFIG,
+				"server.listen: %d addresses at most",
+				(int)ADDRESSES_TOP);
+		else if (one.len)
 			r = add(ls, kind, one, why);
 	}
 	return r;

@@ -2,14 +2,16 @@
 
 /*
  * Listening sockets: opened by us or taken over from systemd, held for as long
- * as the daemon lives, inherited by every gateway.
+ * as the daemon lives, inherited by every gateway
+ * (its cloud socket by one alone).
  */
 
 #include "base/err.h"
 #include "src/privilege.h"
 
-/* Addresses of the configuration, and a cloud socket a gateway. */
-enum { LISTENERS_TOP = 320 };
+/* Addresses of the configuration; with the ops socket and a cloud socket for
+ * each gateway. */
+enum { ADDRESSES_TOP = 60, LISTENERS_TOP = 320 };
 
 struct conf;
 

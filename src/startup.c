@@ -141,8 +141,7 @@ copy_all(const char *from, const char *to, const struct identity *owner,
 }
 
 static int
-open_to_group(const char *path, const struct identity *owner,
-	struct fault *why)
+open_to_group(const char *path, const struct identity *owner, struct fault *why)
 {
 	if (chown(path, (uid_t)-1, owner->gid) < 0 || chmod(path, 0750) < 0)
 		return fault_set(why, -errno, "%s: %s", path, err_text(-errno));

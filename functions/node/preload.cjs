@@ -7,10 +7,17 @@ const https = require('node:https');
 const Module = require('node:module');
 const net = require('node:net');
 const path = require('node:path');
+const threads = require('node:worker_threads');
 
-const setup = JSON.parse(process.argv[2]);
-process.argv.length = 2; // not the author's business
-globalThis[Symbol.for('mpcloud.setup')] = setup;
+// Threads of the author's run this file too; their parent tells them.
+const KEY = 'mpcloud.setup';
+let setup = threads.getEnvironmentData(KEY);
+if (threads.isMainThread) {
+  setup = JSON.parse(process.argv[2]);
+  process.argv.length = 2; // not the author's business
+  threads.setEnvironmentData(KEY, setup);
+}
+globalThis[Symbol.for(KEY)] = setup;
 
 const identity = require('./identity.cjs');
 identity.install();
@@ -18,9 +25,12 @@ identity.install();
 // Tencent's own hosts, which SDKs have built in, and our name for them.
 const CLOUD = new RegExp('(^|\\.)(tencentcloudapi\\.com|tencentyun\\.com|'
   + 'tcloudbasegateway\\.com|mpcloud\\.internal)$');
-// A worker belongs to one gateway; each invocation names that one's socket.
-const socketPath = () => path.join(setup.cloudDir,
-  identity.context()?.cloudSocket || 'cloud-0.sock');
+// A worker belongs to one gateway; every invocation names that one's socket.
+let socketName = 'cloud-0.sock';
+function socketPath() {
+  socketName = identity.context()?.cloudSocket || socketName;
+  return path.join(setup.cloudDir, path.basename(socketName));
+}
 
 // All of core's clients, and what is built on them, get their connections from
 // an Agent.  For https the unix socket plays the part of a finished handshake:
@@ -44,8 +54,10 @@ function redirect(Agent, secure) {
   };
 }
 
-redirect(http.Agent, false);
-redirect(https.Agent, true);
+if (setup) {
+  redirect(http.Agent, false);
+  redirect(https.Agent, true);
+}
 
 const ours = path.join(__dirname, 'mpcloud.cjs');
 const resolveFilename = Module._resolveFilename;

@@ -4,7 +4,7 @@
 // should that one end the process, the gateway knows which calls have not
 // begun.  With several, all that were sent count as begun, and what a turn of
 // the event loop produces leaves in one write.
-import { writeSync } from 'node:fs';
+import { existsSync, writeSync } from 'node:fs';
 import { createRequire, register } from 'node:module';
 import net from 'node:net';
 import path from 'node:path';
@@ -315,7 +315,8 @@ async function loadModule(base) {
   let file;
   try {
     file = own.resolve(base);
-  } catch {
+  } catch (err) {
+    if (!existsSync(`${base}.mjs`)) throw err;
     return importModule(`${base}.mjs`);
   }
   try {

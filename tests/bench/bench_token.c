@@ -1,16 +1,17 @@
 /*
- * What a token costs: one JSON line of microseconds, the best of several runs.
+ * What a token and a paySign cost: one JSON line of microseconds, the best of
+ * several runs.
  */
 #include "auth/token.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/crypto.h"
-#include "base/text.h"
+#include "pay/sign.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { RUNS = 7, ROUNDS = 50000 };
+enum { RUNS = 7, ROUNDS = 50000, SIGN_ROUNDS = 200 };
 
 static const char key_text[] =
 	"k1 AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8\n";
@@ -60,11 +61,43 @@ issue_us(struct token_keys *keys, int64_t now)
 	return (double)(clock_mono() - from) / 1000 / ROUNDS;
 }
 
+static double
+sign_us(struct rsa *key)
+{
+	int64_t from = clock_mono();
+	_buf_ struct buf sign;
+
+	buf_init(&sign, 4096);
+	for (int i = 0; i < SIGN_ROUNDS; i++) {
+		buf_clear(&sign);
+		must(sign_payment(&sign, key, SLICE("wx0123456789abcdef"),
+			     SLICE("1554208460"),
+			     SLICE("593BEC0C930BF1AFEB40B4A08C8FB242"),
+			     SLICE("wx201410272009395522657a690389285100")) ==
+			0);
+	}
+	return (double)(clock_mono() - from) / 1000 / SIGN_ROUNDS;
+}
+
+static struct rsa *
+key_make(void)
+{
+	_buf_ struct buf private_pem, public_pem;
+	struct rsa *key;
+
+	buf_init(&private_pem, 8192);
+	buf_init(&public_pem, 8192);
+	must(rsa_generate(&private_pem, &public_pem) == 0);
+	must(rsa_load_private(&key, buf_all(&private_pem), NULL) == 0);
+	return key;
+}
+
 int
 main(void)
 {
+	_cleanup_(rsa_freep) struct rsa *key = key_make();
 	_cleanup_(token_keys_freep) struct token_keys *keys = NULL;
-	double check = 1e9, issue = 1e9;
+	double check = 1e9, issue = 1e9, pay = 1e9;
 	int64_t now = clock_now_s();
 	_buf_ struct buf t;
 
@@ -77,9 +110,11 @@ main(void)
 
 		check = min(check, c);
 		issue = min(issue, s);
+		s = sign_us(key);
+		pay = min(pay, s);
 	}
 	printf("{\"scenario\":\"token\",\"check_us\":%.2f,\"issue_us\":%.2f,"
-	       "\"token_bytes\":%zu}\n",
-		check, issue, t.len);
+	       "\"token_bytes\":%zu,\"pay_sign_us\":%.1f}\n",
+		check, issue, t.len, pay);
 	return 0;
 }

@@ -165,6 +165,9 @@ const cases = [
 		'3;a=b\r\nabc\r\n0\r\n\r\n', [200], 1, { bodyLength: 3 }],
 	['trailers', post('Transfer-Encoding: chunked') +
 		'3\r\nabc\r\n0\r\nX-A: 1\r\n\r\n', [200], 1, { bodyLength: 3 }],
+	['an empty trailer name, then a request',
+		post('Transfer-Encoding: chunked') +
+		'3\r\nabc\r\n0\r\nX-A: 1\r\n: 1\r\n' + good, [200], 1],
 	['a GET with a body', get('Content-Length: 3') + 'abc', [200], 1,
 		{ method: 'GET', bodyLength: 3 }],
 	['a length of nought', post('Content-Length: 0') + good, [200, 200], 2],
@@ -401,3 +404,285 @@ for (const secure of [false, true])
 		assert.strictEqual(stats.busy, 1); // this one
 		assert.strictEqual(await server.stop(), 0);
 	});
+
+const limits = ['--head', '300', '--body', '300', '--idle', '400', '--top',
+	'1000', '--memory', '4096'];
+
+for (const secure of [false, true]) {
+	const over = secure ? 'over TLS' : 'over plain';
+
+	test(`slow and large requests ${over}`, async () => {
+		const s = await Server.start(secure, ...limits);
+
+		// a head, a byte at a time and then no more
+		let c = s.connect();
+		await c.ready;
+		for (const byte of 'GET /x HTTP/1.1\r\nHo')
+			c.send(byte);
+		await c.closed;
+		assert.deepStrictEqual(c.statuses(), [408]);
+
+		// not even a request line
+		c = s.connect();
+		await c.ready;
+		c.send('GET');
+		await c.closed;
+		assert.deepStrictEqual(c.statuses(), []);
+
+		// nothing between requests
+		c = s.connect();
+		await c.ready;
+		c.send(good);
+		await c.closed;
+		assert.deepStrictEqual(c.statuses(), [200]);
+
+		// a body that stops
+		c = s.connect();
+		await c.ready;
+		c.send(post('Content-Length: 10') + 'abc');
+		await c.closed;
+		assert.deepStrictEqual(c.statuses(), [408]);
+
+		// a head larger than the connection's memory
+		c = s.connect();
+		await c.ready;
+		c.send(get(`X-A: ${'a'.repeat(20000)}`) + good);
+		await c.closed;
+		assert.deepStrictEqual(c.statuses(), [431]);
+
+		// a target larger than it
+		c = s.connect();
+		await c.ready;
+		c.send(head(`GET /${'a'.repeat(20000)} HTTP/1.1`, 'Host: a') +
+			good);
+		await c.closed;
+		assert.ok([414, 431].includes(c.statuses()[0]), c.statuses());
+		assert.strictEqual(c.statuses().length, 1);
+
+		// a body larger than allowed: announced, with and without asking,
+		// and in chunks
+		for (const [lines, body] of [
+			[['Content-Length: 200000'], 'a'.repeat(200000)],
+			[['Content-Length: 200000', 'Expect: 100-continue'], ''],
+			[['Content-Length: 1001'], 'a'.repeat(1001) + good],
+			[['Transfer-Encoding: chunked'],
+				`400\r\n${'a'.repeat(1024)}\r\n`.repeat(200) +
+				'0\r\n\r\n' + good]]) {
+			c = s.connect();
+			await c.ready;
+			c.send(post(...lines) + body);
+			await c.closed;
+			assert.deepStrictEqual(c.statuses(), [413], lines[0]);
+			const [answer] = c.answers();
+			assert.match(answer.headers.connection, /close/i);
+			assert.strictEqual(JSON.parse(answer.body).code,
+				'EXCEED_REQUEST_SIZE_LIMIT');
+			assert.strictEqual(JSON.parse(answer.body).requestId,
+				answer.headers['x-request-id']);
+		}
+		c = s.connect(); // exactly what is allowed
+		await c.ready;
+		c.send(post('Content-Length: 1000') + 'a'.repeat(1000));
+		await until(() => c.answers().length === 1);
+		assert.strictEqual(JSON.parse(c.answers()[0].body).bodyLength, 1000);
+		c.socket.end();
+		await c.closed;
+
+		// refused in its head by the upper floor: with a body the
+		// connection ends, without it goes on
+		c = s.connect();
+		await c.ready;
+		c.send(head('POST /refuse HTTP/1.1', 'Host: a',
+			'Content-Length: 3') + 'abc' + good);
+		await c.closed;
+		assert.deepStrictEqual(c.statuses(), [403]);
+		c = s.connect();
+		await c.ready;
+		c.send(head('GET /refuse HTTP/1.1', 'Host: a') + good);
+		await until(() => c.answers().length === 2);
+		assert.deepStrictEqual(c.statuses(), [403, 200]);
+
+		const stats = await s.stats();
+		assert.strictEqual(stats.requests, 3);
+		assert.strictEqual(await s.stop(), 0);
+	});
+
+	test(`clients that leave ${over}`, async () => {
+		const s = await Server.start(secure);
+		const waiting = head('GET /wait HTTP/1.1', 'Host: a');
+
+		// one that has said all it had to say gets the answers that need
+		// no waiting
+		const half = s.connect();
+		await half.ready;
+		half.socket.end(good + good);
+		await half.closed;
+		assert.deepStrictEqual(half.statuses(), [200, 200]);
+		// one that waits
+		const stays = s.connect();
+		await stays.ready;
+		stays.send(waiting);
+		await until(async () => (await s.stats()).waiting === 1);
+		// one that has gone does not
+		const gone = s.connect();
+		await gone.ready;
+		gone.send(waiting + good);
+		await until(async () => (await s.stats()).waiting === 2);
+		gone.socket.on('error', () => {});
+		if (!secure)
+			gone.socket.resetAndDestroy();
+		gone.socket.destroy();
+		// and one in the middle of its body
+		const cut = s.connect();
+		await cut.ready;
+		cut.send(post('Content-Length: 10') + 'abc');
+		await until(async () => (await s.stats()).busy >= 4);
+		cut.socket.destroy();
+		await until(async () => (await s.stats()).busy === 3);
+
+		const other = s.connect();
+		await other.ready;
+		other.send(head('GET /go HTTP/1.1', 'Host: a'));
+		await until(() => other.answers().length === 1);
+		await until(() => stays.answers().length === 1);
+		assert.strictEqual(stays.answers()[0].body, 'went');
+		stays.socket.destroy();
+		other.socket.destroy();
+		await until(async () => {
+			const now = await s.stats();
+			return now.busy === 1 && now.connections === 1;
+		});
+		const stats = await s.stats();
+		assert.strictEqual(stats.requests, 5); // 2, wait, wait, go
+		assert.strictEqual(stats.ended, 6); // and the cut one
+		assert.strictEqual(stats.sent, 4);
+		assert.strictEqual(await s.stop(), 0);
+	});
+
+	test(`more connections than allowed wait ${over}`, async () => {
+		const s = await Server.start(secure, '--connections', '2');
+		const a = s.connect(), b = s.connect();
+		await a.ready;
+		await b.ready;
+		a.send(good);
+		b.send(good);
+		await until(() => a.answers().length + b.answers().length === 2);
+		const c = s.connect();
+		c.send(good);
+		a.socket.destroy();
+		await until(() => c.answers().length === 1);
+		c.socket.destroy();
+		b.socket.destroy();
+		assert.strictEqual(await s.stop(), 0);
+	});
+
+	test(`draining ends idle connections and lets answers out ${over}`,
+		async () => {
+			const s = await Server.start(secure);
+			const idle = s.connect(), busy = s.connect();
+			await idle.ready;
+			idle.send(good);
+			await busy.ready;
+			busy.send(head('GET /wait HTTP/1.1', 'Host: a'));
+			await until(() => idle.answers().length === 1);
+			await until(async () => (await s.stats()).waiting === 1);
+			const helper = s.connect();
+			await helper.ready;
+			helper.send(good.slice(0, -2));
+			s.child.kill('SIGTERM');
+			await until(() => s.output.includes('draining'));
+			await idle.closed;
+			assert.strictEqual(busy.open, true);
+			// nobody new
+			const late = net.connect(s.port, '127.0.0.1');
+			late.on('error', () => {});
+			helper.send('\r\n');
+			await until(() => helper.answers().length === 1);
+			assert.match(helper.answers()[0].headers.connection, /close/i);
+			await helper.closed;
+			s.child.kill('SIGHUP'); // lets the waiting one go, see httpd.c
+			await until(() => busy.answers().length === 1);
+			assert.match(busy.answers()[0].headers.connection, /close/i);
+			assert.strictEqual(await s.exited, 0);
+			late.destroy();
+		});
+}
+
+test('a certificate is replaced without a restart, a bad one is not', async () => {
+	const s = await Server.start(true);
+	const name = async (options) => {
+		const c = s.connect(options);
+		await c.ready;
+		const subject = c.socket.getPeerCertificate().subject.CN;
+		c.send(good);
+		await until(() => c.answers().length === 1);
+		return [subject, c];
+	};
+	const [first, old] = await name();
+	assert.strictEqual(first, 'localhost');
+
+	const next = certificate('second');
+	copyFileSync(next.cert, s.files.cert); // the key is still the first's
+	s.child.kill('SIGHUP');
+	await until(() => s.output.includes('not that of the certificate'));
+	assert.strictEqual((await name())[0], 'localhost');
+	writeFileSync(s.files.cert, 'nonsense');
+	s.child.kill('SIGHUP');
+	await until(() => s.output.includes('cannot be read'));
+	assert.strictEqual((await name())[0], 'localhost');
+
+	copyFileSync(next.cert, s.files.cert);
+	copyFileSync(next.key, s.files.key);
+	s.child.kill('SIGHUP');
+	await until(() => s.output.includes('certificate: new'));
+	assert.strictEqual((await name())[0], 'second');
+	old.send(good); // a connection from before goes on
+	await until(() => old.answers().length === 2);
+	old.socket.destroy();
+	await s.stop();
+});
+
+test('TLS 1.2 and 1.3 are spoken, older ones not; sessions are resumed', async () => {
+	const s = await Server.start(true);
+	for (const [version, spoken] of [['TLSv1.3', 'TLSv1.3'],
+		['TLSv1.2', 'TLSv1.2'], ['TLSv1.1', null]]) {
+		const c = s.connect({ minVersion: version, maxVersion: version,
+			ciphers: 'DEFAULT@SECLEVEL=0' });
+		await Promise.race([c.ready, c.closed]);
+		assert.strictEqual(c.open ? c.socket.getProtocol() : null, spoken);
+		c.socket.destroy();
+	}
+	let session;
+	const first = s.connect();
+	first.socket.on('session', (kept) => { session = kept; });
+	await first.ready;
+	first.send(good);
+	await until(() => session && first.answers().length === 1);
+	const second = s.connect({ session });
+	await second.ready;
+	assert.strictEqual(second.socket.isSessionReused(), true);
+	// plain bytes to the TLS port disturb nobody
+	const plain = net.connect(s.port, '127.0.0.1');
+	plain.on('error', () => {});
+	plain.write(good);
+	await new Promise((ok) => plain.on('close', ok).resume());
+	second.send(good);
+	await until(() => second.answers().length === 1);
+	first.socket.destroy();
+	second.socket.destroy();
+	assert.strictEqual(await s.stop(), 0);
+});
+
+test('the other end of a unix socket is known', async () => {
+	const where = path.join(folder, 'unix.sock');
+	const s = await Server.start(false, '--unix', where);
+	const c = new Client(s, { path: where, host: undefined, port: undefined });
+	await c.ready;
+	c.send(good);
+	await until(() => c.answers().length === 1);
+	const seen = JSON.parse(c.answers()[0].body);
+	assert.strictEqual(seen.peer, 'unix');
+	assert.strictEqual(seen.uid, process.getuid());
+	c.socket.destroy();
+	await s.stop();
+});

@@ -5,7 +5,8 @@
  *   httpd [--tls CERT KEY] [--idle MS] [--head MS] [--body MS] [--top BYTES]
  *         [--memory BYTES] [--connections N] [--unix PATH]
  *
- * The first line of output is the port.  SIGHUP reads the certificate again,
+ * The first line of output is the port.  SIGHUP reads the certificate
+ * again and answers what waits,
  * SIGTERM drains and ends.  Every path answers what was seen, but:
  *   /small    a constant
  *   /wait     answered when somebody asks for /go
@@ -81,6 +82,7 @@ static void
 show(struct exchange *x)
 {
 	_buf_ struct buf b;
+	unsigned uid;
 
 	buf_init(&b, 1024 * 1024);
 	buf_char(&b, '{');
@@ -93,6 +95,8 @@ show(struct exchange *x)
 	add_text(&b, "q", exchange_query(x, "q"));
 	buf_char(&b, ',');
 	add_text(&b, "peer", slice_str(exchange_peer(x)));
+	if (exchange_peer_uid(x, &uid) == 0)
+		buf_printf(&b, ",\"uid\":%u", uid);
 	buf_printf(&b, ",\"tls\":%s,\"bodyLength\":%zu,\"count\":%u,",
 		exchange_is_tls(x) ? "true" : "false", exchange_body(x).len,
 		server.requests);
@@ -193,16 +197,24 @@ read_all(const char *path)
 }
 
 static void
-on_hup(uv_signal_t *handle, int number)
+new_certificate(void)
 {
 	_free_ char *cert = read_all(server.cert_path);
 	_free_ char *key = read_all(server.key_path);
 	struct fault why = {0};
 	int r = http_set_certificate(server.http, cert, key, &why);
 
-	(void)handle, (void)number;
 	(void)printf("certificate: %s\n", r < 0 ? fault_text(&why, r) : "new");
 	(void)fflush(stdout);
+}
+
+static void
+on_hup(uv_signal_t *handle, int number)
+{
+	(void)handle, (void)number;
+	if (server.cert_path)
+		new_certificate();
+	let_go();
 }
 
 static void

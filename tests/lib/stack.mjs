@@ -172,7 +172,7 @@ class Stack {
       this.child.kill('SIGTERM');
       this.exitStatus = await this.ended;
     }
-    const reports = this.home ? this.logs(1e7).split('\n').filter((l) =>
+    const reports = this.home && sanitized ? this.logs(1e7).split('\n').filter((l) =>
       /ERROR: (Address|Leak|Undefined\w*)Sanitizer|runtime error:/.test(l)) : [];
     const logs = reports.length ? this.logs(20000) : '';
     if (this.run) rmSync(this.run, { recursive: true, force: true });

@@ -179,8 +179,8 @@ host_next(struct host *h, struct frame *ret, int *fd)
 
 	for (;;) {
 		wait_readable(h->channel);
-		r = channel_recv_fd(h->channel, h->room, sizeof(h->room), ret,
-			fds, &nfds);
+		r = channel_recv_fd(
+			h->channel, h->room, sizeof(h->room), ret, fds, &nfds);
 		if (r != 1)
 			return r;
 		if (nfds > 0 && fd)
@@ -242,8 +242,7 @@ send_all(int fd, struct slice bytes)
 }
 
 void
-worker_send(
-	struct worker_end *w, uint8_t type, uint32_t id, const char *body)
+worker_send(struct worker_end *w, uint8_t type, uint32_t id, const char *body)
 {
 	struct buf b _buf_ = {0};
 
@@ -272,7 +271,8 @@ void
 worker_invoke(struct worker_end *w, uint32_t id, const char *event)
 {
 	worker_invoke_as(w, id,
-		"{\"requestId\":\"req-1\",\"function\":\"sample\",\"version\":1,"
+		"{\"requestId\":\"req-1\",\"function\":\"sample\",\"version\":"
+		"1,"
 		"\"env\":\"env-test\",\"appid\":\"wx0123456789abcdef\","
 		"\"openid\":\"oUser\",\"unionid\":\"uUser\",\"uid\":\"7\","
 		"\"source\":\"wx_client\",\"clientIp\":\"203.0.113.7\","

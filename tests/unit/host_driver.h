@@ -30,8 +30,8 @@ struct worker_end {
 
 /* Settings that every test starts from; members of `function` may be changed
  * before host_start. */
-json_t *host_setup_json(const char *runtime, const char *code_dir,
-	const char *handler);
+json_t *host_setup_json(
+	const char *runtime, const char *code_dir, const char *handler);
 /* Takes the setup.  0: READY; ERR_FN_FAILED: FAILED. */
 int host_start(struct host *h, json_t *setup);
 /* Another channel to gateway `index`, made h->channel. */
@@ -51,8 +51,8 @@ int host_gone(struct host *h, uint32_t id, int *reason);
 void worker_invoke(struct worker_end *w, uint32_t id, const char *event);
 void worker_invoke_as(struct worker_end *w, uint32_t id, const char *context,
 	const char *event);
-void worker_send(struct worker_end *w, uint8_t type, uint32_t id,
-	const char *body);
+void worker_send(
+	struct worker_end *w, uint8_t type, uint32_t id, const char *body);
 /* The next frame but READY; 0 at the end.  Valid until the next call. */
 int worker_next(struct worker_end *w, struct frame *ret);
 /* The answer to `id` as text; logs before it are appended to `logs`. */

@@ -101,7 +101,7 @@ capabilities(void)
 		if (strncmp(line, "CapBnd:", 7) == 0 ||
 			strncmp(line, "CapEff:", 7) == 0)
 			caps = (caps < 0 ? 0 : caps) |
-				strtol(line + 7, NULL, 16);
+			       strtol(line + 7, NULL, 16);
 	if (f)
 		fclose(f);
 	return caps;
@@ -225,6 +225,7 @@ mpc_main(struct mpc_context *ctx, const char *event, size_t len)
 			loaded, (int)getpid(), (int)getppid());
 	if (is(event, "\"crash\"")) {
 		mpc_log(ctx, MPC_INFO, "before the crash");
+		signal(SIGSEGV, SIG_DFL); /* a sanitizer's host has its own */
 		raise(SIGSEGV);
 	}
 	if (is(event, "\"exit\"")) {

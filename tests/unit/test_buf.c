@@ -74,8 +74,7 @@ json_strings_are_escaped_and_always_utf8(void **state)
 		/* cut, overlong, surrogate, past U+10FFFF */
 		{"a\xe6\xb5", "\"a\xef\xbf\xbd\xef\xbf\xbd\""},
 		{"\xc0\x80", "\"\xef\xbf\xbd\xef\xbf\xbd\""},
-		{"\xed\xa0\x80",
-			"\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\""},
+		{"\xed\xa0\x80", "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\""},
 		{"\xf4\x90\x80\x80",
 			"\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\""},
 	};
@@ -141,13 +140,12 @@ numbers_are_digits_within_their_range(void **state)
 	assert_int_equal(slice_to_u64(SLICE("-1"), 9, &n), -EINVAL);
 	assert_int_equal(slice_to_u64(SLICE("1 "), 9, &n), -EINVAL);
 	assert_int_equal(slice_to_u64(SLICE("10"), 9, &n), -ERANGE);
-	assert_int_equal(slice_to_u64(SLICE("18446744073709551616"),
-				 UINT64_MAX, &n),
+	assert_int_equal(
+		slice_to_u64(SLICE("18446744073709551616"), UINT64_MAX, &n),
 		-ERANGE);
 	assert_int_equal(n, 7);
-	assert_int_equal(slice_to_u64(SLICE("18446744073709551615"),
-				 UINT64_MAX, &n),
-		0);
+	assert_int_equal(
+		slice_to_u64(SLICE("18446744073709551615"), UINT64_MAX, &n), 0);
 	assert_true(n == UINT64_MAX);
 	assert_int_equal(slice_to_u64(SLICE("0009"), 9, &n), 0);
 	assert_int_equal(n, 9);

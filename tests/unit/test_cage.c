@@ -34,8 +34,8 @@ look(json_t *setup)
 	host_channel(&h, 0);
 	host_spawn(&h, 1, &w);
 	worker_invoke(&w, 1, "{\"do\":\"look\"}");
-	assert_int_equal(val_parse(&seen,
-				 slice_str(worker_answer(&w, 1, NULL)), NULL),
+	assert_int_equal(
+		val_parse(&seen, slice_str(worker_answer(&w, 1, NULL)), NULL),
 		0);
 }
 
@@ -77,9 +77,8 @@ the_machine_gives_every_measure_but_a_user_without_root(void **state)
 		return;
 	}
 	assert_int_equal(json_array_size(h.missing), 1);
-	assert_non_null(
-		strstr(json_string_value(json_array_get(h.missing, 0)),
-			"no user of their own"));
+	assert_non_null(strstr(json_string_value(json_array_get(h.missing, 0)),
+		"no user of their own"));
 }
 
 static void
@@ -130,8 +129,8 @@ with_the_network_there_are_no_raw_sockets(void **state)
 
 	(void)state;
 	leave(NULL);
-	json_object_set_new(json_object_get(setup, "function"), "network",
-		json_true());
+	json_object_set_new(
+		json_object_get(setup, "function"), "network", json_true());
 	look(setup);
 	assert_int_equal(number("inet"), 0);
 	assert_int_equal(number("inet6"), 0);
@@ -174,9 +173,8 @@ is_missing(const char *text)
 	size_t i;
 	json_t *v;
 
-	json_array_foreach(h.missing, i, v)
-		if (strstr(json_string_value(v), text))
-			return true;
+	json_array_foreach(h.missing, i,
+		v) if (strstr(json_string_value(v), text)) return true;
 	return false;
 }
 

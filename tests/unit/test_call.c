@@ -440,9 +440,9 @@ only_an_order_s_own_members_reach_payment(void **state)
 		"\"description\":\"tea\",\"total\":100,\"outTradeNo\":\"n1\"}");
 	assert_non_null(ordered);
 	assert_true(may_price);
-	assert_string_equal(
-		order_body, "{\"outTradeNo\":\"n1\",\"description\":\"tea\","
-			    "\"total\":100}");
+	assert_string_equal(order_body,
+		"{\"outTradeNo\":\"n1\",\"description\":\"tea\","
+		"\"total\":100}");
 	ordered->answer = SLICE("{\"outTradeNo\":\"n1\"}");
 	job_finish(&ordered->job, 0);
 	answer_is(

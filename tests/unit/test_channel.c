@@ -112,7 +112,7 @@ is_same_file(int a, int b)
 	struct stat one, two;
 
 	return fstat(a, &one) == 0 && fstat(b, &two) == 0 &&
-		one.st_dev == two.st_dev && one.st_ino == two.st_ino;
+	       one.st_dev == two.st_dev && one.st_ino == two.st_ino;
 }
 
 static void
@@ -146,8 +146,8 @@ packets_that_do_not_fit_wait_with_their_descriptors(void **state)
 
 	assert_int_equal(pipe(fds), 0);
 	for (int i = 0; i < 20; i++)
-		channel_send(&f->a.channel, 1, 1,
-			slice_of(body, CHANNEL_BODY), NULL, 0);
+		channel_send(&f->a.channel, 1, 1, slice_of(body, CHANNEL_BODY),
+			NULL, 0);
 	assert_false(list_empty(&f->a.channel.waiting));
 	channel_send(&f->a.channel, 2, 2, SLICE("last"), fds, 1);
 	before = count_fds(); /* with the duplicate that waits */
@@ -197,8 +197,8 @@ a_packet_too_large_breaks_the_channel_but_not_inside_send(void **state)
 	struct fixture *f = *state;
 	_free_ char *body = mem_alloc(CHANNEL_BODY + 1);
 
-	channel_send(&f->a.channel, 1, 1, slice_of(body, CHANNEL_BODY + 1),
-		NULL, 0);
+	channel_send(
+		&f->a.channel, 1, 1, slice_of(body, CHANNEL_BODY + 1), NULL, 0);
 	assert_int_equal(f->a.gone, 0);
 	while (!f->a.gone)
 		loop_turn(&f->loop, true);
@@ -257,7 +257,8 @@ main(void)
 		test(the_end_of_the_other_side_is_told_once),
 		test(a_packet_too_large_breaks_the_channel_but_not_inside_send),
 		test(a_packet_that_is_no_frame_ends_the_channel_and_leaks_nothing),
-		cmocka_unit_test(small_programs_send_and_receive_without_a_loop),
+		cmocka_unit_test(
+			small_programs_send_and_receive_without_a_loop),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -28,8 +28,8 @@ refuse(const char *text, const char *words)
 	struct conf *conf = NULL;
 	struct fault why = {0};
 
-	assert_int_equal(conf_parse(&conf, "t.conf", slice_str(text), &why),
-		ERR_CONFIG);
+	assert_int_equal(
+		conf_parse(&conf, "t.conf", slice_str(text), &why), ERR_CONFIG);
 	assert_null(conf);
 	assert_string_equal(why.text, words);
 }
@@ -52,22 +52,22 @@ an_empty_file_gives_the_defaults(void **state)
 static void
 settings_are_read_with_their_units(void **state)
 {
-	_cleanup_(conf_freep) struct conf *conf = parse(
-		"\xef\xbb\xbf; a comment\r\n"
-		"# another = one\r\n\r\n"
-		" [ server ] \r\n"
-		"listen = 127.0.0.1:80   [::1]:8080 unix:/run/x\r\n"
-		"\tgateways=4\r\n"
-		"access_log = OFF\r\n"
-		"[limits]\n"
-		"body = 64m\n"
-		"[database]\nurl = host=/run dbname=a;b #c\n"
-		"[limits]\n"
-		"idle_timeout = 59m");
+	_cleanup_(conf_freep) struct conf *conf =
+		parse("\xef\xbb\xbf; a comment\r\n"
+		      "# another = one\r\n\r\n"
+		      " [ server ] \r\n"
+		      "listen = 127.0.0.1:80   [::1]:8080 unix:/run/x\r\n"
+		      "\tgateways=4\r\n"
+		      "access_log = OFF\r\n"
+		      "[limits]\n"
+		      "body = 64m\n"
+		      "[database]\nurl = host=/run dbname=a;b #c\n"
+		      "[limits]\n"
+		      "idle_timeout = 59m");
 
 	(void)state;
-	assert_string_equal(conf->server_listen,
-		"127.0.0.1:80   [::1]:8080 unix:/run/x");
+	assert_string_equal(
+		conf->server_listen, "127.0.0.1:80   [::1]:8080 unix:/run/x");
 	assert_int_equal(conf->server_gateways, 4);
 	assert_false(conf->server_access_log);
 	assert_int_equal(conf->limits_body, 64 << 20);
@@ -88,8 +88,8 @@ static void
 values_are_shown_as_they_would_be_written(void **state)
 {
 	(void)state;
-	check_value("[limits]\nidle_timeout = 3600s", "limits.idle_timeout",
-		"1h");
+	check_value(
+		"[limits]\nidle_timeout = 3600s", "limits.idle_timeout", "1h");
 	check_value("[limits]\nidle_timeout = 1500ms", "limits.idle_timeout",
 		"1500ms");
 	check_value("[server]\ndrain = 0", "server.drain", "0s");
@@ -228,7 +228,8 @@ every_row_can_be_found_and_has_its_text(void **state)
 	(void)state;
 	for (size_t i = 0; i < conf_count; i++) {
 		const struct conf_row *row = &conf_rows[i];
-		_free_ char *name = str_printf("%s.%s", row->section, row->name);
+		_free_ char *name =
+			str_printf("%s.%s", row->section, row->name);
 		size_t len = strlen(row->text);
 
 		assert_ptr_equal(conf_find(name), row);
@@ -244,8 +245,7 @@ quantities_do_not_overflow(void **state)
 	int64_t n = 5;
 
 	(void)state;
-	assert_int_equal(quantity_time(SLICE("106751991167300d"), &n),
-		-ERANGE);
+	assert_int_equal(quantity_time(SLICE("106751991167300d"), &n), -ERANGE);
 	assert_int_equal(quantity_bytes(SLICE("8589934592g"), &n), -ERANGE);
 	assert_int_equal(quantity_bytes(SLICE("8589934591g"), &n), 0);
 	assert_int_equal(n, 8589934591LL << 30);

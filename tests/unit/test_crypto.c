@@ -123,8 +123,8 @@ hmac_agrees_with_rfc_4231(void **state)
 		"bfdc63644f0713938a7f51535c3a35e2");
 }
 
-#define GCM_PLAIN                                                              \
-	"d9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a318a72"     \
+#define GCM_PLAIN \
+	"d9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a318a72" \
 	"1c3c0c95956809532fcf0e2449a6b525b16aedf5aa0de657ba637b39"
 #define GCM_AAD "feedfacedeadbeeffeedfacedeadbeefabaddad2"
 #define GCM_IV  "cafebabefacedbaddecaf888"
@@ -133,8 +133,8 @@ hmac_agrees_with_rfc_4231(void **state)
 static const struct {
 	const char *key, *iv, *aad, *plain, *sealed;
 } gcm[] = {
-	{"00000000000000000000000000000000", "000000000000000000000000", "",
-		"", "58e2fccefa7e3061367f1d57a4e7455a"},
+	{"00000000000000000000000000000000", "000000000000000000000000", "", "",
+		"58e2fccefa7e3061367f1d57a4e7455a"},
 	{"00000000000000000000000000000000", "000000000000000000000000", "",
 		"00000000000000000000000000000000",
 		"0388dace60b6a392f328c2b971b2fe78"
@@ -249,13 +249,10 @@ cbc_refuses_what_is_not_padded_right(void **state)
 	(void)state;
 	buf_init(&b, 1000);
 	assert_int_equal(crypto_cbc_open(key, iv, sealed, &b), ERR_FORMAT);
-	assert_int_equal(
-		crypto_cbc_open(key, iv, slice_of(sealed.ptr, 15), &b),
+	assert_int_equal(crypto_cbc_open(key, iv, slice_of(sealed.ptr, 15), &b),
 		ERR_FORMAT);
-	assert_int_equal(
-		crypto_cbc_open(key, iv, SLICE(""), &b), ERR_FORMAT);
-	assert_int_equal(
-		crypto_cbc_open(SLICE("k"), iv, sealed, &b), -EINVAL);
+	assert_int_equal(crypto_cbc_open(key, iv, SLICE(""), &b), ERR_FORMAT);
+	assert_int_equal(crypto_cbc_open(SLICE("k"), iv, sealed, &b), -EINVAL);
 	assert_int_equal(b.len, 0);
 }
 
@@ -300,12 +297,13 @@ static json_t *
 vectors(void)
 {
 	const char *source = getenv("MPCLOUD_SOURCE");
-	_free_ char *path = source
-		? str_printf("%s/tests/unit/data/wechat-vectors-own.json",
-			  source)
-		: str_printf("%.*sdata/wechat-vectors-own.json",
-			  (int)(strrchr(__FILE__, '/') - __FILE__ + 1),
-			  __FILE__);
+	_free_ char *path =
+		source ? str_printf(
+				 "%s/tests/unit/data/wechat-vectors-own.json",
+				 source)
+		       : str_printf("%.*sdata/wechat-vectors-own.json",
+				 (int)(strrchr(__FILE__, '/') - __FILE__ + 1),
+				 __FILE__);
 	_free_ char *text = NULL;
 	struct fault why = {0};
 	json_t *v = NULL;
@@ -340,7 +338,8 @@ rsa_signs_and_verifies_as_openssl_does(void **state)
 	assert_int_equal(rsa_load_private(&secret,
 				 member(keys, "merchant_private_key"), NULL),
 		0);
-	json_array_foreach(list, i, v) {
+	json_array_foreach(list, i, v)
+	{
 		_buf_ struct buf b;
 
 		if (!json_object_get(v, "signature") ||
@@ -373,12 +372,12 @@ check_notify(struct slice pem, const json_t *v)
 	buf_char(&b, '\n');
 	buf_slice(&b, member(v, "body"));
 	buf_char(&b, '\n');
-	assert_int_equal(rsa_verify(rsa, buf_all(&b),
-				 member(h, "Wechatpay-Signature")),
+	assert_int_equal(
+		rsa_verify(rsa, buf_all(&b), member(h, "Wechatpay-Signature")),
 		0);
 	b.ptr[0] ^= 1;
-	assert_int_equal(rsa_verify(rsa, buf_all(&b),
-				 member(h, "Wechatpay-Signature")),
+	assert_int_equal(
+		rsa_verify(rsa, buf_all(&b), member(h, "Wechatpay-Signature")),
 		ERR_FORMAT);
 	assert_int_equal(
 		rsa_verify(rsa, buf_all(&b), SLICE("not base64")), ERR_FORMAT);
@@ -396,7 +395,8 @@ rsa_verifies_with_a_certificate_and_with_a_public_key(void **state)
 	size_t i, certs = 0, pubs = 0;
 
 	(void)state;
-	json_array_foreach(list, i, v) {
+	json_array_foreach(list, i, v)
+	{
 		struct slice id = member(v, "id");
 
 		if (!slice_starts(id, "own-notify-"))
@@ -424,8 +424,8 @@ what_is_no_rsa_key_is_refused_with_a_reason(void **state)
 	struct fault why = {0};
 
 	(void)state;
-	assert_int_equal(rsa_load_private(&rsa, SLICE("nonsense"), &why),
-		ERR_FORMAT);
+	assert_int_equal(
+		rsa_load_private(&rsa, SLICE("nonsense"), &why), ERR_FORMAT);
 	assert_non_null(strstr(why.text, "private key"));
 	assert_int_equal(rsa_load_public(&rsa, SLICE(""), &why), ERR_FORMAT);
 	assert_non_null(strstr(why.text, "certificate"));

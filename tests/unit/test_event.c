@@ -64,12 +64,14 @@ a_strangers_text_cannot_pass_for_a_number(void **state)
 
 	(void)state;
 	listen_begin();
-	event(EVENT_INTERNAL, "text", "\x01" "1,\"who\":\"admin\"", "minus",
-		"\x01-", NULL);
+	event(EVENT_INTERNAL, "text",
+		"\x01"
+		"1,\"who\":\"admin\"",
+		"minus", "\x01-", NULL);
 	listen_end(line, sizeof(line));
-	assert_non_null(strstr(line,
-		"\"text\":\"\\u00011,\\\"who\\\":\\\"admin\\\"\","
-		"\"minus\":\"\\u0001-\"}"));
+	assert_non_null(
+		strstr(line, "\"text\":\"\\u00011,\\\"who\\\":\\\"admin\\\"\","
+			     "\"minus\":\"\\u0001-\"}"));
 	assert_int_equal(val_check(slice_trim(slice_str(line))), 0);
 }
 
@@ -151,8 +153,8 @@ a_clock_file_moves_the_time(void **state)
 	pid = fork();
 	assert_true(pid >= 0);
 	if (pid == 0) {
-		char *const argv[] = {(char *)(uintptr_t)"test_event",
-			(char *)(uintptr_t)"clock", NULL};
+		char *const argv[] = {(char *)(uintptr_t) "test_event",
+			(char *)(uintptr_t) "clock", NULL};
 
 		*shift = day;
 		(void)execv("/proc/self/exe", argv);
@@ -173,9 +175,9 @@ clock_child(void)
 
 	(void)clock_gettime(CLOCK_REALTIME, &ts);
 	return clock_now_s() - ts.tv_sec - 86400 <= 1 &&
-			clock_now_s() - ts.tv_sec >= 86400
-		? 0
-		: 1;
+			       clock_now_s() - ts.tv_sec >= 86400
+		       ? 0
+		       : 1;
 }
 
 int

@@ -57,7 +57,7 @@ request_read(int fd, char *room, size_t size)
 			continue;
 		length = strstr(room, "Content-Length: ");
 		want = (size_t)(end + 4 - room) +
-			(length ? strtoul(length + 16, NULL, 10) : 0);
+		       (length ? strtoul(length + 16, NULL, 10) : 0);
 		if (len >= want)
 			return true;
 	}
@@ -242,8 +242,8 @@ a_post_carries_its_body_and_only_our_headers(void **state)
 		"Content-Type: application/json", "X-Mine: 1", NULL};
 	struct fixture *f = *state;
 	_free_ char *body = str_dup("{\"a\":1}");
-	struct fetch_ask ask = {.method = "POST", .headers = headers,
-		.body = slice_str(body)};
+	struct fetch_ask ask = {
+		.method = "POST", .headers = headers, .body = slice_str(body)};
 
 	start(f, "/ok", ask);
 	memset(body, 'x', strlen(body)); /* it was copied */
@@ -253,8 +253,8 @@ a_post_carries_its_body_and_only_our_headers(void **state)
 	pthread_mutex_lock(&lock);
 	assert_int_equal(strncmp(last_request, "POST /ok HTTP/1.1\r\n", 19), 0);
 	assert_non_null(strstr(last_request, "\r\nX-Mine: 1\r\n"));
-	assert_non_null(strstr(
-		last_request, "\r\nContent-Type: application/json\r\n"));
+	assert_non_null(
+		strstr(last_request, "\r\nContent-Type: application/json\r\n"));
 	assert_non_null(strstr(last_request,
 		"\r\nUser-Agent: mpcloud/" PACKAGE_VERSION "\r\n"));
 	assert_null(strstr(last_request, "Expect:"));
@@ -396,7 +396,7 @@ https_without_tls_on_the_other_side_fails(void **state)
 
 	run(f, "", (struct fetch_ask){.url = url, .timeout_ms = 500});
 	assert_true(f->fetch.job.err == ERR_UPSTREAM ||
-		f->fetch.job.err == ERR_TIMEOUT);
+		    f->fetch.job.err == ERR_TIMEOUT);
 	assert_false(f->fetch.sent);
 }
 

@@ -15,8 +15,10 @@ a_frame_is_laid_out_as_the_header_says(void **state)
 	buf_init(&b, 100);
 	frame_put(&b, 7, 0x01020304, SLICE("abc"));
 	assert_int_equal(b.len, 15);
-	assert_memory_equal(
-		b.ptr, "\x03\0\0\0\x07\0\0\0\x04\x03\x02\x01" "abc", 15);
+	assert_memory_equal(b.ptr,
+		"\x03\0\0\0\x07\0\0\0\x04\x03\x02\x01"
+		"abc",
+		15);
 }
 
 static void
@@ -133,7 +135,8 @@ a_short_or_long_body_is_found_at_its_end(void **state)
 	g = getter_of(SLICE("\x01\x02"));
 	assert_int_equal(get_u8(&g), 1);
 	assert_int_equal(get_end(&g), ERR_FORMAT);
-	g = getter_of(SLICE("\xff\xff\xff\xff" "abc"));
+	g = getter_of(SLICE("\xff\xff\xff\xff"
+			    "abc"));
 	assert_int_equal(get_bytes(&g).len, 0);
 	assert_int_equal(get_end(&g), ERR_FORMAT);
 }

@@ -2,8 +2,8 @@
  * Rate limits by hand-made arithmetic, SipHash by its authors' vectors.
  */
 #include "base/gcra.h"
-#include "base/sip.h"
 #include "base/shm.h"
+#include "base/sip.h"
 #include "tests/unit/test.h"
 
 #include <stdlib.h>
@@ -90,8 +90,7 @@ the_burst_goes_at_once_and_then_the_rate_holds(void **state)
 	for (int i = 0; i < 3; i++)
 		assert_true(gcra_ask(table, 42, rule, now + 100LL * SECOND)
 				    .allowed);
-	assert_false(
-		gcra_ask(table, 42, rule, now + 100LL * SECOND).allowed);
+	assert_false(gcra_ask(table, 42, rule, now + 100LL * SECOND).allowed);
 }
 
 static void
@@ -153,9 +152,9 @@ a_full_table_forgives_rather_than_punishes(void **state)
 	memset(small, 0, SMALL);
 	t = gcra_table_at(small, SMALL);
 	for (uint64_t key = 1; key <= 1000; key++)
-		assert_true(gcra_ask(t, key, rule, SECOND * 1000LL +
-					     (int64_t)key)
-				    .allowed);
+		assert_true(
+			gcra_ask(t, key, rule, SECOND * 1000LL + (int64_t)key)
+				.allowed);
 	assert_false(gcra_ask(t, 1000, rule, SECOND * 1001LL).allowed);
 	free(small);
 }
@@ -171,8 +170,8 @@ keys_depend_on_kind_table_and_bytes(void **state)
 	memset(other, 0, 4096);
 	t = gcra_table_at(other, 4096);
 	assert_true(key == gcra_key(table, 'i', "1.2.3.4", 7));
-	assert_true(key == gcra_key(gcra_table_at(memory, SIZE), 'i',
-				   "1.2.3.4", 7));
+	assert_true(key ==
+		    gcra_key(gcra_table_at(memory, SIZE), 'i', "1.2.3.4", 7));
 	assert_true(key != gcra_key(table, 'u', "1.2.3.4", 7));
 	assert_true(key != gcra_key(table, 'i', "1.2.3.5", 7));
 	assert_true(key != gcra_key(t, 'i', "1.2.3.4", 7));
@@ -219,7 +218,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sip_hash_agrees_with_its_authors),
-		cmocka_unit_test(the_burst_goes_at_once_and_then_the_rate_holds),
+		cmocka_unit_test(
+			the_burst_goes_at_once_and_then_the_rate_holds),
 		cmocka_unit_test(asking_in_vain_costs_nothing),
 		cmocka_unit_test(rate_zero_allows_everything),
 		cmocka_unit_test(keys_do_not_share),

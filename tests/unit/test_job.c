@@ -99,8 +99,8 @@ timers_fire_in_order_and_cleared_ones_not(void **state)
 	assert_int_equal(loop_init(&loop), 0);
 	for (int i = 0; i < 40; i++) {
 		t[i].n = (i * 7) % 40;
-		timer_set(&t[i].timer, &loop, (uint64_t)t[i].n + 1,
-			on_numbered);
+		timer_set(
+			&t[i].timer, &loop, (uint64_t)t[i].n + 1, on_numbered);
 	}
 	for (int i = 0; i < 40; i++)
 		if (t[i].n % 2)

@@ -184,8 +184,7 @@ others_run_while_one_waits_when_concurrency_allows(void **state)
 	(void)state;
 	host_stop(&h);
 	assert_int_equal(
-		host_start(&h, native_with("concurrency", json_integer(4))),
-		0);
+		host_start(&h, native_with("concurrency", json_integer(4))), 0);
 	host_channel(&h, 0);
 	host_spawn(&h, 1, &w);
 	worker_invoke(&w, 1, "{\"do\":\"call\",\"action\":\"slow\"}");
@@ -226,15 +225,14 @@ a_worker_is_a_fork_of_what_was_loaded_once(void **state)
 	host_spawn(&h, 2, &v);
 	worker_invoke(&w, 1, "{\"do\":\"forked\"}");
 	text = worker_answer(&w, 1, NULL);
-	(void)snprintf(first, sizeof(first), "%.*s",
-		(int)strcspn(text, ","), text);
+	(void)snprintf(
+		first, sizeof(first), "%.*s", (int)strcspn(text, ","), text);
 	worker_invoke(&v, 1, "{\"do\":\"forked\"}");
 	text = worker_answer(&v, 1, NULL);
 	assert_true(strncmp(first, text, strlen(first)) == 0);
 	assert_int_not_equal(w.pid, v.pid);
 	host_send(&h, HOST_KILL, 1);
 	assert_int_equal(host_gone(&h, 1, (int[1]){0}), SIGKILL);
-	
 }
 
 static void
@@ -336,13 +334,15 @@ static void
 a_second_channel_of_a_gateway_replaces_the_first(void **state)
 {
 	struct frame f;
+	int old;
 
 	(void)state;
 	host_spawn(&h, 1, &w);
 	worker_invoke(&w, 1, "{\"do\":\"hang\"}");
-	_close_ int old = h.channel;
+	old = h.channel;
 	host_channel(&h, 0);
 	assert_int_equal(worker_next(&w, &f), 0);
+	(void)close(old);
 	host_spawn(&h, 1, &v);
 	worker_invoke(&v, 1, "{\"do\":\"echo\"}");
 	assert_string_equal(worker_answer(&v, 1, NULL), "{\"do\":\"echo\"}");
@@ -375,8 +375,8 @@ drain_lets_workers_finish(void **state)
 	assert_int_equal(worker_next(&w, &f), 1);
 	buf_init(&b, 16);
 	put_u32(&b, 20000);
-	assert_int_equal(channel_send_fd(h.control, KEEP_DRAIN, 0, buf_all(&b),
-				 NULL, 0),
+	assert_int_equal(
+		channel_send_fd(h.control, KEEP_DRAIN, 0, buf_all(&b), NULL, 0),
 		0);
 	worker_send(&w, PROTO_DRAIN, 0, "");
 	worker_send(&w, PROTO_REPLY, f.id, "{\"data\":3}");

@@ -139,8 +139,7 @@ console_lines_carry_the_invocation(void **state)
 	answers("{\"do\":\"nothing\"}", "null");
 	worker_invoke(&w, 77, "{\"do\":\"log\"}");
 	assert_string_equal(worker_answer(&w, 77, NULL), "null");
-	assert_string_equal(
-		worker_logs, "77 1 hello tea { a: 1 }\n77 3 bad\n");
+	assert_string_equal(worker_logs, "77 1 hello tea { a: 1 }\n77 3 bad\n");
 	host_send(&h, HOST_KILL, 1);
 	(void)host_gone(&h, 1, (int[1]){0});
 	assert_non_null(strstr(h.lines, "1 1 raw\n"));
@@ -155,8 +154,8 @@ the_context_is_what_scf_gives(void **state)
 	(void)state;
 	assert_int_equal(val_parse(&v_, slice_str(text), NULL), 0);
 	environment = json_object_get(v_, "environment");
-#define IS(o, name, value)                                                     \
-	assert_string_equal(                                                   \
+#define IS(o, name, value) \
+	assert_string_equal( \
 		json_string_value(json_object_get(o, name)) ?: "", value)
 	IS(v_, "request_id", "req-1");
 	IS(v_, "function_name", "sample");
@@ -166,8 +165,8 @@ the_context_is_what_scf_gives(void **state)
 	IS(environment, "TCB_ENV", "env-test");
 	IS(environment, "MY_VARIABLE", "mine");
 	assert_true(json_is_true(json_object_get(v_, "left")));
-	assert_int_equal(json_integer_value(
-				 json_object_get(v_, "time_limit_in_ms")),
+	assert_int_equal(
+		json_integer_value(json_object_get(v_, "time_limit_in_ms")),
 		3000);
 	json_decref(v_);
 }
@@ -315,6 +314,19 @@ a_standby_is_there_for_the_next(void **state)
 }
 
 static void
+modules_of_the_newer_kind_are_loaded(void **state)
+{
+	uint8_t type;
+
+	(void)state;
+	stop(NULL);
+	start_with(node_with("handler", json_string("esm.main")));
+	worker_invoke(&w, 1, "{\"n\":2}");
+	assert_string_equal(worker_answer(&w, 1, &type), "[\"function\",3,4]");
+	assert_int_equal(type, PROTO_RESULT);
+}
+
+static void
 the_code_is_confined(void **state)
 {
 	(void)state;
@@ -347,15 +359,16 @@ serve_once(void)
 	room[n] = '\0';
 	assert_non_null(strstr(room, "GET /admin HTTP/1.1\r\n"));
 	assert_non_null(strstr(room, "Host: mpcloud.internal\r\n"));
-	assert_int_equal(send(fd, answer, sizeof(answer) - 1, 0),
-		sizeof(answer) - 1);
+	assert_int_equal(
+		send(fd, answer, sizeof(answer) - 1, 0), sizeof(answer) - 1);
 }
 
 static void
 sdks_find_the_cloud_at_the_unix_socket(void **state)
 {
 	(void)state;
-	worker_invoke(&w, 1, "{\"do\":\"cloud\"}");
+	worker_invoke_as(&w, 1, "{\"cloudSocket\":\"cloud-3.sock\"}",
+		"{\"do\":\"cloud\"}");
 	serve_once();
 	assert_string_equal(worker_answer(&w, 1, NULL), "\"hi\"");
 }
@@ -374,19 +387,18 @@ static void
 code_that_cannot_be_loaded_is_said(void **state)
 {
 	(void)state;
-	assert_int_equal(
-		host_start(&h,
-			node_with("handler", json_string("missing.main"))),
+	assert_int_equal(host_start(&h, node_with("handler",
+						json_string("missing.main"))),
 		ERR_FN_FAILED);
 	assert_non_null(strstr(h.failed, "status 1"));
-	assert_non_null(strstr(h.failed, "missing"));
+	if (!strstr(h.failed, "missing"))
+		fail_msg("%s", h.failed);
 	host_stop(&h);
-	assert_int_equal(
-		host_start(
-			&h, node_with("handler", json_string("index.nothing"))),
+	assert_int_equal(host_start(&h, node_with("handler",
+						json_string("index.nothing"))),
 		ERR_FN_FAILED);
-	assert_non_null(strstr(
-		h.failed, "no function is exported as \"nothing\""));
+	assert_non_null(
+		strstr(h.failed, "no function is exported as \"nothing\""));
 	host_stop(&h);
 }
 
@@ -422,14 +434,14 @@ open_cloud(void **state)
 	if (!mkdtemp(cloud_dir))
 		return -1;
 	(void)chmod(cloud_dir, 0755);
-	path = str_printf("%s/cloud.sock", cloud_dir);
+	path = str_printf("%s/cloud-3.sock", cloud_dir);
 	return sock_listen_unix(path, 0666, (uid_t)-1, (gid_t)-1, &cloud, NULL);
 }
 
 static int
 close_cloud(void **state)
 {
-	_free_ char *path = str_printf("%s/cloud.sock", cloud_dir);
+	_free_ char *path = str_printf("%s/cloud-3.sock", cloud_dir);
 
 	(void)state;
 	(void)unlink(path);
@@ -455,6 +467,7 @@ main(void)
 		WITH_HOST(mpcloud_call_asks_the_gateway),
 		WITH_HOST(each_of_several_invocations_has_its_own_caller),
 		WITH_HOST(a_standby_is_there_for_the_next),
+		WITH_HOST(modules_of_the_newer_kind_are_loaded),
 		WITH_HOST(the_code_is_confined),
 		WITH_HOST(sdks_find_the_cloud_at_the_unix_socket),
 		WITH_HOST(drain_ends_a_worker_that_has_finished),

@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #define TEN "/234567890"
-#define LONG_PATH                                                              \
+#define LONG_PATH \
 	"unix:" TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN /* 110, 107 fit */
 
 static char dir[] = "/tmp/test_sock.XXXXXX";
@@ -56,10 +56,9 @@ addresses_are_numeric_with_a_port(void **state)
 	static const char *const good[] = {"127.0.0.1:80", "[::1]:8080",
 		"0.0.0.0:65535", "[::]:0", "unix:/run/x.sock"};
 	static const char *const bad[] = {"", ":80", "127.0.0.1", "80",
-		"127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:-1",
-		"127.0.0.1:8o", "localhost:80", "::1:80", "[::1]", "[::1]80",
-		"[127.0.0.1]:80", "1.2.3.4.5:80", "unix:", "unix:run/x",
-		LONG_PATH};
+		"127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:-1", "127.0.0.1:8o",
+		"localhost:80", "::1:80", "[::1]", "[::1]80", "[127.0.0.1]:80",
+		"1.2.3.4.5:80", "unix:", "unix:run/x", LONG_PATH};
 	struct fault why;
 
 	(void)state;
@@ -104,8 +103,8 @@ a_unix_socket_has_exactly_its_mode_and_knows_its_peer(void **state)
 	uid_t uid;
 
 	(void)state;
-	assert_int_equal(sock_listen_unix(path, 0666, (uid_t)-1, (gid_t)-1,
-				 &fd, NULL),
+	assert_int_equal(
+		sock_listen_unix(path, 0666, (uid_t)-1, (gid_t)-1, &fd, NULL),
 		0);
 	(void)umask(old);
 	assert_int_equal(mode_of(path), 0666);

@@ -2,10 +2,10 @@
  * Frames over a socket on a real loop: batches, pieces, full sockets, and
  * owners who close from inside.
  */
+#include "base/err.h"
 #include "base/mem.h"
 #include "base/sock.h"
 #include "base/stream.h"
-#include "base/err.h"
 #include "tests/unit/test.h"
 
 #include <errno.h>
@@ -269,8 +269,8 @@ what_is_no_frame_ends_the_stream(void **state)
 	while (!f->b.gone)
 		loop_turn(&f->loop, true);
 	assert_int_equal(f->b.frames, 0);
-	assert_true(f->b.gone_err == ERR_FORMAT ||
-		f->b.gone_err == ERR_TOO_BIG);
+	assert_true(
+		f->b.gone_err == ERR_FORMAT || f->b.gone_err == ERR_TOO_BIG);
 }
 
 static void

@@ -50,7 +50,7 @@ notify_socket(const char *name, bool abstract)
 	if (abstract)
 		a.sun_path[0] = '\0';
 	len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) +
-		strlen(name));
+			  strlen(name));
 	assert_int_equal(bind(fd, (struct sockaddr *)&a, len), 0);
 	assert_int_equal(setenv("NOTIFY_SOCKET", name, 1), 0);
 	return fd;

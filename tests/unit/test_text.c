@@ -44,9 +44,9 @@ refuse_get(get_fn *fn, const char *in)
 }
 
 /* RFC 4648, section 10 */
-static const char *const base64[][2] = {{"", ""}, {"f", "Zg=="},
-	{"fo", "Zm8="}, {"foo", "Zm9v"}, {"foob", "Zm9vYg=="},
-	{"fooba", "Zm9vYmE="}, {"foobar", "Zm9vYmFy"}};
+static const char *const base64[][2] = {{"", ""}, {"f", "Zg=="}, {"fo", "Zm8="},
+	{"foo", "Zm9v"}, {"foob", "Zm9vYg=="}, {"fooba", "Zm9vYmE="},
+	{"foobar", "Zm9vYmFy"}};
 
 static void
 base64_agrees_with_rfc_4648(void **state)
@@ -77,9 +77,9 @@ base64url_has_other_letters_and_no_padding(void **state)
 static void
 strict_base64_has_one_spelling_for_each_value(void **state)
 {
-	static const char *const bad[] = {"Z", "Zg", "Zg=", "Zg===", "Z===",
-		"====", "=", "Zh==", "Zm9=", "Zm9v\n", "Zm 9", "Zm9-", "Zg==Zg==",
-		"Z=g="};
+	static const char *const bad[] = {"Z", "Zg",
+		"Zg=", "Zg===", "Z===", "====", "=", "Zh==", "Zm9=", "Zm9v\n",
+		"Zm 9", "Zm9-", "Zg==Zg==", "Z=g="};
 
 	(void)state;
 	for (size_t i = 0; i < array_size(bad); i++)
@@ -196,12 +196,11 @@ what_is_no_time_is_refused(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < array_size(bad); i++)
-		assert_int_equal(
-			text_untime(slice_str(bad[i]), &ns), -EINVAL);
-	assert_int_equal(text_untime(SLICE("9999-06-08T10:34:56Z"), &ns),
-		-ERANGE);
-	assert_int_equal(text_untime(SLICE("0001-01-01T00:00:00Z"), &ns),
-		-ERANGE);
+		assert_int_equal(text_untime(slice_str(bad[i]), &ns), -EINVAL);
+	assert_int_equal(
+		text_untime(SLICE("9999-06-08T10:34:56Z"), &ns), -ERANGE);
+	assert_int_equal(
+		text_untime(SLICE("0001-01-01T00:00:00Z"), &ns), -ERANGE);
 }
 
 static void
@@ -222,7 +221,8 @@ static void
 utf8_is_what_rfc_3629_says(void **state)
 {
 	static const char *const good[] = {"", "ascii only, longer than eight",
-		"A\xe2\x89\xa2\xce\x91.", "\xed\x95\x9c\xea\xb5\xad\xec\x96\xb4",
+		"A\xe2\x89\xa2\xce\x91.",
+		"\xed\x95\x9c\xea\xb5\xad\xec\x96\xb4",
 		"\xef\xbb\xbf\xf0\xa3\x8e\xb4", "\xf4\x8f\xbf\xbf",
 		"\xed\x9f\xbf", "\xee\x80\x80", "\xc2\x80", "\xdf\xbf",
 		"\xe0\xa0\x80", "\xf0\x90\x80\x80"};

@@ -19,8 +19,8 @@ const acts = {
     await new Promise((resolve) => setTimeout(resolve, 5));
     return event.value;
   },
-  nothing: () => undefined,
-  log: () => {
+  nothing: async () => undefined,
+  log: async () => {
     console.log('hello %s', 'tea', { a: 1 });
     console.error('bad');
     process.stdout.write('raw\n');
