@@ -37,6 +37,22 @@ arena_done(struct arena *a)
 	a->used = 0;
 }
 
+void
+arena_clear(struct arena *a, size_t ceiling)
+{
+	struct arena_block *keep = a->block;
+
+	/* Of several the first of ordinary size would have to be looked for. */
+	if (!keep || keep->next || keep->size > BLOCK) {
+		arena_done(a);
+	} else {
+		memset(keep->bytes, 0, keep->used);
+		keep->used = 0;
+	}
+	a->used = 0;
+	a->ceiling = ceiling;
+}
+
 static struct arena_block *
 block_add(struct arena *a, size_t size)
 {

@@ -19,6 +19,8 @@ struct arena {
 
 void arena_init(struct arena *a, size_t ceiling);
 void arena_done(struct arena *a);
+/* Empty again; one block is kept for the next user of the struct. */
+void arena_clear(struct arena *a, size_t ceiling);
 
 /* Zeroed, aligned for any type. */
 void *arena_get(struct arena *a, size_t size) _returns_value_;

@@ -264,7 +264,7 @@ answer(struct doc_op *op)
 			answer_upsert(op);
 			break;
 		}
-		/* fall through */
+		__attribute__((fallthrough));
 	case DOC_REMOVE:
 		op->total = ask_changed(&op->ask);
 		break;

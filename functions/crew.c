@@ -157,8 +157,7 @@ on_gone_frame(struct crew *crew, const struct frame *f)
 }
 
 static void
-on_channel_frame(
-	struct channel *c, const struct frame *f, int *fds, int nfds)
+on_channel_frame(struct channel *c, const struct frame *f, int *fds, int nfds)
 {
 	struct crew *crew = container_of(c, struct crew, channel);
 	struct getter g = getter_of(f->body);
@@ -269,8 +268,8 @@ crews_add(struct crews *crews, const struct fn_settings *settings,
 	if (r < 0) {
 		(void)close(channel_fd);
 		crew_done(crew);
-		return fault_set(why, r, "%s: no channel to its host",
-			settings->name);
+		return fault_set(
+			why, r, "%s: no channel to its host", settings->name);
 	}
 	list_add(&crews->all, &crew->on);
 	if (old)

@@ -13,8 +13,12 @@
 #include "base/clock.h"
 #include "base/mem.h"
 
-enum { PIPE_TOP = 16, PIPE_NS = 2000000, PIPE_BYTES = 1024 * 1024,
-	LOOK_MS = 1 };
+enum {
+	PIPE_TOP = 16,
+	PIPE_NS = 2000000,
+	PIPE_BYTES = 1024 * 1024,
+	LOOK_MS = 1
+};
 
 void
 call_finish(struct fn_call *call, int err, const char *text)

@@ -8,17 +8,19 @@
 #include "functions/hand.h"
 
 #include "base/mem.h"
-#include "base/val.h"
 
 #include <stdio.h>
 #include <sys/wait.h>
 
-enum { START_MS = 60000, LEAVE_MS = 1000, GRACE_MS = 200,
-	FRAME_ROOM = 64 * 1024, OUT_ROOM = 64 * 1024 * 1024,
-	RETRY_MS = 100, RETRY_TOP_MS = 10000 };
-
-static const char not_a_message[] =
-	"the function's process sent what is not a message of ours";
+enum {
+	START_MS = 60000,
+	LEAVE_MS = 1000,
+	GRACE_MS = 200,
+	FRAME_ROOM = 64 * 1024,
+	OUT_ROOM = 64 * 1024 * 1024,
+	RETRY_MS = 100,
+	RETRY_TOP_MS = 10000
+};
 
 static void on_limit(struct timer *timer);
 
@@ -29,8 +31,7 @@ state_ms(const struct hand *hand)
 	case HAND_STARTING:
 		return START_MS;
 	case HAND_IDLE:
-		return (uint64_t)max(
-			hand->crew->settings.idle_ms, (int64_t)1);
+		return (uint64_t)max(hand->crew->settings.idle_ms, (int64_t)1);
 	case HAND_LEAVING:
 		return hand->doomed && !hand->killed ? 0 : LEAVE_MS;
 	case HAND_BUSY: /* its calls have deadlines */
@@ -38,6 +39,21 @@ state_ms(const struct hand *hand)
 		break;
 	}
 	return 0;
+}
+
+/* A worker is busy and idle again many times before its timer is due: it is
+ * left set and looks again then. */
+static void
+wind(struct hand *hand)
+{
+	struct loop *loop = hand->crew->crews->loop;
+	uint64_t now = uv_now(&loop->uv);
+
+	if (hand->due == 0 ||
+		(timer_is_set(&hand->limit) && hand->limit.at <= hand->due))
+		return;
+	timer_set(&hand->limit, loop, hand->due > now ? hand->due - now : 0,
+		on_limit);
 }
 
 void
@@ -57,10 +73,8 @@ hand_move(struct hand *hand, enum hand_state state)
 		list_add(&crew->hands[state], &hand->on);
 	crew->count[state]++;
 	ms = state_ms(hand);
-	if (ms)
-		timer_set(&hand->limit, crew->crews->loop, ms, on_limit);
-	else
-		timer_clear(&hand->limit);
+	hand->due = ms ? uv_now(&crew->crews->loop->uv) + ms : 0;
+	wind(hand);
 }
 
 void
@@ -74,8 +88,8 @@ hand_start(struct crew *crew)
 	list_init(&hand->sent);
 	list_init(&hand->asks);
 	hand_move(hand, HAND_STARTING);
-	channel_send(&crew->channel, HOST_SPAWN, hand->number, SLICE(""), NULL,
-		0);
+	channel_send(
+		&crew->channel, HOST_SPAWN, hand->number, SLICE(""), NULL, 0);
 }
 
 struct hand *
@@ -115,7 +129,11 @@ on_limit(struct timer *timer)
 {
 	struct hand *hand = container_of(timer, struct hand, limit);
 
-	if (hand->gone) {
+	if (hand->due == 0) {
+		return;
+	} else if (hand->due > uv_now(&timer->loop->uv)) {
+		wind(hand);
+	} else if (hand->gone) {
 		hand_end(hand, NULL);
 	} else if (hand->state == HAND_IDLE) {
 		hand_leave(hand);
@@ -124,7 +142,8 @@ on_limit(struct timer *timer)
 		hand_refused(hand, SLICE("its host does not answer"));
 	} else {
 		hand_kill(hand, NULL);
-		timer_set(&hand->limit, timer->loop, LEAVE_MS, on_limit);
+		hand->due = uv_now(&timer->loop->uv) + LEAVE_MS;
+		wind(hand);
 	}
 }
 
@@ -203,7 +222,8 @@ hand_gone(struct hand *hand, int status, enum host_gone_reason reason)
 	}
 	if (hand->state != HAND_LEAVING)
 		hand_move(hand, HAND_LEAVING);
-	timer_set(&hand->limit, hand->crew->crews->loop, GRACE_MS, on_limit);
+	hand->due = uv_now(&hand->crew->crews->loop->uv) + GRACE_MS;
+	wind(hand);
 }
 
 static void
@@ -214,139 +234,13 @@ on_stream_gone(struct stream *s, int err)
 	if (hand->gone)
 		hand_end(hand, NULL);
 	else
-		hand_kill(hand,
-			err == ERR_FORMAT || err == ERR_TOO_BIG ? not_a_message
-								: NULL);
-}
-
-static void
-on_result(struct hand *hand, const struct frame *f)
-{
-	struct invocation *inv = invocation_find(hand, f->id);
-
-	if (!inv || !invocation_has_begun(inv))
-		hand_kill(hand, not_a_message);
-	else if (f->body.len > hand->crew->crews->result_top)
-		invocation_finish(inv, ERR_ANSWER_BIG, NULL, SLICE(""));
-	else if (inv->call && val_check(f->body) < 0)
-		invocation_finish(inv, ERR_FN_BAD_ANSWER, NULL, SLICE(""));
-	else
-		invocation_finish(inv, 0, NULL, f->body);
-}
-
-static void
-say(struct hand *hand, const char *request_id, int level, struct slice text)
-{
-	struct crews *crews = hand->crew->crews;
-
-	while (text.len && text.ptr[text.len - 1] == '\n')
-		text.len--;
-	if (crews->ops.on_line)
-		crews->ops.on_line(crews, hand->crew->settings.name, request_id,
-			level, text);
-}
-
-/* Not cut inside a character. */
-static struct slice
-text_head(struct slice s, size_t top)
-{
-	if (s.len <= top)
-		return s;
-	while (top && ((unsigned char)s.ptr[top] & 0xc0) == 0x80)
-		top--;
-	return slice_of(s.ptr, top);
-}
-
-static void
-on_error(struct hand *hand, const struct frame *f)
-{
-	struct invocation *inv = invocation_find(hand, f->id);
-	struct slice message = SLICE(""), stack = SLICE("");
-	struct fault why = {0};
-	_json_ json_t *json = NULL;
-
-	if (!inv || !invocation_has_begun(inv) ||
-		val_parse(&json, f->body, NULL) < 0 || !json_is_object(json) ||
-		val_str_or(json, "message", SIZE_MAX, message, &message, NULL) <
-			0 ||
-		val_str_or(json, "stack", SIZE_MAX, stack, &stack, NULL) < 0) {
-		hand_kill(hand, not_a_message);
-		return;
-	}
-	say(hand, inv->request_id, 3, stack.len ? stack : message);
-	message = text_head(message, sizeof(why.text) - 1);
-	if (message.len)
-		(void)fault_set(&why, ERR_FN_FAILED, "%.*s", SLICE_ARG(message));
-	invocation_finish(inv, ERR_FN_FAILED, message.len ? why.text : NULL,
-		SLICE(""));
-}
-
-static void
-on_log_frame(struct hand *hand, const struct frame *f)
-{
-	struct getter g = getter_of(f->body);
-	struct invocation *inv = f->id ? invocation_find(hand, f->id) : NULL;
-	uint8_t level = get_u8(&g);
-
-	if (g.bad || level > 3)
-		hand_kill(hand, not_a_message);
-	else
-		say(hand, inv ? inv->request_id : f->id ? hand->last_id : "",
-			level, text_head(g.left, PROTO_LOG_TOP));
-}
-
-void
-hand_line(struct crew *crew, uint32_t number, int level, struct slice text)
-{
-	struct hand *hand = number ? hand_find(crew, number) : NULL;
-	struct crews *crews = crew->crews;
-	struct invocation *head = NULL;
-
-	if (hand) {
-		head = list_first(&hand->sent, struct invocation, on);
-		/* Of several at once nobody knows who printed it. */
-		if (head && crew->settings.concurrency > 1 && hand->nsent > 1)
-			say(hand, "", level, text);
-		else
-			say(hand, head ? head->request_id : hand->last_id,
-				level, text);
-	} else if (crews->ops.on_line) {
-		crews->ops.on_line(
-			crews, crew->settings.name, "", level, text);
-	}
-}
-
-static void
-on_frame(struct stream *s, const struct frame *f)
-{
-	struct hand *hand = container_of(s, struct hand, stream);
-
-	if (hand->blame == not_a_message)
-		return; /* it is being killed */
-	switch (f->type) {
-	case PROTO_RESULT:
-		on_result(hand, f);
-		break;
-	case PROTO_ERROR:
-		on_error(hand, f);
-		break;
-	case PROTO_CALL:
-		host_ask_start(hand, f->id, f->body);
-		break;
-	case PROTO_LOG:
-		on_log_frame(hand, f);
-		break;
-	case PROTO_READY:
-		if (f->id != 0 || f->body.len != 0)
-			hand_kill(hand, not_a_message);
-		break;
-	default:
-		hand_kill(hand, not_a_message);
-	}
+		hand_kill(hand, err == ERR_FORMAT || err == ERR_TOO_BIG
+					? hand_not_a_message
+					: NULL);
 }
 
 static const struct stream_ops stream_ops = {
-	.on_frame = on_frame, .on_gone = on_stream_gone};
+	.on_frame = hand_frame, .on_gone = on_stream_gone};
 
 void
 hand_join(struct hand *hand, int *fd)

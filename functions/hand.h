@@ -1,7 +1,7 @@
 #pragma once
 
 /*
- * What crew.c, crew_feed.c, hand.c, invocation.c and host_call.c share.
+ * What crew*.c, hand*.c, invocation.c, session.c and host_call.c share.
  *
  *   crews        all functions of this gateway
  *   crew         one function version: its hands and the calls that wait
@@ -15,9 +15,13 @@
 #include "functions/crew.h"
 #include "functions/proto.h"
 
-enum { CREW_BUCKETS = 256, TOKEN_BUCKETS = 4096, TOKEN_LEN = 48,
+enum {
+	CREW_BUCKETS = 256,
+	TOKEN_BUCKETS = 4096,
+	TOKEN_LEN = 48,
 	RANDOM_STOCK = 4096,
-	CREW_PATIENCE = 3 /* failed starts before calls are told */ };
+	CREW_PATIENCE = 3 /* failed starts before calls are told */
+};
 
 /* Each is a list of the crew; cold is to be on none.  hand_move alone changes
  * it; hand.c has the time limits. */
@@ -55,15 +59,15 @@ struct crew {
 	struct list waiting; /* fn_call->on */
 	unsigned nwaiting;
 	struct defer feed;
-	struct timer look;   /* feed again after a while */
-	int64_t pace;        /* ns a call takes, smoothed; 0: not known */
+	struct timer look; /* feed again after a while */
+	int64_t pace;      /* ns a call takes, smoothed; 0: not known */
 	unsigned spawn_fails;
-	uint64_t spawn_at;   /* loop ms: no spawn before */
-	char *spawn_text;    /* why the last one failed */
+	uint64_t spawn_at; /* loop ms: no spawn before */
+	char *spawn_text;  /* why the last one failed */
 	uint32_t next_hand;
 	uint64_t calls, failed;
-	struct buf context;  /* the part that all invocations share */
-	bool retired;        /* replaced or deleted: only to be finished */
+	struct buf context; /* the part that all invocations share */
+	bool retired;       /* replaced or deleted: only to be finished */
 };
 
 struct hand {
@@ -76,7 +80,8 @@ struct hand {
 	struct list asks; /* host_ask->on */
 	unsigned nsent, nasks;
 	struct timer limit;
-	char last_id[72]; /* request id of its last invocation */
+	uint64_t due;      /* loop ms, 0: no limit */
+	char last_id[72];  /* request id of its last invocation */
 	const char *blame; /* why we had it killed, NULL: we had not */
 	int status;        /* as wait(2) says */
 	enum host_gone_reason reason;
@@ -90,12 +95,12 @@ struct invocation {
 	struct fn_call *call; /* NULL: nobody waits for it any more */
 	struct caller caller;
 	const char *request_id, *function;
-	struct timer limit;   /* when nobody waits: its call's deadline */
+	struct timer limit; /* when nobody waits: its call's deadline */
 	uint64_t deadline_at;
-	int64_t begun;        /* clock_mono; 0: waits behind another */
+	int64_t begun; /* clock_mono; 0: waits behind another */
 	uint32_t id;
 	unsigned refs;
-	bool late;            /* its deadline passed */
+	bool late; /* its deadline passed */
 	char token[TOKEN_LEN + 1];
 	char text[];
 };
@@ -121,13 +126,17 @@ struct hand *hand_find(struct crew *crew, uint32_t number);
 void hand_join(struct hand *hand, int *fd);
 void hand_refused(struct hand *hand, struct slice text);
 void hand_gone(struct hand *hand, int status, enum host_gone_reason reason);
-void hand_line(struct crew *crew, uint32_t number, int level,
-	struct slice text);
 void hand_move(struct hand *hand, enum hand_state state);
 void hand_leave(struct hand *hand);
 void hand_kill(struct hand *hand, const char *blame);
 /* The end of a worker: its calls are answered or given to others. */
 void hand_end(struct hand *hand, const char *because);
+
+/* hand_frame.c */
+extern const char hand_not_a_message[]; /* why it is killed */
+void hand_line(
+	struct crew *crew, uint32_t number, int level, struct slice text);
+void hand_frame(struct stream *s, const struct frame *f);
 
 /* invocation.c */
 void invocation_send(struct hand *hand, struct fn_call *call);
@@ -136,14 +145,18 @@ bool invocation_has_begun(const struct invocation *inv);
 /* How many of them somebody waits for. */
 unsigned hand_waited_for(const struct hand *hand);
 /* Answers the call, if any waits; inv may be gone after. */
-void invocation_finish(struct invocation *inv, int err, const char *text,
-	struct slice result);
+void invocation_finish(
+	struct invocation *inv, int err, const char *text, struct slice result);
 /* The call was cancelled or (late) its deadline passed. */
 void invocation_abandon(struct invocation *inv, bool late);
 struct invocation *invocation_ref(struct invocation *inv);
 void invocation_unref(struct invocation *inv);
 /* Its worker has ended before it began. */
 void invocation_take_back(struct invocation *inv);
+
+/* session.c */
+void session_open(struct invocation *inv);
+void session_close(struct invocation *inv);
 
 /* host_call.c */
 void host_ask_start(struct hand *hand, uint32_t number, struct slice body);

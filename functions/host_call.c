@@ -36,7 +36,8 @@ refuse(struct hand *hand, uint32_t number, int err, const char *text)
 	_buf_ struct buf b;
 
 	buf_init(&b, 1024);
-	buf_printf(&b, "{\"requestId\":\"\",\"code\":\"%s\",\"message\":\"%s\"}",
+	buf_printf(&b,
+		"{\"requestId\":\"\",\"code\":\"%s\",\"message\":\"%s\"}",
 		err_info(err)->wire, text);
 	stream_send(&hand->stream, PROTO_REPLY, number, buf_all(&b));
 }
@@ -51,8 +52,7 @@ host_ask_start(struct hand *hand, uint32_t number, struct slice body)
 	struct host_ask *ask;
 
 	if (g.bad || json.len > PROTO_CALL_TOP) {
-		hand_kill(hand, "the function's process sent what is not a "
-				"message of ours");
+		hand_kill(hand, hand_not_a_message);
 		return;
 	}
 	if (!inv) {
@@ -85,8 +85,7 @@ host_call_reply(struct host_call *call, struct slice json)
 	struct host_ask *ask = container_of(call, struct host_ask, call);
 
 	if (ask->hand)
-		stream_send(
-			&ask->hand->stream, PROTO_REPLY, ask->number, json);
+		stream_send(&ask->hand->stream, PROTO_REPLY, ask->number, json);
 	ask_free(ask);
 }
 

@@ -2,104 +2,13 @@
  * A call in a worker's hands.  It lives longer than the call where it must:
  * when the client has left the worker is still at it, and a cloud.* request it
  * made still acts for its caller.  So the caller's words are copied here once.
- *
- * Its session token names the caller to our own HTTP door for workers; it is
- * random and is forgotten when the invocation ends.
  */
 #include "functions/hand.h"
 
 #include "base/clock.h"
-#include "base/crypto.h"
 #include "base/mem.h"
 
 #include <stdio.h>
-
-/* The kernel is asked for random bytes in large portions; what was used is
- * wiped. */
-static void
-random_take(struct crews *crews, unsigned char *to, size_t len)
-{
-	if (crews->stock_left < len) {
-		crypto_random(crews->stock, sizeof(crews->stock));
-		crews->stock_left = sizeof(crews->stock);
-	}
-	crews->stock_left -= len;
-	memcpy(to, crews->stock + crews->stock_left, len);
-	mem_wipe(crews->stock + crews->stock_left, len);
-}
-
-static void
-hex_put(char *to, const unsigned char *p, size_t len)
-{
-	static const char digits[] = "0123456789abcdef";
-
-	for (size_t i = 0; i < len; i++) {
-		*to++ = digits[p[i] >> 4];
-		*to++ = digits[p[i] & 15];
-	}
-	*to = '\0';
-}
-
-/* Eight digits of the process, eight of the id, and sixteen random bytes. */
-static void
-token_make(struct invocation *inv)
-{
-	unsigned char id[4] = {(unsigned char)(inv->id >> 24),
-		(unsigned char)(inv->id >> 16), (unsigned char)(inv->id >> 8),
-		(unsigned char)inv->id};
-	unsigned char secret[16];
-
-	memcpy(inv->token, inv->crews->token_prefix, 8);
-	hex_put(inv->token + 8, id, sizeof(id));
-	random_take(inv->crews, secret, sizeof(secret));
-	hex_put(inv->token + 16, secret, sizeof(secret));
-	list_add(&inv->crews->tokens[inv->id % TOKEN_BUCKETS], &inv->by_token);
-}
-
-static bool
-token_id(struct slice token, uint32_t *ret)
-{
-	uint32_t id = 0;
-
-	if (token.len != TOKEN_LEN)
-		return false;
-	for (size_t i = 8; i < 16; i++) {
-		char c = token.ptr[i];
-
-		if (c >= '0' && c <= '9')
-			id = id << 4 | (uint32_t)(c - '0');
-		else if (c >= 'a' && c <= 'f')
-			id = id << 4 | (uint32_t)(c - 'a' + 10);
-		else
-			return false;
-	}
-	*ret = id;
-	return true;
-}
-
-bool
-crews_find_session(struct crews *crews, struct slice token,
-	const struct caller **ret, const char **ret_function,
-	const char **ret_request_id)
-{
-	uint32_t id;
-
-	if (!token_id(token, &id))
-		return false;
-	list_for_each (at, &crews->tokens[id % TOKEN_BUCKETS]) {
-		struct invocation *inv =
-			container_of(at, struct invocation, by_token);
-
-		if (inv->id != id ||
-			!crypto_eq(token, slice_of(inv->token, TOKEN_LEN)))
-			continue;
-		*ret = &inv->caller;
-		*ret_function = inv->function;
-		*ret_request_id = inv->request_id;
-		return true;
-	}
-	return false;
-}
 
 static const char *
 keep(char **at, const char *s)
@@ -123,9 +32,10 @@ static struct invocation *
 invocation_new(struct crews *crews, const struct fn_call *call)
 {
 	const struct caller *c = call->caller;
-	struct invocation *inv = mem_alloc(sizeof(*inv) + size_of(c->uid) +
-		size_of(c->appid) + size_of(c->openid) + size_of(c->unionid) +
-		size_of(call->request_id) + size_of(call->function));
+	struct invocation *inv =
+		mem_alloc(sizeof(*inv) + size_of(c->uid) + size_of(c->appid) +
+			  size_of(c->openid) + size_of(c->unionid) +
+			  size_of(call->request_id) + size_of(call->function));
 	char *at = inv->text;
 
 	inv->crews = crews;
@@ -144,7 +54,7 @@ invocation_new(struct crews *crews, const struct fn_call *call)
 	inv->function = keep(&at, call->function);
 	list_init(&inv->on);
 	list_init(&inv->by_token);
-	token_make(inv);
+	session_open(inv);
 	return inv;
 }
 
@@ -245,7 +155,6 @@ invocation_unref(struct invocation *inv)
 	if (--inv->refs)
 		return;
 	timer_clear(&inv->limit);
-	mem_wipe(inv->token, sizeof(inv->token));
 	(void)mem_free(inv);
 }
 
@@ -266,8 +175,7 @@ overrun(struct hand *hand)
 	hand->doomed = true;
 	if (hand->killed)
 		return;
-	if (hand->crew->settings.concurrency <= 1 ||
-		hand_waited_for(hand) == 0)
+	if (hand->crew->settings.concurrency <= 1 || hand_waited_for(hand) == 0)
 		hand_kill(hand, "another call of the same process took longer "
 				"than the function's timeout");
 	else if (hand->state == HAND_BUSY)
@@ -319,7 +227,7 @@ invocation_finish(
 	struct fn_call *call = take(inv->call);
 
 	list_del(&inv->on);
-	list_del(&inv->by_token);
+	session_close(inv);
 	timer_clear(&inv->limit);
 	if (inv->hand) {
 		if (err < 0)
@@ -339,8 +247,7 @@ invocation_finish(
 static void
 on_limit(struct timer *timer)
 {
-	invocation_abandon(
-		container_of(timer, struct invocation, limit), true);
+	invocation_abandon(container_of(timer, struct invocation, limit), true);
 }
 
 void
@@ -364,7 +271,7 @@ invocation_take_back(struct invocation *inv)
 	struct fn_call *call = take(inv->call);
 
 	list_del(&inv->on);
-	list_del(&inv->by_token);
+	session_close(inv);
 	crew_call_again(inv->hand->crew, call);
 	invocation_unref(inv);
 }

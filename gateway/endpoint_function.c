@@ -25,6 +25,18 @@ on_result(struct job *job)
 	request_finish(r, job->err, &job->why);
 }
 
+/* The operator may call as a user: ?openid=. */
+static void
+act_as(struct request *r)
+{
+	struct slice openid = exchange_query(r->x, "openid");
+
+	if (r->on->kind & LISTENER_OPS && openid.len) {
+		r->caller.openid = arena_str(request_arena(r), openid);
+		r->caller.appid = r->gateway->conf->wechat_appid;
+	}
+}
+
 int
 endpoint_function(struct request *r)
 {
@@ -36,6 +48,7 @@ endpoint_function(struct request *r)
 		return ERR_FN_NOT_FOUND;
 	if (event.len && val_check(event) < 0)
 		return ERR_JSON;
+	act_as(r);
 	act = arena_new(arena, struct function_act);
 	act->r = r;
 	r->function = arena_str(arena, r->param);

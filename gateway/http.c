@@ -126,20 +126,19 @@ daemon_start(struct http *http, struct fault *why)
 	};
 	struct MHD_OptionItem none[] = {{MHD_OPTION_END, 0, NULL}};
 	unsigned flags = MHD_USE_EPOLL | MHD_USE_ERROR_LOG |
-		MHD_ALLOW_SUSPEND_RESUME | MHD_USE_TURBO |
-		(http->cert ? MHD_USE_TLS : 0);
+			 MHD_ALLOW_SUSPEND_RESUME | MHD_USE_TURBO |
+			 (http->cert ? MHD_USE_TLS : 0);
 
 	if (fd < 0)
 		return fault_set(why, -errno, "the listening socket is gone");
 	(void)fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
 	http->daemon = MHD_start_daemon(flags, 0, NULL, NULL, exchange_go, http,
 		MHD_OPTION_EXTERNAL_LOGGER, on_log, http,
-		MHD_OPTION_LISTEN_SOCKET, fd,
-		MHD_OPTION_CONNECTION_LIMIT, conf->connections,
-		MHD_OPTION_CONNECTION_MEMORY_LIMIT, conf->connection_memory,
-		MHD_OPTION_CONNECTION_TIMEOUT, timeout_s(conf),
-		MHD_OPTION_URI_LOG_CALLBACK, exchange_begin, http,
-		MHD_OPTION_UNESCAPE_CALLBACK, on_unescape, http,
+		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
+		conf->connections, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+		conf->connection_memory, MHD_OPTION_CONNECTION_TIMEOUT,
+		timeout_s(conf), MHD_OPTION_URI_LOG_CALLBACK, exchange_begin,
+		http, MHD_OPTION_UNESCAPE_CALLBACK, on_unescape, http,
 		MHD_OPTION_NOTIFY_COMPLETED, exchange_done, http,
 		MHD_OPTION_NOTIFY_CONNECTION, conn_notify, http,
 		MHD_OPTION_ARRAY, http->cert ? tls : none, MHD_OPTION_END);
@@ -153,8 +152,8 @@ daemon_start(struct http *http, struct fault *why)
 static int
 poll_start(struct http *http)
 {
-	const union MHD_DaemonInfo *info = MHD_get_daemon_info(
-		http->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+	const union MHD_DaemonInfo *info =
+		MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_EPOLL_FD);
 	int r;
 
 	if (!info)
@@ -241,6 +240,7 @@ http_free(struct http *http)
 	if (http->daemon)
 		daemon_stop(http);
 	lingers_stop(http);
+	exchanges_free(http);
 	http->cert = cert_unref(http->cert);
 	gnutls_free(http->ticket_key.data);
 	return mem_free(http);
@@ -253,8 +253,8 @@ http_owner(const struct http *http)
 }
 
 int
-http_set_certificate(struct http *http, const char *cert, const char *key,
-	struct fault *why)
+http_set_certificate(
+	struct http *http, const char *cert, const char *key, struct fault *why)
 {
 	struct cert *c;
 	int r;

@@ -19,13 +19,13 @@ struct http;
 struct exchange;
 
 struct http_conf {
-	int fd;             /* listening; stays the caller's */
+	int fd; /* listening; stays the caller's */
 	bool is_unix;
 	const char *tls_cert, *tls_key; /* PEM text; NULL: plain */
 	unsigned connections;
 	size_t connection_memory;
 	uint64_t idle_ms, head_ms, body_ms;
-	size_t arena_top;   /* ceiling of an exchange's arena */
+	size_t arena_top; /* ceiling of an exchange's arena */
 };
 
 struct http_ops {
@@ -60,19 +60,19 @@ unsigned http_busy(const struct http *http);
 unsigned http_connections(const struct http *http);
 
 const char *exchange_method(const struct exchange *x);
-const char *exchange_path(const struct exchange *x);  /* decoded, no query */
+const char *exchange_path(const struct exchange *x);    /* decoded, no query */
 struct slice exchange_target(const struct exchange *x); /* as received */
 struct slice exchange_query(const struct exchange *x, const char *name);
 /* First value, trimmed; {NULL,0} when absent. */
 struct slice exchange_header(const struct exchange *x, const char *name);
 struct slice exchange_body(const struct exchange *x);
-const char *exchange_peer(const struct exchange *x);  /* "127.0.0.1", "unix" */
+const char *exchange_peer(const struct exchange *x); /* "127.0.0.1", "unix" */
 bool exchange_is_tls(const struct exchange *x);
 /* Host's uid at the other end of a unix socket. */
 int exchange_peer_uid(const struct exchange *x, unsigned *ret) _must_check_;
-const char *exchange_id(const struct exchange *x);    /* request id */
+const char *exchange_id(const struct exchange *x); /* request id */
 struct arena *exchange_arena(struct exchange *x);
-int64_t exchange_started(const struct exchange *x);   /* clock_mono */
+int64_t exchange_started(const struct exchange *x); /* clock_mono */
 void exchange_set_body_top(struct exchange *x, size_t top);
 /* Bytes of the answer's body, its status; 0 before. */
 int exchange_status(const struct exchange *x);
@@ -83,8 +83,8 @@ void exchange_set_data(struct exchange *x, void *data);
 void *exchange_data(const struct exchange *x);
 
 /* A header of the coming answer; call before exchange_answer.  Copied. */
-void exchange_add_header(struct exchange *x, const char *name,
-	const char *value);
+void exchange_add_header(
+	struct exchange *x, const char *name, const char *value);
 /* Once per exchange.  The body is copied unless it lies in the exchange's
  * arena (then it is sent from there).  X-Request-Id is added. */
 void exchange_answer(struct exchange *x, int status, const char *content_type,

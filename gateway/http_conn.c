@@ -111,8 +111,8 @@ send_all(struct conn *c, struct slice text)
 	if (c->tls)
 		(void)gnutls_record_send(c->tls, text.ptr, text.len);
 	else
-		(void)send(c->fd, text.ptr, text.len,
-			MSG_NOSIGNAL | MSG_DONTWAIT);
+		(void)send(
+			c->fd, text.ptr, text.len, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
 void
@@ -127,13 +127,13 @@ conn_refuse(struct conn *c, struct exchange *x, enum refusal why)
 	(void)gmtime_r(&now, &tm);
 	(void)strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S GMT", &tm);
 	send_all(c, slice_str(arena_printf(exchange_room(x, 1024),
-		"HTTP/1.1 %d Refused\r\n"
-		"Date: %s\r\n"
-		"Connection: close\r\n"
-		"Content-Type: application/json\r\n"
-		"Content-Length: %zu\r\n"
-		"X-Request-Id: %s\r\n\r\n%s",
-		info->status, date, body.len, x->id, body.ptr)));
+			    "HTTP/1.1 %d Refused\r\n"
+			    "Date: %s\r\n"
+			    "Connection: close\r\n"
+			    "Content-Type: application/json\r\n"
+			    "Content-Length: %zu\r\n"
+			    "X-Request-Id: %s\r\n\r\n%s",
+			    info->status, date, body.len, x->id, body.ptr)));
 	x->status = info->status;
 	x->sent = body.len;
 	c->linger = true;
@@ -179,8 +179,7 @@ conn_begin(struct http *http, struct MHD_Connection *mhd, void **context)
 	list_add(&http->conns, &c->on);
 	info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
 	c->fd = info->connect_fd;
-	info = MHD_get_connection_info(
-		mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
 	name_peer(c, info ? info->client_addr : NULL);
 	tls_begin(c);
 	http->connections++;

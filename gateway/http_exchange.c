@@ -21,7 +21,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-enum { BODY_AT_ONCE = 64 * 1024 };
+enum { BODY_AT_ONCE = 64 * 1024, BODY_KEEP = 4096, SPARE_TOP = 256 };
 
 struct arena *
 exchange_room(struct exchange *x, size_t size)
@@ -42,11 +42,59 @@ id_make(struct http *http, char to[EXCHANGE_ID])
 	to[32] = '\0';
 }
 
+/* A new one, or an old one with its arena's block and its body's room. */
+static struct exchange *
+exchange_take(struct http *http)
+{
+	struct exchange *x = http->spare;
+
+	if (!x) {
+		x = mem_new(struct exchange);
+		arena_init(&x->arena, http->conf.arena_top);
+		return x;
+	}
+	http->spare = x->next_spare;
+	http->nspare--;
+	*x = (struct exchange){.arena = x->arena, .body = x->body};
+	arena_clear(&x->arena, http->conf.arena_top);
+	return x;
+}
+
+static void
+exchange_put(struct http *http, struct exchange *x)
+{
+	if (http->nspare >= SPARE_TOP || http->ending) {
+		buf_done(&x->body);
+		arena_done(&x->arena);
+		(void)mem_free(x);
+		return;
+	}
+	if (x->body.room > BODY_KEEP)
+		buf_done(&x->body);
+	arena_clear(&x->arena, 0);
+	x->next_spare = http->spare;
+	http->spare = x;
+	http->nspare++;
+}
+
+void
+exchanges_free(struct http *http)
+{
+	while (http->spare) {
+		struct exchange *x = http->spare;
+
+		http->spare = x->next_spare;
+		buf_done(&x->body);
+		arena_done(&x->arena);
+		(void)mem_free(x);
+	}
+}
+
 void *
 exchange_begin(void *cls, const char *uri, struct MHD_Connection *mhd)
 {
 	struct http *http = cls;
-	struct exchange *x = mem_new(struct exchange);
+	struct exchange *x = exchange_take(http);
 	struct slice raw = slice_str(uri);
 
 	x->http = http;
@@ -54,7 +102,6 @@ exchange_begin(void *cls, const char *uri, struct MHD_Connection *mhd)
 	x->conn->x = x;
 	x->started = clock_mono();
 	x->last_header = &x->headers;
-	arena_init(&x->arena, http->conf.arena_top);
 	exchange_set_body_top(x, http->conf.arena_top);
 	id_make(http, x->id);
 	x->raw = slice_of(
@@ -70,8 +117,8 @@ response_header(struct exchange *x, const char *name, const char *value)
 }
 
 static void
-response_make(struct exchange *x, int status, const char *type,
-	struct slice body)
+response_make(
+	struct exchange *x, int status, const char *type, struct slice body)
 {
 	bool ours = body.len && arena_holds(&x->arena, body.ptr);
 
@@ -173,8 +220,8 @@ static bool
 has_trailers(const struct exchange *x)
 {
 	return x->has_body && !x->length &&
-		MHD_get_connection_values(
-			x->conn->mhd, MHD_FOOTER_KIND, NULL, NULL) > 0;
+	       MHD_get_connection_values(
+		       x->conn->mhd, MHD_FOOTER_KIND, NULL, NULL) > 0;
 }
 
 static enum MHD_Result
@@ -230,9 +277,7 @@ exchange_done(void *cls, struct MHD_Connection *mhd, void **context,
 		MHD_destroy_response(x->response);
 	x->conn->x = NULL;
 	conn_move(x->conn, CONN_IDLE);
-	buf_done(&x->body);
-	arena_done(&x->arena);
-	(void)mem_free(x);
+	exchange_put(http, x);
 }
 
 void
@@ -264,8 +309,8 @@ void
 exchange_set_body_top(struct exchange *x, size_t top)
 {
 	x->body_top = top;
-	buf_done(&x->body);
-	buf_init(&x->body, top);
+	buf_clear(&x->body);
+	x->body.ceiling = top;
 }
 
 void

@@ -39,13 +39,13 @@ struct conn {
 	gnutls_session_t tls; /* NULL: plain */
 	struct exchange *x;   /* the request under way */
 	struct cert *cert;
-	struct list on;       /* http->conns */
-	struct list moved;    /* http->moved: its timer is set after the run */
+	struct list on;    /* http->conns */
+	struct list moved; /* http->moved: its timer is set after the run */
 	struct timer limit;
-	uint64_t due;         /* loop ms, 0: no limit */
+	uint64_t due; /* loop ms, 0: no limit */
 	enum conn_phase phase;
 	int fd;
-	bool linger;          /* refused with input unread */
+	bool linger; /* refused with input unread */
 	char peer[CONN_PEER];
 };
 
@@ -54,11 +54,13 @@ struct http {
 	struct MHD_Daemon *daemon;
 	struct http_conf conf;
 	struct http_ops ops;
-	uv_poll_t *poll;      /* the library's epoll in ours */
-	uv_idle_t *again;     /* runs while the library has more to do */
+	uv_poll_t *poll;  /* the library's epoll in ours */
+	uv_idle_t *again; /* runs while the library has more to do */
 	struct defer spin;
-	struct timer tick;    /* the library's own timeouts */
+	struct timer tick; /* the library's own timeouts */
 	struct list conns, moved, lingers;
+	struct exchange *spare; /* to be used again, with their memory */
+	unsigned nspare;
 	struct cert *cert;
 	gnutls_datum_t ticket_key;
 	unsigned busy, connections, lingering;
@@ -82,6 +84,7 @@ enum exchange_phase {
 
 struct exchange {
 	struct http *http;
+	struct exchange *next_spare;
 	struct conn *conn;
 	struct arena arena;
 	struct buf body;
@@ -92,7 +95,7 @@ struct exchange {
 	struct MHD_Response *response;
 	struct header *headers, **last_header;
 	void *data;
-	uint64_t length;  /* announced; 0 without or when chunked */
+	uint64_t length; /* announced; 0 without or when chunked */
 	size_t body_top, sent;
 	int64_t started;
 	int status;
@@ -173,6 +176,7 @@ enum MHD_Result exchange_go(void *http, struct MHD_Connection *mhd,
 void exchange_done(void *http, struct MHD_Connection *mhd, void **context,
 	enum MHD_RequestTerminationCode code);
 void http_spin_soon(struct http *http);
+void exchanges_free(struct http *http);
 
 /* http_tls.c */
 int cert_new(struct cert **ret, const char *cert, const char *key,

@@ -12,8 +12,8 @@
 static gnutls_datum_t
 datum_of(const char *text)
 {
-	return (gnutls_datum_t){(unsigned char *)(uintptr_t)text,
-		(unsigned)strlen(text)};
+	return (gnutls_datum_t){
+		(unsigned char *)(uintptr_t)text, (unsigned)strlen(text)};
 }
 
 /* Do certificate and key belong together? */
@@ -35,8 +35,8 @@ pair_check(const struct cert *c, struct fault *why)
 	gnutls_pubkey_deinit(own);
 	if (r >= 0 && na == nb && memcmp(a, b, na) == 0)
 		return 0;
-	return fault_set(why, ERR_CONFIG,
-		"the TLS key is not that of the certificate");
+	return fault_set(
+		why, ERR_CONFIG, "the TLS key is not that of the certificate");
 }
 
 static int
@@ -47,8 +47,7 @@ cert_load(struct cert *c, const char *cert, const char *key, struct fault *why)
 	int r;
 
 	r = gnutls_pcert_list_import_x509_raw(c->list, &n, &text,
-		GNUTLS_X509_FMT_PEM,
-		GNUTLS_X509_CRT_LIST_FAIL_IF_UNSORTED);
+		GNUTLS_X509_FMT_PEM, GNUTLS_X509_CRT_LIST_FAIL_IF_UNSORTED);
 	if (r < 0)
 		return fault_set(why, ERR_CONFIG,
 			"the TLS certificate cannot be read: %s",
@@ -66,8 +65,8 @@ cert_load(struct cert *c, const char *cert, const char *key, struct fault *why)
 }
 
 int
-cert_new(struct cert **ret, const char *cert, const char *key,
-	struct fault *why)
+cert_new(
+	struct cert **ret, const char *cert, const char *key, struct fault *why)
 {
 	struct cert *c = mem_new(struct cert);
 	int r;
@@ -130,6 +129,5 @@ tls_begin(struct conn *c)
 		return;
 	c->tls = info->tls_session;
 	gnutls_session_set_ptr(c->tls, c);
-	(void)gnutls_session_ticket_enable_server(
-		c->tls, &c->http->ticket_key);
+	(void)gnutls_session_ticket_enable_server(c->tls, &c->http->ticket_key);
 }

@@ -78,7 +78,8 @@ authority_cut(struct slice *s, struct slice *ret, struct fault *why)
 	for (size_t i = 0; i < array_size(schemes); i++) {
 		size_t n = strlen(schemes[i]);
 
-		if (s->len <= n || !slice_is_nocase(slice_of(s->ptr, n), schemes[i]))
+		if (s->len <= n ||
+			!slice_is_nocase(slice_of(s->ptr, n), schemes[i]))
 			continue;
 		*s = from(*s, n);
 		while (end < s->len && s->ptr[end] != '/' && s->ptr[end] != '?')
@@ -165,8 +166,8 @@ target_query(struct arena *a, struct slice query, const char *name)
 			break;
 		if (!slice_is(slice_of(value, form_decode(value, key)), name))
 			continue;
-		return slice_of(value,
-			form_decode(value, pair.ptr ? pair : SLICE("")));
+		return slice_of(
+			value, form_decode(value, pair.ptr ? pair : SLICE("")));
 	}
 	return (struct slice){NULL, 0};
 }
@@ -175,8 +176,8 @@ static bool
 is_host_byte(char c)
 {
 	return (c >= '0' && c <= '9') ||
-		((c | 0x20) >= 'a' && (c | 0x20) <= 'z') ||
-		(c && strchr("-._~!$&'()*+,;=%", c));
+	       ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') ||
+	       (c && strchr("-._~!$&'()*+,;=%", c));
 }
 
 bool

@@ -9,8 +9,8 @@
 #include "base/err.h"
 
 struct target {
-	const char *path;    /* decoded, ended by NUL, "*" for the asterisk */
-	struct slice query;  /* behind the '?', as received */
+	const char *path;   /* decoded, ended by NUL, "*" for the asterisk */
+	struct slice query; /* behind the '?', as received */
 	struct slice authority; /* of an absolute form; {NULL,0}: origin form */
 };
 
@@ -21,7 +21,7 @@ int target_parse(struct target *ret, struct arena *a, struct slice raw,
 	struct fault *why) _must_check_;
 /* First value of `name`, decoded as forms are ('+' is a space, a % without two
  * hex digits stands for itself).  {NULL,0}: absent, or the arena is full. */
-struct slice target_query(struct arena *a, struct slice query,
-	const char *name);
+struct slice target_query(
+	struct arena *a, struct slice query, const char *name);
 /* A Host header's or an absolute form's authority: host or [address], port. */
 bool target_authority_is_valid(struct slice s);

@@ -7,6 +7,7 @@
 
 #include "auth/seal.h"
 #include "auth/session.h"
+#include "auth/upkeep.h"
 #include "base/channel.h"
 #include "base/shm.h"
 #include "base/timer.h"
@@ -53,6 +54,7 @@ struct gatewayd {
 	struct fetcher *fetcher;
 	struct seal *seal;
 	struct auth *auth;
+	struct upkeep *upkeep;
 	struct pay *pay;
 	struct function_log *log;
 	struct crews *crews;
@@ -82,6 +84,8 @@ bool gatewayd_conf_pays(const struct gatewayd_conf *c);
 
 /* gatewayd_setup.c */
 int gatewayd_setup(struct gatewayd *d, struct fault *why) _must_check_;
+/* Starts what auth does from time to time; `first` as upkeep_new has it. */
+void gatewayd_upkeep(struct gatewayd *d, upkeep_fn *first);
 int gatewayd_listen(struct gatewayd *d, struct fault *why) _must_check_;
 /* The configuration `fresh` (taken when 0 is returned) in place of d->conf. */
 int gatewayd_reload(struct gatewayd *d, struct gatewayd_conf *fresh,

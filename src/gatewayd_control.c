@@ -62,12 +62,18 @@ on_migrate(uv_work_t *work)
 	d->migrate_err = schema_migrate(d->migrate_url, &d->migrate_why);
 }
 
+/* The schema is there and it is known which sessions have ended. */
 static void
-ready(struct gatewayd *d)
+on_known(void *owner, int err)
 {
+	struct gatewayd *d = owner;
 	struct fault why = {0};
-	int e = gatewayd_listen(d, &why);
+	int e = err;
 
+	if (d->state != GATEWAYD_MIGRATING)
+		return; /* drained meanwhile */
+	if (e == 0)
+		e = gatewayd_listen(d, &why);
 	if (e < 0) {
 		fail(d, e, &why);
 		return;
@@ -85,7 +91,7 @@ on_migrated(uv_work_t *work, int status)
 	if (d->state != GATEWAYD_MIGRATING || status < 0) {
 		end(d, 0); /* drained meanwhile */
 	} else if (d->migrate_err == 0) {
-		ready(d);
+		gatewayd_upkeep(d, on_known);
 	} else if (d->migrate_err != ERR_DB_DOWN) {
 		fail(d, d->migrate_err, &d->migrate_why);
 	} else {

@@ -176,6 +176,21 @@ setup_login(struct gatewayd *d, struct fault *why)
 	return pay_new(&d->pay, &d->loop, d->pool, d->fetcher, &pay, why);
 }
 
+void
+gatewayd_upkeep(struct gatewayd *d, upkeep_fn *first)
+{
+	const struct conf *conf = d->conf->conf;
+	const struct family_home home = {
+		.loop = &d->loop,
+		.pool = d->pool,
+		.shm = d->shm,
+		.access_ttl_s = conf->token_access_ttl / 1000,
+		.refresh_ttl_s = conf->token_refresh_ttl / 1000,
+	};
+
+	d->upkeep = upkeep_new(&home, first, d);
+}
+
 int
 gatewayd_setup(struct gatewayd *d, struct fault *why)
 {
@@ -303,6 +318,7 @@ gatewayd_take_down(struct gatewayd *d)
 	d->gateway.known = known_free(d->gateway.known);
 	d->crews = crews_free(d->crews);
 	d->pay = pay_free(d->pay);
+	d->upkeep = upkeep_free(d->upkeep);
 	d->auth = auth_free(d->auth);
 	d->fetcher = fetcher_free(d->fetcher);
 	d->pool = pool_free(d->pool);

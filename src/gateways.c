@@ -68,6 +68,8 @@ on_up(struct child *c)
 	g->asked_at = 0;
 	g->conf = GATEWAY_CONF_SETTLED;
 	send_conf(g, g->sup->text, g->sup->serial);
+	/* Before its first request, so that none finds no function. */
+	hosts_meet(g->sup, g);
 }
 
 /* It cannot start: trying again at once would find the same. */
@@ -86,7 +88,6 @@ on_ready(struct gateway *g)
 	child_is_up(&g->child);
 	if (g->serial != g->sup->serial) /* reloaded while it started */
 		send_conf(g, g->sup->text, g->sup->serial);
-	hosts_meet(g->sup, g);
 	supervisor_look(g->sup);
 }
 

@@ -288,6 +288,6 @@ host_meet_all(struct host *h)
 	struct gateways *gs = &h->sup->gateways;
 
 	for (unsigned i = 0; i < gs->count; i++)
-		if (gs->all[i].child.state == CHILD_READY)
+		if (channel_is_open(&gs->all[i].child.control))
 			host_meet(h, &gs->all[i]);
 }

@@ -26,6 +26,8 @@ CREATE TABLE mpcloud.families (
 );
 CREATE INDEX families_uid ON mpcloud.families (uid);
 CREATE INDEX families_expires_at ON mpcloud.families (expires_at);
+CREATE INDEX families_revoked_at ON mpcloud.families (revoked_at)
+	WHERE revoked_at IS NOT NULL;
 
 CREATE TABLE mpcloud.refresh_tokens (
 	hash bytea PRIMARY KEY,             -- SHA-256; the token is not kept

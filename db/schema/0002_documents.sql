@@ -172,20 +172,17 @@ CREATE FUNCTION mpcloud.sort_at(doc jsonb, path text[], descends boolean)
 RETURNS mpcloud.sort_key LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
 DECLARE
 	v jsonb := doc #> path;
-	k mpcloud.sort_key;
 BEGIN
 	IF jsonb_typeof(v) IS DISTINCT FROM 'array' THEN
 		RETURN mpcloud.sort_of(v);
 	ELSIF v = '[]' THEN
 		RETURN ROW(0, 0, '')::mpcloud.sort_key;
 	ELSIF descends THEN
-		SELECT mpcloud.sort_of(e) INTO k FROM jsonb_array_elements(v) e
-			ORDER BY mpcloud.sort_of(e) DESC LIMIT 1;
-	ELSE
-		SELECT mpcloud.sort_of(e) INTO k FROM jsonb_array_elements(v) e
-			ORDER BY mpcloud.sort_of(e) LIMIT 1;
+		RETURN (SELECT mpcloud.sort_of(e) FROM jsonb_array_elements(v) e
+			ORDER BY mpcloud.sort_of(e) DESC LIMIT 1);
 	END IF;
-	RETURN k;
+	RETURN (SELECT mpcloud.sort_of(e) FROM jsonb_array_elements(v) e
+		ORDER BY mpcloud.sort_of(e) LIMIT 1);
 END $$;
 
 -- `tree` has the shape of the projection: {"a": true, "b": {"c": true}}.

@@ -108,8 +108,9 @@ show(struct exchange *x)
 		add_text(&b, shown[i], exchange_header(x, shown[i]));
 	}
 	buf_str(&b, "},");
-	add_text(&b, "body", slice_of(exchange_body(x).ptr,
-				     min(exchange_body(x).len, (size_t)200)));
+	add_text(&b, "body",
+		slice_of(exchange_body(x).ptr,
+			min(exchange_body(x).len, (size_t)200)));
 	buf_char(&b, '}');
 	exchange_add_header(x, "X-Count", "one");
 	say(x, &b);
@@ -324,8 +325,8 @@ main(int argc, char **argv)
 	if (loop_init(&server.loop) < 0)
 		return 1;
 	server.conf.is_unix = server.unix_path != NULL;
-	server.conf.fd = server.unix_path ? listen_unix(server.unix_path)
-					  : listen_tcp();
+	server.conf.fd =
+		server.unix_path ? listen_unix(server.unix_path) : listen_tcp();
 	if (server.cert_path) {
 		server.conf.tls_cert = cert = read_all(server.cert_path);
 		server.conf.tls_key = key = read_all(server.key_path);

@@ -73,13 +73,13 @@ on_pulse(struct timer *t)
 	timer_set(t, &f.loop, 2, on_pulse);
 }
 
-#define until(condition)                                                       \
-	do {                                                                   \
-		for (int turns_ = 0; !(condition); turns_++) {                 \
-			if (turns_ > 4000)                                     \
-				fail_msg("never: %s", #condition);             \
-			loop_turn(&f.loop, true);                              \
-		}                                                              \
+#define until(condition) \
+	do { \
+		for (int turns_ = 0; !(condition); turns_++) { \
+			if (turns_ > 4000) \
+				fail_msg("never: %s", #condition); \
+			loop_turn(&f.loop, true); \
+		} \
 	} while (0)
 
 static void
@@ -113,8 +113,8 @@ on_worker_frame(struct stream *s, const struct frame *fr)
 	assert_true(get_u32(&g) > 0);
 	context = get_bytes(&g);
 	i->id = fr->id;
-	(void)snprintf(i->context, sizeof(i->context), "%.*s",
-		SLICE_ARG(context));
+	(void)snprintf(
+		i->context, sizeof(i->context), "%.*s", SLICE_ARG(context));
 	(void)snprintf(i->event, sizeof(i->event), "%.*s", SLICE_ARG(g.left));
 	assert_false(g.bad);
 	w->ngot++;
@@ -159,8 +159,7 @@ worker_end(struct keeper *k, struct worker *w, int status, uint8_t reason)
 	put_u8(&b, reason);
 	stream_close(&w->stream);
 	w->alive = false;
-	channel_send(
-		&k->channel, HOST_GONE, w->number, buf_all(&b), NULL, 0);
+	channel_send(&k->channel, HOST_GONE, w->number, buf_all(&b), NULL, 0);
 }
 
 static void
@@ -258,8 +257,8 @@ on_done(struct job *job)
 
 	c->done++;
 	f.order[f.norder++] = (int)(c - f.call);
-	(void)snprintf(c->result, sizeof(c->result), "%.*s",
-		SLICE_ARG(fc->result));
+	(void)snprintf(
+		c->result, sizeof(c->result), "%.*s", SLICE_ARG(fc->result));
 }
 
 static struct call *
@@ -477,8 +476,8 @@ a_result_written_before_the_end_counts(void **state)
 	put_u32(&b, 0);
 	put_u8(&b, GONE_ITSELF);
 	/* GONE is on its way before the result is. */
-	channel_send(&keeper[0].channel, HOST_GONE, w->number, buf_all(&b),
-		NULL, 0);
+	channel_send(
+		&keeper[0].channel, HOST_GONE, w->number, buf_all(&b), NULL, 0);
 	turns(3);
 	answer(w, 0, "7");
 	until(c->done);
@@ -635,8 +634,7 @@ a_worker_that_sends_garbage_is_killed(void **state)
 		until(c->done);
 		assert_true(w->killed);
 		assert_int_equal(c->call.job.err, ERR_FN_CRASHED);
-		assert_non_null(
-			strstr(c->call.job.why.text, "not a message"));
+		assert_non_null(strstr(c->call.job.why.text, "not a message"));
 	}
 }
 
@@ -745,8 +743,7 @@ the_cause_of_a_death_is_said(void **state)
 		worker_end(&keeper[0], w, deaths[i].status, deaths[i].reason);
 		until(c->done);
 		assert_int_equal(c->call.job.err, deaths[i].err);
-		assert_string_equal(
-			c->call.job.why.text, deaths[i].text);
+		assert_string_equal(c->call.job.why.text, deaths[i].text);
 	}
 }
 
@@ -784,8 +781,8 @@ a_session_token_is_good_only_during_its_invocation(void **state)
 	other[47] ^= 1;
 	assert_false(crews_find_session(
 		f.crews, slice_str(other), &who, &function, &id));
-	assert_false(crews_find_session(
-		f.crews, SLICE(""), &who, &function, &id));
+	assert_false(
+		crews_find_session(f.crews, SLICE(""), &who, &function, &id));
 	answer(w, 0, "1");
 	until(c->done);
 	assert_false(crews_find_session(
@@ -887,8 +884,7 @@ a_dead_host_fails_what_runs_and_keeps_what_waits(void **state)
 	host_dies(&keeper[0]);
 	until(a->done);
 	assert_int_equal(a->call.job.err, ERR_FN_CRASHED);
-	assert_string_equal(
-		a->call.job.why.text, "the function host restarts");
+	assert_string_equal(a->call.job.why.text, "the function host restarts");
 	turns(20);
 	assert_int_equal(b->done, 0);
 	deploy(&keeper[1]);
@@ -1042,8 +1038,8 @@ output_is_told_with_the_request_it_belongs_to(void **state)
 
 	(void)state;
 	deploy(&keeper[0]);
-	channel_send(&keeper[0].channel, HOST_LINE, 0, SLICE("\1loading"),
-		NULL, 0);
+	channel_send(
+		&keeper[0].channel, HOST_LINE, 0, SLICE("\1loading"), NULL, 0);
 	until(f.lines == 1);
 	assert_string_equal(f.line, "loading");
 	assert_string_equal(f.line_id, "");
@@ -1059,8 +1055,8 @@ output_is_told_with_the_request_it_belongs_to(void **state)
 	assert_int_equal(f.line_level, 2);
 	answer(w, 0, "1");
 	until(c->done);
-	channel_send(&keeper[0].channel, HOST_LINE, w->number,
-		SLICE("\2late"), NULL, 0);
+	channel_send(&keeper[0].channel, HOST_LINE, w->number, SLICE("\2late"),
+		NULL, 0);
 	until(f.lines == 3);
 	assert_string_equal(f.line_id, "r1");
 	assert_int_equal(f.line_level, 3);

@@ -30,6 +30,7 @@ on_done(struct job *job)
 	struct one *o = container_of(ask, struct one, ask);
 
 	o->done++;
+	loop_stop(job->loop); /* do not sleep in this turn */
 	o->err = job->err;
 	(void)snprintf(o->why, sizeof(o->why), "%s",
 		fault_text(&job->why, job->err));

@@ -1,0 +1,132 @@
+/*
+ * One statement every few seconds: a session ended by another daemon is refused
+ * here at most RECALL_MS later.  It reads only what ended within an access
+ * token's life, by an index, so it costs the same however many users there are.
+ */
+#include "auth/upkeep.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/timer.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+enum { RECALL_MS = 2000, RETRY_MS = 200, SWEEP_EVERY = 150, NUMBER = 24 };
+
+/* Clocks of two daemons may differ; a session may have ended a moment before
+ * our last look and been committed after it. */
+static const int64_t MARGIN_MS = 60000;
+
+struct upkeep {
+	struct family_home home;
+	struct timer timer;
+	struct ask ask;
+	upkeep_fn *first;
+	void *owner;
+	int64_t seen_ms; /* what ended before this is known here */
+	unsigned rounds;
+	bool sweeping;
+};
+
+static const char recall_sql[] = "SELECT sid, revoked_at FROM mpcloud.families"
+				 " WHERE revoked_at > $1::bigint";
+
+static const char sweep_sql[] =
+	"DELETE FROM mpcloud.families WHERE sid IN (SELECT sid"
+	" FROM mpcloud.families WHERE expires_at < $1::bigint LIMIT 1000)";
+
+static void on_timer(struct timer *timer);
+
+static void
+again(struct upkeep *u, uint64_t ms)
+{
+	timer_set(&u->timer, u->home.loop, ms, on_timer);
+}
+
+static void
+take_rows(struct upkeep *u)
+{
+	int64_t ttl_s = u->home.access_ttl_s, now_s = clock_now_s();
+
+	for (int i = 0; i < ask_rows(&u->ask); i++) {
+		uint64_t sid = (uint64_t)ask_int(&u->ask, i, 0);
+		int64_t ended_s = ask_int(&u->ask, i, 1) / 1000;
+
+		if (!shm_is_revoked(u->home.shm, sid))
+			shm_revoke(u->home.shm, sid, ended_s + ttl_s, now_s);
+	}
+}
+
+static void
+on_asked(struct job *job)
+{
+	struct ask *ask = container_of(job, struct ask, job);
+	struct upkeep *u = container_of(ask, struct upkeep, ask);
+	upkeep_fn *first = u->first;
+
+	if (job->err < 0) {
+		again(u, RETRY_MS);
+		return;
+	}
+	if (!u->sweeping) {
+		take_rows(u);
+		u->first = NULL;
+		u->rounds++;
+	}
+	again(u, RECALL_MS);
+	if (first && !u->sweeping)
+		first(u->owner, 0);
+}
+
+static void
+ask_number(struct upkeep *u, const char *sql, int64_t n)
+{
+	char text[NUMBER];
+	int len = snprintf(text, sizeof(text), "%" PRId64, n);
+	const struct slice param = slice_of(text, (size_t)len);
+
+	u->ask = (struct ask){.is_read = !u->sweeping};
+	job_init(&u->ask.job, on_asked);
+	pool_ask(u->home.pool, &u->ask, sql, &param, 1);
+}
+
+static void
+on_timer(struct timer *timer)
+{
+	struct upkeep *u = container_of(timer, struct upkeep, timer);
+	int64_t now = clock_now_ms();
+	int64_t from =
+		u->rounds ? u->seen_ms : now - u->home.access_ttl_s * 1000;
+
+	u->sweeping = !u->sweeping && u->rounds % SWEEP_EVERY == 1;
+	if (u->sweeping) {
+		ask_number(u, sweep_sql, now);
+		return;
+	}
+	u->seen_ms = now - MARGIN_MS;
+	ask_number(u, recall_sql, from - MARGIN_MS);
+}
+
+struct upkeep *
+upkeep_new(const struct family_home *home, upkeep_fn *first, void *owner)
+{
+	struct upkeep *u = mem_new(struct upkeep);
+
+	u->home = *home;
+	u->first = first;
+	u->owner = owner;
+	job_init(&u->ask.job, on_asked);
+	again(u, 0);
+	return u;
+}
+
+struct upkeep *
+upkeep_free(struct upkeep *u)
+{
+	if (!u)
+		return NULL;
+	timer_clear(&u->timer);
+	job_cancel(&u->ask.job);
+	return mem_free(u);
+}
