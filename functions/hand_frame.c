@@ -11,6 +11,18 @@ const char hand_not_a_message[] =
 	"the function's process sent what is not a message of ours";
 
 static void
+refuse_size(struct invocation *inv, size_t size)
+{
+	struct fault why = {0};
+
+	(void)fault_set(&why, ERR_ANSWER_BIG,
+		"the function returned %zu bytes, functions.result_size allows "
+		"%zu",
+		size, inv->crews->result_top);
+	invocation_finish(inv, ERR_ANSWER_BIG, why.text, SLICE(""));
+}
+
+static void
 on_result(struct hand *hand, const struct frame *f)
 {
 	struct invocation *inv = invocation_find(hand, f->id);
@@ -18,7 +30,7 @@ on_result(struct hand *hand, const struct frame *f)
 	if (!inv || !invocation_has_begun(inv))
 		hand_kill(hand, hand_not_a_message);
 	else if (f->body.len > hand->crew->crews->result_top)
-		invocation_finish(inv, ERR_ANSWER_BIG, NULL, SLICE(""));
+		refuse_size(inv, f->body.len);
 	else if (inv->call && val_check(f->body) < 0)
 		invocation_finish(inv, ERR_FN_BAD_ANSWER, NULL, SLICE(""));
 	else

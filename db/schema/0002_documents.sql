@@ -274,7 +274,7 @@ BEGIN
 					mpcloud.doc_put(NULL, path, x, at + 1));
 		END IF;
 	END IF;
-	RETURN mpcloud.refuse(format('cannot create field %s in %s: there is a %s',
+	RETURN mpcloud.refuse(format('cannot create field %s in %s: its type is %s',
 		left(key, 80), mpcloud.path_text(path[:at - 1]), kind));
 END $$;
 
@@ -321,7 +321,7 @@ BEGIN
 	IF old IS NULL THEN
 		RETURN mpcloud.doc_put(v, path, x, 1);
 	ELSIF jsonb_typeof(old) <> 'number' THEN
-		RETURN mpcloud.refuse(format('cannot $inc %s: it is a %s, no number',
+		RETURN mpcloud.refuse(format('cannot $inc %s: its type is %s',
 			mpcloud.path_text(path), jsonb_typeof(old)));
 	END IF;
 	RETURN mpcloud.doc_put(v, path, mpcloud.num_add(old, x), 1);
@@ -333,7 +333,7 @@ DECLARE
 	old jsonb := coalesce(v #> path, '0');
 BEGIN
 	IF jsonb_typeof(old) <> 'number' THEN
-		RETURN mpcloud.refuse(format('cannot $mul %s: it is a %s, no number',
+		RETURN mpcloud.refuse(format('cannot $mul %s: its type is %s',
 			mpcloud.path_text(path), jsonb_typeof(old)));
 	END IF;
 	RETURN mpcloud.doc_put(v, path, mpcloud.num_mul(old, x), 1);
@@ -362,7 +362,7 @@ BEGIN
 	IF old IS NULL OR jsonb_typeof(old) = 'array' THEN
 		RETURN old;
 	END IF;
-	RETURN mpcloud.refuse(format('cannot %s %s: it is a %s, no array', op,
+	RETURN mpcloud.refuse(format('cannot %s %s: its type is %s', op,
 		mpcloud.path_text(path), jsonb_typeof(old)));
 END $$;
 

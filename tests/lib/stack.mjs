@@ -3,7 +3,7 @@
 // Everything lives in a temporary folder and ends with the test.
 
 import { spawn, spawnSync, execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync,
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync,
   symlinkSync, writeFileSync, chmodSync, chownSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -30,9 +30,14 @@ export async function until(look, what, tries = 6000) {
   throw new Error(`never happened: ${what}`);
 }
 
-// The project in a folder of its own.  Function folders whose package.json
-// says {"mpcloudTest": {"client": NAME}} get the node_modules of
-// tests/clients/NAME, C functions are compiled.
+// Why a test that needs npm packages of this folder cannot run, or false: a
+// release's tarball holds their names and hashes only.
+export const lacksPackages = (folder) =>
+  !existsSync(join(source, folder, 'node_modules')) && `npm ci in ${folder} comes first`;
+
+// The project in a folder of its own.  Functions that require wx-server-sdk get
+// the one of tests/clients, or are left out without it; C functions are
+// compiled.
 function layOutProject(project, owner) {
   const dir = mkdtempSync(join(tmpdir(), 'mpc-'));
   const to = join(dir, 'project');
@@ -42,26 +47,36 @@ function layOutProject(project, owner) {
   });
   execFileSync('chmod', ['-R', 'u+w', dir]);
   const root = join(to, 'cloudfunctions');
-  const list = spawnSync('ls', [root], { encoding: 'utf8' }).stdout.split('\n');
-  for (const name of list.filter(Boolean)) prepare(join(root, name));
+  const left = readdirSync(root).filter((name) => !prepare(join(root, name)));
+  for (const name of left) leaveOut(to, name);
   if (owner) execFileSync('chown', ['-R', `${owner.uid}:${owner.gid}`, dir]);
   chmodSync(dir, 0o755);
   return { dir, project: to };
 }
 
+// False: this one cannot be prepared.
 function prepare(folder) {
   const manifest = join(folder, 'package.json');
   if (existsSync(manifest)) {
     const sdk = JSON.parse(readFileSync(manifest, 'utf8')).dependencies?.['wx-server-sdk'];
     if (sdk) {
-      const version = /4\.0/.test(sdk) ? '4.0.2' : '2.6.3';
-      const modules = join(source, 'tests/clients', `wx-server-sdk-${version}`, 'node_modules');
-      if (existsSync(modules)) execFileSync('cp', ['-a', modules, join(folder, 'node_modules')]);
+      const client = `tests/clients/wx-server-sdk-${/4\.0/.test(sdk) ? '4.0.2' : '2.6.3'}`;
+      if (lacksPackages(client)) return false;
+      execFileSync('cp', ['-a', join(source, client, 'node_modules'), join(folder, 'node_modules')]);
     }
   }
   if (existsSync(join(folder, 'Makefile')))
     execFileSync('make', ['-s', '-C', folder, `MPCLOUD_INCLUDE=-I${join(source, 'include')}`], { stdio: 'inherit' });
   else if (existsSync(join(folder, 'index.c'))) compile(folder);
+  return true;
+}
+
+function leaveOut(project, name) {
+  const file = join(project, 'cloudbaserc.json');
+  const rc = JSON.parse(readFileSync(file, 'utf8'));
+  rc.functions = rc.functions.filter((f) => f.name !== name);
+  writeFileSync(file, JSON.stringify(rc));
+  rmSync(join(project, 'cloudfunctions', name), { recursive: true });
 }
 
 export function compile(folder) {
