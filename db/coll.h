@@ -10,12 +10,12 @@
 #include "base/err.h"
 
 struct coll {
-	const char *env;        /* id of the environment */
-	struct slice name;      /* as the client says it */
-	struct slice schema;    /* unquoted */
-	struct slice table;     /* unquoted, 63 bytes at most */
-	struct slice pkey;      /* of its primary key */
-	struct slice quoted;    /* "schema"."table" */
+	const char *env;     /* id of the environment */
+	struct slice name;   /* as the client says it */
+	struct slice schema; /* unquoted */
+	struct slice table;  /* unquoted, 63 bytes at most */
+	struct slice pkey;   /* of its primary key */
+	struct slice quoted; /* "schema"."table" */
 };
 
 /* ERR_DB_PARAM when a name cannot be one. */
@@ -23,5 +23,5 @@ int coll_parse(struct coll *ret, const char *env, struct slice name,
 	struct arena *arena, struct fault *why) _must_check_;
 
 /* 0 for READONLY, PRIVATE, ADMINWRITE, ADMINONLY; else ERR_DB_PARAM. */
-int coll_check_permission(struct slice permission, struct fault *why)
-	_must_check_;
+int coll_check_permission(
+	struct slice permission, struct fault *why) _must_check_;

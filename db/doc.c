@@ -87,8 +87,7 @@ give_ids(struct doc_op *op, const json_t *docs)
 	w->ids = arena_try(op->arena, (w->id_count + 1) * sizeof(w->ids[0]));
 	if (!w->ids)
 		return ERR_TOO_BIG;
-	json_array_foreach(docs, i, doc)
-	{
+	json_array_foreach (docs, i, doc) {
 		int r = give_id(op, json_object_get(doc, "_id"), &w->ids[i]);
 
 		if (r < 0)
@@ -170,13 +169,13 @@ static int
 build(struct doc_op *op, struct doc_build *b)
 {
 	struct work *w = work_of(op);
-	int r = coll_parse(&b->coll, b->req->env, b->req->collection, b->arena,
-		b->why);
+	int r = coll_parse(
+		&b->coll, b->req->env, b->req->collection, b->arena, b->why);
 
 	if (r < 0)
 		return r;
-	(void)snprintf(w->name, sizeof(w->name), "%.*s",
-		SLICE_ARG(b->coll.name));
+	(void)snprintf(
+		w->name, sizeof(w->name), "%.*s", SLICE_ARG(b->coll.name));
 	r = query_parse(&b->where, b->req->query, b->arena, b->now_ms, b->why);
 	if (r == 0 && !b->req->scope.admin)
 		r = query_guard(
@@ -221,8 +220,8 @@ answer_find(struct doc_op *op)
 	int rows = ask_rows(&op->ask);
 	int r = 0;
 
-	op->list = arena_try(
-		op->arena, ((size_t)rows + 1) * sizeof(op->list[0]));
+	op->list =
+		arena_try(op->arena, ((size_t)rows + 1) * sizeof(op->list[0]));
 	if (!op->list)
 		return ERR_ANSWER_BIG;
 	for (int i = 0; i < rows && r == 0; i++)
@@ -240,8 +239,8 @@ answer_upsert(struct doc_op *op)
 	if (ask_value(&op->ask, 0, 0).ptr[0] == 't')
 		op->upserted_id = work_of(op)->ids[0];
 	else
-		op->total = ask_columns(&op->ask) > 1 ? ask_int(&op->ask, 0, 1)
-						      : 1;
+		op->total =
+			ask_columns(&op->ask) > 1 ? ask_int(&op->ask, 0, 1) : 1;
 }
 
 static int
@@ -295,9 +294,8 @@ explain(struct doc_op *op, int err)
 static void
 on_answer(struct job *job)
 {
-	struct doc_op *op =
-		container_of(container_of(job, struct ask, job), struct doc_op,
-			ask);
+	struct doc_op *op = container_of(
+		container_of(job, struct ask, job), struct doc_op, ask);
 	int err = job->err;
 
 	if (err == 0)
@@ -338,8 +336,8 @@ static void
 ask(struct doc_op *op, const struct sql *s, bool is_read)
 {
 	op->ask.is_read = is_read;
-	pool_ask_shape(op->pool, &op->ask, buf_all(&s->text), s->param,
-		s->count);
+	pool_ask_shape(
+		op->pool, &op->ask, buf_all(&s->text), s->param, s->count);
 }
 
 void

@@ -31,13 +31,13 @@ struct doc_scope {
 
 struct doc_request {
 	enum doc_verb verb;
-	const char *env;         /* environment id → schema name */
+	const char *env; /* environment id → schema name */
 	struct slice collection;
-	const json_t *query;     /* object or NULL: all */
+	const json_t *query; /* object or NULL: all */
 	const json_t *data;
-	const json_t *order;     /* {field: ±1…} or [{field, direction}] or NULL */
+	const json_t *order; /* {field: ±1…} or [{field, direction}] or NULL */
 	const json_t *projection; /* object or NULL */
-	int64_t skip, limit;     /* limit < 0: the preset (100) */
+	int64_t skip, limit;      /* limit < 0: the preset (100) */
 	bool multi, merge, upsert;
 	struct doc_scope scope;
 };
@@ -46,10 +46,10 @@ struct doc_op {
 	struct job job; /* err: ERR_DB_…; why: for the author */
 	struct arena *arena;
 	/* answer, in the arena */
-	struct slice *list; /* documents as JSON text, ready to splice */
-	size_t count;       /* of list; or inserted */
-	const char **ids;   /* DOC_INSERT */
-	int64_t total;      /* DOC_COUNT; updated; removed */
+	struct slice *list;      /* documents as JSON text, ready to splice */
+	size_t count;            /* of list; or inserted */
+	const char **ids;        /* DOC_INSERT */
+	int64_t total;           /* DOC_COUNT; updated; removed */
 	const char *upserted_id; /* or NULL */
 	struct ask ask;
 	struct pool *pool;

@@ -63,8 +63,7 @@ add_projection(struct doc_build *b)
 	int r = 0;
 
 	if (b->req->projection && !json_is_null(b->req->projection))
-		r = project_parse(
-			&p, b->req->projection, b->arena, b->why);
+		r = project_parse(&p, b->req->projection, b->arena, b->why);
 	if (r < 0)
 		return r;
 	b->without_id = p.without_id;
@@ -116,14 +115,13 @@ add_order_object(struct doc_build *b, const json_t *order)
 	json_t *v;
 	int r = 0;
 
-	json_object_foreach((json_t *)(uintptr_t)order, name, v)
-	{
+	json_object_foreach ((json_t *)(uintptr_t)order, name, v) {
 		int64_t way;
 
 		r = value_int(v, -1, 1, &way, b->why);
 		if (r < 0 || way == 0)
-			return fault_set(b->why, ERR_DB_PARAM,
-				"an order is 1 or -1");
+			return fault_set(
+				b->why, ERR_DB_PARAM, "an order is 1 or -1");
 		r = add_sort(b, slice_str(name), way < 0);
 		if (r < 0)
 			return r;
@@ -138,11 +136,10 @@ add_order_list(struct doc_build *b, const json_t *order)
 	json_t *item;
 	size_t i;
 
-	json_array_foreach(order, i, item)
-	{
+	json_array_foreach (order, i, item) {
 		const json_t *field = json_object_get(item, "field");
-		const char *way = json_string_value(
-			json_object_get(item, "direction"));
+		const char *way =
+			json_string_value(json_object_get(item, "direction"));
 		int r;
 
 		if (!json_is_string(field) ||
@@ -175,8 +172,8 @@ add_order(struct doc_build *b)
 	else if (json_is_array(order))
 		r = add_order_list(b, order);
 	else if (order && !json_is_null(order))
-		r = fault_set(
-			b->why, ERR_DB_PARAM, "an order is an object or a list");
+		r = fault_set(b->why, ERR_DB_PARAM,
+			"an order is an object or a list");
 	sql_add(b->sql, "_id");
 	return r;
 }

@@ -60,8 +60,7 @@ add_many(struct doc_build *b, const json_t *docs)
 	int r = 0;
 
 	buf_init(&text, INSERT_TOP);
-	json_array_foreach(docs, i, doc)
-	{
+	json_array_foreach (docs, i, doc) {
 		buf_str(&text, i ? ",[" : "[[");
 		buf_json(&text, slice_str(b->ids[i]));
 		buf_char(&text, ',');
@@ -90,7 +89,8 @@ doc_sql_insert(struct doc_build *b)
 	sql_add(b->sql, "INSERT INTO ");
 	buf_slice(&b->sql->text, b->coll.quoted);
 	sql_add(b->sql, " (_id, doc) ");
-	r = count == 1 ? add_one(b, json_array_get(docs, 0)) : add_many(b, docs);
+	r = count == 1 ? add_one(b, json_array_get(docs, 0))
+		       : add_many(b, docs);
 	if (r == 0 && !b->req->scope.admin) {
 		sql_add(b->sql, " WHERE ");
 		doc_sql_gate(b, DOC_GATE_WRITE);
@@ -163,8 +163,7 @@ change_parse(struct change *c, struct doc_build *b)
 			     : value_put_doc(&c->whole, b->req->data, NULL,
 				       b->now_ms, b->why);
 	}
-	r = update_parse(
-		&c->update, b->req->data, b->arena, b->now_ms, b->why);
+	r = update_parse(&c->update, b->req->data, b->arena, b->now_ms, b->why);
 	if (r == 0 && !b->req->scope.admin)
 		r = update_guard(c->update, b->why);
 	return r;

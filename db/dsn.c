@@ -111,11 +111,11 @@ find_name(struct dsn *dsn, struct fault *why)
 	if (!host || !host[0] || find(dsn, "hostaddr") || getenv("PGHOSTADDR"))
 		return 0;
 	if (strchr(host, ','))
-		return host[0] == '/'
-			? 0
-			: fault_set(why, ERR_CONFIG,
-				  "database.url: a list of hosts needs their "
-				  "addresses in hostaddr");
+		return host[0] == '/' ? 0
+				      : fault_set(why, ERR_CONFIG,
+						"database.url: a list of hosts "
+						"needs their "
+						"addresses in hostaddr");
 	if (host[0] != '/' && host[0] != '@')
 		dsn->resolve = str_dup(host);
 	return 0;

@@ -20,5 +20,5 @@ DEFINE_CLEANUP(struct dsn *, dsn_free)
 const char *dsn_host(const struct dsn *dsn);
 /* Start to connect.  `addrs`: comma-separated numeric addresses of dsn_host, or
  * NULL; `count` says how many they are. */
-struct pg_conn *dsn_connect(const struct dsn *dsn, const char *addrs,
-	unsigned count);
+struct pg_conn *dsn_connect(
+	const struct dsn *dsn, const char *addrs, unsigned count);

@@ -16,18 +16,18 @@ struct pg_result;
 enum flight_phase { FLIGHT_PARSE, FLIGHT_RUN, FLIGHT_SYNC };
 
 struct flight {
-	struct list on;   /* pool->waiting, or pg->flying */
-	struct ask *ask;  /* NULL: nobody waits for it any more */
-	struct pg *pg;    /* that it was sent on, or NULL */
+	struct list on;  /* pool->waiting, or pg->flying */
+	struct ask *ask; /* NULL: nobody waits for it any more */
+	struct pg *pg;   /* that it was sent on, or NULL */
 	struct slice sql;
 	bool is_read;
-	bool prepare;     /* named statement; else parsed for this once */
-	bool alone;       /* under a Sync of its own */
-	bool sync;        /* a Sync follows it */
-	bool seen_null;   /* an end without a Sync came: once is fine */
-	uint8_t tries;    /* times it was asked again */
+	bool prepare;   /* named statement; else parsed for this once */
+	bool alone;     /* under a Sync of its own */
+	bool sync;      /* a Sync follows it */
+	bool seen_null; /* an end without a Sync came: once is fine */
+	uint8_t tries;  /* times it was asked again */
 	enum flight_phase phase;
-	uint64_t stmt;    /* number of the prepared statement, or 0 */
+	uint64_t stmt; /* number of the prepared statement, or 0 */
 	struct pg_result *result;
 	int count;
 	const char **params; /* NUL-ended or NULL */

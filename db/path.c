@@ -23,7 +23,8 @@ path_parse(struct path *ret, struct slice text, struct arena *arena,
 	struct path p = {.text = text};
 	struct slice rest = text;
 
-	if (text.len == 0 || text.len > 1024 || memchr(text.ptr, '\0', text.len))
+	if (text.len == 0 || text.len > 1024 ||
+		memchr(text.ptr, '\0', text.len))
 		return fault_set(why, ERR_DB_PARAM,
 			"a field's name must have 1 to 1024 bytes");
 	p.count = 1;

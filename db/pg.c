@@ -139,10 +139,10 @@ name_it(struct pg *pg, struct flight *f)
 	if (r < 0)
 		return r;
 	f->phase = FLIGHT_PARSE;
-	return PQsendPrepare(pg->conn, stmt_name(f->stmt, room), f->sql.ptr, 0,
-		       NULL)
-		? 0
-		: -EIO;
+	return PQsendPrepare(
+		       pg->conn, stmt_name(f->stmt, room), f->sql.ptr, 0, NULL)
+		       ? 0
+		       : -EIO;
 }
 
 static int
@@ -156,16 +156,16 @@ put(struct pg *pg, struct flight *f)
 		f->stmt = 0;
 		return PQsendQueryParams(pg->conn, f->sql.ptr, f->count, NULL,
 			       f->params, NULL, NULL, 0)
-			? 0
-			: -EIO;
+			       ? 0
+			       : -EIO;
 	}
 	r = name_it(pg, f);
 	if (r < 0)
 		return r;
 	return PQsendQueryPrepared(pg->conn, stmt_name(f->stmt, room), f->count,
 		       f->params, NULL, NULL, 0)
-		? 0
-		: -EIO;
+		       ? 0
+		       : -EIO;
 }
 
 int
@@ -231,7 +231,7 @@ is_end(const PGresult *result)
 	if (PQresultStatus(result) != PGRES_FATAL_ERROR)
 		return false;
 	return !state || strncmp(state, "57P", 3) == 0 ||
-		strncmp(state, "08", 2) == 0;
+	       strncmp(state, "08", 2) == 0;
 }
 
 /* The Parse's answer, then the statement's, then an error of the commit: the

@@ -49,7 +49,7 @@ struct pg {
 	struct stmts stmts;
 	struct list flying; /* struct flight, in the order sent */
 	unsigned in_flight;
-	unsigned batch;       /* flights since the last Sync */
+	unsigned batch;        /* flights since the last Sync */
 	uint64_t landed, seen; /* for the watch on silence */
 };
 

@@ -170,8 +170,8 @@ greet(struct pg *pg)
 	timer_clear(&pg->timer);
 	pg->rest_ms = 0;
 	pg->state = PG_UP;
-	event(EVENT_DB_UP, "server", PQparameterStatus(pg->conn, "server_version"),
-		NULL);
+	event(EVENT_DB_UP, "server",
+		PQparameterStatus(pg->conn, "server_version"), NULL);
 	pg_on_up(pg);
 }
 

@@ -136,7 +136,8 @@ on_down(struct pg *pg, struct list *flights)
 		list_del(&f->on);
 		PQclear(f->result);
 		f->result = NULL;
-		if (f->ask && f->is_read && f->tries++ < READ_TRIES && !pool->closing)
+		if (f->ask && f->is_read && f->tries++ < READ_TRIES &&
+			!pool->closing)
 			wait_in_line(pool, f, true);
 		else
 			answer(f, pool->closing ? ERR_SHUTDOWN : ERR_DB_DOWN);
@@ -347,9 +348,9 @@ start(struct pool *pool, struct ask *ask, struct slice sql, enum ask_how how,
 	if (pool->closing || pool->waiting_len >= pool->waiting_top ||
 		count > ASK_PARAMS) {
 		job_fail_soon(&ask->job, pool->loop,
-			pool->closing	       ? ERR_SHUTDOWN
-				: count > ASK_PARAMS ? ERR_DB_PARAM
-						     : ERR_BUSY);
+			pool->closing        ? ERR_SHUTDOWN
+			: count > ASK_PARAMS ? ERR_DB_PARAM
+					     : ERR_BUSY);
 		return;
 	}
 	f = flight_new(ask, sql, how != ASK_NAMED, params, count);

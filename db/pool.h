@@ -14,10 +14,10 @@
 struct pool;
 
 struct pool_conf {
-	const char *url;       /* libpq connection string */
+	const char *url; /* libpq connection string */
 	unsigned connections;
-	uint64_t timeout_ms;   /* an ask's deadline */
-	unsigned waiting_top;  /* asks that may wait; more: ERR_BUSY */
+	uint64_t timeout_ms;  /* an ask's deadline */
+	unsigned waiting_top; /* asks that may wait; more: ERR_BUSY */
 };
 
 int pool_new(struct pool **ret, struct loop *loop, const struct pool_conf *conf,
@@ -37,7 +37,7 @@ struct ask {
 	struct job job;
 	/* answer, valid in done until it returns; NULL after an error */
 	struct pg_result *result;
-	bool is_read; /* set before pool_ask: may be asked again */
+	bool is_read;     /* set before pool_ask: may be asked again */
 	char sqlstate[6]; /* when job.err is a database error */
 	void *inside[8];
 };

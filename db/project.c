@@ -83,8 +83,7 @@ project_parse(struct project *ret, const json_t *v, struct arena *arena,
 		return fault_set(why, ERR_DB_PARAM,
 			"a projection is an object of %d fields at most",
 			FIELDS_TOP);
-	json_object_foreach((json_t *)(uintptr_t)v, name, arg)
-	{
+	json_object_foreach ((json_t *)(uintptr_t)v, name, arg) {
 		r = add_field(pick, omit, &p, name, arg, arena, why);
 		if (r < 0)
 			return r;

@@ -74,7 +74,7 @@ static bool
 is_regex(const json_t *v)
 {
 	return json_object_get(v, "$regularExpression") ||
-		json_object_get(v, "$regex");
+	       json_object_get(v, "$regex");
 }
 
 static int
@@ -91,8 +91,7 @@ read_value(struct parse *p, const json_t *v, struct query *q)
 	if (q->kind == VALUE_STRING) {
 		if (json_is_object(v))
 			v = json_object_get(v, "$oid");
-		q->text = slice_of(
-			json_string_value(v), json_string_length(v));
+		q->text = slice_of(json_string_value(v), json_string_length(v));
 	}
 	return 0;
 }
@@ -133,7 +132,7 @@ op_compare(struct parse *p, const json_t *v, const struct path *path,
 /* Lists of an $in by how they are compared. */
 struct lists {
 	struct buf plain, dates;
-	struct query *or;
+	struct query * or ;
 };
 
 static void
@@ -173,7 +172,7 @@ sort_item(struct parse *p, const json_t *v, const struct path *path,
 
 static int
 add_list(struct parse *p, struct buf *list, enum value_kind kind,
-	const struct path *path, struct query *or)
+	const struct path *path, struct query * or)
 {
 	struct query *q;
 	char *copy;
@@ -202,8 +201,7 @@ sort_items(struct parse *p, const json_t *v, const struct path *path,
 	size_t i;
 	int r = 0;
 
-	json_array_foreach(v, i, item)
-	{
+	json_array_foreach (v, i, item) {
 		r = sort_item(p, item, path, l);
 		if (r < 0)
 			return r;
@@ -238,13 +236,13 @@ static int
 op_exists(struct parse *p, const json_t *v, const struct path *path,
 	enum query_op op, struct query *and)
 {
-	struct query *not, *q;
+	struct query * not, *q;
 	int r;
 
 	(void)op;
 	if (value_is_true(v))
 		return add_leaf(p, and, QUERY_EXISTS, path, &q);
-	r = add(p, and, QUERY_NOT, &not);
+	r = add(p, and, QUERY_NOT, &not );
 	return r < 0 ? r : add_leaf(p, not, QUERY_EXISTS, path, &q);
 }
 
@@ -324,8 +322,7 @@ parse_ops(struct parse *p, const json_t *v, const struct path *path,
 
 	if (r < 0)
 		return r;
-	json_object_foreach((json_t *)(uintptr_t)v, name, arg)
-	{
+	json_object_foreach ((json_t *)(uintptr_t)v, name, arg) {
 		r = parse_op(p, name, arg, path, and);
 		if (r < 0)
 			return r;
@@ -344,8 +341,8 @@ has_ops(const json_t *v)
 }
 
 static int
-parse_field(struct parse *p, const char *name, const json_t *v,
-	struct query *and)
+parse_field(
+	struct parse *p, const char *name, const json_t *v, struct query *and)
 {
 	struct path path;
 	int r = path_parse(&path, slice_str(name), p->arena, p->why);
@@ -360,8 +357,8 @@ parse_field(struct parse *p, const char *name, const json_t *v,
 
 /* [top, …] into one part per element. */
 static int
-parse_list(struct parse *p, const char *name, const json_t *v,
-	struct query *into)
+parse_list(
+	struct parse *p, const char *name, const json_t *v, struct query *into)
 {
 	struct query *part;
 	json_t *item;
@@ -371,8 +368,7 @@ parse_list(struct parse *p, const char *name, const json_t *v,
 	if (!json_is_array(v) || json_array_size(v) == 0)
 		return fault_set(p->why, ERR_DB_PARAM,
 			"%s takes a list of conditions", name);
-	json_array_foreach(v, i, item)
-	{
+	json_array_foreach (v, i, item) {
 		r = add(p, into, QUERY_AND, &part);
 		if (r == 0)
 			r = parse_top(p, item, part);
@@ -383,8 +379,8 @@ parse_list(struct parse *p, const char *name, const json_t *v,
 }
 
 static int
-parse_logic(struct parse *p, const char *name, const json_t *v,
-	struct query *and)
+parse_logic(
+	struct parse *p, const char *name, const json_t *v, struct query *and)
 {
 	struct query *q = and;
 	int r = 0;
@@ -412,8 +408,7 @@ parse_top(struct parse *p, const json_t *v, struct query *and)
 	if (!json_is_object(v))
 		return fault_set(
 			p->why, ERR_DB_PARAM, "a query must be an object");
-	json_object_foreach((json_t *)(uintptr_t)v, name, arg)
-	{
+	json_object_foreach ((json_t *)(uintptr_t)v, name, arg) {
 		r = name[0] == '$' ? parse_logic(p, name, arg, and)
 				   : parse_field(p, name, arg, and);
 		if (r < 0)

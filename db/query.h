@@ -34,8 +34,8 @@ struct query {
 	struct slice text;    /* of a VALUE_STRING: itself, borrowed */
 };
 
-/* `v`: an object that outlives the tree, or NULL for all documents.  An operator
- * we do not know is ERR_DB_PARAM by name. */
+/* `v`: an object that outlives the tree, or NULL for all documents.  An
+ * operator we do not know is ERR_DB_PARAM by name. */
 int query_parse(struct query **ret, const json_t *v, struct arena *arena,
 	int64_t now_ms, struct fault *why) _must_check_;
 

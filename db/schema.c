@@ -36,8 +36,8 @@ fail(PGconn *conn, struct fault *why, int err, const char *what)
 {
 	const char *text = PQerrorMessage(conn);
 
-	return fault_set(why, err, "%s: %.*s", what, (int)strcspn(text, "\n"),
-		text);
+	return fault_set(
+		why, err, "%s: %.*s", what, (int)strcspn(text, "\n"), text);
 }
 
 static int

@@ -20,8 +20,8 @@ static const struct sqlstate_row rows[] = {
 	{"57P", ERR_DB_DOWN, STATE_FAIL, false},
 	{"08", ERR_DB_DOWN, STATE_FAIL, false},
 	{"25006", ERR_DB_DOWN, STATE_REPORT, false}, /* read-only server */
-	{"26000", ERR_DB, STATE_ANEW, false}, /* no such statement */
-	{"0A000", ERR_DB, STATE_ANEW, false}, /* its result type changed */
+	{"26000", ERR_DB, STATE_ANEW, false},        /* no such statement */
+	{"0A000", ERR_DB, STATE_ANEW, false},  /* its result type changed */
 	{"40P01", ERR_DB, STATE_AGAIN, false}, /* deadlock */
 	{"40001", ERR_DB, STATE_AGAIN, false}, /* serialization */
 	{"XX000", ERR_DB, STATE_REPORT, false},

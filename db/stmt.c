@@ -29,7 +29,7 @@ stmt_init(struct stmts *all)
 void
 stmt_done(struct stmts *all)
 {
-	list_for_each_safe(at, &all->used)
+	list_for_each_safe (at, &all->used)
 		(void)mem_free(container_of(at, struct stmt, on));
 	stmt_init(all);
 }
@@ -124,7 +124,7 @@ stmt_add(struct stmts *all, struct slice sql, uint64_t *old)
 bool
 stmt_del(struct stmts *all, uint64_t number)
 {
-	list_for_each(at, &all->used) {
+	list_for_each (at, &all->used) {
 		struct stmt *s = container_of(at, struct stmt, on);
 
 		if (s->number == number) {

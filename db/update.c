@@ -82,8 +82,8 @@ static int
 read_list(struct parse *p, const json_t *v, struct update_item *item)
 {
 	if (!json_is_array(v))
-		return fault_set(p->why, ERR_DB_PARAM,
-			"$each and $pullAll take a list");
+		return fault_set(
+			p->why, ERR_DB_PARAM, "$each and $pullAll take a list");
 	return read_value(p, v, item);
 }
 
@@ -141,8 +141,7 @@ arg_list(struct parse *p, const json_t *v, struct update_item *item)
 
 	if (!json_object_get(v, "$each"))
 		return wrap(p, v, item);
-	json_object_foreach((json_t *)(uintptr_t)v, name, arg)
-	{
+	json_object_foreach ((json_t *)(uintptr_t)v, name, arg) {
 		r = read_modifier(p, name, arg, item);
 		if (r < 0)
 			return r;
@@ -158,8 +157,9 @@ has_operator(const json_t *v)
 
 	if (!json_is_object(v) || value_is_tagged(v))
 		return false;
-	json_object_foreach((json_t *)(uintptr_t)v, name, inner) if (
-		name[0] == '$' || has_operator(inner)) return true;
+	json_object_foreach ((json_t *)(uintptr_t)v, name, inner)
+		if (name[0] == '$' || has_operator(inner))
+			return true;
 	return false;
 }
 
@@ -179,8 +179,8 @@ arg_path(struct parse *p, const json_t *v, struct update_item *item)
 		return fault_set(
 			p->why, ERR_DB_PARAM, "$rename takes a field's name");
 	return path_parse(&item->to,
-		slice_of(json_string_value(v), json_string_length(v)),
-		p->arena, p->why);
+		slice_of(json_string_value(v), json_string_length(v)), p->arena,
+		p->why);
 }
 
 static const struct op {
@@ -213,8 +213,7 @@ check_one(struct parse *p, const struct path *path)
 				"a field that is changed may not be named "
 				"like a negative number");
 	if (path_starts(path, "_id"))
-		return fault_set(
-			p->why, ERR_DB_PARAM, "_id cannot be changed");
+		return fault_set(p->why, ERR_DB_PARAM, "_id cannot be changed");
 	return 0;
 }
 
@@ -222,9 +221,9 @@ static bool
 touches(const struct update_item *item, const struct path *path)
 {
 	return path_covers(&item->path, path) ||
-		path_covers(path, &item->path) ||
-		(item->to.count && (path_covers(&item->to, path) ||
-					   path_covers(path, &item->to)));
+	       path_covers(path, &item->path) ||
+	       (item->to.count && (path_covers(&item->to, path) ||
+					  path_covers(path, &item->to)));
 }
 
 static int
@@ -244,8 +243,8 @@ check_place(struct parse *p, const struct path *path)
 }
 
 static int
-parse_item(struct parse *p, const struct op *op, const char *name,
-	const json_t *v)
+parse_item(
+	struct parse *p, const struct op *op, const char *name, const json_t *v)
 {
 	struct update_item *item = arena_try(p->arena, sizeof(*item));
 	int r;
@@ -263,10 +262,10 @@ parse_item(struct parse *p, const struct op *op, const char *name,
 		r = op->read(p, v, item);
 	if (r == 0 && item->op == UPDATE_RENAME)
 		r = path_covers(&item->path, &item->to) ||
-				path_covers(&item->to, &item->path)
-			? fault_set(p->why, ERR_DB_PARAM,
-				  "$rename onto itself")
-			: check_place(p, &item->to);
+				    path_covers(&item->to, &item->path)
+			    ? fault_set(p->why, ERR_DB_PARAM,
+				      "$rename onto itself")
+			    : check_place(p, &item->to);
 	if (r < 0)
 		return r;
 	*p->end = item;
@@ -284,8 +283,7 @@ parse_items(struct parse *p, const struct op *op, const json_t *v)
 	if (!json_is_object(v))
 		return fault_set(p->why, ERR_DB_PARAM,
 			"%s takes an object of fields", op->name);
-	json_object_foreach((json_t *)(uintptr_t)v, name, arg)
-	{
+	json_object_foreach ((json_t *)(uintptr_t)v, name, arg) {
 		r = parse_item(p, op, name, arg);
 		if (r < 0)
 			return r;
@@ -321,8 +319,7 @@ update_parse(struct update **ret, const json_t *v, struct arena *arena,
 	if (!json_is_object(v) || json_object_size(v) == 0)
 		return fault_set(why, ERR_DB_PARAM,
 			"an update must be an object that is not empty");
-	json_object_foreach((json_t *)(uintptr_t)v, name, arg)
-	{
+	json_object_foreach ((json_t *)(uintptr_t)v, name, arg) {
 		r = parse_op(&p, name, arg);
 		if (r < 0)
 			return r;

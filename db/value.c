@@ -48,9 +48,9 @@ put_double(struct copy *c, double d)
 
 	if (isnan(d) || isinf(d)) {
 		buf_printf(c->to, "{\"$numberDouble\":\"%s\"}",
-			isnan(d)	? "NaN"
-				: d > 0 ? "Infinity"
-					: "-Infinity");
+			isnan(d) ? "NaN"
+			: d > 0  ? "Infinity"
+				 : "-Infinity");
 		return 0;
 	}
 	do
@@ -122,8 +122,7 @@ put_server_date(struct copy *c, const json_t *v, const char *tag)
 	const json_t *offset = json_object_get(v, "offset");
 	int64_t ms = 0;
 
-	if (offset &&
-		value_int(offset, -(1LL << 53), 1LL << 53, &ms, NULL) < 0)
+	if (offset && value_int(offset, -(1LL << 53), 1LL << 53, &ms, NULL) < 0)
 		return bad(c, tag);
 	buf_printf(c->to, "{\"$date\":%" PRId64 "}", c->now_ms + ms);
 	return 0;
@@ -157,7 +156,7 @@ static bool
 is_oid(const json_t *v)
 {
 	return json_is_string(v) && json_string_length(v) == 24 &&
-		strspn(json_string_value(v), "0123456789abcdefABCDEF") == 24;
+	       strspn(json_string_value(v), "0123456789abcdefABCDEF") == 24;
 }
 
 static int
@@ -207,9 +206,8 @@ tag_timestamp(struct copy *c, const json_t *v, const char *tag)
 	int64_t s, i = 0;
 
 	if (value_int(t ? t : v, 0, UINT32_MAX, &s, NULL) < 0 ||
-		(t &&
-			value_int(json_object_get(v, "i"), 0, UINT32_MAX, &i,
-				NULL) < 0))
+		(t && value_int(json_object_get(v, "i"), 0, UINT32_MAX, &i,
+			      NULL) < 0))
 		return bad(c, tag);
 	if (t)
 		buf_printf(c->to,
@@ -309,8 +307,7 @@ put_object(struct copy *c, const json_t *v)
 	if (json_object_get(v, "$regex"))
 		return put_old_regex(c, v);
 	buf_char(c->to, '{');
-	json_object_foreach((json_t *)(uintptr_t)v, key, item)
-	{
+	json_object_foreach ((json_t *)(uintptr_t)v, key, item) {
 		r = put_member(c, key, item, &first);
 		if (r < 0)
 			return r;
@@ -326,8 +323,7 @@ put_array(struct copy *c, const json_t *v)
 	json_t *item;
 
 	buf_char(c->to, '[');
-	json_array_foreach(v, i, item)
-	{
+	json_array_foreach (v, i, item) {
 		int r;
 
 		if (i)
@@ -451,11 +447,10 @@ value_put_doc(struct buf *to, const json_t *v, const char *stamp,
 	int r;
 
 	if (!json_is_object(v))
-		return fault_set(why, ERR_DB_PARAM,
-			"a document must be an object");
+		return fault_set(
+			why, ERR_DB_PARAM, "a document must be an object");
 	buf_char(to, '{');
-	json_object_foreach((json_t *)(uintptr_t)v, key, item)
-	{
+	json_object_foreach ((json_t *)(uintptr_t)v, key, item) {
 		if (strcmp(key, "_id") == 0)
 			continue;
 		r = put_member(&c, key, item, &first);
@@ -504,8 +499,8 @@ value_int(const json_t *v, int64_t low, int64_t high, int64_t *ret,
 	if (json_is_integer(v))
 		n = json_integer_value(v);
 	else if (json_is_real(v) && json_real_value(v) > -9e15 &&
-		json_real_value(v) < 9e15 &&
-		trunc(json_real_value(v)) == json_real_value(v))
+		 json_real_value(v) < 9e15 &&
+		 trunc(json_real_value(v)) == json_real_value(v))
 		n = (int64_t)json_real_value(v);
 	else if (!json_is_string(v) || read_int(str(v), low, high, &n) < 0)
 		return fault_set(why, ERR_DB_PARAM, "a whole number is needed");

@@ -39,8 +39,8 @@ enum value_kind value_kind(struct slice stored);
 int value_put_doc(struct buf *to, const json_t *v, const char *stamp,
 	int64_t now_ms, struct fault *why) _must_check_;
 /* The text of an _id: a string or an ObjectId. */
-int value_id(const json_t *v, struct slice *ret, struct fault *why)
-	_must_check_;
+int value_id(
+	const json_t *v, struct slice *ret, struct fault *why) _must_check_;
 
 /* An object that is one tagged value ({"$date": …}), which is no operator. */
 bool value_is_tagged(const json_t *v);

@@ -180,28 +180,40 @@ is_host_byte(char c)
 	       (c && strchr("-._~!$&'()*+,;=%", c));
 }
 
+/* The length of "[::1]" at the front, 0 when it is not one. */
+static size_t
+address_length(struct slice s)
+{
+	size_t i = 1;
+
+	while (i < s.len && (hex_digit(s.ptr[i]) >= 0 || s.ptr[i] == ':' ||
+				    s.ptr[i] == '.'))
+		i++;
+	return i > 1 && i < s.len && s.ptr[i] == ']' ? i + 1 : 0;
+}
+
+static size_t
+host_length(struct slice s)
+{
+	size_t i = 0;
+
+	if (s.len && s.ptr[0] == '[')
+		return address_length(s);
+	while (i < s.len && is_host_byte(s.ptr[i]))
+		i++;
+	return i;
+}
+
 bool
 target_authority_is_valid(struct slice s)
 {
-	size_t i = 0, digits = 0;
+	size_t i = host_length(s);
+	uint64_t port;
 
-	if (s.len && s.ptr[0] == '[') {
-		for (i = 1; i < s.len && s.ptr[i] != ']'; i++)
-			if (hex_digit(s.ptr[i]) < 0 && s.ptr[i] != ':' &&
-				s.ptr[i] != '.')
-				return false;
-		if (i++ >= s.len || i <= 2)
-			return false;
-	} else {
-		while (i < s.len && is_host_byte(s.ptr[i]))
-			i++;
-	}
-	if (i == 0)
+	if (i == 0 || i == s.len)
+		return i > 0;
+	if (s.ptr[i] != ':')
 		return false;
-	if (i < s.len && s.ptr[i++] != ':')
-		return false;
-	for (; i < s.len; i++, digits++)
-		if (s.ptr[i] < '0' || s.ptr[i] > '9')
-			return false;
-	return digits <= 5;
+	s = from(s, i + 1);
+	return s.len == 0 || slice_to_u64(s, UINT16_MAX, &port) == 0;
 }

@@ -65,6 +65,7 @@ bring_up(struct dev *dev)
 	} steps[] = {
 		{dev_home, NULL},
 		{dev_lock, NULL},
+		{dev_programs, NULL},
 		{dev_pg_start, "PostgreSQL: a private cluster …"},
 		{dev_sandbox_start, "WeChat: the sandbox …"},
 		{dev_conf, NULL},
@@ -178,6 +179,7 @@ bring_down(struct dev *dev)
 	spawn_stop(&dev->daemon, SIGTERM, STOP_MS * 3);
 	spawn_stop(&dev->sandbox, SIGTERM, STOP_MS);
 	spawn_stop(&dev->pg, SIGINT, STOP_MS);
+	dev_programs_remove(dev);
 	json_decref(dev->wechat);
 	free(dev->project);
 	free(dev->home);

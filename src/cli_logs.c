@@ -82,10 +82,16 @@ was_rotated(FILE *f, const char *path)
 }
 
 static void
-follow(const struct cli *cli, FILE **f, const char *path)
+pause_a_little(void)
 {
 	const struct timespec pause = {.tv_nsec = 100000000};
 
+	(void)nanosleep(&pause, NULL);
+}
+
+static void
+follow(const struct cli *cli, FILE **f, const char *path)
+{
 	while (!ferror(stdout)) {
 		print_rest(cli, *f);
 		if (was_rotated(*f, path)) {
@@ -96,8 +102,30 @@ follow(const struct cli *cli, FILE **f, const char *path)
 				*f = next;
 			}
 		}
-		(void)nanosleep(&pause, NULL);
+		pause_a_little();
 	}
+}
+
+/* With --follow, a log that will be there is waited for. */
+static FILE *
+open_log(const struct cli *cli, const char *path)
+{
+	FILE *f = fopen(path, "re");
+
+	while (!f && errno == ENOENT && cli->options[OPT_FOLLOW]) {
+		pause_a_little();
+		f = fopen(path, "re");
+	}
+	return f;
+}
+
+static int
+nothing(const struct cli *cli, const char *path)
+{
+	if (errno != ENOENT)
+		return cli_fail(EXIT_FAILED, "%s: %s", path, strerror(errno));
+	(void)fprintf(stderr, "%s has logged nothing yet\n", cli->words[0]);
+	return EXIT_OK;
 }
 
 int
@@ -117,11 +145,9 @@ cli_logs(struct cli *cli)
 			cli->words[0]);
 	path = str_printf(
 		"%s/logs/%s.jsonl", cli->conf->server_state_dir, cli->words[0]);
-	f = fopen(path, "re");
+	f = open_log(cli, path);
 	if (!f)
-		return cli_fail(EXIT_FAILED, "%s: %s", path,
-			errno == ENOENT ? "no line was logged yet"
-					: strerror(errno));
+		return nothing(cli, path);
 	(void)fseek(f, tail_at(f, lines), SEEK_SET);
 	print_rest(cli, f);
 	if (cli->options[OPT_FOLLOW])

@@ -13,11 +13,12 @@
 
 struct dev {
 	struct cli *cli;
-	char *project; /* absolute */
-	char *home;    /* PROJECT/.mpcloud, or elsewhere when the user cannot
-			  reach it */
-	char *run;     /* short, for socket paths */
-	uid_t uid;     /* of database, gateways, sandbox; -1: ours */
+	char *project;  /* absolute */
+	char *home;     /* PROJECT/.mpcloud, or elsewhere when the user cannot
+			   reach it */
+	char *run;      /* short, for socket paths */
+	char *programs; /* copies of ours; NULL: they run where they are */
+	uid_t uid;      /* of database, gateways, sandbox; -1: ours */
 	gid_t gid;
 	const char *user;
 	int64_t port, tls_port, gateways;
@@ -30,6 +31,13 @@ struct dev {
 int dev_home(struct dev *dev);
 /* A folder in home, owned by dev's user. */
 int dev_folder(const struct dev *dev, const char *name, char **ret);
+/* Can dev's user execute this file, or get to files in this folder? */
+bool dev_can_reach(const struct dev *dev, const char *path);
+
+/* dev_programs.c: where our programs are that dev's user must execute. */
+int dev_programs(struct dev *dev);
+char *dev_program(const struct dev *dev, const char *name) _returns_value_;
+void dev_programs_remove(struct dev *dev);
 
 /* dev_pg.c, dev_sandbox.c: start and stop. */
 int dev_pg_start(struct dev *dev);

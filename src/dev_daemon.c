@@ -5,7 +5,6 @@
 #include "src/dev.h"
 
 #include "base/mem.h"
-#include "base/paths.h"
 #include "base/sock.h"
 #include "src/spawn.h"
 
@@ -43,8 +42,7 @@ all_ready(const json_t *status)
 	json_t *gateways = json_object_get(status, "gateways"), *g;
 	size_t at;
 
-	json_array_foreach(gateways, at, g)
-	{
+	json_array_foreach(gateways, at, g) {
 		const char *state =
 			json_string_value(json_object_get(g, "state"));
 
@@ -83,8 +81,7 @@ take_addresses(struct dev *dev, const json_t *status)
 	json_t *listeners = json_object_get(status, "listeners"), *l;
 	size_t at;
 
-	json_array_foreach(listeners, at, l)
-	{
+	json_array_foreach(listeners, at, l) {
 		const char *kind =
 			json_string_value(json_object_get(l, "kind"));
 		const char *address =
@@ -102,13 +99,18 @@ take_addresses(struct dev *dev, const json_t *status)
 int
 dev_daemon_start(struct dev *dev)
 {
-	_free_ char *program = path_program("mpcloudd");
+	_free_ char *program = dev_program(dev, "mpcloudd");
 	_free_ char *log = str_printf("%s/mpcloudd.log", dev->home);
+	_free_ char *data =
+		dev->programs ? str_printf("MPCLOUD_DATA=%s", dev->programs)
+			      : NULL;
 	const char *const argv[] = {
 		program, "--config", dev->cli->conf_path, NULL};
+	const char *const env[] = {data, NULL};
 	_json_ json_t *status = NULL;
 	struct fault why = {0};
 	struct spawn s = {.argv = argv,
+		.env = env,
 		.uid = (uid_t)-1,
 		.gid = (gid_t)-1,
 		.log = log,

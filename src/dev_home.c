@@ -11,6 +11,7 @@
 #include "base/text.h"
 
 #include <errno.h>
+#include <grp.h>
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,17 +43,18 @@ choose_user(struct dev *dev)
 	return EXIT_OK;
 }
 
-/* Can dev's user get to files in `dir`?  Asked by being him. */
-static bool
-can_reach(const struct dev *dev, const char *dir)
+/* Asked by being him. */
+bool
+dev_can_reach(const struct dev *dev, const char *path)
 {
 	int st = 0;
 	pid_t pid = fork();
 
 	if (pid == 0) {
-		if (setgid(dev->gid) < 0 || setuid(dev->uid) < 0)
+		if (setgroups(0, NULL) < 0 || setgid(dev->gid) < 0 ||
+			setuid(dev->uid) < 0)
 			_exit(1);
-		_exit(access(dir, X_OK) == 0 ? 0 : 1);
+		_exit(access(path, X_OK) == 0 ? 0 : 1);
 	}
 	return pid > 0 && waitpid(pid, &st, 0) == pid && st == 0;
 }
@@ -114,8 +116,7 @@ dev_home(struct dev *dev)
 	if (status != EXIT_OK)
 		return status;
 	project_mark(dev, mark);
-	if (dev->uid != (uid_t)-1 && !can_reach(dev, dev->project)) {
-		status = make_folder(dev, "/var/lib/mpcloud-dev", 0755);
+	if (dev->uid != (uid_t)-1 && !dev_can_reach(dev, dev->project)) {
 		dev->home = str_printf("/var/lib/mpcloud-dev/%s", mark);
 	} else {
 		dev->home = str_printf("%s/.mpcloud", dev->project);

@@ -5,7 +5,6 @@
 #include "src/dev.h"
 
 #include "base/mem.h"
-#include "base/paths.h"
 #include "src/spawn.h"
 
 #include <signal.h>
@@ -35,7 +34,7 @@ read_description(struct dev *dev, int fd)
 int
 dev_sandbox_start(struct dev *dev)
 {
-	_free_ char *program = path_program("mpcloud-sandbox");
+	_free_ char *program = dev_program(dev, "mpcloud-sandbox");
 	_free_ char *log = str_printf("%s/sandbox.log", dev->home);
 	_free_ char *dir = NULL;
 	int out = -1, status = dev_folder(dev, "sandbox", &dir);

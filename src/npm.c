@@ -103,6 +103,8 @@ fill_cache(const char *cache, const char *folder, struct fault *why)
 		r = copy_manifest(folder, part, why);
 	if (r == 0)
 		r = run_npm(part, why);
+	if (r == 0)
+		r = tree_sync(part, why);
 	if (r == 0 && rename(part, cache) < 0 && errno != ENOTEMPTY)
 		r = fault_set(why, -errno, "%s: %s", cache, strerror(errno));
 	return r;
@@ -130,5 +132,5 @@ npm_install(const char *state_dir, const char *folder, struct fault *why)
 		if (r == 0)
 			r = fill_cache(cache, folder, why);
 	}
-	return r == 0 ? tree_copy(from, modules, NULL, &limits, why) : r;
+	return r == 0 ? tree_link(from, modules, &limits, why) : r;
 }

@@ -1,5 +1,7 @@
 /*
- * A recursive copy that follows no link out and has a ceiling.
+ * A recursive copy that follows no link out and has a ceiling.  What npm made
+ * is linked instead: every version of a function brings the same thousands of
+ * files along, and nobody writes to them.
  */
 #include "src/tree.h"
 
@@ -17,6 +19,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+struct copy {
+	struct tree_limits *limits;
+	bool link; /* hard links where they can be made */
+	struct fault *why;
+};
+
 static int
 trouble(struct fault *why, const char *path)
 {
@@ -26,14 +34,13 @@ trouble(struct fault *why, const char *path)
 }
 
 static int
-charge(struct tree_limits *limits, uint64_t bytes, const char *path,
-	struct fault *why)
+charge(struct copy *c, uint64_t bytes, const char *path)
 {
-	if (limits->files == 0 || limits->bytes < bytes)
-		return fault_set(why, ERR_TOO_BIG,
+	if (c->limits->files == 0 || c->limits->bytes < bytes)
+		return fault_set(c->why, ERR_TOO_BIG,
 			"%s: the folder has too many files or bytes", path);
-	limits->files--;
-	limits->bytes -= bytes;
+	c->limits->files--;
+	c->limits->bytes -= bytes;
 	return 0;
 }
 
@@ -53,23 +60,25 @@ copy_bytes(int in, int out, uint64_t size)
 }
 
 static int
-copy_file(const char *from, const char *to, const struct stat *st,
-	struct tree_limits *limits, struct fault *why)
+copy_file(
+	struct copy *c, const char *from, const char *to, const struct stat *st)
 {
 	mode_t mode = st->st_mode & 0111 ? 0755 : 0644;
-	int r = charge(limits, (uint64_t)st->st_size, from, why);
+	int r = charge(c, (uint64_t)st->st_size, from);
 	_close_ int in = r < 0 ? -1 : open(from, O_RDONLY | O_CLOEXEC);
 	_close_ int out = -1;
 
 	if (r < 0)
 		return r;
 	if (in < 0)
-		return trouble(why, from);
+		return trouble(c->why, from);
+	if (c->link && fchmod(in, mode) == 0 && link(from, to) == 0)
+		return 0;
 	out = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
 	if (out < 0 || fchmod(out, mode) < 0)
-		return trouble(why, to);
+		return trouble(c->why, to);
 	r = copy_bytes(in, out, (uint64_t)st->st_size);
-	return r < 0 ? fault_set(why, r, "%s: %s", to, strerror(-r)) : 0;
+	return r < 0 ? fault_set(c->why, r, "%s: %s", to, strerror(-r)) : 0;
 }
 
 /* Relative and without climbing above where it stands (npm's .bin links climb
@@ -108,25 +117,23 @@ copy_link(const char *from, const char *to, int depth, struct fault *why)
 	return symlink(target, to) < 0 ? trouble(why, to) : 0;
 }
 
-static int copy_folder(const char *from, const char *to,
-	const char *const *skip, int depth, struct tree_limits *limits,
-	struct fault *why);
+static int copy_folder(struct copy *c, const char *from, const char *to,
+	const char *const *skip, int depth);
 
 static int
-copy_one(const char *from, const char *to, int depth,
-	struct tree_limits *limits, struct fault *why)
+copy_one(struct copy *c, const char *from, const char *to, int depth)
 {
 	struct stat st;
 
 	if (lstat(from, &st) < 0)
-		return trouble(why, from);
+		return trouble(c->why, from);
 	if (S_ISDIR(st.st_mode))
-		return copy_folder(from, to, NULL, depth + 1, limits, why);
+		return copy_folder(c, from, to, NULL, depth + 1);
 	if (S_ISREG(st.st_mode))
-		return copy_file(from, to, &st, limits, why);
+		return copy_file(c, from, to, &st);
 	if (S_ISLNK(st.st_mode))
-		return copy_link(from, to, depth, why);
-	return fault_set(why, ERR_PARAM,
+		return copy_link(from, to, depth, c->why);
+	return fault_set(c->why, ERR_PARAM,
 		"%s: neither a file nor a folder nor a link", from);
 }
 
@@ -142,23 +149,23 @@ is_skipped(const char *name, const char *const *skip)
 }
 
 static int
-copy_folder(const char *from, const char *to, const char *const *skip,
-	int depth, struct tree_limits *limits, struct fault *why)
+copy_folder(struct copy *c, const char *from, const char *to,
+	const char *const *skip, int depth)
 {
 	DIR *dir = opendir(from);
 	struct dirent *e;
 	int r = 0;
 
 	if (!dir)
-		return trouble(why, from);
+		return trouble(c->why, from);
 	if (mkdir(to, 0755) < 0 || chmod(to, 0755) < 0)
-		r = trouble(why, to);
+		r = trouble(c->why, to);
 	while (r == 0 && (e = readdir(dir))) {
 		_free_ char *a = str_printf("%s/%s", from, e->d_name);
 		_free_ char *b = str_printf("%s/%s", to, e->d_name);
 
 		if (!is_skipped(e->d_name, skip))
-			r = copy_one(a, b, depth, limits, why);
+			r = copy_one(c, a, b, depth);
 	}
 	(void)closedir(dir);
 	return r;
@@ -168,7 +175,26 @@ int
 tree_copy(const char *from, const char *to, const char *const *skip,
 	struct tree_limits *limits, struct fault *why)
 {
-	return copy_folder(from, to, skip, 0, limits, why);
+	struct copy c = {.limits = limits, .why = why};
+
+	return copy_folder(&c, from, to, skip, 0);
+}
+
+int
+tree_link(const char *from, const char *to, struct tree_limits *limits,
+	struct fault *why)
+{
+	struct copy c = {.limits = limits, .link = true, .why = why};
+
+	return copy_folder(&c, from, to, NULL, 0);
+}
+
+int
+tree_sync(const char *path, struct fault *why)
+{
+	_close_ int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return fd < 0 || syncfs(fd) < 0 ? trouble(why, path) : 0;
 }
 
 static int

@@ -16,5 +16,11 @@ struct tree_limits {
  * at the top. */
 int tree_copy(const char *from, const char *to, const char *const *skip,
 	struct tree_limits *limits, struct fault *why) _must_check_;
+/* The same with hard links where they can be made: for files that stay as they
+ * are as long as anybody has them. */
+int tree_link(const char *from, const char *to, struct tree_limits *limits,
+	struct fault *why) _must_check_;
+/* What another program wrote there is on the disk. */
+int tree_sync(const char *path, struct fault *why) _must_check_;
 /* Removes a folder and what is in it; fine when it is not there. */
 void tree_remove(const char *path);

@@ -48,7 +48,8 @@ check_update(const json_t *v)
 	r = update_parse(&u, v, &arena, 1000, NULL);
 	must(r == 0 || r == ERR_DB_PARAM || r == ERR_TOO_BIG);
 	if (r == 0) {
-		(void)update_guard(u, NULL);
+		r = update_guard(u, NULL);
+		must(r == 0 || r == ERR_DB_DENIED);
 		sql_update(&s, u, "doc");
 		if (sql_check(&s, NULL) == 0)
 			check_sql(&s);

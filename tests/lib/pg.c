@@ -9,9 +9,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
+#include <grp.h>
 #include <libpq-fe.h>
 #include <pwd.h>
-#include <grp.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -58,8 +58,8 @@ find_bin(struct testpg *t)
 	}
 	if (glob("/usr/lib/postgresql/*/bin", 0, NULL, &g) != 0)
 		die("no /usr/lib/postgresql/*/bin");
-	(void)snprintf(t->bin, sizeof(t->bin), "%s",
-		g.gl_pathv[g.gl_pathc - 1]);
+	(void)snprintf(
+		t->bin, sizeof(t->bin), "%s", g.gl_pathv[g.gl_pathc - 1]);
 	globfree(&g);
 }
 
@@ -177,8 +177,7 @@ static void
 init(struct testpg *t)
 {
 	const char *const argv[] = {"initdb", "-D", "data", "-U", "postgres",
-		"-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync",
-		NULL};
+		"-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync", NULL};
 	int status;
 
 	if (waitpid(start(t, argv), &status, 0) < 0 || status != 0)
@@ -188,8 +187,8 @@ init(struct testpg *t)
 void
 testpg_start(struct testpg *t)
 {
-	const char *const argv[] = {"postgres", "-D", "data", "-k", t->dir, "-c",
-		"listen_addresses=", "-c", "fsync=off", "-c",
+	const char *const argv[] = {"postgres", "-D", "data", "-k", t->dir,
+		"-c", "listen_addresses=", "-c", "fsync=off", "-c",
 		"shared_buffers=16MB", "-c", "max_connections=40", "-c",
 		"log_min_messages=warning", NULL};
 
@@ -259,8 +258,8 @@ testpg_query(struct testpg *t, const char *sql)
 	bool some = status == PGRES_TUPLES_OK && PQntuples(result) > 0;
 
 	if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK)
-		(void)fprintf(stderr, "testpg: %s: %s", sql,
-			PQerrorMessage(conn));
+		(void)fprintf(
+			stderr, "testpg: %s: %s", sql, PQerrorMessage(conn));
 	if (some)
 		(void)snprintf(t->answer, sizeof(t->answer), "%s",
 			PQgetvalue(result, 0, 0));

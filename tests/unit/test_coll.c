@@ -54,8 +54,8 @@ long_names_stay_different_within_63_bytes(void **state)
 	assert_int_equal(table_of(wide).len, 63);
 	assert_int_equal(table_of(wide).ptr[30], '~');
 	/* what a long name became is itself 63 bytes: it maps elsewhere */
-	assert_false(slice_eq(table_of(two),
-		table_of(arena_str(&arena, table_of(two)))));
+	assert_false(slice_eq(
+		table_of(two), table_of(arena_str(&arena, table_of(two)))));
 }
 
 static void
@@ -97,8 +97,7 @@ only_the_four_permissions_are_known(void **state)
 	assert_int_equal(coll_check_permission(SLICE("PRIVATE"), NULL), 0);
 	assert_int_equal(
 		coll_check_permission(SLICE("private"), NULL), ERR_DB_PARAM);
-	assert_int_equal(
-		coll_check_permission(SLICE(""), NULL), ERR_DB_PARAM);
+	assert_int_equal(coll_check_permission(SLICE(""), NULL), ERR_DB_PARAM);
 }
 
 static void

@@ -152,8 +152,8 @@ permit(const char *coll, const char *permission)
 	struct call c = {0};
 
 	begin(&c);
-	doc_set_permission(pool, &c.op, "test", slice_str(coll),
-		slice_str(permission));
+	doc_set_permission(
+		pool, &c.op, "test", slice_str(coll), slice_str(permission));
 	assert_int_equal(finish(&c), 0);
 	end(&c);
 }
@@ -208,8 +208,7 @@ what_is_inserted_is_found_by_its_id(void **state)
 	ok(&c, DOC_INSERT, coll, NULL, "[{\"a\": 1, \"b\": \"é\"}]");
 	assert_int_equal(c.op.count, 1);
 	assert_int_equal(strlen(c.op.ids[0]), 32);
-	(void)snprintf(
-		query, sizeof(query), "{\"_id\": \"%s\"}", c.op.ids[0]);
+	(void)snprintf(query, sizeof(query), "{\"_id\": \"%s\"}", c.op.ids[0]);
 	ok(&c, DOC_FIND, coll, query, NULL);
 	assert_int_equal(c.op.count, 1);
 	assert_non_null(strstr(c.text, ", \"a\": 1, \"b\": \"é\"}"));
@@ -241,8 +240,7 @@ the_second_of_one_id_exists_already(void **state)
 
 	(void)state;
 	ok(&c, DOC_INSERT, coll, NULL, "[{\"_id\": \"x\"}]");
-	assert_int_equal(
-		run(&c, DOC_INSERT, coll, NULL, "[{\"_id\": \"x\"}]"),
+	assert_int_equal(run(&c, DOC_INSERT, coll, NULL, "[{\"_id\": \"x\"}]"),
 		ERR_DB_EXISTS);
 	/* one statement: all or nothing */
 	assert_int_equal(run(&c, DOC_INSERT, coll, NULL,
@@ -275,8 +273,8 @@ a_collection_made_twice_says_table_exist(void **state)
 	const char *coll = fresh(&c);
 
 	(void)state;
-	assert_int_equal(run(&c, DOC_ADD_COLLECTION, coll, NULL, NULL),
-		ERR_DB_EXISTS);
+	assert_int_equal(
+		run(&c, DOC_ADD_COLLECTION, coll, NULL, NULL), ERR_DB_EXISTS);
 	assert_non_null(strstr(c.op.job.why.text, "Table exist"));
 	end(&c);
 }
@@ -420,7 +418,8 @@ updates_change_as_mongodb_does(void **state)
 		{"\"a\":[1,2,1,{\"k\":1}]", "{\"$pull\":{\"a\":1}}",
 			"{\"a\": [2, {\"k\": 1}]}"},
 		{"\"a\":[1,{\"k\":1,\"j\":2}]",
-			"{\"$pull\":{\"a\":{\"j\":2,\"k\":1}}}", "{\"a\": [1]}"},
+			"{\"$pull\":{\"a\":{\"j\":2,\"k\":1}}}",
+			"{\"a\": [1]}"},
 		{"\"a\":[1,2,3]", "{\"$pullAll\":{\"a\":[1,3]}}",
 			"{\"a\": [2]}"},
 		{"\"a\":[1]", "{\"$addToSet\":{\"a\":1,\"b\":2}}",
@@ -428,7 +427,8 @@ updates_change_as_mongodb_does(void **state)
 		{"\"a\":[1]", "{\"$addToSet\":{\"a\":{\"$each\":[1,2,2]}}}",
 			"{\"a\": [1, 2]}"},
 		{"\"a\":1,\"b\":{\"c\":2}",
-			"{\"$rename\":{\"a\":\"x.y\",\"b.c\":\"z\",\"q\":\"r\"}}",
+			"{\"$rename\":{\"a\":\"x.y\",\"b.c\":\"z\",\"q\":\"r\"}"
+			"}",
 			"{\"b\": {}, \"x\": {\"y\": 1}, \"z\": 2}"},
 		{"\"a\":\"x\"", "{\"$inc\":{\"a\":1}}",
 			"cannot $inc a: its type is string"},
@@ -531,7 +531,8 @@ lists_are_ordered_and_paged(void **state)
 	c.order = "[{\"field\":\"n\",\"direction\":\"asc\"},"
 		  "{\"field\":\"s\",\"direction\":\"desc\"}]";
 	assert_string_equal(
-		ids_of(&c, coll, "{\"n\":{\"$gt\":0},\"s\":{\"$exists\":true}}"),
+		ids_of(&c, coll,
+			"{\"n\":{\"$gt\":0},\"s\":{\"$exists\":true}}"),
 		"a c b");
 	c.order = "{\"s\": 1, \"_id\": -1}";
 	c.skip = 1;
@@ -552,7 +553,8 @@ projections_pick_and_omit(void **state)
 		{"{\"b.c\":true,\"_id\":0}", "{\"b\": {\"c\": 2}}"},
 		{"{\"l.k\":{\"$numberInt\":\"1\"},\"_id\":0}",
 			"{\"l\": [{\"k\": 1}, {}]}"},
-		{"{\"a\":0,\"l\":0,\"b.c\":0,\"_id\":0}", "{\"b\": {\"d\": 3}}"},
+		{"{\"a\":0,\"l\":0,\"b.c\":0,\"_id\":0}",
+			"{\"b\": {\"d\": 3}}"},
 		{"{\"_id\":1}", "{\"_id\":\"x\"}"},
 		{"{\"nothing\":1,\"_id\":0}", "{}"},
 	};
@@ -701,8 +703,10 @@ hostile_names_are_only_names(void **state)
 		"_underscore",
 		"pg_class",
 		/* the same 63 bytes, then different */
-		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa1",
-		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa2",
+		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+		"a1",
+		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+		"a2",
 	};
 	struct call c = {0};
 	char data[300], want[100];
@@ -746,7 +750,8 @@ hostile_values_are_only_values(void **state)
 	(void)state;
 	for (size_t i = 0; i < array_size(values); i++) {
 		(void)snprintf(text, sizeof(text),
-			"[{\"_id\":\"%zu\",\"v\":%s,\"w\\\" ' \\\\\":{\"}\":%s}}]",
+			"[{\"_id\":\"%zu\",\"v\":%s,\"w\\\" ' "
+			"\\\\\":{\"}\":%s}}]",
 			i, values[i], values[i]);
 		ok(&c, DOC_INSERT, coll, NULL, text);
 	}
@@ -756,8 +761,8 @@ hostile_values_are_only_values(void **state)
 		(void)snprintf(want, sizeof(want), "%zu", i);
 		(void)snprintf(text, sizeof(text), "{\"v\":%s}", values[i]);
 		assert_string_equal(ids_of(&c, coll, text), want);
-		(void)snprintf(text, sizeof(text),
-			"{\"w\\\" ' \\\\.}\":%s}", values[i]);
+		(void)snprintf(text, sizeof(text), "{\"w\\\" ' \\\\.}\":%s}",
+			values[i]);
 		assert_string_equal(ids_of(&c, coll, text), want);
 	}
 	c.multi = true;
@@ -844,9 +849,9 @@ permissions_are_kept(void **state)
 {
 	static const struct {
 		const char *permission;
-		int read, write;  /* of the owner: 0 or an error */
-		int others;       /* how many documents another one sees */
-		int nobody;       /* reading, without an openid */
+		int read, write; /* of the owner: 0 or an error */
+		int others;      /* how many documents another one sees */
+		int nobody;      /* reading, without an openid */
 	} cases[] = {
 		{"READONLY", 0, 0, 2, 0},
 		{"PRIVATE", 0, 0, 1, ERR_DB_DENIED},
@@ -863,9 +868,9 @@ permissions_are_kept(void **state)
 		permit(coll, cases[i].permission);
 		assert_int_equal(as(&c, "alice", DOC_FIND, coll, NULL, NULL),
 			cases[i].read);
-		assert_int_equal(as(&c, "alice", DOC_UPDATE, coll,
-					 "{\"_id\":\"none\"}",
-					 "{\"$set\":{\"a\":1}}"),
+		assert_int_equal(
+			as(&c, "alice", DOC_UPDATE, coll, "{\"_id\":\"none\"}",
+				"{\"$set\":{\"a\":1}}"),
 			cases[i].write);
 		assert_int_equal(as(&c, "alice", DOC_REMOVE, coll,
 					 "{\"_id\":\"none\"}", NULL),
@@ -874,8 +879,8 @@ permissions_are_kept(void **state)
 			cases[i].nobody);
 		assert_int_equal(as(&c, "", DOC_INSERT, coll, NULL, "[{}]"),
 			ERR_DB_DENIED);
-		assert_int_equal(
-			as(&c, "", DOC_REMOVE, coll, NULL, NULL), ERR_DB_DENIED);
+		assert_int_equal(as(&c, "", DOC_REMOVE, coll, NULL, NULL),
+			ERR_DB_DENIED);
 
 		permit(coll, "READONLY");
 		assert_int_equal(as(&c, "alice", DOC_INSERT, coll, NULL,
@@ -951,8 +956,7 @@ an_openid_cannot_be_guessed_by_asking(void **state)
 
 	(void)state;
 	permit(coll, "READONLY");
-	assert_int_equal(
-		as(&c, "alice", DOC_INSERT, coll, NULL, "[{}]"), 0);
+	assert_int_equal(as(&c, "alice", DOC_INSERT, coll, NULL, "[{}]"), 0);
 	assert_int_equal(as(&c, "bob", DOC_COUNT, coll,
 				 "{\"_openid\":{\"$gt\":\"al\"}}", NULL),
 		ERR_DB_DENIED);
@@ -983,8 +987,8 @@ a_users_set_stays_his(void **state)
 				 "{\"a\":1}"),
 		0);
 	assert_string_equal(c.op.upserted_id, "s");
-	assert_int_equal(as(&c, "bob", DOC_UPDATE, coll, "{\"_id\":\"s\"}",
-				 "{\"a\":2}"),
+	assert_int_equal(
+		as(&c, "bob", DOC_UPDATE, coll, "{\"_id\":\"s\"}", "{\"a\":2}"),
 		0);
 	assert_int_equal(c.op.total, 0);
 	assert_null(c.op.upserted_id);
@@ -994,8 +998,8 @@ a_users_set_stays_his(void **state)
 	assert_int_equal(c.op.total, 1);
 	c.replace = c.upsert = false;
 	ok(&c, DOC_FIND, coll, NULL, NULL);
-	assert_string_equal(c.text,
-		"{\"_id\":\"s\", \"a\": 3, \"_openid\": \"alice\"}");
+	assert_string_equal(
+		c.text, "{\"_id\":\"s\", \"a\": 3, \"_openid\": \"alice\"}");
 	end(&c);
 }
 
@@ -1047,8 +1051,7 @@ group_start(void **state)
 	if (schema_migrate(testpg_url(server), NULL) < 0)
 		return -1;
 	conf.url = testpg_url(server);
-	return loop_init(&loop) < 0 ||
-		pool_new(&pool, &loop, &conf, NULL) < 0;
+	return loop_init(&loop) < 0 || pool_new(&pool, &loop, &conf, NULL) < 0;
 }
 
 static int

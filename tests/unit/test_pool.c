@@ -32,8 +32,8 @@ on_done(struct job *job)
 	o->done++;
 	loop_stop(job->loop); /* do not sleep in this turn */
 	o->err = job->err;
-	(void)snprintf(o->why, sizeof(o->why), "%s",
-		fault_text(&job->why, job->err));
+	(void)snprintf(
+		o->why, sizeof(o->why), "%s", fault_text(&job->why, job->err));
 	if (ask_rows(ask) > 0)
 		(void)snprintf(o->value, sizeof(o->value), "%.*s",
 			SLICE_ARG(ask_value(ask, 0, 0)));
@@ -403,8 +403,8 @@ a_write_in_flight_is_not_repeated(void **state)
 	(void)state;
 	setup_with(&f, 1, 20000, 100);
 	run(&f, &warm, "CREATE TABLE pool_w (a int)", NULL);
-	ask_with(&f, &o,
-		"INSERT INTO pool_w SELECT 1 FROM pg_sleep(0.3)", false, NULL);
+	ask_with(&f, &o, "INSERT INTO pool_w SELECT 1 FROM pg_sleep(0.3)",
+		false, NULL);
 	loop_turn(&f.loop, false);
 	kill_backends();
 	wait_for(&f, &o, 1);
@@ -479,7 +479,7 @@ a_restart_of_the_server_in_the_middle_hangs_nobody(void **state)
 	wait_for(&f, o, MANY);
 	for (int i = 0; i < MANY; i++) {
 		assert_true(o[i].err == 0 ||
-			(o[i].err == ERR_DB_DOWN && !o[i].ask.is_read));
+			    (o[i].err == ERR_DB_DOWN && !o[i].ask.is_read));
 		assert_int_equal(o[i].done, 1);
 	}
 	free(o);
@@ -509,14 +509,14 @@ a_host_name_is_resolved_on_the_loop(void **state)
 static void
 a_connection_string_that_is_none_is_refused(void **state)
 {
-	const struct pool_conf conf = {.url = "password=hush =", .connections = 1};
+	const struct pool_conf conf = {
+		.url = "password=hush =", .connections = 1};
 	struct fixture f;
 	struct fault why = {0};
 
 	(void)state;
 	assert_int_equal(loop_init(&f.loop), 0);
-	assert_int_equal(
-		pool_new(&f.pool, &f.loop, &conf, &why), ERR_CONFIG);
+	assert_int_equal(pool_new(&f.pool, &f.loop, &conf, &why), ERR_CONFIG);
 	assert_null(strstr(why.text, "hush"));
 	loop_done(&f.loop);
 }

@@ -20,8 +20,8 @@ show(struct sql *s, int r, const struct fault *why)
 	at = (size_t)snprintf(room, sizeof(room), "%s",
 		r < 0 ? fault_text(why, r) : s->text.ptr);
 	for (int i = 0; r == 0 && i < s->count; i++)
-		at += (size_t)snprintf(room + at, sizeof(room) - at,
-			" | %.*s", SLICE_ARG(s->param[i]));
+		at += (size_t)snprintf(room + at, sizeof(room) - at, " | %.*s",
+			SLICE_ARG(s->param[i]));
 	return room;
 }
 

@@ -41,9 +41,8 @@ many_that_start_at_once_migrate_once(void **state)
 		assert_int_equal(waitpid(child[i], &status, 0), child[i]);
 		assert_int_equal(status, 0);
 	}
-	assert_int_equal(
-		atoi(testpg_query(server,
-			"SELECT count(*) FROM mpcloud.migrations")),
+	assert_int_equal(atoi(testpg_query(server,
+				 "SELECT count(*) FROM mpcloud.migrations")),
 		schema_newest());
 }
 
@@ -52,11 +51,11 @@ a_second_start_changes_nothing(void **state)
 {
 	(void)state;
 	migrate_ok();
-	(void)testpg_query(server, "UPDATE mpcloud.migrations SET applied_at=7");
+	(void)testpg_query(
+		server, "UPDATE mpcloud.migrations SET applied_at=7");
 	migrate_ok();
-	assert_string_equal(testpg_query(server,
-				    "SELECT max(applied_at) FROM "
-				    "mpcloud.migrations"),
+	assert_string_equal(testpg_query(server, "SELECT max(applied_at) FROM "
+						 "mpcloud.migrations"),
 		"7");
 }
 
@@ -82,11 +81,10 @@ a_newer_database_is_refused(void **state)
 	migrate_ok();
 	(void)testpg_query(server,
 		"INSERT INTO mpcloud.migrations VALUES (9999, 'later', 0)");
-	assert_int_equal(
-		schema_migrate(testpg_url(server), &why), ERR_CONFIG);
+	assert_int_equal(schema_migrate(testpg_url(server), &why), ERR_CONFIG);
 	assert_non_null(strstr(why.text, "9999"));
-	(void)testpg_query(server,
-		"DELETE FROM mpcloud.migrations WHERE number = 9999");
+	(void)testpg_query(
+		server, "DELETE FROM mpcloud.migrations WHERE number = 9999");
 	migrate_ok();
 }
 
@@ -102,11 +100,11 @@ no_statement_of_the_schema_reads_the_clock(void **state)
 			" AND p.prosrc ~* '(now\\(|current_time|clock_time"
 			"|current_date|localtime)'"),
 		"0");
-	assert_string_equal(testpg_query(server,
-				    "SELECT count(*) FROM "
-				    "information_schema.columns WHERE "
-				    "table_schema = 'mpcloud' AND "
-				    "column_default ~* '(now|time|date)'"),
+	assert_string_equal(
+		testpg_query(server, "SELECT count(*) FROM "
+				     "information_schema.columns WHERE "
+				     "table_schema = 'mpcloud' AND "
+				     "column_default ~* '(now|time|date)'"),
 		"0");
 }
 
@@ -116,8 +114,8 @@ a_server_that_is_not_there_is_told(void **state)
 	struct fault why = {0};
 
 	(void)state;
-	assert_int_equal(
-		schema_migrate("host=/nonexistent dbname=x", &why), ERR_DB_DOWN);
+	assert_int_equal(schema_migrate("host=/nonexistent dbname=x", &why),
+		ERR_DB_DOWN);
 	assert_true(why.text[0] != '\0');
 }
 

@@ -19,8 +19,8 @@ stored(const char *text)
 	assert_non_null(v);
 	buf_init(&b, 1 << 20);
 	r = value_put(&b, v, 1000, &why);
-	(void)snprintf(room, sizeof(room), "%s",
-		r < 0 ? fault_text(&why, r) : b.ptr);
+	(void)snprintf(
+		room, sizeof(room), "%s", r < 0 ? fault_text(&why, r) : b.ptr);
 	if (r < 0)
 		assert_true(r == ERR_DB_PARAM || r == ERR_TOO_BIG);
 	buf_done(&b);
