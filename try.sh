@@ -4,6 +4,7 @@
 # build/, starts the sample shop with a private PostgreSQL and a WeChat sandbox
 # on loopback, and walks through it as the mini program would. The stack goes
 # on running; `./try.sh stop` ends it. Running it again starts afresh.
+# Ports other than 8080 and 8443: PORT=18080 TLS_PORT=18443 ./try.sh
 set -eu
 cd "$(dirname "$0")"
 
@@ -11,22 +12,53 @@ shop=examples/shop
 port=${PORT:-8080}
 tls_port=${TLS_PORT:-8443}
 
-if [ "${1:-}" = stop ]; then
+case "${1:-}" in
+'') ;;
+stop)
+	if [ ! -x build/mpcloud ]; then
+		echo "nothing is running: nothing is built yet"
+		exit 0
+	fi
 	exec build/mpcloud dev "$shop" --stop
-fi
+	;;
+*)
+	echo "usage: ./try.sh        build and start; PORT=8080 TLS_PORT=8443" >&2
+	echo "       ./try.sh stop   stop what runs in the background" >&2
+	exit 2
+	;;
+esac
+
+# quietly COMMAND…: what it says is shown only when it fails.
+quietly() {
+	"$@" >build/try.log 2>&1 || {
+		cat build/try.log >&2
+		echo "try.sh: failed: $*" >&2
+		exit 1
+	}
+}
 
 tools/packages run
-[ -x configure ] || ./autogen.sh >/dev/null
 mkdir -p build
-cd build
-[ -f Makefile ] || ../configure -q
-echo "Building …"
-make -s -j"$(nproc)" V=0 >/dev/null
-cd ..
-make -s -C "$shop/cloudfunctions/price-native"
+if [ ! -f build/Makefile ]; then
+	echo "Configuring build/ (half a minute) ..."
+	[ -x configure ] || quietly ./autogen.sh
+	(cd build && ../configure -q)
+fi
+echo "Building in build/ (a minute or two the first time) ..."
+quietly make -s -C build -j"$(nproc)" V=0
+quietly make -s -C "$shop/cloudfunctions/price-native"
 
 MPCLOUD_DATA=$PWD
 export MPCLOUD_DATA
 build/mpcloud dev "$shop" --stop >/dev/null
-exec build/mpcloud dev "$shop" --port "$port" --tls-port "$tls_port" \
-	--detach -- node "$shop/walk.mjs"
+echo "Starting the shop (the first time npm fetches its functions' packages:"
+echo "half a minute) ..."
+echo
+if build/mpcloud dev "$shop" --port "$port" --tls-port "$tls_port" \
+	--detach -- node "$shop/walk.mjs"; then
+	echo "So does ./try.sh stop."
+else
+	status=$?
+	echo "try.sh: that did not go as it should (status $status)" >&2
+	exit "$status"
+fi

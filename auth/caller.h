@@ -10,13 +10,13 @@
 enum caller_role {
 	CALLER_NOBODY,   /* no token */
 	CALLER_USER,     /* a mini program's user, by access token */
-	CALLER_FUNCTION, /* a cloud function at work for that user: may do all */
+	CALLER_FUNCTION, /* a cloud function at work for that user: may all */
 	CALLER_ADMIN,    /* the operator, on the ops socket */
 };
 
 struct caller {
 	enum caller_role role;
-	const char *uid;     /* our user id; "" for nobody */
+	const char *uid; /* our user id; "" for nobody */
 	const char *appid;
 	const char *openid;  /* never leaves the server but to author's code */
 	const char *unionid; /* "" when unknown */

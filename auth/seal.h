@@ -9,8 +9,8 @@
 #include "base/err.h"
 
 struct seal;
-int seal_new(struct seal **ret, struct slice hex_key, struct fault *why)
-	_must_check_;
+int seal_new(struct seal **ret, struct slice hex_key,
+	struct fault *why) _must_check_;
 struct seal *seal_free(struct seal *seal);
 DEFINE_CLEANUP(struct seal *, seal_free)
 int seal_close(struct seal *seal, struct slice what, struct slice plain,

@@ -166,12 +166,12 @@ refuse(struct flight *f, const struct sqlstate_row *row, const char *state)
 	const char *text =
 		PQresultErrorField(f->result, PG_DIAG_MESSAGE_PRIMARY);
 
-	if (row->verdict != STATE_FAIL)
-		report(state, f->result);
 	if (!f->ask) {
 		(void)flight_free(f);
 		return;
 	}
+	if (row->verdict != STATE_FAIL)
+		report(state, f->result);
 	(void)snprintf(f->ask->sqlstate, sizeof(f->ask->sqlstate), "%s", state);
 	if (row->tell && text)
 		(void)fault_set(&f->ask->job.why, row->err, "%s", text);

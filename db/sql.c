@@ -58,7 +58,7 @@ sql_param_buf(struct sql *s, const struct buf *value, const char *type)
 		s->full = true;
 		return;
 	}
-	memcpy(copy, value->ptr, value->len);
+	memcpy(copy, buf_all(value).ptr, value->len);
 	sql_param(s, slice_of(copy, value->len), type);
 }
 

@@ -35,8 +35,8 @@ struct crews_conf {
 };
 
 int crews_new(struct crews **ret, struct loop *loop,
-	const struct crews_conf *conf, const struct crews_ops *ops)
-	_must_check_;
+	const struct crews_conf *conf,
+	const struct crews_ops *ops) _must_check_;
 struct crews *crews_free(struct crews *crews);
 DEFINE_CLEANUP(struct crews *, crews_free)
 /* ops->owner. */

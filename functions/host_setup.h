@@ -6,9 +6,9 @@
  *   env        environment id (TCB_ENV, SCF_NAMESPACE)
  *   appid      the mini program's (WX_APPID)
  *   uid, gid   what to become; -1: stay (not root)
- *   cloud_dir  directory that holds cloud-N.sock, one a gateway, visible at the same path inside
+ *   cloud_dir  holds cloud-N.sock, one a gateway; visible inside at this path
  *   node       path of the node program
- *   runner     path of functions/node/runner.mjs (its folder is visible inside)
+ *   runner     path of functions/node/runner.mjs; its folder is visible inside
  *   strict     bool: refuse when isolation is missing
  *   standby    node processes to keep started ahead (0 for native)
  */

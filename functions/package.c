@@ -30,8 +30,7 @@ package_entry(const json_t *file, const char *name)
 
 	if (!list)
 		return file;
-	json_array_foreach(list, i, one)
-	{
+	json_array_foreach (list, i, one) {
 		const char *its =
 			json_string_value(json_object_get(one, "name"));
 
@@ -180,8 +179,7 @@ parse_environment(
 	if (from && !json_is_null(from) && !json_is_object(from))
 		return fault_set(
 			why, ERR_PARAM, "envVariables: must be an object");
-	json_object_foreach(from, key, value)
-	{
+	json_object_foreach (from, key, value) {
 		if (!json_is_string(value) || !*key || strchr(key, '='))
 			return fault_set(why, ERR_PARAM,
 				"envVariables.%.60s: must be a string", key);

@@ -50,10 +50,10 @@ uid_choose(const struct registry *r, int64_t first, int64_t count, int64_t *ret,
 	json_t *name;
 	size_t i;
 
-	json_array_foreach(names, i,
-		name) if (uid_read(r, json_string_value(name), &uid) == 0 &&
-			  uid >= first && uid < first + count)
-		used[uid - first] = true;
+	json_array_foreach (names, i, name)
+		if (uid_read(r, json_string_value(name), &uid) == 0 &&
+			uid >= first && uid < first + count)
+			used[uid - first] = true;
 	while (at < count && used[at])
 		at++;
 	free(used);

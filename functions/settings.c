@@ -177,8 +177,7 @@ check_environment(json_t *variables, struct fault *why)
 	json_t *value;
 	size_t sum = 0;
 
-	json_object_foreach(variables, name, value)
-	{
+	json_object_foreach (variables, name, value) {
 		if (!variable_name_is_valid(name))
 			return fault_set(why, ERR_PARAM,
 				"environment: \"%.64s\" is not a name", name);

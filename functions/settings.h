@@ -12,15 +12,15 @@
 enum fn_runtime { RUNTIME_NODE, RUNTIME_NATIVE };
 
 struct fn_settings {
-	char name[64];      /* [A-Za-z][A-Za-z0-9_-]{0,59} */
-	unsigned version;   /* 1, 2, … */
+	char name[64];    /* [A-Za-z][A-Za-z0-9_-]{0,59} */
+	unsigned version; /* 1, 2, … */
 	enum fn_runtime runtime;
-	char handler[128];  /* "index.main" (node), "index.so" (native) */
+	char handler[128]; /* "index.main" (node), "index.so" (native) */
 	int64_t timeout_ms, memory; /* memory in bytes */
 	unsigned workers, concurrency, queue;
 	int64_t idle_ms;
-	bool network;       /* reach beyond the cloud socket */
-	char *code_dir;     /* absolute path of the version's files */
+	bool network;        /* reach beyond the cloud socket */
+	char *code_dir;      /* absolute path of the version's files */
 	json_t *environment; /* object of strings */
 };
 

@@ -77,7 +77,8 @@ variables_build(const struct host_setup *setup)
 	add(&v, "TCB_ENV", setup->env);
 	add(&v, "SCF_NAMESPACE", setup->env);
 	add(&v, "WX_APPID", setup->appid);
-	json_object_foreach(environment, name, value) if (!is_fixed(name))
-		add(&v, name, json_string_value(value));
+	json_object_foreach (environment, name, value)
+		if (!is_fixed(name))
+			add(&v, name, json_string_value(value));
 	return v.list;
 }

@@ -29,8 +29,7 @@ parse_documents(struct call *c, const json_t *data, const json_t **ret)
 		*ret = list;
 		return json_array_append(list, (json_t *)(uintptr_t)data);
 	}
-	json_array_foreach(data, i, item)
-	{
+	json_array_foreach (data, i, item) {
 		parsed = item;
 		if (json_is_string(item)) {
 			e = call_text(c, "data",

@@ -137,12 +137,12 @@ act_parse(struct collection_act *a)
 	if (!json_is_array(a->documents))
 		return fault_set(
 			&r->why, ERR_PARAM, "documents: an array is needed");
-	json_array_foreach(a->documents, i,
-		v) if (!json_is_string(json_object_get(v,
-			       "_id"))) return fault_set(&r->why, ERR_PARAM,
-		"documents[%zu]: needs an _id, so that it is "
-		"not inserted twice",
-		i);
+	json_array_foreach (a->documents, i, v)
+		if (!json_is_string(json_object_get(v, "_id")))
+			return fault_set(&r->why, ERR_PARAM,
+				"documents[%zu]: needs an _id, so that it is "
+				"not inserted twice",
+				i);
 	return 0;
 }
 

@@ -53,8 +53,7 @@ check_keys(const json_t *body, bool may_price, struct fault *why)
 	const char *key;
 	json_t *value;
 
-	json_object_foreach((json_t *)(uintptr_t)body, key, value)
-	{
+	json_object_foreach ((json_t *)(uintptr_t)body, key, value) {
 		size_t i = 0;
 
 		while (i < array_size(known) && strcmp(key, known[i]) != 0)

@@ -21,8 +21,8 @@ struct pay_conf {
 };
 
 int pay_new(struct pay **ret, struct loop *loop, struct pool *pool,
-	struct fetcher *fetcher, const struct pay_conf *conf, struct fault *why)
-	_must_check_;
+	struct fetcher *fetcher, const struct pay_conf *conf,
+	struct fault *why) _must_check_;
 struct pay *pay_free(struct pay *pay);
 DEFINE_CLEANUP(struct pay *, pay_free)
 int pay_configure(struct pay *pay, const struct pay_conf *conf,

@@ -59,8 +59,7 @@ check_members(const struct admin_command *c, json_t *v, struct fault *why)
 	const char *key;
 	json_t *value;
 
-	json_object_foreach(v, key, value)
-	{
+	json_object_foreach (v, key, value) {
 		if (strcmp(key, "cmd") != 0 &&
 			!(member_bit(key) & (c->must | c->may)))
 			return fault_set(why, ERR_PARAM,

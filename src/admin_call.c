@@ -227,8 +227,9 @@ do_functions(struct admin_call *call)
 		return;
 	}
 	list = json_array();
-	json_array_foreach(names, i, name)(void) json_array_append_new(
-		list, on_disk(r, json_string_value(name)));
+	json_array_foreach (names, i, name)
+		(void)json_array_append_new(
+			list, on_disk(r, json_string_value(name)));
 	v = okay();
 	(void)json_object_set_new(v, "functions", list);
 	call->answer(call, v);

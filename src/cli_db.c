@@ -30,8 +30,7 @@ order_list(const json_t *order)
 	json_t *list = json_array(), *direction;
 	const char *field;
 
-	json_object_foreach((json_t *)(uintptr_t)order, field, direction)
-	{
+	json_object_foreach ((json_t *)(uintptr_t)order, field, direction) {
 		bool down = json_integer_value(direction) < 0;
 
 		(void)json_array_append_new(
@@ -83,8 +82,7 @@ print_documents(const struct cli *cli, const json_t *data)
 		cli_print_json(list);
 		return;
 	}
-	json_array_foreach(list, at, doc)
-	{
+	json_array_foreach (list, at, doc) {
 		_buf_ struct buf b = {0};
 
 		buf_init(&b, 32 * 1024 * 1024);

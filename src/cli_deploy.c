@@ -34,8 +34,8 @@ struct deployment {
 
 /* One more than the newest; 1 for a function not seen before. */
 static int
-next_version(
-	struct deployment *d, const char *name, unsigned *ret, struct fault *why)
+next_version(struct deployment *d, const char *name, unsigned *ret,
+	struct fault *why)
 {
 	_json_ json_t *versions = NULL;
 	int r = registry_versions(&d->registry, name, &versions, why);
@@ -45,7 +45,7 @@ next_version(
 		return r;
 	*ret = n ? (unsigned)json_integer_value(
 			   json_array_get(versions, n - 1)) +
-			1
+			       1
 		 : 1;
 	return 0;
 }
@@ -133,8 +133,7 @@ deploy_collections(struct deployment *d)
 
 	if (project_collections(&d->project, &all, &why) < 0)
 		return cli_fail(EXIT_FAILED, "%s", why.text);
-	json_object_foreach(all, name, content)
-	{
+	json_object_foreach (all, name, content) {
 		_json_ json_t *answer = NULL;
 		_buf_ struct buf body = {0};
 
@@ -169,8 +168,9 @@ check_wanted(struct deployment *d, int from)
 		json_t *v;
 		bool known = false;
 
-		json_array_foreach(d->project.names, at, v) known |=
-			!strcmp(json_string_value(v), d->cli->words[i]);
+		json_array_foreach (d->project.names, at, v)
+			known |=
+				!strcmp(json_string_value(v), d->cli->words[i]);
 		if (!known)
 			return cli_fail(EXIT_USAGE,
 				"the project has no function \"%s\"",
@@ -188,8 +188,7 @@ deploy_all(struct deployment *d, int from)
 
 	if (status == EXIT_OK && d->cli->count <= from)
 		status = deploy_collections(d);
-	json_array_foreach(d->project.names, at, v)
-	{
+	json_array_foreach (d->project.names, at, v) {
 		if (status != EXIT_OK)
 			break;
 		if (is_wanted(d->cli, json_string_value(v), from))

@@ -31,8 +31,7 @@ print_functions(const json_t *functions)
 	json_t *f;
 
 	memcpy(cells, head, sizeof(head));
-	json_array_foreach(functions, at, f)
-	{
+	json_array_foreach (functions, at, f) {
 		const char **row = cells + (at + 1) * FN_COLUMNS;
 
 		(void)snprintf(numbers[at], sizeof(numbers[at]), "%lld",

@@ -25,8 +25,7 @@ print_listeners(const json_t *listeners)
 	size_t at;
 	json_t *l;
 
-	json_array_foreach(listeners, at, l)
-	{
+	json_array_foreach (listeners, at, l) {
 		if (json_is_string(l))
 			(void)printf("listening  %s\n", json_string_value(l));
 		else
@@ -41,8 +40,8 @@ print_gateways(const json_t *gateways)
 	size_t at;
 	json_t *g;
 
-	json_array_foreach(gateways, at, g)(void)
-		printf("gateway %lld  pid %lld  %s  restarts %lld\n",
+	json_array_foreach (gateways, at, g)
+		(void)printf("gateway %lld  pid %lld  %s  restarts %lld\n",
 			int_of(g, "index"), int_of(g, "pid"),
 			text_of(g, "state"), int_of(g, "restarts"));
 }
@@ -53,8 +52,9 @@ print_missing(const json_t *f)
 	json_t *missing = json_object_get(f, "missing"), *m;
 	size_t at;
 
-	json_array_foreach(missing, at, m)(void)
-		printf("    isolation missing: %s\n", json_string_value(m));
+	json_array_foreach (missing, at, m)
+		(void)printf(
+			"    isolation missing: %s\n", json_string_value(m));
 }
 
 static void
@@ -63,8 +63,7 @@ print_functions(const json_t *functions)
 	size_t at;
 	json_t *f;
 
-	json_array_foreach(functions, at, f)
-	{
+	json_array_foreach (functions, at, f) {
 		(void)printf("function %-20s v%lld  %-6s %s",
 			text_of(f, "name"), int_of(f, "version"),
 			text_of(f, "runtime"), text_of(f, "state"));
@@ -83,9 +82,10 @@ print_counters(const json_t *counters)
 	const char *name;
 	json_t *n;
 
-	json_object_foreach((json_t *)(uintptr_t)counters, name,
-		n) if (json_integer_value(n))(void)
-		printf("%-14s %lld\n", name, (long long)json_integer_value(n));
+	json_object_foreach ((json_t *)(uintptr_t)counters, name, n)
+		if (json_integer_value(n))
+			(void)printf("%-14s %lld\n", name,
+				(long long)json_integer_value(n));
 }
 
 int

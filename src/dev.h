@@ -55,6 +55,7 @@ int dev_daemon_start(struct dev *dev);
 
 /* dev_say.c */
 void dev_print_next(const struct dev *dev);
+void dev_print_stop(const struct dev *dev);
 void dev_print_json(const struct dev *dev);
 /* Starts the command after "--" with MPCLOUD_URL and the like set. */
 int dev_command(struct dev *dev, pid_t *ret);

@@ -42,7 +42,7 @@ all_ready(const json_t *status)
 	json_t *gateways = json_object_get(status, "gateways"), *g;
 	size_t at;
 
-	json_array_foreach(gateways, at, g) {
+	json_array_foreach (gateways, at, g) {
 		const char *state =
 			json_string_value(json_object_get(g, "state"));
 
@@ -81,7 +81,7 @@ take_addresses(struct dev *dev, const json_t *status)
 	json_t *listeners = json_object_get(status, "listeners"), *l;
 	size_t at;
 
-	json_array_foreach(listeners, at, l) {
+	json_array_foreach (listeners, at, l) {
 		const char *kind =
 			json_string_value(json_object_get(l, "kind"));
 		const char *address =

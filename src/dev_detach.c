@@ -167,8 +167,6 @@ dev_detach(struct dev *dev)
 			status = spawn_wait(command);
 	}
 	dev_print_next(dev);
-	(void)printf("It runs in the background; `mpcloud dev %s --stop` stops "
-		     "it.\n",
-		dev->project);
+	dev_print_stop(dev);
 	return status;
 }

@@ -5,11 +5,15 @@
 #include "src/dev.h"
 
 #include "base/mem.h"
+#include "base/paths.h"
+#include "src/project.h"
 #include "src/spawn.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static const char *
 sandbox_url(const struct dev *dev)
@@ -20,34 +24,87 @@ sandbox_url(const struct dev *dev)
 	return base ? base : "";
 }
 
+/* What another terminal can call us by. */
+static char *
+own_name(void)
+{
+	return strchr(program_invocation_name, '/') ? path_program("mpcloud")
+						    : str_dup("mpcloud");
+}
+
+static char *
+first_function(const struct dev *dev)
+{
+	struct project project = {0};
+	struct fault why = {0};
+	const char *name = NULL;
+	char *ret;
+
+	if (project_open(&project, dev->project, &why) == 0)
+		name = json_string_value(json_array_get(project.names, 0));
+	ret = str_dup(name ? name : "NAME");
+	project_close(&project);
+	return ret;
+}
+
+static void
+print_addresses(const struct dev *dev)
+{
+	(void)printf("\nReady: %s\n", dev->url ? dev->url : "");
+	if (dev->tls_url)
+		(void)printf("       %s (curl --cacert %s)\n", dev->tls_url,
+			dev->ca);
+}
+
+static void
+print_requests(const struct dev *dev, const char *function)
+{
+	const char *url = dev->url ? dev->url : "";
+
+	(void)printf("  # a login code, as wx.login would give it\n"
+		     "  CODE=$(curl -s -X POST %s/sandbox/code | "
+		     "sed 's/.*\"code\":\"\\([^\"]*\\).*/\\1/')\n"
+		     "  # log in: our own tokens, no openid, no session_key\n"
+		     "  TOKEN=$(curl -s -X POST %s/v1/login -d "
+		     "\"{\\\"code\\\":\\\"$CODE\\\"}\" | "
+		     "sed 's/.*\"accessToken\":\"\\([^\"]*\\).*/\\1/')\n"
+		     "  # who is that?\n"
+		     "  curl -s -H \"Authorization: Bearer $TOKEN\" "
+		     "%s/v1/session; echo\n",
+		sandbox_url(dev), url, url);
+	(void)printf("  # a cloud function\n"
+		     "  curl -s -X POST -H \"Authorization: Bearer $TOKEN\" "
+		     "%s/v1/functions/%s -d '{}'; echo\n",
+		url, function);
+}
+
 /* What to try next, in lines that can be pasted. */
 void
 dev_print_next(const struct dev *dev)
 {
-	const char *url = dev->url ? dev->url : "";
+	_free_ char *program = own_name();
+	_free_ char *function = first_function(dev);
 
-	(void)printf("\nReady: %s", url);
-	if (dev->tls_url)
-		(void)printf(
-			"  and  %s (certificate: %s)", dev->tls_url, dev->ca);
-	(void)printf("\n\nTry, in another terminal:\n\n"
-		     "  # a login code, as wx.login would give it\n"
-		     "  CODE=$(curl -s -X POST %s/sandbox/code | "
-		     "sed 's/.*\"code\":\"\\([^\"]*\\)\".*/\\1/')\n"
-		     "  # log in: our own tokens, no openid, no session_key\n"
-		     "  TOKEN=$(curl -s -X POST %s/v1/login -d "
-		     "\"{\\\"code\\\":\\\"$CODE\\\"}\" | "
-		     "sed 's/.*\"accessToken\":\"\\([^\"]*\\)\".*/\\1/')\n"
-		     "  curl -s -H \"Authorization: Bearer $TOKEN\" "
-		     "%s/v1/session\n",
-		sandbox_url(dev), url, url);
-	(void)printf("  # a cloud function\n"
-		     "  curl -s -X POST -H \"Authorization: Bearer $TOKEN\" "
-		     "%s/v1/functions/NAME -d '{}'\n\n"
-		     "  mpcloud -c %s status\n"
-		     "  mpcloud -c %s fn list\n"
-		     "\nLogs: %s/*.log\n",
-		url, dev->cli->conf_path, dev->cli->conf_path, dev->home);
+	print_addresses(dev);
+	(void)printf("\nTry, in another terminal:\n\n");
+	print_requests(dev, function);
+	(void)printf("  # look at it as its operator\n"
+		     "  export MPCLOUD_CONFIG=%s\n"
+		     "  %s status\n"
+		     "  %s fn invoke %s\n"
+		     "\nLogs of the programs: %s/*.log\n",
+		dev->cli->conf_path, program, program, function, dev->home);
+	(void)fflush(stdout);
+}
+
+void
+dev_print_stop(const struct dev *dev)
+{
+	_free_ char *program = own_name();
+
+	(void)printf("It runs in the background; `%s dev %s --stop` stops "
+		     "it.\n",
+		program, dev->project);
 	(void)fflush(stdout);
 }
 

@@ -94,7 +94,7 @@ tell_missing(const struct host *h)
 	const json_t *one;
 	size_t i;
 
-	json_array_foreach(h->missing, i, one)
+	json_array_foreach (h->missing, i, one)
 		event(EVENT_CAGE_MISSING, "function", h->setup.function.name,
 			"what", json_string_value(one), NULL);
 }

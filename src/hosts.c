@@ -87,8 +87,7 @@ hosts_start(struct supervisor *s, struct fault *why)
 
 	if (r < 0)
 		return r;
-	json_array_foreach(names, i, name)
-	{
+	json_array_foreach (names, i, name) {
 		struct function *f = hosts_get(s, json_string_value(name));
 		struct fault bad = {0};
 

@@ -81,8 +81,7 @@ names_from_file(struct project *p, const json_t *list, struct fault *why)
 	size_t at;
 	json_t *f;
 
-	json_array_foreach(list, at, f)
-	{
+	json_array_foreach (list, at, f) {
 		const char *name =
 			json_string_value(json_object_get(f, "name"));
 
@@ -141,8 +140,7 @@ project_entry(const struct project *p, const char *name)
 	size_t at;
 	json_t *f;
 
-	json_array_foreach(json_object_get(p->file, "functions"), at, f)
-	{
+	json_array_foreach (json_object_get(p->file, "functions"), at, f) {
 		const char *its = json_string_value(json_object_get(f, "name"));
 
 		if (its && !strcmp(its, name))

@@ -46,8 +46,7 @@ check_members(struct slice text, json_t *obj)
 	const char *key;
 	json_t *want;
 
-	json_object_foreach(obj, key, want)
-	{
+	json_object_foreach (obj, key, want) {
 		_json_ json_t *got = NULL;
 		struct slice raw;
 

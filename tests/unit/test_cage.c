@@ -173,8 +173,9 @@ is_missing(const char *text)
 	size_t i;
 	json_t *v;
 
-	json_array_foreach(h.missing, i,
-		v) if (strstr(json_string_value(v), text)) return true;
+	json_array_foreach (h.missing, i, v)
+		if (strstr(json_string_value(v), text))
+			return true;
 	return false;
 }
 

@@ -338,8 +338,7 @@ rsa_signs_and_verifies_as_openssl_does(void **state)
 	assert_int_equal(rsa_load_private(&secret,
 				 member(keys, "merchant_private_key"), NULL),
 		0);
-	json_array_foreach(list, i, v)
-	{
+	json_array_foreach (list, i, v) {
 		_buf_ struct buf b;
 
 		if (!json_object_get(v, "signature") ||
@@ -395,8 +394,7 @@ rsa_verifies_with_a_certificate_and_with_a_public_key(void **state)
 	size_t i, certs = 0, pubs = 0;
 
 	(void)state;
-	json_array_foreach(list, i, v)
-	{
+	json_array_foreach (list, i, v) {
 		struct slice id = member(v, "id");
 
 		if (!slice_starts(id, "own-notify-"))

@@ -232,6 +232,24 @@ ids_made_by_us_keep_the_order_of_insertion(void **state)
 	end(&c);
 }
 
+/* Whatever the planner may be told, only a usable index is used. */
+static void
+an_id_goes_through_the_primary_key(void **state)
+{
+	struct call c;
+	const char *coll = fresh(&c);
+	char sql[300];
+
+	(void)state;
+	(void)snprintf(sql, sizeof(sql),
+		"SET enable_seqscan = off; SET enable_bitmapscan = off;"
+		"EXPLAIN (COSTS off) SELECT _id, doc FROM env_test.%s"
+		" WHERE (_id = text 'a')",
+		coll);
+	assert_non_null(strstr(testpg_query(server, sql), "Index Scan using"));
+	end(&c);
+}
+
 static void
 the_second_of_one_id_exists_already(void **state)
 {
@@ -1070,6 +1088,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_inserted_is_found_by_its_id),
 		cmocka_unit_test(ids_made_by_us_keep_the_order_of_insertion),
+		cmocka_unit_test(an_id_goes_through_the_primary_key),
 		cmocka_unit_test(the_second_of_one_id_exists_already),
 		cmocka_unit_test(
 			a_collection_that_is_missing_is_named_as_cloudbase_does),

@@ -65,6 +65,7 @@ static void
 teardown(struct fixture *f)
 {
 	f->pool = pool_free(f->pool);
+	loop_turn(&f->loop, false); /* takes a loop_stop with it */
 	loop_done(&f->loop);
 }
 

@@ -88,16 +88,16 @@ no_value_and_no_name_reaches_the_text(void **state)
 	static const char *const cases[] = {
 		"{\"EVIL\":\"EVIL\"}",
 		"{\"a.EVIL\":{\"$gt\":\"EVIL\",\"$ne\":null}}",
-		"{\"a.0.EVIL\":{\"$in\":[\"EVIL\",null,{\"EVIL\":1},"
-		"{\"$date\":4}]}}",
+		("{\"a.0.EVIL\":{\"$in\":[\"EVIL\",null,{\"EVIL\":1},"
+		 "{\"$date\":4}]}}"),
 		"{\"_id\":{\"$in\":[\"EVIL\"]},\"EVIL\":{\"$exists\":false}}",
 		"{\"$or\":[{\"EVIL\":{\"EVIL\":[\"EVIL\"]}}]}",
 	};
 	static const char *const changes[] = {
 		"{\"$set\":{\"EVIL\":\"EVIL\",\"a.EVIL\":\"EVIL\"}}",
 		"{\"$unset\":{\"EVIL\":\"\",\"b.EVIL\":\"\"}}",
-		"{\"$push\":{\"EVIL\":{\"$each\":[\"EVIL\"],"
-		"\"$sort\":{\"EVIL\":1}}}}",
+		("{\"$push\":{\"EVIL\":{\"$each\":[\"EVIL\"],"
+		 "\"$sort\":{\"EVIL\":1}}}}"),
 		"{\"$rename\":{\"EVIL\":\"x.EVIL\"}}",
 		"{\"$pull\":{\"EVIL\":{\"EVIL\":1}}}",
 	};

@@ -434,12 +434,11 @@ all_vectors_of_our_own_file_hold(void **state)
 	for (size_t k = 0; k < array_size(rows); k++) {
 		int count = 0;
 
-		json_array_foreach(vectors, i,
-			v) if (slice_starts(text_at(v, "id"), rows[k].prefix))
-		{
-			rows[k].check(file, v);
-			count++;
-		}
+		json_array_foreach (vectors, i, v)
+			if (slice_starts(text_at(v, "id"), rows[k].prefix)) {
+				rows[k].check(file, v);
+				count++;
+			}
 		assert_int_equal(count, rows[k].count);
 	}
 }

@@ -46,8 +46,8 @@ call_echo(struct mpc_context *ctx)
 	const char *answer;
 	size_t len;
 
-	if (mpc_call_function(ctx, "echo", "{\"from\":\"native\"}", &answer,
-		    &len) < 0)
+	if (mpc_call_function(
+		    ctx, "echo", "{\"from\":\"native\"}", &answer, &len) < 0)
 		return mpc_fail(ctx, mpc_error_text(ctx)), -1;
 	return mpc_result(ctx, answer, len);
 }
@@ -91,6 +91,6 @@ mpc_main(struct mpc_context *ctx, const char *event, size_t len)
 		printf("a line of printf\n");
 		fflush(stdout);
 	}
-	return strstr(event, "\"fail\"") ? mpc_fail(ctx, "failed on purpose"), -1
-					 : 0;
+	return strstr(event, "\"fail\"") ? mpc_fail(ctx, "failed on purpose"),
+	       -1                        : 0;
 }
