@@ -51,16 +51,20 @@ path_program(const char *name)
 char *
 path_data(const char *name)
 {
+	/* Beside the program, or in the source above its build folder. */
+	static const char *const places[] = {"", "../"};
 	const char *data = getenv("MPCLOUD_DATA");
 	_free_ char *dir = program_dir();
-	char *path;
 
 	if (data && *data)
 		return str_printf("%s/%s", data, name);
-	path = str_printf("%s%s", dir, name);
-	if (path[0] == '/' && access(path, F_OK) == 0)
-		return path;
-	free(path);
+	for (size_t i = 0; i < array_size(places); i++) {
+		_free_ char *path = str_printf("%s%s%s", dir, places[i], name);
+		char *real = path[0] == '/' ? realpath(path, NULL) : NULL;
+
+		if (real)
+			return real;
+	}
 	return str_printf("%s/%s", PKGDATADIR, name);
 }
 

@@ -9,8 +9,8 @@
 
 /* "mpcloud-gateway": an absolute path; the caller frees. */
 char *path_program(const char *name) _returns_value_;
-/* "functions/node/runner.mjs" of the source tree, $MPCLOUD_DATA or
- * $(pkgdatadir)/…; the caller frees. */
+/* "functions/node/runner.mjs" of $MPCLOUD_DATA, the source tree or
+ * $(pkgdatadir); the caller frees. */
 char *path_data(const char *name) _returns_value_;
 /* A whole file, at most `top` bytes. */
 int file_read(const char *path, size_t top, char **ret, size_t *len,

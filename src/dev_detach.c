@@ -16,9 +16,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-enum { STOP_TRIES = 6000, TRY_US = 10000 };
+enum { STOP_TRIES = 6000, TRY_US = 10000, LOG_TOP = 1024 * 1024 };
 
 static int
 open_lock(const struct dev *dev)
@@ -125,8 +126,29 @@ text_of(const json_t *v, const char *key)
 	return text ? str_dup(text) : NULL;
 }
 
+/* What it said before it gave up. */
+static void
+tell_log(const struct dev *dev, size_t from)
+{
+	_free_ char *path = str_printf("%s/dev.log", dev->home);
+	_free_ char *text = NULL;
+	size_t len = 0;
+
+	if (file_read(path, LOG_TOP, &text, &len, NULL) == 0 && len > from)
+		(void)fputs(text + from, stderr);
+}
+
+static size_t
+log_size(const struct dev *dev)
+{
+	_free_ char *path = str_printf("%s/dev.log", dev->home);
+	struct stat st;
+
+	return stat(path, &st) == 0 ? (size_t)st.st_size : 0;
+}
+
 static int
-read_ready(struct dev *dev, int fd)
+read_ready(struct dev *dev, int fd, size_t said)
 {
 	FILE *f = fdopen(fd, "r");
 	char *line = NULL;
@@ -138,9 +160,11 @@ read_ready(struct dev *dev, int fd)
 	free(line);
 	if (f)
 		(void)fclose(f);
-	if (r < 0)
-		return cli_fail(EXIT_FAILED, "it did not start: see %s/dev.log",
+	if (r < 0) {
+		tell_log(dev, said);
+		return cli_fail(EXIT_FAILED, "it did not start (%s/dev.log)",
 			dev->home);
+	}
 	dev->url = text_of(v, "url");
 	dev->tls_url = text_of(v, "tlsUrl");
 	dev->ca = text_of(v, "ca");
@@ -154,11 +178,12 @@ dev_detach(struct dev *dev)
 {
 	pid_t self = 0, command = 0;
 	int out = -1, status = dev_home(dev);
+	size_t said = status == EXIT_OK ? log_size(dev) : 0;
 
 	if (status == EXIT_OK)
 		status = start_self(dev, &out, &self);
 	if (status == EXIT_OK)
-		status = read_ready(dev, out);
+		status = read_ready(dev, out, said);
 	if (status != EXIT_OK)
 		return status;
 	if (dev->cli->rest && dev->cli->rest[0]) {

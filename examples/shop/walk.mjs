@@ -3,12 +3,15 @@
 // it should be ends the walk with a status of 1.
 import { strict as assert } from 'node:assert';
 import { createPublicKey, randomBytes, verify } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { parseArgs } from 'node:util';
 import { makeWx } from './wx.mjs';
 
-const cloud = createRequire(import.meta.url)('../../client/mpcloud.js');
+// A mini program has its own copy; here it is the one of mpcloud itself.
+const client = ['./mpcloud.js', '../../client/mpcloud.js']
+	.find((path) => existsSync(new URL(path, import.meta.url)));
+const cloud = createRequire(import.meta.url)(client);
 
 const USAGE = `usage: node walk.mjs [--url http://127.0.0.1:8080] [--sandbox http://127.0.0.1:PORT]
                      [--insecure-ca FILE]

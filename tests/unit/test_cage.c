@@ -212,7 +212,9 @@ look_without(void)
 	/* the other walls stand */
 	must(number("shadow") != 0);
 	must(number("inet") == EPERM);
-	must(number("etc") != 0 && number("code") != 0);
+	must(number("etc") != 0);
+	/* the machine's own /tmp is theirs, with a build below it */
+	must(number("code") != 0 || !strncmp(TOP_BUILD, "/tmp/", 5));
 	must(number("ptrace") == EPERM);
 	must(number("keeper_mem") != 0);
 	leave(NULL);
