@@ -235,7 +235,7 @@ raw_head_check(struct slice head)
 {
 	_json_ json_t *v = NULL;
 	_buf_ struct buf text;
-	struct slice alg;
+	struct slice alg = {0};
 	int r;
 
 	buf_init(&text, TOKEN_TOP);

@@ -203,15 +203,16 @@ add_made(struct doc_build *b, const struct change *c)
 
 	buf_init(&start, VALUE_SIZE_TOP);
 	if (c->update) {
-		char from[40];
+		char from[40], *copy;
 
 		r = add_start(b, &start);
 		/* a parameter of its own, named before the expression */
 		(void)snprintf(from, sizeof(from), "$%d::jsonb", s->count + 1);
-		if (s->count >= ASK_PARAMS)
+		copy = arena_try(b->arena, start.len);
+		if (!copy || s->count >= ASK_PARAMS)
 			return ERR_DB_PARAM;
-		s->param[s->count++] = slice_of(
-			arena_str(b->arena, buf_all(&start)), start.len);
+		memcpy(copy, start.ptr, start.len);
+		s->param[s->count++] = slice_of(copy, start.len);
 		sql_update(s, c->update, from);
 	} else {
 		sql_param_buf(s, &c->whole, "jsonb");
@@ -277,7 +278,13 @@ add_upsert(struct doc_build *b, const struct change *c)
 	sql_param(s, slice_str(b->ids[0]), "text");
 	sql_add(s, ", ");
 	r = add_made(b, c);
-	sql_add(s, " WHERE NOT EXISTS (SELECT 1 FROM hit) RETURNING 1) SELECT "
+	sql_add(s, " WHERE ");
+	/* Of an empty table the plan may never ask the UPDATE's gate. */
+	if (!b->req->scope.admin) {
+		doc_sql_gate(b, DOC_GATE_WRITE);
+		sql_add(s, " AND ");
+	}
+	sql_add(s, "NOT EXISTS (SELECT 1 FROM hit) RETURNING 1) SELECT "
 		   "EXISTS (SELECT 1 FROM made), (SELECT count(*) FROM hit)");
 	return r;
 }

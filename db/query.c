@@ -22,14 +22,24 @@ struct parse {
 	unsigned conditions, depth;
 };
 
-static int parse_top(struct parse *p, const json_t *v, struct query *and);
+static int parse_top(struct parse *p, const json_t *v, struct query *all);
 static int parse_ops(struct parse *p, const json_t *v, const struct path *path,
-	struct query *and);
+	struct query *all);
 
+/* Written so that gcc's analyzer sees that these are errors. */
 static int
 too_big(struct parse *p)
 {
-	return fault_set(p->why, ERR_TOO_BIG, "the request is too large");
+	(void)fault_set(p->why, ERR_TOO_BIG, "the request is too large");
+	return ERR_TOO_BIG;
+}
+
+static int
+too_many(struct parse *p)
+{
+	(void)fault_set(p->why, ERR_DB_PARAM, "a query may have %d conditions",
+		CONDITIONS_TOP);
+	return ERR_DB_PARAM;
 }
 
 /* A new last part of `parent`. */
@@ -39,8 +49,7 @@ add(struct parse *p, struct query *parent, enum query_op op, struct query **ret)
 	struct query *q, **at = &parent->parts;
 
 	if (++p->conditions > CONDITIONS_TOP)
-		return fault_set(p->why, ERR_DB_PARAM,
-			"a query may have %d conditions", CONDITIONS_TOP);
+		return too_many(p);
 	q = arena_try(p->arena, sizeof(*q));
 	if (!q)
 		return too_big(p);
@@ -98,10 +107,10 @@ read_value(struct parse *p, const json_t *v, struct query *q)
 
 static int
 op_eq(struct parse *p, const json_t *v, const struct path *path,
-	enum query_op op, struct query *and)
+	enum query_op op, struct query *all)
 {
 	struct query *q;
-	int r = add_leaf(p, and, op, path, &q);
+	int r = add_leaf(p, all, op, path, &q);
 
 	return r < 0 ? r : read_value(p, v, q);
 }
@@ -110,10 +119,10 @@ op_eq(struct parse *p, const json_t *v, const struct path *path,
  * < nothing. */
 static int
 op_compare(struct parse *p, const json_t *v, const struct path *path,
-	enum query_op op, struct query *and)
+	enum query_op op, struct query *all)
 {
 	struct query *q;
-	int r = add_leaf(p, and, op, path, &q);
+	int r = add_leaf(p, all, op, path, &q);
 
 	if (r == 0)
 		r = read_value(p, v, q);
@@ -132,7 +141,7 @@ op_compare(struct parse *p, const json_t *v, const struct path *path,
 /* Lists of an $in by how they are compared. */
 struct lists {
 	struct buf plain, dates;
-	struct query * or ;
+	struct query *any;
 };
 
 static void
@@ -162,7 +171,7 @@ sort_item(struct parse *p, const json_t *v, const struct path *path,
 		put_item(&l->plain, item.value);
 		return 0;
 	}
-	r = add_leaf(p, l->or, QUERY_EQ, path, &q);
+	r = add_leaf(p, l->any, QUERY_EQ, path, &q);
 	if (r == 0) {
 		q->value = item.value;
 		q->kind = item.kind;
@@ -172,7 +181,7 @@ sort_item(struct parse *p, const json_t *v, const struct path *path,
 
 static int
 add_list(struct parse *p, struct buf *list, enum value_kind kind,
-	const struct path *path, struct query * or)
+	const struct path *path, struct query *any)
 {
 	struct query *q;
 	char *copy;
@@ -184,7 +193,7 @@ add_list(struct parse *p, struct buf *list, enum value_kind kind,
 	copy = arena_try(p->arena, list->len);
 	if (buf_check(list) < 0 || !copy)
 		return too_big(p);
-	r = add_leaf(p, or, QUERY_IN, path, &q);
+	r = add_leaf(p, any, QUERY_IN, path, &q);
 	if (r < 0)
 		return r;
 	memcpy(copy, list->ptr, list->len);
@@ -206,13 +215,13 @@ sort_items(struct parse *p, const json_t *v, const struct path *path,
 		if (r < 0)
 			return r;
 	}
-	r = add_list(p, &l->plain, VALUE_STRING, path, l->or);
-	return r < 0 ? r : add_list(p, &l->dates, VALUE_DATE, path, l->or);
+	r = add_list(p, &l->plain, VALUE_STRING, path, l->any);
+	return r < 0 ? r : add_list(p, &l->dates, VALUE_DATE, path, l->any);
 }
 
 static int
 op_in(struct parse *p, const json_t *v, const struct path *path,
-	enum query_op op, struct query *and)
+	enum query_op op, struct query *all)
 {
 	struct lists l = {0};
 	int r;
@@ -221,7 +230,7 @@ op_in(struct parse *p, const json_t *v, const struct path *path,
 	if (!json_is_array(v))
 		return fault_set(
 			p->why, ERR_DB_PARAM, "$in and $nin take a list");
-	r = add(p, and, QUERY_OR, &l.or);
+	r = add(p, all, QUERY_OR, &l.any);
 	if (r < 0)
 		return r;
 	buf_init(&l.plain, VALUE_SIZE_TOP);
@@ -234,26 +243,26 @@ op_in(struct parse *p, const json_t *v, const struct path *path,
 
 static int
 op_exists(struct parse *p, const json_t *v, const struct path *path,
-	enum query_op op, struct query *and)
+	enum query_op op, struct query *all)
 {
-	struct query * not, *q;
+	struct query *none, *q;
 	int r;
 
 	(void)op;
 	if (value_is_true(v))
-		return add_leaf(p, and, QUERY_EXISTS, path, &q);
-	r = add(p, and, QUERY_NOT, &not );
-	return r < 0 ? r : add_leaf(p, not, QUERY_EXISTS, path, &q);
+		return add_leaf(p, all, QUERY_EXISTS, path, &q);
+	r = add(p, all, QUERY_NOT, &none);
+	return r < 0 ? r : add_leaf(p, none, QUERY_EXISTS, path, &q);
 }
 
 static int
 op_not(struct parse *p, const json_t *v, const struct path *path,
-	enum query_op op, struct query *and)
+	enum query_op op, struct query *all)
 {
 	(void)op;
 	if (!json_is_object(v) || is_regex(v))
 		return not_supported(p, "$not with a regular expression");
-	return parse_ops(p, v, path, and);
+	return parse_ops(p, v, path, all);
 }
 
 static const struct op {
@@ -261,7 +270,7 @@ static const struct op {
 	enum query_op op;
 	bool negated; /* inside a NOT */
 	int (*parse)(struct parse *p, const json_t *v, const struct path *path,
-		enum query_op op, struct query *and);
+		enum query_op op, struct query *all);
 } ops[] = {
 	{"$eq", QUERY_EQ, false, op_eq},
 	{"$ne", QUERY_EQ, true, op_eq},
@@ -287,7 +296,7 @@ find_op(const char *name)
 
 static int
 parse_op(struct parse *p, const char *name, const json_t *v,
-	const struct path *path, struct query *and)
+	const struct path *path, struct query *all)
 {
 	const struct op *op = find_op(name);
 	struct query *inner;
@@ -296,8 +305,8 @@ parse_op(struct parse *p, const char *name, const json_t *v,
 	if (!op)
 		return not_supported(p, name);
 	if (!op->negated)
-		return op->parse(p, v, path, op->op, and);
-	r = add(p, and, QUERY_NOT, &inner);
+		return op->parse(p, v, path, op->op, all);
+	r = add(p, all, QUERY_NOT, &inner);
 	if (r == 0)
 		r = add(p, inner, QUERY_AND, &inner);
 	return r < 0 ? r : op->parse(p, v, path, op->op, inner);
@@ -314,7 +323,7 @@ enter(struct parse *p)
 
 static int
 parse_ops(struct parse *p, const json_t *v, const struct path *path,
-	struct query *and)
+	struct query *all)
 {
 	const char *name;
 	json_t *arg;
@@ -323,7 +332,7 @@ parse_ops(struct parse *p, const json_t *v, const struct path *path,
 	if (r < 0)
 		return r;
 	json_object_foreach ((json_t *)(uintptr_t)v, name, arg) {
-		r = parse_op(p, name, arg, path, and);
+		r = parse_op(p, name, arg, path, all);
 		if (r < 0)
 			return r;
 	}
@@ -342,7 +351,7 @@ has_ops(const json_t *v)
 
 static int
 parse_field(
-	struct parse *p, const char *name, const json_t *v, struct query *and)
+	struct parse *p, const char *name, const json_t *v, struct query *all)
 {
 	struct path path;
 	int r = path_parse(&path, slice_str(name), p->arena, p->why);
@@ -351,8 +360,8 @@ parse_field(
 		return r;
 	if (is_regex(v))
 		return not_supported(p, "$regularExpression");
-	return has_ops(v) ? parse_ops(p, v, &path, and)
-			  : op_eq(p, v, &path, QUERY_EQ, and);
+	return has_ops(v) ? parse_ops(p, v, &path, all)
+			  : op_eq(p, v, &path, QUERY_EQ, all);
 }
 
 /* [top, …] into one part per element. */
@@ -380,15 +389,15 @@ parse_list(
 
 static int
 parse_logic(
-	struct parse *p, const char *name, const json_t *v, struct query *and)
+	struct parse *p, const char *name, const json_t *v, struct query *all)
 {
-	struct query *q = and;
+	struct query *q = all;
 	int r = 0;
 
 	if (strcmp(name, "$and") == 0)
-		return parse_list(p, name, v, and);
+		return parse_list(p, name, v, all);
 	if (strcmp(name, "$nor") == 0)
-		r = add(p, and, QUERY_NOT, &q);
+		r = add(p, all, QUERY_NOT, &q);
 	else if (strcmp(name, "$or") != 0)
 		return not_supported(p, name);
 	if (r == 0)
@@ -397,7 +406,7 @@ parse_logic(
 }
 
 static int
-parse_top(struct parse *p, const json_t *v, struct query *and)
+parse_top(struct parse *p, const json_t *v, struct query *all)
 {
 	const char *name;
 	json_t *arg;
@@ -409,8 +418,8 @@ parse_top(struct parse *p, const json_t *v, struct query *and)
 		return fault_set(
 			p->why, ERR_DB_PARAM, "a query must be an object");
 	json_object_foreach ((json_t *)(uintptr_t)v, name, arg) {
-		r = name[0] == '$' ? parse_logic(p, name, arg, and)
-				   : parse_field(p, name, arg, and);
+		r = name[0] == '$' ? parse_logic(p, name, arg, all)
+				   : parse_field(p, name, arg, all);
 		if (r < 0)
 			return r;
 	}

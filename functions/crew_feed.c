@@ -13,6 +13,8 @@
 #include "base/clock.h"
 #include "base/mem.h"
 
+#include <assert.h>
+
 enum {
 	PIPE_TOP = 16,
 	PIPE_NS = 2000000,
@@ -147,8 +149,10 @@ hire(struct crew *crew)
 		list_first(&crew->waiting, struct fn_call, on);
 	uint64_t now = uv_now(&crew->crews->loop->uv);
 	unsigned hands = crew_hands(crew), wanted = crew->nwaiting;
-	uint64_t since = oldest->deadline_at - (uint64_t)s->timeout_ms;
+	uint64_t since;
 
+	assert(oldest); /* nwaiting counts them */
+	since = oldest->deadline_at - (uint64_t)s->timeout_ms;
 	if (!channel_is_open(&crew->channel) || hands >= s->workers)
 		return;
 	if (crew->crews->draining && hands)

@@ -10,11 +10,13 @@
 
 #include "base/buf.h"
 
-enum { SHORT_TOP = 16384, RETRY_S = 1 };
+enum { SHORT_TOP = 16384, SHORT_SLACK = 64, RETRY_S = 1 };
 
+/* An error has room in any arena: it may be about the arena being full. */
 static struct slice
 keep(struct arena *arena, const struct buf *b)
 {
+	arena->ceiling += b->len + SHORT_SLACK;
 	return slice_of(arena_str(arena, buf_all(b)), b->len);
 }
 

@@ -52,8 +52,10 @@ store_find(const struct store *s, struct slice name)
 void
 store_add(struct store *s, struct item *item, struct slice name)
 {
-	if (s->count == s->top)
-		store_del(s, list_first(&s->age, struct item, in_age));
+	struct item *oldest = list_first(&s->age, struct item, in_age);
+
+	if (s->count == s->top && oldest)
+		store_del(s, oldest);
 	item->name = str_ndup(name.ptr, name.len);
 	list_add(&s->bucket[place(name)], &item->in_bucket);
 	list_add(&s->age, &item->in_age);

@@ -4,8 +4,9 @@ import { strict as assert } from 'node:assert';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 
-const source = process.env.MPCLOUD_SOURCE || join(import.meta.dirname, '../..');
+const source = process.env.MPCLOUD_SOURCE || fileURLToPath(new URL('../..', import.meta.url));
 const { Cloud } = createRequire(import.meta.url)(join(source, 'client/mpcloud.js'));
 
 /* A server that hands out tokens and answers what `reply` says. */

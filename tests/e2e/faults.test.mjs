@@ -59,8 +59,11 @@ test('undefined is null, and each call keeps its own identity', async () => {
   assert.equal((await faulty('nothing')).body, null);
   const others = ['oIdentityUserA0123456789', 'oIdentityUserB0123456789'];
   const tokens = others.map((o) => stack.token(o));
-  const answers = await Promise.all(Array.from({ length: 60 }, (_, i) =>
-    callFunction(stack, 'faulty', { how: 'identity' }, tokens[i % 2])));
+  const answers = [];
+  // Twelve at a time: a busy machine has two seconds for each.
+  while (answers.length < 60)
+    answers.push(...await Promise.all(Array.from({ length: 12 }, (_, i) =>
+      callFunction(stack, 'faulty', { how: 'identity' }, tokens[i % 2]))));
   answers.forEach((a, i) => assert.deepEqual(a.body, [others[i % 2], others[i % 2]]));
 });
 

@@ -85,9 +85,10 @@ become_server_user(void)
 		_exit(126);
 }
 
-/* Starts bin/argv[0] with its output in dir/log. */
+/* Starts bin/argv[0] with its output in dir/log.  PostgreSQL's programs look
+ * for each other beside the path they were called by. */
 static pid_t
-start(struct testpg *t, const char *const *argv)
+start(struct testpg *t, const char **argv)
 {
 	char path[300], log[100];
 	pid_t pid;
@@ -108,6 +109,7 @@ start(struct testpg *t, const char *const *argv)
 	(void)dup2(fd, 2);
 	(void)close(t->pipe);
 	(void)unsetenv("LD_PRELOAD");
+	argv[0] = path;
 	(void)execv(path, (char *const *)(uintptr_t)argv);
 	_exit(127);
 }
@@ -176,7 +178,7 @@ start_janitor(struct testpg *t)
 static void
 init(struct testpg *t)
 {
-	const char *const argv[] = {"initdb", "-D", "data", "-U", "postgres",
+	const char *argv[] = {"initdb", "-D", "data", "-U", "postgres",
 		"-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync", NULL};
 	int status;
 
@@ -187,7 +189,7 @@ init(struct testpg *t)
 void
 testpg_start(struct testpg *t)
 {
-	const char *const argv[] = {"postgres", "-D", "data", "-k", t->dir,
+	const char *argv[] = {"postgres", "-D", "data", "-k", t->dir,
 		"-c", "listen_addresses=", "-c", "fsync=off", "-c",
 		"shared_buffers=16MB", "-c", "max_connections=40", "-c",
 		"log_min_messages=warning", NULL};

@@ -259,6 +259,36 @@ a_users_set_stays_his(void **state)
 	end(&c);
 }
 
+/* Of a table that a VACUUM found empty the plan of an UPDATE looks at no row,
+ * and so at no condition: the INSERT needs a gate of its own. */
+static void
+an_upsert_makes_nothing_where_its_caller_may_not_write(void **state)
+{
+	static const char *const conditions[] = {
+		"{\"x\":1}", "{\"_id\":\"s\"}", "{\"_id\":\"s\",\"x\":1}"};
+	struct call c;
+	const char *coll = fresh(&c);
+	char vacuum[200];
+
+	(void)state;
+	permit(coll, "ADMINWRITE");
+	(void)snprintf(vacuum, sizeof(vacuum), "VACUUM ANALYZE env_test.%s",
+		coll);
+	(void)testpg_query(server, vacuum);
+	c.upsert = true;
+	for (int i = 0; i < 4 * (int)array_size(conditions); i++) {
+		c.multi = i & 1;
+		c.replace = i & 2;
+		assert_int_equal(as(&c, "alice", DOC_UPDATE, coll,
+					 conditions[i / 4], "{\"y\":1}"),
+			ERR_DB_DENIED);
+	}
+	c.upsert = c.multi = c.replace = false;
+	ok(&c, DOC_COUNT, coll, NULL, NULL);
+	assert_int_equal(c.op.total, 0);
+	end(&c);
+}
+
 int
 main(void)
 {
@@ -269,6 +299,8 @@ main(void)
 		cmocka_unit_test(the_owner_is_stamped_and_hidden),
 		cmocka_unit_test(an_openid_cannot_be_guessed_by_asking),
 		cmocka_unit_test(a_users_set_stays_his),
+		cmocka_unit_test(
+			an_upsert_makes_nothing_where_its_caller_may_not_write),
 	};
 
 	return cmocka_run_group_tests(tests, group_start, group_stop);

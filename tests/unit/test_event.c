@@ -140,12 +140,14 @@ a_stopped_clock_stands_and_a_running_one_runs(void **state)
 static void
 a_clock_file_moves_the_time(void **state)
 {
-	char path[] = "/tmp/test_clock.XXXXXX";
+	char path[] = "/tmp/test_clock.XXXXXX", self[4096] = "";
 	int fd = mkstemp(path), status;
 	int64_t *shift, day = 86400 * CLOCK_S;
 	pid_t pid;
 
 	(void)state;
+	/* By name: valgrind knows its own program from ours then. */
+	assert_true(readlink("/proc/self/exe", self, sizeof(self) - 1) > 0);
 	assert_int_equal(ftruncate(fd, 8), 0);
 	shift = mmap(NULL, 8, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	assert_true(shift != MAP_FAILED);
@@ -157,7 +159,7 @@ a_clock_file_moves_the_time(void **state)
 			(char *)(uintptr_t) "clock", NULL};
 
 		*shift = day;
-		(void)execv("/proc/self/exe", argv);
+		(void)execv(self, argv);
 		_exit(9);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);

@@ -6,6 +6,10 @@ const ways = {
   exits: () => process.exit(3),
   loops: () => { for (;;); },
   sleeps: () => new Promise(() => {}),
+  waits: ({ ms }) => {
+    console.log('waiting');
+    return new Promise((done) => setTimeout(done, ms, 'waited'));
+  },
   circular: () => { const a = {}; a.a = a; return a; },
   bigint: () => 10n,
   nothing: () => undefined,
