@@ -56,9 +56,19 @@ echo "half a minute) ..."
 echo
 if build/mpcloud dev "$shop" --port "$port" --tls-port "$tls_port" \
 	--detach -- node "$shop/walk.mjs"; then
-	echo "So does ./try.sh stop."
+	cat <<-END
+		So does ./try.sh stop.
+
+		With \$TOKEN from above, an order and what wx.requestPayment takes:
+
+		  curl -s -X POST -H "Authorization: Bearer \$TOKEN" \\
+		    http://127.0.0.1:$port/v1/functions/order-create \\
+		    -d '{"items":[{"id":"jasmine","count":2}]}'; echo
+	END
 else
 	status=$?
-	echo "try.sh: that did not go as it should (status $status)" >&2
+	echo "try.sh: that did not go as it should (status $status)." >&2
+	echo "Are ports $port and $tls_port taken? Choose others with" \
+		"PORT=18080 TLS_PORT=18443 ./try.sh" >&2
 	exit "$status"
 fi

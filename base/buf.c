@@ -6,7 +6,6 @@
 #include "base/err.h"
 #include "base/mem.h"
 
-#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -103,10 +102,15 @@ buf_char(struct buf *b, char c)
 void
 buf_i64(struct buf *b, int64_t n)
 {
-	char text[24];
-	int len = snprintf(text, sizeof(text), "%" PRId64, n);
+	uint64_t left = n < 0 ? 0 - (uint64_t)n : (uint64_t)n;
+	char text[24], *at = text + sizeof(text);
 
-	buf_add(b, text, (size_t)len);
+	do
+		*--at = (char)('0' + left % 10);
+	while (left /= 10);
+	if (n < 0)
+		*--at = '-';
+	buf_add(b, at, (size_t)(text + sizeof(text) - at));
 }
 
 void
@@ -142,6 +146,22 @@ json_escape(struct buf *b, unsigned char c)
 	buf_printf(b, "\\u%04x", c);
 }
 
+/* Eight bytes that all stand in a JSON string as they are: ASCII, no control
+ * character, no quote, no backslash. */
+static bool
+is_plain8(const char *p)
+{
+	const uint64_t ones = ~0ULL / 255, tops = ones * 0x80;
+	uint64_t w, quote, slash;
+
+	memcpy(&w, p, sizeof(w));
+	quote = w ^ (ones * '"');
+	slash = w ^ (ones * '\\');
+	return !((w | ((w - ones * 0x20) & ~w) | ((quote - ones) & ~quote) |
+			 ((slash - ones) & ~slash)) &
+		 tops);
+}
+
 /* The first byte from `i` on that cannot stand in a JSON string as it is. */
 static size_t
 json_plain(struct slice s, size_t i)
@@ -150,6 +170,10 @@ json_plain(struct slice s, size_t i)
 		unsigned char c = (unsigned char)s.ptr[i];
 		size_t n = 1;
 
+		if (s.len - i >= 8 && is_plain8(s.ptr + i)) {
+			i += 8;
+			continue;
+		}
 		if (c < 0x20 || c == '"' || c == '\\')
 			break;
 		if (c >= 0x80)
@@ -161,12 +185,29 @@ json_plain(struct slice s, size_t i)
 	return i;
 }
 
+/* Nearly every text: nothing in it is escaped. */
+static bool
+json_whole(struct buf *b, struct slice s)
+{
+	char *to = buf_reserve(b, s.len + 2);
+
+	if (!to || json_plain(s, 0) < s.len)
+		return !to;
+	to[0] = '"';
+	if (s.len)
+		memcpy(to + 1, s.ptr, s.len);
+	to[s.len + 1] = '"';
+	buf_grown(b, s.len + 2);
+	return true;
+}
+
 void
 buf_json(struct buf *b, struct slice s)
 {
 	size_t from = 0;
 
-	(void)buf_reserve(b, s.len + 2);
+	if (json_whole(b, s))
+		return;
 	buf_char(b, '"');
 	for (;;) {
 		size_t i = json_plain(s, from);

@@ -50,6 +50,12 @@ clock_now(void)
 }
 
 int64_t
+clock_coarse(void)
+{
+	return read_clock(CLOCK_REALTIME_COARSE);
+}
+
+int64_t
 clock_mono(void)
 {
 	return read_clock(CLOCK_MONOTONIC);

@@ -14,6 +14,9 @@
 
 /* Wall clock: nanoseconds since 1970, UTC. */
 int64_t clock_now(void);
+/* The same as of the kernel's last tick, a few ms ago at the most: without
+ * reading the hardware, for what happens at every request. */
+int64_t clock_coarse(void);
 /* Monotonic nanoseconds, for deadlines and durations. */
 int64_t clock_mono(void);
 

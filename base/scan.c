@@ -9,6 +9,7 @@
 struct scan {
 	const unsigned char *at, *end;
 	unsigned depth;
+	size_t values;
 	uint64_t objects[SCAN_DEPTH / 64]; /* bit: the level is an object */
 };
 
@@ -189,6 +190,7 @@ scan_begin(struct scan *s)
 	skip_blanks(s);
 	if (s->at == s->end)
 		return ERR_JSON;
+	s->values++;
 	switch (*s->at) {
 	case '"':
 		s->at++;
@@ -269,12 +271,21 @@ scan_end(struct scan *s)
 }
 
 int
-scan_text(struct slice text)
+scan_count(struct slice text, size_t *ret)
 {
 	struct scan s = scan_of(text);
 	int r = scan_value(&s);
 
+	*ret = s.values;
 	return r < 0 ? r : scan_end(&s);
+}
+
+int
+scan_text(struct slice text)
+{
+	size_t values;
+
+	return scan_count(text, &values);
 }
 
 static unsigned

@@ -14,6 +14,8 @@ enum { SCAN_DEPTH = 512 };
 /* 0: one JSON value and nothing else.  ERR_JSON: it is not.  ERR_TOO_BIG: it
  * is nested deeper than SCAN_DEPTH. */
 int scan_text(struct slice text) _must_check_;
+/* The same, and how many values there are: what building it would cost. */
+int scan_count(struct slice text, size_t *ret) _must_check_;
 /* The bytes of member `key` of the object `text`, which is checked whole; the
  * last one when there are several, as JavaScript takes it.  -ENOENT: absent.
  * ERR_JSON: not an object. */

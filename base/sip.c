@@ -3,35 +3,45 @@
  */
 #include "base/sip.h"
 
+#include <endian.h>
+#include <string.h>
+
 struct sip {
 	uint64_t a, b, c, d;
 };
 
-static uint64_t
+static inline uint64_t
 turn(uint64_t n, unsigned by)
 {
 	return n << by | n >> (64 - by);
 }
 
 static inline void
-mix(struct sip *s, int rounds)
+mix(struct sip *s)
 {
-	while (rounds--) {
-		s->a += s->b;
-		s->b = turn(s->b, 13) ^ s->a;
-		s->a = turn(s->a, 32);
-		s->c += s->d;
-		s->d = turn(s->d, 16) ^ s->c;
-		s->a += s->d;
-		s->d = turn(s->d, 21) ^ s->a;
-		s->c += s->b;
-		s->b = turn(s->b, 17) ^ s->c;
-		s->c = turn(s->c, 32);
-	}
+	s->a += s->b;
+	s->b = turn(s->b, 13) ^ s->a;
+	s->a = turn(s->a, 32);
+	s->c += s->d;
+	s->d = turn(s->d, 16) ^ s->c;
+	s->a += s->d;
+	s->d = turn(s->d, 21) ^ s->a;
+	s->c += s->b;
+	s->b = turn(s->b, 17) ^ s->c;
+	s->c = turn(s->c, 32);
+}
+
+static inline uint64_t
+word(const unsigned char *p)
+{
+	uint64_t n;
+
+	memcpy(&n, p, sizeof(n));
+	return le64toh(n);
 }
 
 static uint64_t
-word(const unsigned char *p, size_t len)
+last_word(const unsigned char *p, size_t len)
 {
 	uint64_t n = 0;
 
@@ -44,7 +54,8 @@ static inline void
 eat(struct sip *s, uint64_t n)
 {
 	s->d ^= n;
-	mix(s, 2);
+	mix(s);
+	mix(s);
 	s->a ^= n;
 }
 
@@ -58,9 +69,10 @@ sip_hash(const uint64_t key[2], const void *bytes, size_t len)
 	size_t left = len;
 
 	for (; left >= 8; left -= 8, p += 8)
-		eat(&s, word(p, 8));
-	eat(&s, word(p, left) | (uint64_t)len << 56);
+		eat(&s, word(p));
+	eat(&s, last_word(p, left) | (uint64_t)len << 56);
 	s.c ^= 0xff;
-	mix(&s, 4);
+	for (int i = 0; i < 4; i++)
+		mix(&s);
 	return s.a ^ s.b ^ s.c ^ s.d;
 }

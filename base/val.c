@@ -5,6 +5,7 @@
 #include "base/val.h"
 
 #include "base/scan.h"
+#include "base/val_load.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -15,29 +16,47 @@
 enum { TEXT_TOP = 256 * 1024 * 1024 };
 
 int
-val_parse(json_t **ret, struct slice text, struct fault *why)
+val_parse_some(
+	json_t **ret, struct slice text, size_t *left, struct fault *why)
 {
 	_json_ json_t *v = NULL;
 	json_error_t err;
+	size_t values;
 	int r;
 
 	if (text.len > TEXT_TOP)
 		return fault_set(why, ERR_TOO_BIG, "the JSON is too large");
 	/* Jansson's own depth is 2048: too much for those who recurse. */
-	r = scan_text(text);
+	r = scan_count(text, &values);
 	if (r == ERR_TOO_BIG)
 		return fault_set(why, ERR_JSON,
 			"not valid JSON: nested deeper than %d", SCAN_DEPTH);
-	v = json_loadb(text.ptr ? text.ptr : "", text.len,
-		JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, &err);
+	/* Also when it is not JSON: Jansson builds what stands before. */
+	if (values > *left)
+		return fault_set(why, ERR_TOO_BIG,
+			"the JSON holds too many values: %d in one request",
+			VAL_REQUEST_TOP);
+	v = r == 0 ? val_load(text) : NULL;
+	if (!v)
+		v = json_loadb(text.ptr ? text.ptr : "", text.len,
+			JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, &err);
 	if (!v)
 		return fault_set(why, ERR_JSON,
 			"not valid JSON: line %d, column %d: %s", err.line,
 			err.column, err.text);
 	if (r < 0) /* Jansson overlooks a NUL byte behind a number */
 		return fault_set(why, ERR_JSON, "not valid JSON");
+	*left -= values;
 	*ret = take(v);
 	return 0;
+}
+
+int
+val_parse(json_t **ret, struct slice text, struct fault *why)
+{
+	size_t left = SIZE_MAX;
+
+	return val_parse_some(ret, text, &left, why);
 }
 
 /* The shortest digits that read back as the same number; with a point, so

@@ -19,6 +19,14 @@ json_freep(json_t **v)
 
 /* Any JSON value; the error says line and column. */
 int val_parse(json_t **ret, struct slice text, struct fault *why) _must_check_;
+/* For what strangers send: building costs time and memory by the value, up to
+ * a hundred times the text's.  At most *left values, which is made less by
+ * their number; else ERR_TOO_BIG. */
+int val_parse_some(json_t **ret, struct slice text, size_t *left,
+	struct fault *why) _must_check_;
+
+/* Values in all that one request may have built. */
+enum { VAL_REQUEST_TOP = 200000 };
 /* Compact, slashes unescaped. */
 void val_put(struct buf *to, const json_t *v);
 

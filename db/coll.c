@@ -86,6 +86,7 @@ coll_parse(struct coll *ret, const char *env, struct slice name,
 {
 	_buf_ struct buf b = {0};
 	struct coll c = {.env = env};
+	size_t env_len = strlen(env ? env : "");
 	int r = check_env(env, why);
 
 	if (r == 0)
@@ -93,20 +94,31 @@ coll_parse(struct coll *ret, const char *env, struct slice name,
 	if (r < 0)
 		return r;
 	buf_init(&b, 1024);
-	c.env = arena_str(arena, slice_str(env));
+	c.env = arena_str(arena, slice_of(env, env_len));
 	c.name = slice_of(arena_str(arena, name), name.len);
-	c.schema = slice_str(arena_printf(arena, "env_%s", env));
+	(void)buf_reserve(&b, 256);
+	buf_str(&b, "env_");
+	buf_add(&b, env, env_len);
+	c.schema = keep(arena, &b);
 	put_table(&b, name);
 	c.table = keep(arena, &b);
-	buf_str(&b, "system.");
-	put_hash(&b, name);
-	c.pkey = keep(arena, &b);
 	sql_ident(&b, c.schema);
 	buf_char(&b, '.');
 	sql_ident(&b, c.table);
 	c.quoted = keep(arena, &b);
 	*ret = c;
 	return 0;
+}
+
+struct slice
+coll_pkey(const struct coll *c, struct arena *arena)
+{
+	_buf_ struct buf b;
+
+	buf_init(&b, 1024);
+	buf_str(&b, "system.");
+	put_hash(&b, c->name);
+	return keep(arena, &b);
 }
 
 int

@@ -1,7 +1,7 @@
 /*
  * A request in, one ask, an answer out.  Everything that the statement is built
- * from lives in a scratch arena that goes when doc_run returns: the pool has
- * copied it.  The answer goes into the caller's arena, whose ceiling is the
+ * from lives in a scratch arena that is empty again when doc_run returns: the
+ * pool has copied it.  The answer goes into the caller's arena, whose ceiling is the
  * largest answer.
  */
 #include "db/doc.h"
@@ -126,7 +126,7 @@ add_make(struct doc_build *b, const char *function)
 	sql_add(b->sql, ", ");
 	sql_param(b->sql, b->coll.table, "text");
 	sql_add(b->sql, ", ");
-	sql_param(b->sql, b->coll.pkey, "text");
+	sql_param(b->sql, coll_pkey(&b->coll, b->arena), "text");
 	sql_add(b->sql, ", ");
 	sql_param_i64(b->sql, b->now_ms);
 }
@@ -174,8 +174,8 @@ build(struct doc_op *op, struct doc_build *b)
 
 	if (r < 0)
 		return r;
-	(void)snprintf(
-		w->name, sizeof(w->name), "%.*s", SLICE_ARG(b->coll.name));
+	memcpy(w->name, b->coll.name.ptr,
+		min(b->coll.name.len, sizeof(w->name) - 1));
 	r = query_parse(&b->where, b->req->query, b->arena, b->now_ms, b->why);
 	if (r == 0 && !b->req->scope.admin)
 		r = query_guard(
@@ -190,27 +190,26 @@ build(struct doc_op *op, struct doc_build *b)
 
 /* {"_id":"…", and the stored text without its first brace. */
 static int
-join_row(struct doc_op *op, int row, struct slice *ret)
+join_row(struct doc_op *op, int row, struct buf *head, struct slice *ret)
 {
 	struct slice id = ask_value(&op->ask, row, 0);
 	struct slice doc = ask_value(&op->ask, row, 1);
-	_buf_ struct buf head;
 	char *to;
 
-	buf_init(&head, 6 * VALUE_ID_TOP + 64);
-	buf_char(&head, '{');
+	buf_clear(head);
+	buf_char(head, '{');
 	if (!work_of(op)->without_id) {
-		buf_str(&head, "\"_id\":");
-		buf_json(&head, id);
+		buf_str(head, "\"_id\":");
+		buf_json(head, id);
 		if (doc.len > 2)
-			buf_str(&head, ", ");
+			buf_str(head, ", ");
 	}
-	to = arena_try(op->arena, head.len + doc.len);
+	to = arena_try(op->arena, head->len + doc.len);
 	if (!to)
 		return ERR_ANSWER_BIG;
-	memcpy(to, head.ptr, head.len);
-	memcpy(to + head.len, doc.ptr + 1, doc.len - 1);
-	*ret = slice_of(to, head.len + doc.len - 1);
+	memcpy(to, head->ptr, head->len);
+	memcpy(to + head->len, doc.ptr + 1, doc.len - 1);
+	*ret = slice_of(to, head->len + doc.len - 1);
 	return 0;
 }
 
@@ -218,14 +217,16 @@ static int
 answer_find(struct doc_op *op)
 {
 	int rows = ask_rows(&op->ask);
+	_buf_ struct buf head;
 	int r = 0;
 
+	buf_init(&head, 6 * VALUE_ID_TOP + 64);
 	op->list =
 		arena_try(op->arena, ((size_t)rows + 1) * sizeof(op->list[0]));
 	if (!op->list)
 		return ERR_ANSWER_BIG;
 	for (int i = 0; i < rows && r == 0; i++)
-		r = join_row(op, i, &op->list[i]);
+		r = join_row(op, i, &head, &op->list[i]);
 	op->count = (size_t)rows;
 	return r;
 }
@@ -340,16 +341,27 @@ ask(struct doc_op *op, const struct sql *s, bool is_read)
 		op->pool, &op->ask, buf_all(&s->text), s->param, s->count);
 }
 
+/* What a statement is built from, from one to the next: it is only used between
+ * the beginning and the end of one of the functions below. */
+static struct arena *
+scratch_get(void)
+{
+	static _Thread_local struct arena scratch;
+
+	scratch.ceiling = SCRATCH_TOP;
+	return &scratch;
+}
+
 void
 doc_run(struct pool *pool, struct doc_op *op, const struct doc_request *request)
 {
 	struct doc_request req = *request;
-	struct arena scratch;
+	struct arena *scratch = scratch_get();
 	struct sql sql;
 	struct doc_build b = {
 		.req = &req,
 		.sql = &sql,
-		.arena = &scratch,
+		.arena = scratch,
 		.now_ms = clock_now_ms(),
 		.why = &op->job.why,
 	};
@@ -357,8 +369,7 @@ doc_run(struct pool *pool, struct doc_op *op, const struct doc_request *request)
 
 	if (!req.scope.openid)
 		req.scope.openid = "";
-	arena_init(&scratch, SCRATCH_TOP);
-	sql_init(&sql, &scratch);
+	sql_init(&sql, scratch);
 	if (r == 0) {
 		work_of(op)->upsert =
 			request->verb == DOC_UPDATE && request->upsert;
@@ -371,7 +382,7 @@ doc_run(struct pool *pool, struct doc_op *op, const struct doc_request *request)
 	else
 		job_fail_soon(&op->job, pool_loop(pool), r);
 	sql_done(&sql);
-	arena_done(&scratch);
+	arena_clear(scratch, SCRATCH_TOP);
 }
 
 void
@@ -384,23 +395,22 @@ doc_set_permission(struct pool *pool, struct doc_op *op, const char *env,
 		.collection = collection,
 		.scope.admin = true,
 	};
-	struct arena scratch;
+	struct arena *scratch = scratch_get();
 	struct sql sql;
 	struct doc_build b = {
 		.req = &request,
 		.sql = &sql,
-		.arena = &scratch,
+		.arena = scratch,
 		.now_ms = clock_now_ms(),
 		.why = &op->job.why,
 	};
 	int r = begin(pool, op, DOC_ADD_COLLECTION);
 
-	arena_init(&scratch, SCRATCH_TOP);
-	sql_init(&sql, &scratch);
+	sql_init(&sql, scratch);
 	if (r == 0)
 		r = coll_check_permission(permission, b.why);
 	if (r == 0)
-		r = coll_parse(&b.coll, env, collection, &scratch, b.why);
+		r = coll_parse(&b.coll, env, collection, scratch, b.why);
 	if (r == 0) {
 		add_make(&b, "collection_permit(");
 		sql_add(&sql, ", ");
@@ -411,5 +421,5 @@ doc_set_permission(struct pool *pool, struct doc_op *op, const char *env,
 		job_fail_soon(&op->job, pool_loop(pool), r);
 	}
 	sql_done(&sql);
-	arena_done(&scratch);
+	arena_clear(scratch, SCRATCH_TOP);
 }

@@ -25,6 +25,7 @@ struct flight {
 	bool alone;     /* under a Sync of its own */
 	bool sync;      /* a Sync follows it */
 	bool seen_null; /* an end without a Sync came: once is fine */
+	bool is_flood;  /* its answer is too large to be held */
 	uint8_t tries;  /* times it was asked again */
 	enum flight_phase phase;
 	uint64_t stmt; /* number of the prepared statement, or 0 */

@@ -18,6 +18,7 @@
 
 #include <errno.h>
 #include <libpq-fe.h>
+#include <sys/ioctl.h>
 
 enum { BATCH_MOST = 64 };
 
@@ -76,6 +77,7 @@ void
 pg_on_up(struct pg *pg)
 {
 	pg->seen = pg->landed;
+	pg->heard = 0;
 	timer_set(&pg->timer, pg->loop, pg->silence_ms, on_silence);
 	pg->ops->up(pg);
 }
@@ -334,13 +336,43 @@ pg_flush(struct pg *pg)
 		pg_lost(pg, "the connection broke while sending");
 }
 
+/* libpq keeps an answer until all of it is there, however much that is.  Only
+ * when the same answer is still on its way at the next turn is it counted. */
+static bool
+is_flood(struct pg *pg)
+{
+	int n = 0;
+
+	if (pg->counted != pg->landed || list_empty(&pg->flying)) {
+		pg->counted = pg->landed;
+		pg->heard = 0;
+		return false;
+	}
+	if (ioctl(PQsocket(pg->conn), FIONREAD, &n) == 0 && n > 0)
+		pg->heard += (size_t)n;
+	return pg->heard > PG_ANSWER_TOP;
+}
+
+static void
+refuse_flood(struct pg *pg)
+{
+	container_of(pg->flying.next, struct flight, on)->is_flood = true;
+	pg_lost(pg, "an answer is too large to be held");
+}
+
 /* What came before the end of a connection still counts: it is read first. */
 void
 pg_on_ready(struct pg *pg)
 {
-	bool alive = PQconsumeInput(pg->conn);
-	int r = take_results(pg);
+	bool alive;
+	int r;
 
+	if (is_flood(pg)) {
+		refuse_flood(pg);
+		return;
+	}
+	alive = PQconsumeInput(pg->conn);
+	r = take_results(pg);
 	if (pg->state != PG_UP)
 		return; /* somebody stopped us in between */
 	if (r == 0)

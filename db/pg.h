@@ -11,6 +11,9 @@
 #include "base/timer.h"
 #include "db/stmt.h"
 
+/* An answer of more bytes costs its connection. */
+enum { PG_ANSWER_TOP = 128 << 20 };
+
 struct pg;
 struct dsn;
 struct flight;
@@ -51,6 +54,8 @@ struct pg {
 	unsigned in_flight;
 	unsigned batch;        /* flights since the last Sync */
 	uint64_t landed, seen; /* for the watch on silence */
+	uint64_t counted;      /* `landed` when `heard` began */
+	size_t heard;          /* bytes of the answer that is on its way */
 };
 
 void pg_init(struct pg *pg, struct loop *loop, const struct dsn *dsn,

@@ -17,7 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { FLYING_TOP = 512, TRIES = 3, READ_TRIES = 5 };
+enum { FLYING_TOP = 512, TRIES = 3, READ_TRIES = 5, PREPARE_TOP = 8192 };
 
 struct pool_pg {
 	struct pg pg;
@@ -136,8 +136,10 @@ on_down(struct pg *pg, struct list *flights)
 		list_del(&f->on);
 		PQclear(f->result);
 		f->result = NULL;
-		if (f->ask && f->is_read && f->tries++ < READ_TRIES &&
-			!pool->closing)
+		if (f->is_flood)
+			answer(f, ERR_ANSWER_BIG);
+		else if (f->ask && f->is_read && f->tries++ < READ_TRIES &&
+			 !pool->closing)
 			wait_in_line(pool, f, true);
 		else
 			answer(f, pool->closing ? ERR_SHUTDOWN : ERR_DB_DOWN);
@@ -355,7 +357,8 @@ start(struct pool *pool, struct ask *ask, struct slice sql, enum ask_how how,
 	}
 	f = flight_new(ask, sql, how != ASK_NAMED, params, count);
 	f->is_read = ask->is_read;
-	f->prepare = how != ASK_ONCE;
+	/* A long text is rarely asked twice, and the server keeps its plan. */
+	f->prepare = how != ASK_ONCE && sql.len <= PREPARE_TOP;
 	ask->inside[0] = f;
 	job_begin(&ask->job, pool->loop, pool->timeout_ms, on_drop);
 	wait_in_line(pool, f, false);

@@ -4,9 +4,7 @@
  */
 #include "db/sql.h"
 
-#include <inttypes.h>
-
-enum { TEXT_TOP = 256 << 10 };
+enum { TEXT_TOP = 256 << 10, TEXT_USUAL = 500 };
 
 void
 sql_init(struct sql *s, struct arena *arena)
@@ -15,6 +13,7 @@ sql_init(struct sql *s, struct arena *arena)
 	s->count = 0;
 	s->full = false;
 	buf_init(&s->text, TEXT_TOP);
+	(void)buf_reserve(&s->text, TEXT_USUAL);
 }
 
 void
@@ -46,7 +45,10 @@ sql_param(struct sql *s, struct slice value, const char *type)
 		return;
 	}
 	s->param[s->count++] = value;
-	buf_printf(&s->text, "$%d::%s", s->count, type);
+	buf_char(&s->text, '$');
+	buf_i64(&s->text, s->count);
+	buf_str(&s->text, "::");
+	buf_str(&s->text, type);
 }
 
 void
@@ -101,11 +103,14 @@ sql_param_i64(struct sql *s, int64_t n)
 void
 sql_ident(struct buf *to, struct slice name)
 {
+	const char *at = name.ptr, *end = name.ptr + name.len, *quote;
+
 	buf_char(to, '"');
-	for (size_t i = 0; i < name.len; i++) {
-		if (name.ptr[i] == '"')
-			buf_char(to, '"');
-		buf_char(to, name.ptr[i]);
+	while (at < end && (quote = memchr(at, '"', (size_t)(end - at)))) {
+		buf_add(to, at, (size_t)(quote + 1 - at));
+		buf_char(to, '"');
+		at = quote + 1;
 	}
+	buf_add(to, at, (size_t)(end - at));
 	buf_char(to, '"');
 }

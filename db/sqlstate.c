@@ -15,6 +15,7 @@ static const struct sqlstate_row rows[] = {
 	{"MP404", ERR_DB_NO_COLLECTION, STATE_FAIL, true},
 	{"MP409", ERR_DB_EXISTS, STATE_FAIL, true},
 	{"23505", ERR_DB_EXISTS, STATE_FAIL, false},
+	{"23514", ERR_TOO_BIG, STATE_FAIL, false}, /* a document's size */
 	{"42P01", ERR_DB_NO_COLLECTION, STATE_FAIL, false},
 	{"57014", ERR_TIMEOUT, STATE_FAIL, false},
 	{"57P", ERR_DB_DOWN, STATE_FAIL, false},

@@ -8,9 +8,6 @@
 
 #include "base/mem.h"
 
-#include <inttypes.h>
-#include <stdio.h>
-
 struct stmt {
 	struct list on;
 	struct stmt *next;
@@ -138,6 +135,15 @@ stmt_del(struct stmts *all, uint64_t number)
 const char *
 stmt_name(uint64_t number, char room[24])
 {
-	(void)snprintf(room, 24, "s%" PRIu64, number);
+	char digits[20], *at = room;
+	size_t n = 0;
+
+	do
+		digits[n++] = (char)('0' + number % 10);
+	while (number /= 10);
+	*at++ = 's';
+	while (n)
+		*at++ = digits[--n];
+	*at = '\0';
 	return room;
 }

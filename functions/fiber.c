@@ -1,5 +1,5 @@
 /*
- * Fibers on ucontext.  The stack is mapped, so that only what is touched is
+ * Fibers, each at a place of its own.  The stack is mapped, so that only what is touched is
  * memory, with a page below it that faults: an overflow ends the worker instead
  * of running into a neighbour's stack.  AddressSanitizer is told of every
  * switch, or it would take the new stack for a wild pointer.
@@ -7,9 +7,9 @@
 #include "functions/fiber.h"
 
 #include "base/mem.h"
+#include "functions/place.h"
 
 #include <sys/mman.h>
-#include <ucontext.h>
 
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer)
@@ -28,7 +28,7 @@ enum { STACK = 256 * 1024, GUARD = 4096 };
 #endif
 
 struct fiber {
-	ucontext_t here, back;
+	struct place here, back;
 	char *map; /* guard page, stack */
 	fiber_fn *fn;
 	void *arg;
@@ -58,11 +58,10 @@ arrived(struct fiber *f)
 #endif
 }
 
-/* makecontext passes ints, so the pointer comes in halves. */
 static void
-entry(unsigned high, unsigned low)
+entry(void *arg)
 {
-	struct fiber *f = (struct fiber *)(((uintptr_t)high << 32) | low);
+	struct fiber *f = arg;
 
 	arrived(f);
 	f->fn(f->arg);
@@ -73,7 +72,6 @@ struct fiber *
 fiber_new(fiber_fn *fn, void *arg)
 {
 	struct fiber *f;
-	uintptr_t at;
 	char *map = mmap(NULL, GUARD + STACK, PROT_READ | PROT_WRITE,
 		MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK | MAP_NORESERVE, -1, 0);
 
@@ -87,13 +85,7 @@ fiber_new(fiber_fn *fn, void *arg)
 	f->map = map;
 	f->fn = fn;
 	f->arg = arg;
-	at = (uintptr_t)f;
-	(void)getcontext(&f->here);
-	f->here.uc_stack.ss_sp = map + GUARD;
-	f->here.uc_stack.ss_size = STACK;
-	f->here.uc_link = NULL;
-	makecontext(&f->here, (void (*)(void))(void *)entry, 2,
-		(unsigned)(at >> 32), (unsigned)at);
+	place_init(&f->here, map + GUARD, STACK, entry, f);
 	return f;
 }
 
@@ -112,7 +104,7 @@ fiber_resume(struct fiber *f)
 #ifdef HAVE_ASAN
 	__sanitizer_start_switch_fiber(&f->back_fake, f->map + GUARD, STACK);
 #endif
-	(void)swapcontext(&f->back, &f->here);
+	place_switch(&f->back, &f->here);
 #ifdef HAVE_ASAN
 	__sanitizer_finish_switch_fiber(f->back_fake, NULL, NULL);
 #endif
@@ -122,6 +114,6 @@ void
 fiber_yield(struct fiber *f)
 {
 	leave_begin(f);
-	(void)swapcontext(&f->here, &f->back);
+	place_switch(&f->here, &f->back);
 	arrived(f);
 }

@@ -7,6 +7,9 @@
 
 #include "base/val.h"
 
+/* Of an ERROR's body: the object and its members. */
+enum { ERROR_VALUES = 64 };
+
 const char hand_not_a_message[] =
 	"the function's process sent what is not a message of ours";
 
@@ -65,11 +68,13 @@ on_error(struct hand *hand, const struct frame *f)
 {
 	struct invocation *inv = invocation_find(hand, f->id);
 	struct slice message = SLICE(""), stack = SLICE("");
+	size_t values = ERROR_VALUES;
 	struct fault why = {0};
 	_json_ json_t *json = NULL;
 
 	if (!inv || !invocation_has_begun(inv) ||
-		val_parse(&json, f->body, NULL) < 0 || !json_is_object(json) ||
+		val_parse_some(&json, f->body, &values, NULL) < 0 ||
+		!json_is_object(json) ||
 		val_str_or(json, "message", SIZE_MAX, message, &message, NULL) <
 			0 ||
 		val_str_or(json, "stack", SIZE_MAX, stack, &stack, NULL) < 0) {

@@ -6,13 +6,16 @@
 
 #include "base/mem.h"
 
-enum { ASKS_TOP = 1024 };
+/* Of one worker; what those of a function may hold together.  An author's
+ * code decides how many and how large, the memory is the gateway's. */
+enum { ASKS_TOP = 1024, ASK_BYTES_TOP = 64 * 1024 * 1024 };
 
 struct host_ask {
 	struct host_call call;
 	struct list on; /* hand->asks */
 	struct hand *hand;
 	struct invocation *inv;
+	size_t *held; /* the crew's, while there is a hand */
 	uint32_t number;
 	void (*on_drop)(struct host_call *call, void *owner);
 	void *owner;

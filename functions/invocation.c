@@ -8,8 +8,6 @@
 #include "base/clock.h"
 #include "base/mem.h"
 
-#include <stdio.h>
-
 static const char *
 keep(char **at, const char *s)
 {
@@ -205,11 +203,20 @@ hand_next(struct hand *hand, const struct invocation *done)
 	}
 }
 
+/* Output may come after the call it belongs to. */
+static void
+keep_id(struct hand *hand, const char *id)
+{
+	size_t len = min(strlen(id), sizeof(hand->last_id) - 1);
+
+	memcpy(hand->last_id, id, len);
+	hand->last_id[len] = '\0';
+}
+
 static void
 hand_release(struct hand *hand, struct invocation *inv)
 {
-	(void)snprintf(
-		hand->last_id, sizeof(hand->last_id), "%s", inv->request_id);
+	keep_id(hand, inv->request_id);
 	hand->nsent--;
 	inv->hand = NULL;
 	hand_next(hand, inv);

@@ -12,6 +12,7 @@
 #include "base/event.h"
 #include "base/text.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum { LINES_TOP = 1 << 20, FLUSH_AT = 1 << 16, TEXT_TOP = 1024 };
@@ -37,8 +38,8 @@ access_init(struct access *a, struct loop *loop, const char *who)
 	*a = (struct access){.loop = loop, .second = -1, .on = true};
 	buf_init(&a->lines, LINES_TOP);
 	defer_init(&a->flush, on_flush);
-	a->who[0] = '\0';
-	strncat(a->who, who, sizeof(a->who) - 1);
+	a->constant_len = (size_t)snprintf(a->constant, sizeof(a->constant),
+		"Z\",\"event\":\"access\",\"who\":\"%.31s\"", who);
 }
 
 void
@@ -85,7 +86,7 @@ put_three(char *at, uint64_t n)
 static char *
 put_time(struct access *a, char *at)
 {
-	int64_t now = clock_now(), second = now / CLOCK_S;
+	int64_t now = clock_coarse(), second = now / CLOCK_S;
 
 	if (second != a->second) {
 		struct buf text;
@@ -99,9 +100,7 @@ put_time(struct access *a, char *at)
 		buf_done(&text);
 	}
 	at = put(at, a->stamp, 20);
-	at = put_three(at, (uint64_t)(now % CLOCK_S / CLOCK_MS));
-	*at++ = 'Z';
-	return at;
+	return put_three(at, (uint64_t)(now % CLOCK_S / CLOCK_MS));
 }
 
 static bool
@@ -161,8 +160,7 @@ put_line(struct access *a, char *at, const struct access_line *l)
 
 	at = PUT(at, "{\"time\":\"");
 	at = put_time(a, at);
-	at = PUT(at, "\",\"event\":\"access\"");
-	at = PUT_OWN(at, "who", a->who);
+	at = put(at, a->constant, a->constant_len);
 	at = PUT_OWN(at, "requestId", l->request_id);
 	at = PUT_TEXT(at, "method", l->method);
 	at = PUT_TEXT(at, "path", l->path);

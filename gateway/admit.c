@@ -38,7 +38,7 @@ int64_t
 admit_now(struct admit *a)
 {
 	if (!a->now_ns)
-		a->now_ns = clock_now();
+		a->now_ns = clock_coarse();
 	return a->now_ns;
 }
 

@@ -78,6 +78,7 @@ call_run(struct call *c)
 	struct loop *loop = c->gateway->loop;
 	int e;
 
+	c->values = VAL_REQUEST_TOP;
 	/* The operation inside has the deadline. */
 	job_begin(&c->job, loop, 0, on_drop);
 	e = call_start(c);
@@ -106,10 +107,11 @@ int
 call_text(struct call *c, const char *key, struct slice text, json_t **ret)
 {
 	json_t *v = NULL;
-	int e = val_parse(&v, text, &c->job.why);
+	int e = val_parse_some(&v, text, &c->values, &c->job.why);
 
 	if (e < 0)
-		return fault_prefix(&c->job.why, ERR_PARAM, "%s: ", key);
+		return fault_prefix(&c->job.why,
+			e == ERR_TOO_BIG ? e : ERR_PARAM, "%s: ", key);
 	if (!c->held)
 		c->held = json_array();
 	if (!c->held || json_array_append_new(c->held, v) < 0)

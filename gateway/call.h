@@ -41,7 +41,8 @@ struct call {
 	/* call.c's and the handlers' */
 	const struct call_row *row;
 	struct job *inner;
-	json_t *held; /* array: values parsed out of strings */
+	json_t *held;  /* array: values parsed out of strings */
+	size_t values; /* how many more may be */
 	struct doc_request doc;
 	union {
 		struct doc_op doc;

@@ -9,8 +9,6 @@
 #include "gateway/gateway.h"
 #include "gateway/reply.h"
 
-#include <stdio.h>
-
 static int
 run(struct call *c, enum doc_verb verb, job_fn *done)
 {
@@ -93,7 +91,6 @@ answer_list(struct call *c)
 {
 	struct slice id = slice_str(c->request_id);
 	struct reply r = reply_room(c->arena, list_len(c) + reply_quoted(id));
-	char more[64];
 
 	if (!r.ptr)
 		return ERR_ANSWER_BIG;
@@ -102,11 +99,10 @@ answer_list(struct call *c)
 	reply_str(&r, ",\"data\":{");
 	list_put(c, &r);
 	if (c->row->generation == 1) {
-		(void)snprintf(more, sizeof(more),
-			",\"limit\":%lld,\"offset\":%lld",
-			(long long)(c->doc.limit < 0 ? 100 : c->doc.limit),
-			(long long)c->doc.skip);
-		reply_str(&r, more);
+		reply_str(&r, ",\"limit\":");
+		reply_number(&r, c->doc.limit < 0 ? 100 : c->doc.limit);
+		reply_str(&r, ",\"offset\":");
+		reply_number(&r, c->doc.skip);
 	}
 	reply_str(&r, "}}");
 	c->answer = reply_done(&r);

@@ -59,12 +59,13 @@ call_from_worker(struct crews *crews, struct host_call *host)
 {
 	struct gateway *g = crews_owner(crews);
 	struct worker_call *w = mem_new(struct worker_call);
+	size_t values = VAL_REQUEST_TOP;
 	struct fault why = {0};
 	int e;
 
 	w->host = host;
 	arena_init(&w->arena, WORKER_ARENA);
-	e = val_parse(&w->body, host->body, &why);
+	e = val_parse_some(&w->body, host->body, &values, &why);
 	if (e >= 0 && !json_is_object(w->body))
 		e = fault_set(&why, ERR_PARAM, "an object is needed");
 	if (e < 0) {

@@ -9,6 +9,7 @@
  */
 #include "gateway/http_inside.h"
 
+#include "base/clock.h"
 #include "base/crypto.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -53,6 +54,7 @@ wind(struct http *http)
 static void
 spin(struct http *http)
 {
+	http->turn = clock_mono();
 	(void)MHD_run(http->daemon);
 	conns_wind(http);
 	wind(http);

@@ -15,7 +15,6 @@
  */
 #include "gateway/http_inside.h"
 
-#include "base/clock.h"
 #include "base/mem.h"
 
 #include <assert.h>
@@ -100,7 +99,9 @@ exchange_begin(void *cls, const char *uri, struct MHD_Connection *mhd)
 	x->http = http;
 	x->conn = conn_of(mhd);
 	x->conn->x = x;
-	x->started = clock_mono();
+	/* Since the library began to look: a request that waited behind its
+	 * neighbours of this turn has waited for us. */
+	x->started = http->turn;
 	x->last_header = &x->headers;
 	exchange_set_body_top(x, http->conf.arena_top);
 	id_make(http, x->id);

@@ -66,6 +66,7 @@ struct http {
 	unsigned busy, connections, lingering;
 	uint32_t id_next;
 	char id_prefix[25];
+	int64_t turn; /* clock_mono when the library began to run */
 	bool draining, ending;
 };
 

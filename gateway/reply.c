@@ -87,12 +87,26 @@ escape_of(unsigned char c)
 	}
 }
 
+/* How many bytes from `at` on need no escape. */
+static size_t
+plain_run(struct slice s, size_t at)
+{
+	static const bool escaped[256] = {
+		[0 ... 0x1f] = true, ['"'] = true, ['\\'] = true};
+	size_t i = at;
+
+	while (i < s.len && !escaped[(unsigned char)s.ptr[i]])
+		i++;
+	return i - at;
+}
+
 size_t
 reply_quoted(struct slice s)
 {
 	size_t n = s.len + 2;
 
-	for (size_t i = 0; i < s.len; i++) {
+	for (size_t i = plain_run(s, 0); i < s.len;
+		i += 1 + plain_run(s, i + 1)) {
 		char e = escape_of((unsigned char)s.ptr[i]);
 
 		n += e == 'u' ? 5 : e != '\0';
@@ -108,13 +122,17 @@ reply_quote(struct reply *r, struct slice s)
 
 	*at++ = '"';
 	for (size_t i = 0; i < s.len; i++) {
-		unsigned char c = (unsigned char)s.ptr[i];
-		char e = escape_of(c);
+		size_t run = plain_run(s, i);
+		unsigned char c;
+		char e;
 
-		if (!e) {
-			*at++ = (char)c;
-			continue;
-		}
+		memcpy(at, s.ptr + i, run);
+		at += run;
+		i += run;
+		if (i == s.len)
+			break;
+		c = (unsigned char)s.ptr[i];
+		e = escape_of(c);
 		*at++ = '\\';
 		*at++ = e;
 		if (e == 'u') {

@@ -183,11 +183,12 @@ request_advance(struct request *r)
 int
 request_json(struct request *r)
 {
+	size_t values = VAL_REQUEST_TOP;
 	int e;
 
 	if (r->json)
 		return 0;
-	e = val_parse(&r->json, exchange_body(r->x), &r->why);
+	e = val_parse_some(&r->json, exchange_body(r->x), &values, &r->why);
 	if (e < 0)
 		return e;
 	if (json_is_object(r->json))

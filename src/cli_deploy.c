@@ -68,6 +68,8 @@ lay_down(struct deployment *d, const char *name, unsigned version,
 	r = tree_copy(from, part, skipped, &limits, why);
 	if (r == 0)
 		r = npm_install(d->registry.state_dir, part, why);
+	if (r == 0)
+		r = tree_sync(part, why);
 	if (r == 0 && rename(part, to) < 0)
 		r = fault_set(why, -errno, "%s: %s", to, strerror(errno));
 	if (r < 0)

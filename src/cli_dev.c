@@ -106,8 +106,7 @@ look_after(struct dev *dev)
 
 	if (has_ended(dev->daemon, &status)) {
 		dev->daemon = 0;
-		return cli_fail(EXIT_FAILED,
-			"mpcloudd ended: see %s/mpcloudd.log", dev->home);
+		return dev_fail(dev, "mpcloudd ended", "mpcloudd.log");
 	}
 	if (!has_ended(dev->pg, &status))
 		return EXIT_OK;

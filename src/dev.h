@@ -54,6 +54,8 @@ int dev_conf_text(struct buf *to, const char *const (*pairs)[2], size_t count,
 int dev_daemon_start(struct dev *dev);
 
 /* dev_say.c */
+/* EXIT_FAILED; prints `what` and the last line of home/`log`. */
+int dev_fail(const struct dev *dev, const char *what, const char *log);
 void dev_print_next(const struct dev *dev);
 void dev_print_stop(const struct dev *dev);
 void dev_print_json(const struct dev *dev);

@@ -19,13 +19,6 @@
 
 enum { READY_TRIES = 6000, TRY_US = 10000 };
 
-static int
-gave_up(const struct dev *dev)
-{
-	return cli_fail(EXIT_FAILED,
-		"mpcloudd did not get ready: see %s/mpcloudd.log", dev->home);
-}
-
 static bool
 is_listening(const struct dev *dev)
 {
@@ -60,7 +53,8 @@ wait_ready(struct dev *dev, json_t **ret)
 
 		if (waitpid(dev->daemon, NULL, WNOHANG) != 0) {
 			dev->daemon = 0;
-			return gave_up(dev);
+			return dev_fail(dev, "mpcloudd did not get ready",
+				"mpcloudd.log");
 		}
 		if (!is_listening(dev))
 			continue;
@@ -72,7 +66,7 @@ wait_ready(struct dev *dev, json_t **ret)
 		*ret = take(answer);
 		return EXIT_OK;
 	}
-	return gave_up(dev);
+	return dev_fail(dev, "mpcloudd did not get ready", "mpcloudd.log");
 }
 
 static void

@@ -82,8 +82,7 @@ wait_socket(struct dev *dev, const char *sockets)
 			break;
 		(void)usleep(10000);
 	}
-	return cli_fail(EXIT_FAILED, "PostgreSQL did not start: see %s/pg.log",
-		dev->home);
+	return dev_fail(dev, "PostgreSQL did not start", "pg.log");
 }
 
 static int

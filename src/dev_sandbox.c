@@ -25,9 +25,8 @@ read_description(struct dev *dev, int fd)
 	if (f)
 		(void)fclose(f);
 	if (r < 0)
-		return cli_fail(EXIT_FAILED,
-			"the WeChat sandbox did not start: see %s/sandbox.log",
-			dev->home);
+		return dev_fail(
+			dev, "the WeChat sandbox did not start", "sandbox.log");
 	return EXIT_OK;
 }
 

@@ -1,6 +1,7 @@
 /*
  * What `mpcloud dev` tells: lines for a person to paste, one JSON line for a
- * program, and the environment of a command run against the stack.
+ * program, the last words of a part that did not start, and the environment of
+ * a command run against the stack.
  */
 #include "src/dev.h"
 
@@ -14,6 +15,41 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { LOG_TOP = 64 * 1024 * 1024 };
+
+/* Of a log's last line: a JSON line's "why", else the line. */
+static char *
+last_words(const char *path)
+{
+	_free_ char *text = NULL;
+	_json_ json_t *v = NULL;
+	const char *why;
+	char *line;
+	size_t len = 0;
+
+	if (file_read(path, LOG_TOP, &text, &len, NULL) < 0)
+		return NULL;
+	while (len && text[len - 1] == '\n')
+		text[--len] = '\0';
+	line = strrchr(text, '\n');
+	line = line ? line + 1 : text;
+	if (*line != '{' || val_parse(&v, slice_str(line), NULL) < 0)
+		return *line ? str_dup(line) : NULL;
+	why = json_string_value(json_object_get(v, "why"));
+	return why ? str_dup(why) : NULL;
+}
+
+int
+dev_fail(const struct dev *dev, const char *what, const char *log)
+{
+	_free_ char *path = str_printf("%s/%s", dev->home, log);
+	_free_ char *words = last_words(path);
+
+	if (!words)
+		return cli_fail(EXIT_FAILED, "%s: see %s", what, path);
+	return cli_fail(EXIT_FAILED, "%s: %s\n(%s)", what, words, path);
+}
 
 static const char *
 sandbox_url(const struct dev *dev)

@@ -20,7 +20,8 @@ int tree_copy(const char *from, const char *to, const char *const *skip,
  * are as long as anybody has them. */
 int tree_link(const char *from, const char *to, struct tree_limits *limits,
 	struct fault *why) _must_check_;
-/* What another program wrote there is on the disk. */
+/* What was written there is on the disk.  Once for a whole tree: a sync for
+ * each of a node_modules' files would take minutes. */
 int tree_sync(const char *path, struct fault *why) _must_check_;
 /* Removes a folder and what is in it; fine when it is not there. */
 void tree_remove(const char *path);

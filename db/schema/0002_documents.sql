@@ -56,7 +56,9 @@ BEGIN
 	IF made THEN
 		EXECUTE format('CREATE SCHEMA IF NOT EXISTS %I', sch);
 		EXECUTE format('CREATE TABLE %I.%I (_id text COLLATE "C" NOT NULL,'
-			' doc jsonb NOT NULL, CONSTRAINT %I PRIMARY KEY (_id))',
+			' doc jsonb NOT NULL, CONSTRAINT %I PRIMARY KEY (_id),'
+			-- what many small changes make of one document
+			' CHECK (pg_column_size(doc) <= 33554432))',
 			sch, tab, pkey);
 	END IF;
 	INSERT INTO mpcloud.collections (env, name, created_at)

@@ -19,6 +19,7 @@ parse(struct gateway *g, const json_t *body, enum doc_verb verb)
 	struct call call = {.gateway = g,
 		.caller = &caller,
 		.request_id = "r",
+		.values = VAL_REQUEST_TOP,
 		.body = body};
 	const struct call_row *row;
 	int e;

@@ -178,8 +178,8 @@ start_janitor(struct testpg *t)
 static void
 init(struct testpg *t)
 {
-	const char *argv[] = {"initdb", "-D", "data", "-U", "postgres",
-		"-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync", NULL};
+	const char *argv[] = {"initdb", "-D", "data", "-U", "postgres", "-A",
+		"trust", "-E", "UTF8", "--no-locale", "--no-sync", NULL};
 	int status;
 
 	if (waitpid(start(t, argv), &status, 0) < 0 || status != 0)
@@ -189,8 +189,8 @@ init(struct testpg *t)
 void
 testpg_start(struct testpg *t)
 {
-	const char *argv[] = {"postgres", "-D", "data", "-k", t->dir,
-		"-c", "listen_addresses=", "-c", "fsync=off", "-c",
+	const char *argv[] = {"postgres", "-D", "data", "-k", t->dir, "-c",
+		"listen_addresses=", "-c", "fsync=off", "-c",
 		"shared_buffers=16MB", "-c", "max_connections=40", "-c",
 		"log_min_messages=warning", NULL};
 

@@ -262,6 +262,28 @@ an_answer_past_the_arenas_ceiling_is_refused(void **state)
 	end(&c);
 }
 
+static void
+a_document_grows_to_its_ceiling_and_no_further(void **state)
+{
+	enum { PIECE = 10 << 20, TIMES = 4 };
+	struct call c;
+	const char *coll = fresh(&c);
+	char *push = mem_alloc(PIECE + 64);
+	int r[TIMES];
+
+	(void)state;
+	memset(push, 'y', PIECE);
+	memcpy(push, "{\"$push\":{\"a\":\"", 15);
+	memcpy(push + PIECE, "\"}}", 4);
+	ok(&c, DOC_INSERT, coll, NULL, "[{\"_id\":\"x\",\"a\":[]}]");
+	for (int i = 0; i < TIMES; i++)
+		r[i] = run(&c, DOC_UPDATE, coll, "{\"_id\":\"x\"}", push);
+	assert_int_equal(r[2], 0);
+	assert_int_equal(r[3], ERR_TOO_BIG);
+	free(push);
+	end(&c);
+}
+
 int
 main(void)
 {
@@ -282,6 +304,8 @@ main(void)
 			concurrent_changes_of_one_take_different_documents),
 		cmocka_unit_test(a_cancelled_call_is_not_answered),
 		cmocka_unit_test(an_answer_past_the_arenas_ceiling_is_refused),
+		cmocka_unit_test(
+			a_document_grows_to_its_ceiling_and_no_further),
 	};
 
 	return cmocka_run_group_tests(tests, group_start, group_stop);

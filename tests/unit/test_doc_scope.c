@@ -272,8 +272,8 @@ an_upsert_makes_nothing_where_its_caller_may_not_write(void **state)
 
 	(void)state;
 	permit(coll, "ADMINWRITE");
-	(void)snprintf(vacuum, sizeof(vacuum), "VACUUM ANALYZE env_test.%s",
-		coll);
+	(void)snprintf(
+		vacuum, sizeof(vacuum), "VACUUM ANALYZE env_test.%s", coll);
 	(void)testpg_query(server, vacuum);
 	c.upsert = true;
 	for (int i = 0; i < 4 * (int)array_size(conditions); i++) {

@@ -8,6 +8,7 @@
 
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 
 static struct testpg *server;
 
@@ -266,6 +267,30 @@ old_statements_make_room(void **state)
 	run(&f, &o[0], "SELECT count(*) FROM pg_prepared_statements", NULL);
 	assert_true(atoi(o[0].value) <= 513);
 	free(o);
+	teardown(&f);
+}
+
+static void
+a_long_statement_is_not_kept_by_the_server(void **state)
+{
+	static const char kept[] =
+		"SELECT count(*) FROM pg_prepared_statements WHERE "
+		"length(statement) > 1000";
+	struct fixture f;
+	struct one o;
+	char sql[9001];
+
+	(void)state;
+	setup_with(&f, 1, 20000, 100);
+	memset(sql, ' ', sizeof(sql));
+	memcpy(sql, "SELECT 'long'", 13);
+	memset(&o, 0, sizeof(o));
+	job_init(&o.ask.job, on_done);
+	pool_ask_shape(f.pool, &o.ask, slice_of(sql, 9000), NULL, 0);
+	wait_for(&f, &o, 1);
+	assert_string_equal(o.value, "long");
+	run(&f, &o, kept, NULL);
+	assert_string_equal(o.value, "0");
 	teardown(&f);
 }
 
@@ -543,6 +568,27 @@ a_pool_that_goes_answers_everybody(void **state)
 	teardown(&f);
 }
 
+static void
+an_answer_too_large_to_hold_is_refused_on_its_way(void **state)
+{
+	struct rusage used;
+	struct fixture f;
+	struct one o[2];
+
+	(void)state;
+	setup_with(&f, 1, 20000, 100);
+	ask_with(&f, &o[0],
+		"SELECT repeat('x', 1000000) FROM generate_series(1, 1000)",
+		true, NULL);
+	wait_for(&f, o, 1);
+	assert_int_equal(o[0].err, ERR_ANSWER_BIG);
+	(void)getrusage(RUSAGE_SELF, &used);
+	assert_true(used.ru_maxrss < 600 * 1024); /* KiB */
+	run(&f, &o[1], "SELECT 'next'", NULL);
+	assert_string_equal(o[1].value, "next");
+	teardown(&f);
+}
+
 static int
 start(void **state)
 {
@@ -573,6 +619,7 @@ main(void)
 		cmocka_unit_test(
 			a_table_that_changes_its_columns_is_prepared_anew),
 		cmocka_unit_test(old_statements_make_room),
+		cmocka_unit_test(a_long_statement_is_not_kept_by_the_server),
 		cmocka_unit_test(more_than_may_wait_is_busy),
 		cmocka_unit_test(
 			a_slow_statement_times_out_and_the_connection_lives),
@@ -588,6 +635,8 @@ main(void)
 			a_restart_of_the_server_in_the_middle_hangs_nobody),
 		cmocka_unit_test(a_host_name_is_resolved_on_the_loop),
 		cmocka_unit_test(a_connection_string_that_is_none_is_refused),
+		cmocka_unit_test(
+			an_answer_too_large_to_hold_is_refused_on_its_way),
 		cmocka_unit_test(a_pool_that_goes_answers_everybody),
 	};
 

@@ -347,6 +347,50 @@ a_member_is_found_as_it_was_written(void **state)
 		val_find_raw(SLICE("{\"a\":1}x"), "a", &got), ERR_JSON);
 }
 
+/* `unit` so often, in a list. */
+static char *
+list_of(const char *unit, size_t count, const char *end)
+{
+	char *text = mem_alloc(count * (strlen(unit) + 1) + strlen(end) + 2);
+	char *at = text;
+
+	for (size_t i = 0; i < count; i++) {
+		*at++ = i ? ',' : '[';
+		at = stpcpy(at, unit);
+	}
+	(void)stpcpy(at, end);
+	return text;
+}
+
+static int
+parse_some(const char *unit, size_t count, const char *end, size_t *left)
+{
+	_free_ char *text = list_of(unit, count, end);
+	_json_ json_t *v = NULL;
+
+	return val_parse_some(&v, slice_str(text), left, NULL);
+}
+
+static void
+values_are_counted_before_they_are_built(void **state)
+{
+	size_t left = 1000;
+
+	(void)state;
+	assert_int_equal(parse_some("{}", 998, "]", &left), 0);
+	assert_int_equal(left, 1);
+	assert_int_equal(parse_some("1", 1, "]", &left), ERR_TOO_BIG);
+	assert_int_equal(left, 1);
+	left = 5;
+	assert_int_equal(parse_some("{\"a\":1}", 2, "]", &left), 0);
+	assert_int_equal(left, 0);
+	left = 1000;
+	assert_int_equal(parse_some("[]", 5000, "]", &left), ERR_TOO_BIG);
+	assert_int_equal(parse_some("[]", 5000, "", &left), ERR_TOO_BIG);
+	assert_int_equal(parse_some("[]", 50, "", &left), ERR_JSON);
+	assert_int_equal(left, 1000);
+}
+
 int
 main(void)
 {
@@ -361,6 +405,7 @@ main(void)
 			values_are_written_compactly_and_reals_shortly),
 		cmocka_unit_test(members_are_read_by_type_and_named_in_errors),
 		cmocka_unit_test(a_member_is_found_as_it_was_written),
+		cmocka_unit_test(values_are_counted_before_they_are_built),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

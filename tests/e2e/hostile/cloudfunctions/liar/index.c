@@ -9,7 +9,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { CHANNEL = 3, LOADED = 1, FAILED = 2, FORKED = 4, REFUSED = 5, REAPED = 7 };
+enum {
+	CHANNEL = 3,
+	LOADED = 1,
+	FAILED = 2,
+	FORKED = 4,
+	REFUSED = 5,
+	REAPED = 7
+};
 
 static void
 put32(char *at, uint32_t n)
