@@ -5,6 +5,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "base/plain.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -146,38 +147,17 @@ json_escape(struct buf *b, unsigned char c)
 	buf_printf(b, "\\u%04x", c);
 }
 
-/* Eight bytes that all stand in a JSON string as they are: ASCII, no control
- * character, no quote, no backslash. */
-static bool
-is_plain8(const char *p)
-{
-	const uint64_t ones = ~0ULL / 255, tops = ones * 0x80;
-	uint64_t w, quote, slash;
-
-	memcpy(&w, p, sizeof(w));
-	quote = w ^ (ones * '"');
-	slash = w ^ (ones * '\\');
-	return !((w | ((w - ones * 0x20) & ~w) | ((quote - ones) & ~quote) |
-			 ((slash - ones) & ~slash)) &
-		 tops);
-}
-
 /* The first byte from `i` on that cannot stand in a JSON string as it is. */
 static size_t
 json_plain(struct slice s, size_t i)
 {
 	while (i < s.len) {
-		unsigned char c = (unsigned char)s.ptr[i];
-		size_t n = 1;
+		size_t n;
 
-		if (s.len - i >= 8 && is_plain8(s.ptr + i)) {
-			i += 8;
-			continue;
-		}
-		if (c < 0x20 || c == '"' || c == '\\')
+		i += plain_len(s.ptr + i, s.len - i);
+		if (i == s.len || (unsigned char)s.ptr[i] < 0x80)
 			break;
-		if (c >= 0x80)
-			n = slice_utf8(slice_of(s.ptr + i, s.len - i));
+		n = slice_utf8(slice_of(s.ptr + i, s.len - i));
 		if (n == 0)
 			break;
 		i += n;

@@ -4,6 +4,8 @@
  */
 #include "base/scan.h"
 
+#include "base/plain.h"
+
 #include <errno.h>
 
 struct scan {
@@ -56,32 +58,6 @@ scan_escape(struct scan *s)
 	return 0;
 }
 
-/* Eight bytes of which none ends the plain part of a string.  The sum of the
- * classic "has a zero byte" and "has a byte less than" tests. */
-static bool
-is_plain8(uint64_t w)
-{
-	const uint64_t ones = ~0ULL / 255, tops = ones * 0x80;
-	uint64_t quote = w ^ (ones * '"'), slash = w ^ (ones * '\\');
-
-	return !((w | ((w - ones * 0x20) & ~w) | ((quote - ones) & ~quote) |
-			 ((slash - ones) & ~slash)) &
-		 tops);
-}
-
-static void
-skip_plain(struct scan *s)
-{
-	uint64_t w;
-
-	while (s->end - s->at >= 8) {
-		memcpy(&w, s->at, 8);
-		if (!is_plain8(w))
-			break;
-		s->at += 8;
-	}
-}
-
 /* Behind the opening quote; afterwards behind the closing one. */
 static int
 scan_string(struct scan *s)
@@ -89,7 +65,7 @@ scan_string(struct scan *s)
 	for (;;) {
 		size_t n = 1;
 
-		skip_plain(s);
+		s->at += plain_len(s->at, (size_t)(s->end - s->at));
 		if (s->at == s->end || *s->at < 0x20)
 			return ERR_JSON;
 		if (*s->at == '"') {

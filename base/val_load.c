@@ -92,8 +92,12 @@ read_pair(const char *at, const char *end, json_t *object)
 	if (!plain)
 		return NULL;
 	at = read_value(skip(skip(to + 1) + 1), end, &v);
-	if (!at || json_object_setn_new_nocheck(
-			   object, key, (size_t)(to - key), v) < 0)
+	if (!at) {
+		json_decref(v);
+		return NULL;
+	}
+	if (json_object_setn_new_nocheck(object, key, (size_t)(to - key), v) <
+		0)
 		return NULL;
 	return at;
 }

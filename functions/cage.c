@@ -57,6 +57,7 @@ try_user(struct cage *c)
 	if (unshare(CLONE_NEWUSER) < 0)
 		return -errno;
 	(void)snprintf(map, sizeof(map), "%u %u 1\n", c->uid, c->uid);
+	c->own_users = true;
 	r = write_text("/proc/self/uid_map", map);
 	if (r == 0)
 		r = write_text("/proc/self/setgroups", "deny\n");
@@ -149,8 +150,8 @@ static const struct measure inside[] = {
 		      "from the network"},
 	{try_ipc, "no IPC and UTS namespace: System V IPC is shared with the "
 		  "host"},
-	{cage_try_tree, "no mount namespace: functions see the host's files "
-			"that their user may read, and share /tmp"},
+	{cage_try_tree, "no mount namespace: functions reach the host's files "
+			"and unix sockets as their user may, and share /tmp"},
 	{try_identity, "no user of their own (needs root): functions run as "
 		       "the daemon's user"},
 	{try_privileges, "no_new_privs could not be set"},
@@ -270,8 +271,9 @@ cage_shut(const struct cage *c)
 		{RLIMIT_CORE, 0, true},
 		{RLIMIT_NOFILE, 1024, true},
 		{RLIMIT_FSIZE, TMP_SIZE, true},
-		/* counted per uid, so only where the uid is ours alone */
-		{RLIMIT_NPROC, c->conf->processes, c->root},
+		/* Counted per uid and user namespace: only where one of them
+		 * is ours alone. */
+		{RLIMIT_NPROC, c->conf->processes, c->root || c->own_users},
 		{RLIMIT_AS, (rlim_t)c->conf->memory, c->conf->memory > 0},
 	};
 

@@ -30,6 +30,7 @@ struct cage {
 	gid_t gid;
 	bool root;     /* started as root */
 	bool own_pids; /* we are pid 1 */
+	bool own_users;
 	bool own_tree, landlock;
 };
 

@@ -8,6 +8,7 @@ enum place_kind {
 	PLACE_TREE,   /* bound read-only; a symlink stays one */
 	PLACE_COPY,   /* a small file, copied */
 	PLACE_DEVICE, /* bound, may be written */
+	PLACE_EMPTY,  /* hides a folder of the tree it stands in */
 };
 
 struct place {

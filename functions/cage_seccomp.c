@@ -47,6 +47,13 @@ static const struct refused refused[] = {
 	{"io_uring_setup", ENOSYS},
 	{"io_uring_enter", ENOSYS},
 	{"io_uring_register", ENOSYS},
+	/* memory that no process is seen to hold: it would escape the sampling
+	 * and outlive its maker */
+	{"shmget", ENOSYS},
+	{"msgget", ENOSYS},
+	{"semget", ENOSYS},
+	{"memfd_create", ENOSYS},
+	{"memfd_secret", ENOSYS},
 	/* the kernel's own innards */
 	{"bpf", EPERM},
 	{"perf_event_open", EPERM},

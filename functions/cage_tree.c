@@ -27,6 +27,10 @@
 /* Nothing here holds a secret; /etc is a handful of files. */
 const struct place cage_places[] = {
 	{"/usr", PLACE_TREE, false},
+	/* Where programs of /usr/local, ours among them, have their settings
+	 * and their data. */
+	{"/usr/local/etc", PLACE_EMPTY, false},
+	{"/usr/local/var", PLACE_EMPTY, false},
 	{"/bin", PLACE_TREE, false},
 	{"/sbin", PLACE_TREE, false},
 	{"/lib", PLACE_TREE, false},
@@ -129,6 +133,8 @@ tree_take(struct tree *t, const char *path, enum place_kind kind)
 	t->len++;
 	if (kind == PLACE_COPY)
 		return part_read(p);
+	if (kind == PLACE_EMPTY)
+		return 0;
 	n = readlink(path, link, sizeof(link));
 	/* /bin -> usr/bin stays a link; a folder that was given by name is
 	 * wanted at that name, whatever leads to it. */
@@ -220,6 +226,35 @@ part_attach(const struct part *p, const char *to)
 	return 0;
 }
 
+/* What belongs below it is put there later, hence not yet read-only. */
+static int
+part_hide(const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0 || !S_ISDIR(st.st_mode))
+		return 0;
+	return mount("mpcloud", path, "tmpfs", MS_NOSUID | MS_NODEV,
+		       "mode=0755,size=64k")
+		       ? -errno
+		       : 0;
+}
+
+static int
+part_close(const struct part *p)
+{
+	struct mount_attr attr = {.attr_set = MOUNT_ATTR_RDONLY};
+	char path[PATH_MAX];
+	struct stat st;
+
+	(void)snprintf(path, sizeof(path), "%s%s", base, p->path);
+	if (p->kind != PLACE_EMPTY || stat(path, &st) < 0)
+		return 0;
+	return mount_setattr(AT_FDCWD, path, 0, &attr, sizeof(attr)) < 0
+		       ? -errno
+		       : 0;
+}
+
 static int
 part_put(const struct part *p)
 {
@@ -228,6 +263,8 @@ part_put(const struct part *p)
 
 	if (snprintf(to, sizeof(to), "%s%s", base, p->path) >= PATH_MAX)
 		return -ENAMETOOLONG;
+	if (p->kind == PLACE_EMPTY)
+		return part_hide(to);
 	if (p->fd < 0 && !p->link && p->copy.len == 0)
 		return 0;
 	r = make_parents(to);
@@ -333,7 +370,7 @@ make_base(void)
 		mkdir("/tmp/tmp", 0755) < 0)
 		return -errno;
 	if (mount("mpcloud-tmp", "/tmp/tmp", "tmpfs", MS_NOSUID | MS_NODEV,
-		    "mode=1777,size=64m") < 0)
+		    "mode=1777,size=64m,nr_inodes=32k") < 0)
 		return -errno;
 	return 0;
 }
@@ -358,6 +395,8 @@ build(struct cage *c, const struct tree *t)
 
 	for (size_t i = 0; i < t->len && r == 0; i++)
 		r = part_put(&t->parts[i]);
+	for (size_t i = 0; i < t->len && r == 0; i++)
+		r = part_close(&t->parts[i]);
 	if (r == 0)
 		r = put_small(c);
 	if (r == 0)

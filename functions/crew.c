@@ -46,6 +46,7 @@ crews_new(struct crews **ret, struct loop *loop, const struct crews_conf *conf,
 
 	crews->loop = loop;
 	crews->ops = *ops;
+	crews->cores = max(uv_available_parallelism(), 2u) - 1;
 	crews->event_top = conf->event_top;
 	crews->result_top = conf->result_top;
 	crews->env = str_dup(conf->env);

@@ -7,6 +7,10 @@
  * A call behind another cannot be taken back, so how many may stand there
  * follows from how long calls of this function take: together not longer than
  * PIPE_NS.  A function whose calls take long has one in each socket.
+ *
+ * Where as many workers run as there are cores for them, one more only takes
+ * the others' time: calls then stand behind others though a worker is idle,
+ * unless the one in front waits for an answer of the cloud.
  */
 #include "functions/hand.h"
 
@@ -16,8 +20,9 @@
 #include <assert.h>
 
 enum {
-	PIPE_TOP = 16,
+	PIPE_TOP = 64,
 	PIPE_NS = 2000000,
+	NODE_NS = 20000000,
 	PIPE_BYTES = 1024 * 1024,
 	LOOK_MS = 1
 };
@@ -103,7 +108,7 @@ hand_has_room(const struct hand *hand, unsigned depth, int64_t now)
 }
 
 static struct hand *
-pick_busy(struct crew *crew)
+pick_busy(struct crew *crew, bool waiting_too)
 {
 	unsigned depth = crew_depth(crew);
 	int64_t now;
@@ -114,7 +119,8 @@ pick_busy(struct crew *crew)
 	list_for_each (at, &crew->hands[HAND_BUSY]) {
 		struct hand *hand = container_of(at, struct hand, on);
 
-		if (hand_has_room(hand, depth, now))
+		if ((waiting_too || !hand->nasks) &&
+			hand_has_room(hand, depth, now))
 			return hand;
 	}
 	return NULL;
@@ -129,7 +135,9 @@ pick(struct crew *crew)
 
 	/* Workers that take several calls are filled one by one. */
 	if (crew->settings.concurrency > 1 || !idle)
-		busy = pick_busy(crew);
+		busy = pick_busy(crew, true);
+	else if (crew->count[HAND_BUSY] >= crew->crews->cores)
+		busy = pick_busy(crew, false);
 	return busy ? busy : idle;
 }
 
@@ -138,6 +146,16 @@ look_later(struct crew *crew, uint64_t ms)
 {
 	if (!timer_is_set(&crew->look))
 		timer_set(&crew->look, crew->crews->loop, ms, on_crew_look);
+}
+
+/* A node that starts takes a core from those that work: not when they will be
+ * through with all that waits before it is ready. */
+static bool
+is_worth_it(const struct crew *crew)
+{
+	if (crew->settings.runtime != RUNTIME_NODE)
+		return true;
+	return crew->pace * crew->nwaiting / crew->count[HAND_BUSY] >= NODE_NS;
 }
 
 /* Calls wait: more workers? */
@@ -165,12 +183,15 @@ hire(struct crew *crew)
 		wanted = (wanted + s->concurrency - 1) / s->concurrency;
 	} else if (crew_depth(crew) > 1 && crew->count[HAND_BUSY]) {
 		/* They are fast: give them a moment before one more. */
-		if (now < since + LOOK_MS + 1) {
+		if (now < since + LOOK_MS + 1 || !is_worth_it(crew)) {
 			look_later(crew, LOOK_MS);
 			return;
 		}
 		wanted = 1;
 	}
+	/* A node's start is work for a core; the first to be ready may do. */
+	if (s->runtime == RUNTIME_NODE)
+		wanted = min(wanted, crew->crews->cores + 1);
 	while (crew->count[HAND_STARTING] < wanted && hands++ < s->workers)
 		hand_start(crew);
 }

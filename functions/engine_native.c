@@ -3,6 +3,10 @@
  * was asked for is kept with its descriptors until the template says that it is
  * there, so that a template that dies in between costs a little time and no
  * call.
+ *
+ * The template has run the author's code, so its words are checked like a
+ * stranger's: each counts only for a process that waits for it, and which
+ * process a descriptor means is asked of the kernel.
  */
 #include "functions/keeper.h"
 #include "functions/template.h"
@@ -91,9 +95,11 @@ on_forked(struct keeper *k, struct proc *p, const struct frame *f, int *pidfd)
 
 	if (get_end(&g) < 0 || p->state != PROC_ASKED)
 		return;
+	pid = proc_pid_of(k->cage, *pidfd, pid);
 	proc_forget_ends(p);
 	p->parent = k->native.template ? k->native.template->serial : 0;
-	r = proc_watch(p, pid, take_fd(*pidfd));
+	/* 1 is ourselves; less would mean many at once */
+	r = pid <= 1 ? -ESRCH : proc_watch(p, pid, take_fd(*pidfd));
 	if (r < 0)
 		keeper_refuse(k, p, slice_str(err_text(r)));
 	else
@@ -106,7 +112,7 @@ on_reaped(struct keeper *k, struct proc *p, const struct frame *f)
 	struct getter g = getter_of(f->body);
 	int status = (int)get_u32(&g);
 
-	if (get_end(&g) == 0 && p->state == PROC_ENDED)
+	if (get_end(&g) == 0 && p->state == PROC_ENDED && p->parent != 0)
 		keeper_over(k, p, status);
 }
 
@@ -116,20 +122,19 @@ on_frame(struct channel *c, const struct frame *f, int *fds, int nfds)
 	struct keeper *k = container_of(c, struct keeper, native.channel);
 	struct proc *p = find(k, f->id);
 
-	if (f->type == TEMPLATE_LOADED) {
+	if (!k->native.loaded && f->type == TEMPLATE_LOADED) {
 		on_loaded(k);
-	} else if (f->type == TEMPLATE_FAILED) {
+	} else if (!k->native.loaded && f->type == TEMPLATE_FAILED) {
 		keeper_failed(k, f->body);
 		refuse_all(k, f->body);
-	}
-	if (!p)
-		return;
-	if (f->type == TEMPLATE_FORKED && nfds == 1)
+	} else if (p && f->type == TEMPLATE_FORKED && nfds == 1) {
 		on_forked(k, p, f, &fds[0]);
-	else if (f->type == TEMPLATE_REFUSED)
-		keeper_refuse(k, p, f->body);
-	else if (f->type == TEMPLATE_REAPED)
+	} else if (p && f->type == TEMPLATE_REFUSED) {
+		if (p->state == PROC_ASKED)
+			keeper_refuse(k, p, f->body);
+	} else if (p && f->type == TEMPLATE_REAPED) {
 		on_reaped(k, p, f);
+	}
 }
 
 /* The template is over when both have said so: its pidfd, and the channel,
@@ -234,11 +239,14 @@ adopt(struct keeper *k, uint32_t serial)
 }
 
 static void
-say_crash(struct keeper *k, int status)
+say_crash(struct keeper *k, const struct proc *p, int status)
 {
 	char text[128];
 
-	if (WIFSIGNALED(status))
+	if (p->reason == GONE_MEMORY)
+		(void)snprintf(text, sizeof(text), KEEPER_TOO_MUCH,
+			(long long)(k->setup->function.memory >> 20));
+	else if (WIFSIGNALED(status))
 		(void)snprintf(text, sizeof(text),
 			"the code crashed while it was loaded: %s",
 			strsignal(WTERMSIG(status)));
@@ -263,7 +271,7 @@ on_template_ended(struct keeper *k, struct proc *p, int status)
 	if (loaded && uv_now(&k->loop.uv) - p->started > LONG_ENOUGH_MS)
 		k->native.failures = 0;
 	if (!loaded)
-		say_crash(k, status);
+		say_crash(k, p, status);
 	try_again(k);
 }
 

@@ -235,11 +235,14 @@ node_ended(struct keeper *k, struct proc *p)
 }
 
 static void
-say_end(struct keeper *k, int status)
+say_end(struct keeper *k, const struct proc *p, int status)
 {
 	char text[128];
 
-	if (WIFSIGNALED(status))
+	if (p->reason == GONE_MEMORY)
+		(void)snprintf(text, sizeof(text), KEEPER_TOO_MUCH,
+			(long long)(k->setup->function.memory >> 20));
+	else if (WIFSIGNALED(status))
 		(void)snprintf(text, sizeof(text),
 			"node ended while it loaded the code: %s",
 			strsignal(WTERMSIG(status)));
@@ -255,7 +258,7 @@ node_lost(struct keeper *k, struct proc *p, int status)
 {
 	if (p->was != PROC_STANDBY || k->draining)
 		return;
-	say_end(k, status);
+	say_end(k, p, status);
 	timer_set(&k->node.again, &k->loop, keeper_back_off(++k->node.failures),
 		on_again);
 }

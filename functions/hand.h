@@ -46,6 +46,7 @@ struct crews {
 	char token_prefix[9];
 	unsigned char stock[RANDOM_STOCK]; /* random bytes to come */
 	size_t stock_left;
+	unsigned cores; /* for workers: one is ours */
 	bool draining, ending;
 };
 
@@ -58,6 +59,7 @@ struct crew {
 	unsigned count[HAND_STATES_];
 	struct list waiting; /* fn_call->on */
 	unsigned nwaiting;
+	size_t asks_weight; /* of its workers' host_asks */
 	struct defer feed;
 	struct timer look; /* feed again after a while */
 	int64_t pace;      /* ns a call takes, smoothed; 0: not known */

@@ -5,29 +5,55 @@
 #include "functions/hand.h"
 
 #include "base/mem.h"
+#include "base/scan.h"
+#include "base/val.h"
 
-/* Of one worker; what those of a function may hold together.  An author's
- * code decides how many and how large, the memory is the gateway's. */
-enum { ASKS_TOP = 1024, ASK_BYTES_TOP = 64 * 1024 * 1024 };
+/* How many one worker may have, and what those of one function may hold
+ * together: its code decides how large they are, the memory is ours.  A value
+ * that is built weighs more than its text. */
+enum { ASKS_TOP = 1024, ASKS_WEIGHT = 128 * 1024 * 1024, VALUE_WEIGHT = 128 };
 
 struct host_ask {
 	struct host_call call;
 	struct list on; /* hand->asks */
 	struct hand *hand;
 	struct invocation *inv;
-	size_t *held; /* the crew's, while there is a hand */
 	uint32_t number;
+	size_t weight;
 	void (*on_drop)(struct host_call *call, void *owner);
 	void *owner;
 	char body[];
 };
 
+static size_t
+weight_of(struct slice json)
+{
+	size_t values;
+	int r = scan_count(json, &values);
+
+	/* What is not JSON is refused unbuilt, soon. */
+	if (r < 0)
+		values = 0;
+	return 2 * json.len +
+	       min(values, (size_t)VAL_REQUEST_TOP) * VALUE_WEIGHT;
+}
+
+/* Its worker has its answer, or is gone. */
+static void
+ask_leave(struct host_ask *ask)
+{
+	list_del(&ask->on);
+	if (!ask->hand)
+		return;
+	ask->hand->nasks--;
+	ask->hand->crew->asks_weight -= ask->weight;
+	ask->hand = NULL;
+}
+
 static void
 ask_free(struct host_ask *ask)
 {
-	list_del(&ask->on);
-	if (ask->hand)
-		ask->hand->nasks--;
+	ask_leave(ask);
 	invocation_unref(ask->inv);
 	(void)mem_free(ask);
 }
@@ -53,6 +79,7 @@ host_ask_start(struct hand *hand, uint32_t number, struct slice body)
 	struct invocation *inv = invocation_find(hand, get_u32(&g));
 	struct slice json = get_rest(&g);
 	struct host_ask *ask;
+	size_t weight;
 
 	if (g.bad || json.len > PROTO_CALL_TOP) {
 		hand_kill(hand, hand_not_a_message);
@@ -63,7 +90,9 @@ host_ask_start(struct hand *hand, uint32_t number, struct slice body)
 			"the invocation that asks has ended");
 		return;
 	}
-	if (hand->nasks >= ASKS_TOP) {
+	weight = weight_of(json);
+	if (hand->nasks >= ASKS_TOP ||
+		hand->crew->asks_weight + weight > ASKS_WEIGHT) {
 		refuse(hand, number, ERR_BUSY,
 			"the function has too many requests under way");
 		return;
@@ -73,6 +102,8 @@ host_ask_start(struct hand *hand, uint32_t number, struct slice body)
 	ask->hand = hand;
 	ask->inv = invocation_ref(inv);
 	ask->number = number;
+	ask->weight = weight;
+	hand->crew->asks_weight += weight;
 	ask->call.caller = &inv->caller;
 	ask->call.request_id = inv->request_id;
 	ask->call.function = inv->function;
@@ -108,12 +139,10 @@ host_asks_drop(struct hand *hand)
 	struct host_ask *ask;
 
 	while ((ask = list_first(&hand->asks, struct host_ask, on))) {
-		list_del(&ask->on);
-		ask->hand = NULL;
+		ask_leave(ask);
 		if (!ask->on_drop)
 			continue; /* it ends with its reply */
 		ask->on_drop(&ask->call, ask->owner);
 		ask_free(ask);
 	}
-	hand->nasks = 0;
 }

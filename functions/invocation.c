@@ -180,6 +180,21 @@ overrun(struct hand *hand)
 		hand_move(hand, HAND_LEAVING);
 }
 
+/* A call alone in its socket seems to take what waking its worker takes, too,
+ * and the first ones what loading takes: the pace follows quickly to shorter
+ * times, slowly to longer ones. */
+static void
+pace_take(struct crew *crew, int64_t took)
+{
+	int64_t more = took - crew->pace;
+
+	if (!crew->pace)
+		crew->pace = took;
+	else
+		crew->pace += more < 0 ? more / 2 : more / 8;
+	crew->pace = max(crew->pace, (int64_t)1);
+}
+
 /* The next in the socket begins when the one before it ends. */
 static void
 hand_next(struct hand *hand, const struct invocation *done)
@@ -189,13 +204,8 @@ hand_next(struct hand *hand, const struct invocation *done)
 	struct invocation *head =
 		list_first(&hand->sent, struct invocation, on);
 
-	if (crew->settings.concurrency <= 1) {
-		int64_t took = max(now - done->begun, (int64_t)1);
-
-		crew->pace = crew->pace ? crew->pace + (took - crew->pace) / 8
-					: took;
-		crew->pace = max(crew->pace, (int64_t)1);
-	}
+	if (crew->settings.concurrency <= 1)
+		pace_take(crew, now - done->begun);
 	if (head && !head->begun) {
 		head->begun = now;
 		if (head->late)

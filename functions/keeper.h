@@ -56,6 +56,10 @@ struct link {
 int keeper_run(
 	const struct host_setup *setup, const struct cage *cage, int control);
 
+/* Why code was killed that did not belong to a call yet; %lld: MiB. */
+#define KEEPER_TOO_MUCH \
+	"the code used more than its %lld MiB of memory while it was loaded"
+
 /* For engines and processes. */
 void keeper_loaded(struct keeper *k);
 void keeper_failed(struct keeper *k, struct slice text);

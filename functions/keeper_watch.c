@@ -1,20 +1,43 @@
 /*
- * What nobody tells the keeper and it must look for: workers over their memory,
- * and processes that a worker had started and left behind, which are our
+ * What nobody tells the keeper and it must look for: processes over their
+ * memory, and those that a worker had started and left behind, which are our
  * children once it is dead.  Both from a /proc that only the keeper has.
+ *
+ * A process answers for what it started: the memory of its strays (processes
+ * that the keeper has not asked for) counts as its own, wherever they have put
+ * themselves.  Strays that are already ours answer for themselves together.
  */
 #include "functions/keeper.h"
 
 #include "base/mem.h"
 
+#include <dirent.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { MEMORY_MS = 100, SWEEP_MS = 20, CHILDREN_TOP = 1024 * 1024 };
+enum {
+	MEMORY_MS = 100,
+	REST_MS = 2000, /* where all code is loaded and nobody calls it */
+	SWEEP_MS = 20,
+	CHILDREN_TOP = 1024 * 1024
+};
+
+struct stray {
+	pid_t pid, parent;
+	uint64_t memory;
+	bool left; /* it answers to nobody but us */
+};
+
+struct strays {
+	struct stray *all;
+	size_t count, room;
+	uint64_t left; /* bytes of those that are nobody's but ours */
+};
 
 static struct proc *
 proc_of(struct list *at)
@@ -22,13 +45,19 @@ proc_of(struct list *at)
 	return container_of(at, struct proc, on);
 }
 
-static bool
-is_known(const struct keeper *k, pid_t pid)
+static struct proc *
+find(const struct keeper *k, pid_t pid)
 {
 	list_for_each (at, &k->procs)
 		if (proc_of(at)->pid == pid)
-			return true;
-	return false;
+			return proc_of(at);
+	return NULL;
+}
+
+static bool
+is_known(const struct keeper *k, pid_t pid)
+{
+	return find(k, pid) != NULL;
 }
 
 /* "12 15 99 " */
@@ -81,11 +110,121 @@ on_sweep(struct defer *defer)
 		timer_set(&k->orphans, &k->loop, SWEEP_MS, on_sweep_again);
 }
 
-static bool
-is_over(struct proc *p)
+static void
+strays_add(struct strays *s, const struct stray *one)
 {
-	return p->state == PROC_WORKING &&
-	       proc_measure(p) > (uint64_t)p->keeper->setup->function.memory;
+	if (s->count == s->room) {
+		s->room = s->room ? 2 * s->room : 64;
+		s->all = mem_resize(s->all, s->room * sizeof(s->all[0]));
+	}
+	s->all[s->count++] = *one;
+}
+
+/* Its parent and its resident bytes; a name may hold anything, but the last
+ * parenthesis is the name's end. */
+static bool
+read_stray(const struct keeper *k, pid_t pid, struct stray *ret)
+{
+	char path[32], text[1024];
+	_close_ int fd = -1;
+	const char *at;
+	uint64_t pages;
+	ssize_t n;
+
+	(void)snprintf(path, sizeof(path), "%d/stat", (int)pid);
+	fd = openat(k->cage->proc_fd, path, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	if (n <= 0)
+		return false;
+	text[n] = '\0';
+	at = strrchr(text, ')');
+	if (!at ||
+		sscanf(at, ") %*s %d %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s "
+			   "%*s %*s %*s %*s %*s %*s %*s %*s %*s %" SCNu64,
+			&ret->parent, &pages) != 2)
+		return false;
+	ret->pid = pid;
+	ret->memory = pages * (uint64_t)sysconf(_SC_PAGESIZE);
+	return true;
+}
+
+static void
+strays_find(const struct keeper *k, struct strays *s)
+{
+	int fd = openat(k->cage->proc_fd, ".",
+		O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *e;
+
+	while (dir && (e = readdir(dir))) {
+		pid_t pid = (pid_t)strtol(e->d_name, NULL, 10);
+		struct stray one;
+
+		if (pid > 1 && !is_known(k, pid) && read_stray(k, pid, &one))
+			strays_add(s, &one);
+	}
+	if (dir)
+		(void)closedir(dir);
+	else
+		fd_closep(&fd);
+}
+
+static pid_t
+parent_of(const struct strays *s, pid_t pid)
+{
+	for (size_t i = 0; i < s->count; i++)
+		if (s->all[i].pid == pid)
+			return s->all[i].parent;
+	return 0;
+}
+
+static void
+strays_charge(struct keeper *k, struct strays *s)
+{
+	for (size_t i = 0; i < s->count; i++) {
+		pid_t pid = s->all[i].parent;
+		struct proc *owner = NULL;
+
+		/* Numbers change while they are read: not round in circles. */
+		for (size_t n = 0; n <= s->count && pid > 1 && !owner; n++) {
+			owner = find(k, pid);
+			if (!owner)
+				pid = parent_of(s, pid);
+		}
+		if (owner)
+			owner->memory += s->all[i].memory;
+		s->all[i].left = !owner;
+		if (!owner)
+			s->left += s->all[i].memory;
+	}
+}
+
+static bool
+is_running(const struct proc *p)
+{
+	return p->state != PROC_ASKED && p->state != PROC_ENDED;
+}
+
+static void
+measure(struct keeper *k)
+{
+	uint64_t top = (uint64_t)k->setup->function.memory;
+	struct strays s = {0};
+
+	list_for_each (at, &k->procs)
+		if (is_running(proc_of(at)))
+			(void)proc_measure(proc_of(at));
+	if (k->cage->own_pids) {
+		strays_find(k, &s);
+		strays_charge(k, &s);
+	}
+	for (size_t i = 0; s.left > top && i < s.count; i++)
+		if (s.all[i].left)
+			(void)kill(s.all[i].pid, SIGKILL);
+	list_for_each (at, &k->procs)
+		if (is_running(proc_of(at)) && proc_of(at)->memory > top)
+			proc_kill(proc_of(at), GONE_MEMORY);
+	free(s.all);
 }
 
 static void
@@ -93,22 +232,37 @@ on_memory(struct timer *t)
 {
 	struct keeper *k = container_of(t, struct keeper, memory);
 
-	list_for_each (at, &k->procs)
-		if (is_over(proc_of(at)))
-			proc_kill(proc_of(at), GONE_MEMORY);
+	measure(k);
 	keeper_watch_memory(k);
+}
+
+/* How soon to look again; 0: nobody runs. */
+static uint64_t
+pace(const struct keeper *k)
+{
+	uint64_t ms = 0;
+
+	list_for_each (at, &k->procs) {
+		const struct proc *p = proc_of(at);
+
+		if (p->state == PROC_WORKING ||
+			(p->state == PROC_STANDBY && !p->ready) ||
+			(p->state == PROC_TEMPLATE && !k->native.loaded))
+			return MEMORY_MS;
+		if (is_running(p))
+			ms = REST_MS;
+	}
+	return ms;
 }
 
 void
 keeper_watch_memory(struct keeper *k)
 {
-	if (timer_is_set(&k->memory) || k->cage->proc_fd < 0)
-		return;
-	list_for_each (at, &k->procs)
-		if (proc_of(at)->state == PROC_WORKING) {
-			timer_set(&k->memory, &k->loop, MEMORY_MS, on_memory);
-			return;
-		}
+	uint64_t ms = k->cage->proc_fd < 0 ? 0 : pace(k);
+
+	if (ms && (!timer_is_set(&k->memory) ||
+			  k->memory.at > uv_now(&k->loop.uv) + ms))
+		timer_set(&k->memory, &k->loop, ms, on_memory);
 }
 
 void

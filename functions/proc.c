@@ -183,7 +183,34 @@ proc_watch(struct proc *p, pid_t pid, int pidfd)
 		return r;
 	}
 	p->poll->data = p;
+	keeper_watch_memory(p->keeper);
 	return uv_poll_start(p->poll, UV_READABLE, on_exit_seen);
+}
+
+/* A /proc that is not of our PID namespace shows our number last. */
+pid_t
+proc_pid_of(const struct cage *cage, int pidfd, pid_t said)
+{
+	char path[48], text[1024];
+	_close_ int fd = -1;
+	const char *line;
+	ssize_t n;
+
+	if (cage->proc_fd < 0)
+		return said;
+	(void)snprintf(path, sizeof(path), "self/fdinfo/%d", pidfd);
+	fd = openat(cage->proc_fd, path, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	if (n <= 0)
+		return 0;
+	text[n] = '\0';
+	line = strstr(text, "\nNSpid:");
+	if (!line)
+		return 0;
+	line += strcspn(line + 1, "\n");
+	while (line[-1] >= '0' && line[-1] <= '9')
+		line--;
+	return (pid_t)strtol(line, NULL, 10);
 }
 
 void
@@ -227,6 +254,7 @@ proc_measure(struct proc *p)
 	_close_ int fd = -1;
 	ssize_t n;
 
+	p->memory = 0;
 	(void)snprintf(path, sizeof(path), "%d/statm", (int)p->pid);
 	fd = openat(p->keeper->cage->proc_fd, path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)

@@ -12,6 +12,7 @@
 
 #include <sys/types.h>
 
+struct cage;
 struct keeper;
 struct link;
 
@@ -62,6 +63,10 @@ void proc_kill(struct proc *p, enum host_gone_reason reason);
 int proc_reap(struct proc *p);
 /* It has ended: give out its last lines and free it. */
 void proc_free(struct proc *p);
+
+/* The process that a pidfd of unknown origin means, by the kernel; 0 when it is
+ * none.  `said`: what it is where there is no /proc to ask. */
+pid_t proc_pid_of(const struct cage *cage, int pidfd, pid_t said);
 
 /* Look at its resident bytes; p->memory has them. */
 uint64_t proc_measure(struct proc *p);

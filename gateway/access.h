@@ -12,8 +12,8 @@ struct access {
 	struct loop *loop;
 	struct buf lines;
 	struct defer flush;
-	int64_t second; /* of `stamp` */
-	char stamp[24]; /* "2026-11-20T23:47:04." */
+	int64_t second;    /* of `stamp` */
+	char stamp[24];    /* "2026-11-20T23:47:04." */
 	char constant[96]; /* what stands between the time and the id */
 	size_t constant_len;
 	bool on;

@@ -187,6 +187,7 @@ http_new(struct http **ret, struct loop *loop, const struct http_conf *conf,
 	list_init(&http->conns);
 	list_init(&http->moved);
 	list_init(&http->lingers);
+	list_init(&http->stuck);
 	defer_init(&http->spin, on_spin);
 	text_random_hex(http->id_prefix, 12);
 	if (conf->tls_cert) {
@@ -242,7 +243,9 @@ http_free(struct http *http)
 	if (http->daemon)
 		daemon_stop(http);
 	lingers_stop(http);
+	timer_clear(&http->push);
 	exchanges_free(http);
+	forms_free(http);
 	http->cert = cert_unref(http->cert);
 	gnutls_free(http->ticket_key.data);
 	return mem_free(http);

@@ -82,7 +82,8 @@ size_t exchange_sent(const struct exchange *x);
 void exchange_set_data(struct exchange *x, void *data);
 void *exchange_data(const struct exchange *x);
 
-/* A header of the coming answer; call before exchange_answer.  Copied. */
+/* A header of the coming answer; call before exchange_answer.  `name` is a
+ * constant, `value` is copied. */
 void exchange_add_header(
 	struct exchange *x, const char *name, const char *value);
 /* Once per exchange.  The body is copied unless it lies in the exchange's

@@ -131,9 +131,7 @@ is_text(struct slice s)
 		memcpy(&n, s.ptr + i, sizeof(n));
 		found |= n | (n - ones * 0x20) | ((n ^ ones * 0x7f) - ones);
 	}
-	return is_text_slow(found & high
-				    ? s
-				    : slice_of(s.ptr + i, s.len - i));
+	return is_text_slow(found & high ? s : slice_of(s.ptr + i, s.len - i));
 }
 
 /* The length tells nearly all other names apart without reading them. */
@@ -150,6 +148,11 @@ see_known(struct seen *seen, struct slice name, struct slice value)
 	case sizeof("expect") - 1:
 		if (slice_is_nocase(name, "expect"))
 			seen->expect = value;
+		break;
+	case sizeof("connection") - 1:
+		if (slice_is_nocase(name, "connection") &&
+			!slice_is_nocase(value, "keep-alive"))
+			seen->x->last = true;
 		break;
 	case sizeof("content-length") - 1:
 		if (!slice_is_nocase(name, "content-length"))
@@ -288,6 +291,7 @@ http_check(struct exchange *x, const char *version)
 
 	if (!old && strcmp(version, MHD_HTTP_VERSION_1_1) != 0)
 		return REFUSE_VERSION;
+	x->last = old;
 	if (!is_token(slice_str(x->method)))
 		return REFUSE_METHOD;
 	why = check_target(x);

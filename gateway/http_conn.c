@@ -176,6 +176,7 @@ conn_begin(struct http *http, struct MHD_Connection *mhd, void **context)
 	c->http = http;
 	c->mhd = mhd;
 	list_init(&c->moved);
+	list_init(&c->stuck);
 	list_add(&http->conns, &c->on);
 	info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
 	c->fd = info->connect_fd;
@@ -199,6 +200,7 @@ conn_end(struct conn *c)
 		linger_start(http, c->fd);
 	timer_clear(&c->limit);
 	list_del(&c->moved);
+	list_del(&c->stuck);
 	list_del(&c->on);
 	c->cert = cert_unref(c->cert);
 	/* At the ceiling the library does not listen, and looks whether it may

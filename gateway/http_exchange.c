@@ -111,47 +111,25 @@ exchange_begin(void *cls, const char *uri, struct MHD_Connection *mhd)
 	return x;
 }
 
-static void
-response_header(struct exchange *x, const char *name, const char *value)
+static enum MHD_Result
+queue_now(struct exchange *x)
 {
-	(void)MHD_add_response_header(x->response, name, value);
-}
+	enum MHD_Result r = MHD_queue_response(
+		x->conn->mhd, (unsigned)x->status, x->response);
 
-static void
-response_make(
-	struct exchange *x, int status, const char *type, struct slice body)
-{
-	bool ours = body.len && arena_holds(&x->arena, body.ptr);
-
-	assert(!x->response && x->phase != EXCHANGE_SEND);
-	x->status = status;
-	x->sent = strcmp(x->method, MHD_HTTP_METHOD_HEAD) == 0 ? 0 : body.len;
-	x->response = MHD_create_response_from_buffer(body.len,
-		(void *)(uintptr_t)body.ptr,
-		ours || !body.len ? MHD_RESPMEM_PERSISTENT
-				  : MHD_RESPMEM_MUST_COPY);
-	if (!x->response)
-		abort();
-	if (type)
-		response_header(x, MHD_HTTP_HEADER_CONTENT_TYPE, type);
-	response_header(x, "X-Request-Id", x->id);
-	for (struct header *h = x->headers; h; h = h->next)
-		response_header(x, h->name, h->value);
-	if (x->close || x->http->draining)
-		response_header(x, MHD_HTTP_HEADER_CONNECTION, "close");
+	response_queued(x);
+	x->phase = EXCHANGE_SEND;
+	conn_move(x->conn, CONN_WORK);
+	return r;
 }
 
 static enum MHD_Result
 queue(struct exchange *x)
 {
-	enum MHD_Result r = MHD_queue_response(
-		x->conn->mhd, (unsigned)x->status, x->response);
-
-	MHD_destroy_response(x->response);
-	x->response = NULL;
-	x->phase = EXCHANGE_SEND;
-	conn_move(x->conn, CONN_WORK);
-	return r;
+	/* Whoever is closed must have been sent everything. */
+	if (!x->close && !x->last && !x->http->draining && x->sent <= TLS_HOLD)
+		tls_hold(x->conn);
+	return queue_now(x);
 }
 
 /* Answer in the first call: what follows on the connection is not read. */
@@ -159,7 +137,7 @@ static enum MHD_Result
 queue_early(struct exchange *x)
 {
 	x->conn->linger = true;
-	return queue(x);
+	return queue_now(x);
 }
 
 static enum MHD_Result
@@ -235,7 +213,7 @@ on_whole(struct exchange *x)
 		if (!x->response)
 			x->http->ops.on_request(x->http, x);
 	}
-	if (x->response)
+	if (x->response && !conn_is_stuck(x->conn))
 		return queue(x);
 	if (x->http->ending)
 		return MHD_NO;
@@ -274,24 +252,11 @@ exchange_done(void *cls, struct MHD_Connection *mhd, void **context,
 			http->ops.on_end(http, x,
 				code == MHD_REQUEST_TERMINATED_COMPLETED_OK);
 	}
-	if (x->response)
-		MHD_destroy_response(x->response);
+	response_done(x);
+	tls_flush(x->conn);
 	x->conn->x = NULL;
 	conn_move(x->conn, CONN_IDLE);
 	exchange_put(http, x);
-}
-
-void
-exchange_add_header(struct exchange *x, const char *name, const char *value)
-{
-	struct arena *a = exchange_room(
-		x, sizeof(struct header) + strlen(name) + strlen(value) + 64);
-	struct header *h = arena_new(a, struct header);
-
-	h->name = arena_str(a, slice_str(name));
-	h->value = arena_str(a, slice_str(value));
-	*x->last_header = h;
-	x->last_header = &h->next;
 }
 
 void
@@ -299,8 +264,14 @@ exchange_answer(struct exchange *x, int status, const char *content_type,
 	struct slice body)
 {
 	response_make(x, status, content_type, body);
-	if (!x->suspended)
-		return; /* we are inside on_head or on_request */
+	if (x->suspended && !conn_is_stuck(x->conn))
+		exchange_wake(x);
+	/* else we are inside on_head or on_request */
+}
+
+void
+exchange_wake(struct exchange *x)
+{
 	x->suspended = false;
 	MHD_resume_connection(x->conn->mhd);
 	http_spin_soon(x->http);

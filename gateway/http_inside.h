@@ -14,7 +14,10 @@
 #include <microhttpd.h>
 #include <netinet/in.h>
 
-enum { CONN_PEER = INET6_ADDRSTRLEN, EXCHANGE_ID = 33 };
+enum { CONN_PEER = INET6_ADDRSTRLEN, EXCHANGE_ID = 33, HTTP_FORMS = 64 };
+
+/* An answer's body up to which head and body leave as one TLS record. */
+enum { TLS_HOLD = 12 * 1024 };
 
 /* A certificate with its key; lives until its last connection has closed. */
 struct cert {
@@ -41,6 +44,7 @@ struct conn {
 	struct cert *cert;
 	struct list on;    /* http->conns */
 	struct list moved; /* http->moved: its timer is set after the run */
+	struct list stuck; /* http->stuck: held records did not all leave */
 	struct timer limit;
 	uint64_t due; /* loop ms, 0: no limit */
 	enum conn_phase phase;
@@ -58,9 +62,12 @@ struct http {
 	uv_idle_t *again; /* runs while the library has more to do */
 	struct defer spin;
 	struct timer tick; /* the library's own timeouts */
-	struct list conns, moved, lingers;
+	struct list conns, moved, lingers, stuck;
+	struct timer push; /* tries those that are stuck again */
 	struct exchange *spare; /* to be used again, with their memory */
 	unsigned nspare;
+	struct form *forms[HTTP_FORMS]; /* http_answer.c, by shape */
+	size_t nforms, form_hand;
 	struct cert *cert;
 	gnutls_datum_t ticket_key;
 	unsigned busy, connections, lingering;
@@ -72,7 +79,9 @@ struct http {
 
 struct header {
 	struct header *next;
-	const char *name, *value;
+	const char *name;
+	size_t len;
+	char value[];
 };
 
 /* How far an exchange is. */
@@ -94,6 +103,7 @@ struct exchange {
 	struct slice head; /* where the library has it */
 	const char *method;
 	struct MHD_Response *response;
+	struct form *form; /* whose the response is */
 	struct header *headers, **last_header;
 	void *data;
 	uint64_t length; /* announced; 0 without or when chunked */
@@ -103,6 +113,7 @@ struct exchange {
 	enum exchange_phase phase;
 	bool has_body, begun, suspended;
 	bool close;    /* the answer is the connection's last */
+	bool last;     /* the client may want it to be */
 	bool folded;   /* a header stood on more than one line */
 	bool doubtful; /* where the head ends is not certain */
 	char id[EXCHANGE_ID];
@@ -166,7 +177,17 @@ void conn_refuse(struct conn *c, struct exchange *x, enum refusal why);
 void linger_start(struct http *http, int fd);
 void lingers_stop(struct http *http);
 
+/* http_answer.c */
+void response_make(
+	struct exchange *x, int status, const char *type, struct slice body);
+/* The library has it; the exchange ends. */
+void response_queued(struct exchange *x);
+void response_done(struct exchange *x);
+void forms_free(struct http *http);
+
 /* http_exchange.c */
+/* A sleeping exchange whose answer can go now. */
+void exchange_wake(struct exchange *x);
 /* The exchange's arena with room for `size` bytes of our own, which its
  * ceiling does not count. */
 struct arena *exchange_room(struct exchange *x, size_t size) _returns_value_;
@@ -188,3 +209,12 @@ int tls_certificate(gnutls_session_t session, const gnutls_datum_t *cas,
 	int ncas, const gnutls_pk_algorithm_t *algos, int nalgos,
 	gnutls_pcert_st **ret, unsigned *ret_len, gnutls_privkey_t *ret_key);
 void tls_begin(struct conn *c);
+/* Collect what is sent from now on; tls_flush sends it as one. */
+void tls_hold(struct conn *c);
+void tls_flush(struct conn *c);
+
+static inline bool
+conn_is_stuck(const struct conn *c)
+{
+	return !list_empty(&c->stuck);
+}

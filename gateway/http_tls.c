@@ -7,7 +7,9 @@
 
 #include "base/mem.h"
 
+#include <netinet/tcp.h>
 #include <string.h>
+#include <sys/socket.h>
 
 static gnutls_datum_t
 datum_of(const char *text)
@@ -130,4 +132,59 @@ tls_begin(struct conn *c)
 	c->tls = info->tls_session;
 	gnutls_session_set_ptr(c->tls, c);
 	(void)gnutls_session_ticket_enable_server(c->tls, &c->http->ticket_key);
+}
+
+/*
+ * The library sends an answer's head and body by two calls, which are two
+ * records, two system calls and two readings at the client.  GnuTLS collects
+ * them; they leave when the exchange is done.  What a full socket does not
+ * take is tried again, and the connection's next answer waits for it, as it
+ * would for the library.
+ */
+enum { PUSH_MS = 5 };
+
+void
+tls_hold(struct conn *c)
+{
+	if (c->tls)
+		gnutls_record_cork(c->tls);
+}
+
+static void
+on_push(struct timer *timer)
+{
+	struct http *http = container_of(timer, struct http, push);
+	struct list *next;
+
+	for (struct list *at = http->stuck.next; at != &http->stuck;
+		at = next) {
+		struct conn *c = container_of(at, struct conn, stuck);
+
+		next = at->next;
+		tls_flush(c);
+		if (!conn_is_stuck(c) && c->x && c->x->suspended &&
+			c->x->response)
+			exchange_wake(c->x);
+	}
+}
+
+void
+tls_flush(struct conn *c)
+{
+	const int yes = 1;
+	int r = c->tls ? gnutls_record_uncork(c->tls, 0) : 0;
+
+	/* The library has the socket corked, and believes that it has pushed
+	 * the answer out; this is how it does so. */
+	if (r > 0)
+		(void)setsockopt(
+			c->fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
+	if (r != GNUTLS_E_AGAIN && r != GNUTLS_E_INTERRUPTED) {
+		list_del(&c->stuck); /* a client that left is the library's */
+		return;
+	}
+	if (!conn_is_stuck(c))
+		list_add(&c->http->stuck, &c->stuck);
+	if (!timer_is_set(&c->http->push))
+		timer_set(&c->http->push, c->http->loop, PUSH_MS, on_push);
 }

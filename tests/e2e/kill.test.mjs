@@ -5,6 +5,7 @@
 import test, { after, before } from 'node:test';
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { callFunction, descendants, join, source, startStack, until } from '../lib/stack.mjs';
 
 let stack, token;
@@ -15,6 +16,8 @@ before(async () => {
 });
 after(() => stack?.stop());
 
+// `make soak` goes round more often.
+const ROUNDS = Number(process.env.SOAK_ROUNDS ?? 1);
 const DEADLINE_MS = 30000; // the client's own; no request may reach it
 
 // A client that puts documents and orders one after another until told to stop,
@@ -56,7 +59,17 @@ class Writer {
   }
 }
 
-async function underLoad(label, kill) {
+async function underLoad(name, kill) {
+  const kept = { docs: [], orders: [] };
+  for (let round = 0; round < ROUNDS; round++) {
+    const { docs, orders } = await once(`${name}${round}r`, kill);
+    kept.docs.push(...docs);
+    kept.orders.push(...orders);
+  }
+  return kept;
+}
+
+async function once(label, kill) {
   const writers = Array.from({ length: 6 }, (_, i) => new Writer(`${label}${i}`));
   const runs = writers.map((w) => w.run());
   const acked = () => writers.reduce((n, w) => n + w.acked.length, 0);
@@ -88,6 +101,8 @@ async function assertKept({ docs, orders }) {
 }
 
 const processes = (pattern) => descendants(stack.pid).filter((p) => pattern.test(p.args));
+// `mpcloud dev` starts a new one each time.
+const postmaster = () => Number(readFileSync(join(stack.home, 'pg/postmaster.pid'), 'utf8').split('\n')[0]);
 const kill9 = (pid) => process.kill(pid, 'SIGKILL');
 
 test('a worker', async () => {
@@ -113,14 +128,14 @@ test('a gateway', async () => {
     assert.equal(gateways.length, 2);
     kill9(gateways[0].pid);
   }));
-  assert.ok(stack.status().gateways.some((g) => g.restarts === 1), 'it was started again');
+  assert.ok(stack.status().gateways.some((g) => g.restarts >= 1), 'it was started again');
 });
 
 test('PostgreSQL: a backend, then the whole server', async () => {
   await assertKept(await underLoad('backend', async () => {
     kill9(Number(sql("select pid from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid() limit 1")[0]));
   }));
-  await assertKept(await underLoad('server', async () => kill9(stack.postgresPid)));
+  await assertKept(await underLoad('server', async () => kill9(postmaster())));
 });
 
 test('afterwards a plain call works and nothing is left over', async () => {

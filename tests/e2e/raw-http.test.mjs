@@ -608,6 +608,41 @@ for (const secure of [false, true]) {
 		});
 }
 
+// Enough to fill the sockets' buffers on both sides, so that answers are held
+// back halfway; and each answer's headers and body are its own.
+for (const secure of [false, true]) {
+	test(`a client who asks much and reads late gets every answer over ${
+		secure ? 'TLS' : 'plain'}`, async () => {
+		const count = 30000;
+		const s = await Server.start(secure);
+		const c = s.connect();
+		await c.ready;
+		c.socket.removeAllListeners('data');
+		c.socket.pause();
+		c.send(good.repeat(count - 1) + head('GET /next HTTP/1.1',
+			'Host: a', 'Connection: close'));
+		// It has stopped, with answers left: then we read.
+		let before = 0;
+		await until(async () => {
+			const { requests } = await s.stats();
+			const stands = requests > 1 && requests === before;
+			before = requests;
+			return stands;
+		}, 'the server waits for its reader');
+		assert.ok(before < count, `${before} answers fit into the sockets`);
+		const parts = [];
+		c.socket.on('data', (d) => parts.push(d));
+		await c.closed;
+		const text = Buffer.concat(parts).toString('latin1');
+		const told = [...text.matchAll(/^X-Request-Id: (\w+)/gm)].map((m) => m[1]);
+		const shown = [...text.matchAll(/"id":"(\w+)"/g)].map((m) => m[1]);
+		assert.strictEqual(told.length, count);
+		assert.deepStrictEqual(told, shown);
+		assert.strictEqual(new Set(told).size, count);
+		assert.strictEqual(await s.stop(), 0);
+	});
+}
+
 test('a certificate is replaced without a restart, a bad one is not', async () => {
 	const s = await Server.start(true);
 	const name = async (options) => {

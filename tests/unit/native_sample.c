@@ -199,6 +199,19 @@ descendants(struct mpc_context *ctx)
 	say(ctx, "\"started\"");
 }
 
+/* Four of 12 MiB, in groups of their own; the worker itself eats nothing. */
+static void
+brood(void)
+{
+	for (int i = 0; i < 4; i++)
+		if (fork() == 0) {
+			setsid();
+			eat(12u << 20);
+		}
+	for (;;)
+		pause();
+}
+
 static int
 is(const char *event, const char *what)
 {
@@ -246,6 +259,8 @@ mpc_main(struct mpc_context *ctx, const char *event, size_t len)
 			pause();
 	if (is(event, "\"eat\""))
 		eat(48u << 20);
+	if (is(event, "\"brood\""))
+		brood();
 	if (is(event, "\"gobble\""))
 		eat((size_t)8 << 30);
 	if (is(event, "\"children\"")) {

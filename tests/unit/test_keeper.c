@@ -300,6 +300,18 @@ a_worker_over_its_memory_is_killed(void **state)
 }
 
 static void
+what_a_worker_started_counts_as_its_memory(void **state)
+{
+	int reason;
+
+	(void)state;
+	host_spawn(&h, 9, &w);
+	worker_invoke(&w, 1, "{\"do\":\"brood\"}"); /* 48 of 32 MiB */
+	assert_int_equal(host_gone(&h, 9, &reason), SIGKILL);
+	assert_int_equal(reason, GONE_MEMORY);
+}
+
+static void
 what_a_worker_started_ends_with_it(void **state)
 {
 	int reason;
@@ -450,6 +462,7 @@ main(void)
 		WITH_HOST(exit_is_reported_after_all_that_was_printed),
 		WITH_HOST(a_worker_is_killed_when_asked),
 		WITH_HOST(a_worker_over_its_memory_is_killed),
+		WITH_HOST(what_a_worker_started_counts_as_its_memory),
 		WITH_HOST(what_a_worker_started_ends_with_it),
 		WITH_HOST(workers_of_a_closed_channel_are_killed),
 		WITH_HOST(a_second_channel_of_a_gateway_replaces_the_first),

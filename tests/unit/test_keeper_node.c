@@ -425,6 +425,20 @@ the_runners_message_numbers_are_proto_defs(void **state)
 			fail_msg("proto.mjs lacks %s", messages[i].line);
 }
 
+static void
+code_that_takes_too_much_while_it_is_loaded_is_said(void **state)
+{
+	(void)state;
+	assert_int_equal(
+		host_start(&h,
+			node_with("handler", json_string("hungry.main"))),
+		ERR_FN_FAILED);
+	if (!strstr(h.failed, "more than its 128 MiB of memory"))
+		fail_msg("\"%s\" does not say it", h.failed);
+	assert_int_not_equal(host_wait(&h), 0);
+	host_stop(&h);
+}
+
 static int
 open_cloud(void **state)
 {
@@ -472,6 +486,8 @@ main(void)
 		WITH_HOST(sdks_find_the_cloud_at_the_unix_socket),
 		WITH_HOST(drain_ends_a_worker_that_has_finished),
 		cmocka_unit_test(code_that_cannot_be_loaded_is_said),
+		cmocka_unit_test(
+			code_that_takes_too_much_while_it_is_loaded_is_said),
 		cmocka_unit_test(the_runners_message_numbers_are_proto_defs),
 	};
 
