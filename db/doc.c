@@ -1,8 +1,8 @@
 /*
  * A request in, one ask, an answer out.  Everything that the statement is built
  * from lives in a scratch arena that is empty again when doc_run returns: the
- * pool has copied it.  The answer goes into the caller's arena, whose ceiling is the
- * largest answer.
+ * pool has copied it.  The answer goes into the caller's arena, whose ceiling
+ * is the largest answer.
  */
 #include "db/doc.h"
 

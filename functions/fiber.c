@@ -1,8 +1,8 @@
 /*
- * Fibers, each at a place of its own.  The stack is mapped, so that only what is touched is
- * memory, with a page below it that faults: an overflow ends the worker instead
- * of running into a neighbour's stack.  AddressSanitizer is told of every
- * switch, or it would take the new stack for a wild pointer.
+ * Fibers, each at a place of its own.  The stack is mapped, so that only what
+ * is touched is memory, with a page below it that faults: an overflow ends the
+ * worker instead of running into a neighbour's stack.  AddressSanitizer is told
+ * of every switch, or it would take the new stack for a wild pointer.
  */
 #include "functions/fiber.h"
 

@@ -56,11 +56,14 @@ invocation_new(struct crews *crews, const struct fn_call *call)
 	return inv;
 }
 
+/* What is not known is left out: it means the same. */
 static void
 member(struct buf *b, const char *key, const char *value)
 {
+	if (!value || !*value)
+		return;
 	buf_str(b, key);
-	buf_json(b, slice_str(value ? value : ""));
+	buf_json(b, slice_str(value));
 }
 
 /* The context, as functions/node/runner.mjs and worker.c read it. */

@@ -140,8 +140,8 @@ saved_fill(struct saved *s, void (*entry)(void *arg), void *arg)
 
 /* Above what is saved the stack is aligned to 16, as calls want it. */
 void
-place_init(struct place *p, void *stack, size_t size,
-	void (*entry)(void *arg), void *arg)
+place_init(struct place *p, void *stack, size_t size, void (*entry)(void *arg),
+	void *arg)
 {
 	uintptr_t top = ((uintptr_t)stack + size) & ~(uintptr_t)15;
 	struct saved *s = (struct saved *)(top - 16 - sizeof(*s));
@@ -171,8 +171,8 @@ begin(unsigned high, unsigned low)
 }
 
 void
-place_init(struct place *p, void *stack, size_t size,
-	void (*entry)(void *arg), void *arg)
+place_init(struct place *p, void *stack, size_t size, void (*entry)(void *arg),
+	void *arg)
 {
 	uint64_t at = (uintptr_t)p;
 

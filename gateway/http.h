@@ -72,7 +72,8 @@ bool exchange_is_tls(const struct exchange *x);
 int exchange_peer_uid(const struct exchange *x, unsigned *ret) _must_check_;
 const char *exchange_id(const struct exchange *x); /* request id */
 struct arena *exchange_arena(struct exchange *x);
-int64_t exchange_started(const struct exchange *x); /* clock_mono */
+/* clock_mono when the turn began in which the request line came. */
+int64_t exchange_started(const struct exchange *x);
 void exchange_set_body_top(struct exchange *x, size_t top);
 /* Bytes of the answer's body, its status; 0 before. */
 int exchange_status(const struct exchange *x);

@@ -63,7 +63,7 @@ struct http {
 	struct defer spin;
 	struct timer tick; /* the library's own timeouts */
 	struct list conns, moved, lingers, stuck;
-	struct timer push; /* tries those that are stuck again */
+	struct timer push;      /* tries those that are stuck again */
 	struct exchange *spare; /* to be used again, with their memory */
 	unsigned nspare;
 	struct form *forms[HTTP_FORMS]; /* http_answer.c, by shape */

@@ -11,6 +11,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+enum { PUSH_MS = 5 }; /* until a full socket is tried again */
+
 static gnutls_datum_t
 datum_of(const char *text)
 {
@@ -141,8 +143,6 @@ tls_begin(struct conn *c)
  * take is tried again, and the connection's next answer waits for it, as it
  * would for the library.
  */
-enum { PUSH_MS = 5 };
-
 void
 tls_hold(struct conn *c)
 {

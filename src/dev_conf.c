@@ -85,7 +85,7 @@ secret_file(struct dev *dev, const char *name, struct slice text, char **ret)
 		return EXIT_OK;
 	if (file_write(*ret, text.ptr, text.len, 0600, &why) < 0)
 		return cli_fail(EXIT_FAILED, "%s", why.text);
-	if (dev->uid != (uid_t)-1 && chown(*ret, dev->uid, dev->gid) < 0)
+	if (dev->uid != (uid_t)-1 && lchown(*ret, dev->uid, dev->gid) < 0)
 		return cli_fail(EXIT_FAILED, "%s: chown", *ret);
 	return EXIT_OK;
 }

@@ -11,6 +11,7 @@
 #include "base/text.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
 #include <stdlib.h>
@@ -76,10 +77,14 @@ static int
 make_folder(const struct dev *dev, const char *path, mode_t mode)
 {
 	struct fault why = {0};
+	_close_ int fd = -1;
 
 	if (dir_make(path, mode, &why) < 0)
 		return cli_fail(EXIT_FAILED, "%s", fault_text(&why, why.code));
-	if (dev->uid != (uid_t)-1 && chown(path, dev->uid, dev->gid) < 0)
+	/* A project from elsewhere may bring a link that leads anywhere. */
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 ||
+		(dev->uid != (uid_t)-1 && fchown(fd, dev->uid, dev->gid) < 0))
 		return cli_fail(EXIT_FAILED, "%s: %s", path, strerror(errno));
 	return EXIT_OK;
 }

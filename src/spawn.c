@@ -22,7 +22,8 @@ child_output(const struct spawn *s, int out)
 	int fd = out;
 
 	if (s->log) {
-		fd = open(s->log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC,
+		fd = open(s->log,
+			O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW,
 			0644);
 		if (fd < 0)
 			_exit(127);

@@ -65,13 +65,20 @@ copy_file(
 {
 	mode_t mode = st->st_mode & 0111 ? 0755 : 0644;
 	int r = charge(c, (uint64_t)st->st_size, from);
-	_close_ int in = r < 0 ? -1 : open(from, O_RDONLY | O_CLOEXEC);
+	/* Whose folder it is may exchange what we have looked at. */
+	_close_ int in = r < 0 ? -1
+			       : open(from, O_RDONLY | O_CLOEXEC | O_NOFOLLOW |
+						    O_NONBLOCK);
 	_close_ int out = -1;
+	struct stat now;
 
 	if (r < 0)
 		return r;
-	if (in < 0)
+	if (in < 0 || fstat(in, &now) < 0)
 		return trouble(c->why, from);
+	if (!S_ISREG(now.st_mode))
+		return fault_set(c->why, ERR_PARAM, "%s: not a file any more",
+			from);
 	if (c->link && fchmod(in, mode) == 0 && link(from, to) == 0)
 		return 0;
 	out = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);

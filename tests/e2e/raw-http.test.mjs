@@ -632,6 +632,7 @@ for (const secure of [false, true]) {
 		assert.ok(before < count, `${before} answers fit into the sockets`);
 		const parts = [];
 		c.socket.on('data', (d) => parts.push(d));
+		c.socket.resume();
 		await c.closed;
 		const text = Buffer.concat(parts).toString('latin1');
 		const told = [...text.matchAll(/^X-Request-Id: (\w+)/gm)].map((m) => m[1]);

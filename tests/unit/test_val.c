@@ -391,6 +391,43 @@ values_are_counted_before_they_are_built(void **state)
 	assert_int_equal(left, 1000);
 }
 
+/* What our reader leaves to Jansson it must leave whole, and what it reads must
+ * be what Jansson reads. */
+static void
+values_are_read_as_jansson_reads_them(void **state)
+{
+	static const char *const texts[] = {"{}", "[]", " { } ", "[ ]", "\"\"",
+		"null", "[true,false,null]",
+		"{\"a\":{\"b\":[1,{\"c\":\"d\"}]},\"e\":[]}",
+		"[0,-0,-1,1234567890,-1234567890,123456789012345678]",
+		"[-123456789012345678,1234567890123456789]",
+		"[9223372036854775807,-9223372036854775808]",
+		"[9223372036854775808]", "[1.0,1.5e3,-0.0,1e2]", "[1e999]",
+		"[\"\\\"\\\\\\/\\b\\f\\n\\r\\t\"]", "[\"\\\\\",\"a\\\"\"]",
+		"[\"\\u0041\\u4f60\\ud83d\\ude00\"]", "[\"\\ud83d\"]",
+		"[\"\\u0000\"]", "{\"\\u0041\":1}", "{\"a\\n\":1}",
+		"{\"a\":1,\"a\":2}", "{\"\":{\"\":1}}",
+		"{\"k\":[1,\"\\u0000\"]}", "{\"k\":{\"a\":1,\"a\":1}}",
+		"\n[\t1 ,\r2 ]\n", "{ \"a\" : 1 , \"b\" : [ ] }",
+		"[\"\xe4\xbd\xa0\xe5\xa5\xbd\"]",
+		"{\"\xe4\xbd\xa0\":\"abcdefghijklmnopqrstuvwxyz\"}"};
+
+	(void)state;
+	for (size_t i = 0; i < array_size(texts); i++) {
+		size_t len = strlen(texts[i]);
+		_free_ char *text = mem_dup(texts[i], len); /* no NUL */
+		_json_ json_t *ours = NULL;
+		_json_ json_t *theirs = json_loadb(texts[i], len,
+			JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, NULL);
+		int r;
+
+		r = val_parse(&ours, slice_of(text, len), NULL);
+		assert_int_equal(r == 0, theirs != NULL);
+		if (theirs)
+			assert_true(json_equal(ours, theirs));
+	}
+}
+
 int
 main(void)
 {
@@ -406,6 +443,7 @@ main(void)
 		cmocka_unit_test(members_are_read_by_type_and_named_in_errors),
 		cmocka_unit_test(a_member_is_found_as_it_was_written),
 		cmocka_unit_test(values_are_counted_before_they_are_built),
+		cmocka_unit_test(values_are_read_as_jansson_reads_them),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
