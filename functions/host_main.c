@@ -23,7 +23,7 @@
 enum { CONTROL = 3 };
 
 /* A leak check at exit would have to trace processes, which the cage forbids.
- */
+ * libasan must see this in spite of -fvisibility=hidden. */
 #if defined(__SANITIZE_ADDRESS__)
 #define HAVE_ASAN 1
 #elif defined(__has_feature)
@@ -32,16 +32,16 @@ enum { CONTROL = 3 };
 #endif
 #endif
 #ifdef HAVE_ASAN
-int __lsan_is_turned_off(void);
+__attribute__((visibility("default"))) int __lsan_is_turned_off(void);
 
 int
 __lsan_is_turned_off(void)
 {
 	return 1;
 }
-enum { SANITIZED = 1 };
+enum { IS_SANITIZED = 1 };
 #else
-enum { SANITIZED = 0 };
+enum { IS_SANITIZED = 0 };
 #endif
 
 /* Beside what the author may hold: libraries, stacks, the template's own. */
@@ -78,7 +78,7 @@ cage_conf_of(const struct host_setup *s)
 		.strict = s->strict,
 		.dirs = {fn->code_dir, s->cloud_dir},
 		/* Node and the sanitizers reserve far more than they use. */
-		.memory = node || SANITIZED ? 0 : fn->memory + SPACE_BESIDE,
+		.memory = node || IS_SANITIZED ? 0 : fn->memory + SPACE_BESIDE,
 		.processes = 256 + 32 * fn->workers,
 	};
 

@@ -570,7 +570,7 @@ a_pool_that_goes_answers_everybody(void **state)
 
 /* Less than the answer of 1 GB; how much libpq reads at a time is its own
  * affair.  AddressSanitizer keeps what was freed for a while. */
-#if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
+#ifdef HAVE_SANITIZERS
 #define HELD_TOP_KIB (4096 * 1024)
 #else
 #define HELD_TOP_KIB (900 * 1024)
