@@ -16,7 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { FILE_TOP = 256 * 1024, NAME_TOP = 64 };
+enum { FILE_TOP = 256 * 1024 };
 
 const struct conf_row conf_rows[] = {
 #define X(section, name, type, low, high, preset, unit, reload, text) \
@@ -220,31 +220,6 @@ conf_find(const char *section_dot_name)
 	return row_find(section, name);
 }
 
-/* How many letters must change to make one of the other (Levenshtein). */
-static size_t
-distance(struct slice a, struct slice b)
-{
-	size_t row[NAME_TOP + 1];
-
-	if (a.len > NAME_TOP || b.len > NAME_TOP)
-		return SIZE_MAX;
-	for (size_t j = 0; j <= b.len; j++)
-		row[j] = j;
-	for (size_t i = 1; i <= a.len; i++) {
-		size_t corner = row[0];
-
-		row[0] = i;
-		for (size_t j = 1; j <= b.len; j++) {
-			size_t above = row[j];
-			size_t swap = corner + (a.ptr[i - 1] != b.ptr[j - 1]);
-
-			row[j] = min(swap, min(above, row[j - 1]) + 1);
-			corner = above;
-		}
-	}
-	return row[b.len];
-}
-
 /* The row whose name is nearest; one of the same section is nearer. */
 static const struct conf_row *
 row_near(struct slice section, struct slice name)
@@ -254,7 +229,7 @@ row_near(struct slice section, struct slice name)
 
 	for (size_t i = 0; i < conf_count; i++) {
 		const struct conf_row *row = &conf_rows[i];
-		size_t d = distance(name, slice_str(row->name));
+		size_t d = slice_distance(name, slice_str(row->name));
 
 		if (d == SIZE_MAX)
 			continue;
@@ -298,7 +273,7 @@ read_section(struct reader *in, struct slice line, struct fault *why)
 	name = slice_trim(slice_of(line.ptr + 1, line.len - 2));
 	for (size_t i = 0; i < conf_count; i++) {
 		struct slice known = slice_str(conf_rows[i].section);
-		size_t d = distance(name, known);
+		size_t d = slice_distance(name, known);
 
 		if (d == 0) {
 			in->section = name;

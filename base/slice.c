@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <strings.h>
 
+enum { DISTANCE_TOP = 64 };
+
 bool
 slice_eq(struct slice a, struct slice b)
 {
@@ -111,4 +113,28 @@ slice_utf8(struct slice a)
 		if (p[0] == odd[i].first)
 			return p[1] < odd[i].low || p[1] > odd[i].high ? 0 : n;
 	return n;
+}
+
+size_t
+slice_distance(struct slice a, struct slice b)
+{
+	size_t row[DISTANCE_TOP + 1];
+
+	if (a.len > DISTANCE_TOP || b.len > DISTANCE_TOP)
+		return SIZE_MAX;
+	for (size_t j = 0; j <= b.len; j++)
+		row[j] = j;
+	for (size_t i = 1; i <= a.len; i++) {
+		size_t corner = row[0];
+
+		row[0] = i;
+		for (size_t j = 1; j <= b.len; j++) {
+			size_t above = row[j];
+			size_t swap = corner + (a.ptr[i - 1] != b.ptr[j - 1]);
+
+			row[j] = min(swap, min(above, row[j - 1]) + 1);
+			corner = above;
+		}
+	}
+	return row[b.len];
 }

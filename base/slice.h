@@ -40,6 +40,9 @@ struct slice slice_trim(struct slice a);
 /* The part before the first `sep`; *rest gets what follows (empty at the end).
  * False when `*rest` had nothing left. */
 bool slice_split(struct slice *rest, char sep, struct slice *ret);
+/* How many letters must change to make one of the other (Levenshtein);
+ * SIZE_MAX past 64 letters. */
+size_t slice_distance(struct slice a, struct slice b);
 /* The length of the UTF-8 sequence (RFC 3629) at the start of `a`, which is not
  * empty; 0 when there is none. */
 size_t slice_utf8(struct slice a);

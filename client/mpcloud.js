@@ -730,6 +730,9 @@ class Cloud {
 
 	callFunction(options) {
 		return settle('cloud.callFunction', options, async () => {
+			if (!options.name || typeof options.name !== 'string')
+				throw failure('cloud.callFunction', 'INVALID_PARAM',
+					'name: the function to call');
 			const answer = await this.ask({
 				path: `/v1/functions/${encodeURIComponent(options.name)}`,
 				body: eventText(options.data) });

@@ -253,6 +253,27 @@ has_handler(const struct fn_settings *s)
 	return false;
 }
 
+/* What was looked for, and what is usually wrong. */
+static int
+no_handler(const struct fn_settings *s, struct fault *why)
+{
+	const char *dot = strrchr(s->handler, '.');
+
+	if (s->runtime == RUNTIME_NATIVE)
+		return fault_set(why, ERR_PARAM,
+			"handler %s: there is no such file in the function's "
+			"folder; build it before it is deployed",
+			s->handler);
+	if (!dot)
+		return fault_set(why, ERR_PARAM,
+			"handler %s: the file and its export are wanted, as "
+			"index.main",
+			s->handler);
+	return fault_set(why, ERR_PARAM,
+		"handler %s: there is no %.*s.js in the function's folder",
+		s->handler, (int)(dot - s->handler), s->handler);
+}
+
 int
 package_check(const struct fn_settings *s, struct fault *why)
 {
@@ -261,8 +282,6 @@ package_check(const struct fn_settings *s, struct fault *why)
 			"there are no files of %s version %u: %s", s->name,
 			s->version, s->code_dir);
 	if (!has_handler(s))
-		return fault_set(why, ERR_PARAM,
-			"handler %s: its file is not in the function's folder",
-			s->handler);
+		return no_handler(s, why);
 	return check_config(s, why);
 }

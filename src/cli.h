@@ -9,7 +9,7 @@
 #include "base/val.h"
 
 enum cli_option {
-#define X(name, word, arg, text) OPT_##name,
+#define X(name, word, letter, arg, text) OPT_##name,
 #include "src/cli_option.def"
 #undef X
 	OPT_COUNT_
@@ -24,14 +24,18 @@ enum cli_exit {
 	EXIT_CONFIG = 4,
 };
 
+/* Where an installed daemon has its configuration. */
+#define SYSTEM_CONF SYSCONFDIR "/mpcloud/mpcloud.conf"
+
 struct cli {
 	const struct cli_command *command;
 	const char
 		*options[OPT_COUNT_]; /* NULL: not given; "" without argument */
 	char **words;                 /* what follows the command's words */
 	int count;
-	char **rest;       /* after "--", NULL-ended, or NULL */
-	struct conf *conf; /* by cli_conf */
+	const char *project; /* the folder a command is about, or NULL */
+	char **rest;         /* after "--", NULL-ended, or NULL */
+	struct conf *conf;   /* by cli_conf */
 	char *conf_path;
 };
 
@@ -47,7 +51,9 @@ extern const struct cli_command cli_commands[];
 extern const size_t cli_command_count;
 
 struct cli_option_row {
-	const char *word, *arg, *text;
+	const char *word;
+	char letter; /* of the short form, or 0 */
+	const char *arg, *text;
 };
 
 extern const struct cli_option_row cli_options[OPT_COUNT_];

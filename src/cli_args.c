@@ -25,6 +25,32 @@ cli_takes(const struct cli_command *command, const char *option)
 	return false;
 }
 
+/* Keeps the nearest of the words offered one after the other. */
+struct nearest {
+	struct slice wanted;
+	const char *best;
+	size_t least;
+};
+
+static struct nearest
+nearest_to(const char *wanted)
+{
+	struct slice s = slice_str(wanted);
+
+	return (struct nearest){s, NULL, min(s.len, (size_t)4) / 2 + 1};
+}
+
+static void
+offer(struct nearest *n, const char *word)
+{
+	size_t d = slice_distance(n->wanted, slice_str(word));
+
+	if (d >= n->least)
+		return;
+	n->least = d;
+	n->best = word;
+}
+
 /* How many words of `words` are the command's own; 0: not this one. */
 static int
 match(const struct cli_command *command, char **words, int count)
@@ -40,6 +66,50 @@ match(const struct cli_command *command, char **words, int count)
 	return n;
 }
 
+/* "list, invoke, logs" for "fn"; empty when no command begins so. */
+static char *
+second_words(const char *first)
+{
+	_buf_ struct buf all = {0};
+
+	buf_init(&all, 4096);
+	for (size_t i = 0; i < cli_command_count; i++) {
+		struct slice rest = slice_str(cli_commands[i].words), word;
+
+		if (slice_split(&rest, ' ', &word) && slice_is(word, first) &&
+			rest.len)
+			buf_printf(&all, "%s%.*s", all.len ? ", " : "",
+				SLICE_ARG(rest));
+	}
+	return str_ndup(all.ptr, all.len);
+}
+
+static int
+unknown_command(const struct cli *cli)
+{
+	const char *word = cli->words[0];
+	struct nearest near = nearest_to(word);
+	_free_ char *second = second_words(word);
+
+	if (*second && cli->count == 1)
+		return cli_fail(EXIT_USAGE, "`mpcloud %s` needs one of: %s",
+			word, second);
+	if (*second)
+		return cli_fail(EXIT_USAGE,
+			"unknown command \"%s %s\"; after `mpcloud %s` comes "
+			"one of: %s",
+			word, cli->words[1], word, second);
+	for (size_t i = 0; i < cli_command_count; i++)
+		offer(&near, cli_commands[i].words);
+	if (near.best)
+		return cli_fail(EXIT_USAGE,
+			"unknown command \"%s\"; did you mean `mpcloud %s`? "
+			"`mpcloud help` lists all",
+			word, near.best);
+	return cli_fail(EXIT_USAGE,
+		"unknown command \"%s\"; `mpcloud help` lists them", word);
+}
+
 static int
 find_command(struct cli *cli)
 {
@@ -53,36 +123,20 @@ find_command(struct cli *cli)
 		cli->count -= n;
 		return EXIT_OK;
 	}
-	return cli_fail(EXIT_USAGE,
-		"unknown command \"%s\"; `mpcloud help` lists them",
-		cli->count ? cli->words[0] : "");
+	return unknown_command(cli);
 }
 
-static const char *const shorts[][2] = {
-	{"-h", "--help"},
-	{"-f", "--follow"},
-	{"-n", "--lines"},
-	{"-d", "--data"},
-	{"-c", "--config"},
-};
-
-static const char *
-long_form(const char *arg)
-{
-	for (size_t i = 0; i < array_size(shorts); i++)
-		if (!strcmp(arg, shorts[i][0]))
-			return shorts[i][1];
-	return arg;
-}
-
-/* The option of "--name" or "--name=value", or -1. */
+/* The option of "-n", "--name" or "--name=value", or -1. */
 static int
 find_option(const char *arg, const char **value)
 {
 	for (int i = 0; i < OPT_COUNT_; i++) {
 		size_t n = strlen(cli_options[i].word);
 
-		if (strncmp(arg + 2, cli_options[i].word, n) != 0)
+		if (arg[1] == cli_options[i].letter && arg[1] && !arg[2])
+			return i;
+		if (arg[1] != '-' ||
+			strncmp(arg + 2, cli_options[i].word, n) != 0)
 			continue;
 		if (arg[2 + n] != '\0' && arg[2 + n] != '=')
 			continue;
@@ -93,13 +147,29 @@ find_option(const char *arg, const char **value)
 }
 
 static int
+unknown_option(const char *arg)
+{
+	struct nearest near = nearest_to(arg + strspn(arg, "-"));
+
+	for (int i = 0; i < OPT_COUNT_; i++)
+		offer(&near, cli_options[i].word);
+	if (near.best)
+		return cli_fail(EXIT_USAGE,
+			"unknown option %s; did you mean --%s?", arg,
+			near.best);
+	return cli_fail(EXIT_USAGE,
+		"unknown option %s; `mpcloud help COMMAND` lists a command's",
+		arg);
+}
+
+static int
 take_option(struct cli *cli, int argc, char **argv, int *at)
 {
-	const char *arg = long_form(argv[*at]), *value = NULL;
-	int i = strncmp(arg, "--", 2) == 0 ? find_option(arg, &value) : -1;
+	const char *value = NULL;
+	int i = find_option(argv[*at], &value);
 
 	if (i < 0)
-		return cli_fail(EXIT_USAGE, "unknown option %s", argv[*at]);
+		return unknown_option(argv[*at]);
 	if (!cli_options[i].arg && value)
 		return cli_fail(
 			EXIT_USAGE, "--%s takes no value", cli_options[i].word);
@@ -161,26 +231,35 @@ check_count(const struct cli *cli)
 	}
 	if (cli->count >= least && cli->count <= most)
 		return EXIT_OK;
-	return cli_fail(EXIT_USAGE, "usage: mpcloud %s %s", cli->command->words,
-		cli->command->args);
+	return cli_fail(EXIT_USAGE,
+		"usage: mpcloud %s%s%s; see `mpcloud help %s`",
+		cli->command->words, *cli->command->args ? " " : "",
+		cli->command->args, cli->command->words);
 }
 
 int
 cli_parse(struct cli *cli, int argc, char **argv)
 {
-	static char help[] = "help";
-	static char *no_words[] = {help, NULL};
-	int status = sort_args(cli, argc, argv);
+	static char help[] = "help", version[] = "version";
+	static char *no_words[] = {help, NULL}, *version_words[] = {version};
+	int status;
 
+	if (argc == 2 &&
+		(!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V"))) {
+		cli->words = version_words;
+		cli->count = 1;
+		return find_command(cli);
+	}
+	status = sort_args(cli, argc, argv);
 	if (status != EXIT_OK)
 		return status;
+	if (cli->options[OPT_HELP]) { /* of the words, or all */
+		cli->command = &cli_commands[cli_command_count - 1];
+		return EXIT_OK;
+	}
 	if (cli->count == 0) {
 		cli->words = no_words;
 		cli->count = 1;
-	}
-	if (cli->options[OPT_HELP]) {
-		cli->command = &cli_commands[cli_command_count - 1];
-		return EXIT_OK;
 	}
 	status = find_command(cli);
 	if (status == EXIT_OK)
@@ -210,6 +289,14 @@ cli_number(const struct cli *cli, enum cli_option option, int64_t low,
 	return EXIT_OK;
 }
 
+static char *
+project_conf(const char *dir)
+{
+	_free_ char *path = str_printf("%s/.mpcloud/mpcloud.conf", dir);
+
+	return access(path, R_OK) == 0 ? take(path) : NULL;
+}
+
 /* .mpcloud/mpcloud.conf here or in a folder above, or NULL. */
 static char *
 find_project_conf(void)
@@ -217,11 +304,11 @@ find_project_conf(void)
 	_free_ char *dir = getcwd(NULL, 0);
 
 	while (dir && *dir) {
-		_free_ char *path = str_printf("%s/.mpcloud/mpcloud.conf", dir);
+		char *found = project_conf(dir);
 		char *slash = strrchr(dir, '/');
 
-		if (access(path, R_OK) == 0)
-			return take(path);
+		if (found)
+			return found;
 		if (!slash)
 			break;
 		*slash = '\0';
@@ -240,7 +327,28 @@ conf_path_of(const struct cli *cli)
 	if (env && *env)
 		return str_dup(env);
 	found = find_project_conf();
-	return found ? found : str_dup(SYSCONFDIR "/mpcloud/mpcloud.conf");
+	/* `mpcloud deploy PROJECT` where only that project runs. */
+	if (!found && cli->project && access(SYSTEM_CONF, F_OK) < 0)
+		found = project_conf(cli->project);
+	return found ? found : str_dup(SYSTEM_CONF);
+}
+
+/* A stranger's first wrong step: no daemon's configuration was meant. */
+static int
+no_conf(const struct cli *cli, const char *why)
+{
+	const char *env = getenv("MPCLOUD_CONFIG");
+
+	if (cli->options[OPT_CONFIG] || (env && *env) ||
+		access(cli->conf_path, F_OK) == 0)
+		return cli_fail(EXIT_CONFIG, "%s%s", why,
+			!cli->options[OPT_CONFIG] && env && *env
+				? " (from $MPCLOUD_CONFIG)"
+				: "");
+	return cli_fail(EXIT_CONFIG,
+		"%s; for a project that `mpcloud dev` runs, go into its "
+		"folder or set MPCLOUD_CONFIG=PROJECT/.mpcloud/mpcloud.conf",
+		why);
 }
 
 int
@@ -253,7 +361,5 @@ cli_conf(struct cli *cli)
 		return EXIT_OK;
 	cli->conf_path = conf_path_of(cli);
 	r = conf_load(&cli->conf, cli->conf_path, &why);
-	if (r < 0)
-		return cli_fail(EXIT_CONFIG, "%s", fault_text(&why, r));
-	return EXIT_OK;
+	return r < 0 ? no_conf(cli, fault_text(&why, r)) : EXIT_OK;
 }

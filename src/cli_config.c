@@ -78,6 +78,18 @@ cli_config_show(struct cli *cli)
 	return status;
 }
 
+static int
+say_valid(const struct cli *cli, const char *path)
+{
+	_json_ json_t *v = json_pack("{s:s,s:b}", "file", path, "valid", 1);
+
+	if (cli->options[OPT_JSON])
+		cli_print_json(v);
+	else
+		(void)printf("%s is valid\n", path);
+	return EXIT_OK;
+}
+
 int
 cli_config_check(struct cli *cli)
 {
@@ -88,16 +100,14 @@ cli_config_check(struct cli *cli)
 	if (cli->count == 0) {
 		int status = cli_conf(cli);
 
-		if (status == EXIT_OK)
-			(void)printf("%s is valid\n", cli->conf_path);
-		return status;
+		return status == EXIT_OK ? say_valid(cli, cli->conf_path)
+					 : status;
 	}
 	r = conf_load(&conf, cli->words[0], &why);
 	(void)conf_free(conf);
 	if (r < 0)
 		return cli_fail(EXIT_CONFIG, "%s", fault_text(&why, r));
-	(void)printf("%s is valid\n", cli->words[0]);
-	return EXIT_OK;
+	return say_valid(cli, cli->words[0]);
 }
 
 static json_t *

@@ -94,6 +94,13 @@ keep_entry(struct deployment *d, const char *name, unsigned version,
 }
 
 static int
+not_taken(const char *name, unsigned version, int status)
+{
+	return cli_fail(status, "function %s: version %u was not taken up%s",
+		name, version, version > 1 ? "; the one before goes on" : "");
+}
+
+static int
 deploy_one(struct deployment *d, const char *name)
 {
 	_json_ json_t *answer = NULL;
@@ -113,10 +120,7 @@ deploy_one(struct deployment *d, const char *name)
 			"version", (int)version),
 		&answer);
 	if (status != EXIT_OK)
-		return cli_fail(status,
-			"%s: version %u was not taken up; the version before "
-			"goes on",
-			name, version);
+		return not_taken(name, version, status);
 	(void)json_array_append_new(d->report,
 		json_pack("{s:s,s:i}", "name", name, "version", (int)version));
 	if (!d->cli->options[OPT_JSON])
@@ -145,7 +149,8 @@ deploy_collections(struct deployment *d)
 		status = cli_ops_json(d->cli, "POST", "/ops/collections",
 			buf_all(&body), &answer);
 		if (status != EXIT_OK)
-			return cli_fail(status, "collection %s", name);
+			return cli_fail(status,
+				"database/%s.json was not taken up", name);
 		if (!d->cli->options[OPT_JSON])
 			(void)printf("  collection %s\n", name);
 	}
@@ -184,17 +189,22 @@ check_wanted(struct deployment *d, int from)
 static int
 deploy_all(struct deployment *d, int from)
 {
-	int status = check_wanted(d, from);
+	int status = check_wanted(d, from), one;
 	size_t at;
 	json_t *v;
 
 	if (status == EXIT_OK && d->cli->count <= from)
 		status = deploy_collections(d);
+	if (status != EXIT_OK)
+		return status;
+	/* One that fails keeps no other from its new version. */
 	json_array_foreach (d->project.names, at, v) {
-		if (status != EXIT_OK)
+		if (!is_wanted(d->cli, json_string_value(v), from))
+			continue;
+		one = deploy_one(d, json_string_value(v));
+		status = one == EXIT_OK ? status : one;
+		if (one == EXIT_NO_DAEMON)
 			break;
-		if (is_wanted(d->cli, json_string_value(v), from))
-			status = deploy_one(d, json_string_value(v));
 	}
 	(void)fflush(stdout);
 	return status;
@@ -208,6 +218,8 @@ deploy(struct cli *cli, const char *project, int from, json_t **report)
 	int r = project_open(&d.project, project, &why), status = EXIT_FAILED;
 
 	if (r == 0)
+		project_warn(&d.project);
+	if (r == 0)
 		r = registry_open(
 			&d.registry, cli->conf->server_state_dir, &why);
 	if (r < 0)
@@ -218,6 +230,21 @@ deploy(struct cli *cli, const char *project, int from, json_t **report)
 	project_close(&d.project);
 	*report = d.report;
 	return status;
+}
+
+int
+deploy_check(const char *project)
+{
+	_json_ json_t *collections = NULL;
+	struct project p = {0};
+	struct fault why = {0};
+	int r = project_open(&p, project, &why);
+
+	if (r == 0)
+		r = project_collections(&p, &collections, &why);
+	project_close(&p);
+	return r == 0 ? EXIT_OK
+		      : cli_fail(EXIT_FAILED, "%s", fault_text(&why, r));
 }
 
 int
@@ -233,11 +260,13 @@ int
 cli_deploy(struct cli *cli)
 {
 	_json_ json_t *report = NULL;
-	int status = cli_conf(cli);
+	int status;
 
+	cli->project = cli->count ? cli->words[0] : ".";
+	status = cli_conf(cli);
 	if (status != EXIT_OK)
 		return status;
-	status = deploy(cli, cli->count ? cli->words[0] : ".", 1, &report);
+	status = deploy(cli, cli->project, 1, &report);
 	if (status == EXIT_OK && cli->options[OPT_JSON])
 		cli_print_json(report);
 	return status;

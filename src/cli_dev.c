@@ -42,7 +42,8 @@ read_options(struct dev *dev)
 	dev->project =
 		realpath(dev->cli->count ? dev->cli->words[0] : ".", NULL);
 	if (!dev->project)
-		return cli_fail(EXIT_USAGE, "%s: %s", dev->cli->words[0],
+		return cli_fail(EXIT_USAGE, "%s: %s",
+			dev->cli->count ? dev->cli->words[0] : ".",
 			strerror(errno));
 	return EXIT_OK;
 }
@@ -179,6 +180,7 @@ bring_down(struct dev *dev)
 	spawn_stop(&dev->sandbox, SIGTERM, STOP_MS);
 	spawn_stop(&dev->pg, SIGINT, STOP_MS);
 	dev_programs_remove(dev);
+	dev_home_leave(dev);
 	json_decref(dev->wechat);
 	free(dev->project);
 	free(dev->home);
@@ -208,6 +210,9 @@ cli_dev(struct cli *cli)
 		return status;
 	if (cli->options[OPT_STOP])
 		return dev_stop(&dev);
+	status = dev_check(&dev);
+	if (status != EXIT_OK)
+		return status;
 	if (cli->options[OPT_DETACH])
 		return dev_detach(&dev);
 	catch_signals();

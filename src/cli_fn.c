@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "base/paths.h"
+#include "functions/settings.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -117,15 +118,25 @@ print_call(const struct cli *cli, int http, struct buf *answer)
 {
 	_json_ json_t *v = NULL;
 	struct fault why = {0};
+	const char *code;
 
 	if (val_parse(&v, buf_all(answer), &why) < 0)
 		return cli_fail(EXIT_FAILED, "the answer: %s", why.text);
+	code = text_of(v, "code");
 	if (http < 400 || cli->options[OPT_JSON])
 		cli_print_json(v);
 	if (http < 400)
 		return EXIT_OK;
-	return cli_fail(EXIT_FAILED, "%s: %s", text_of(v, "code"),
-		text_of(v, "message"));
+	if (!strcmp(code, "FUNCTION_NOT_FOUND"))
+		return cli_fail(EXIT_FAILED,
+			"%s: no function \"%s\" is deployed; `mpcloud fn list` "
+			"lists them",
+			code, cli->words[0]);
+	if (!strncmp(code, "FUNCTIONS_", strlen("FUNCTIONS_")))
+		return cli_fail(EXIT_FAILED,
+			"%s: %s\n(what it wrote: mpcloud logs %s)", code,
+			text_of(v, "message"), cli->words[0]);
+	return cli_fail(EXIT_FAILED, "%s: %s", code, text_of(v, "message"));
 }
 
 int
@@ -138,6 +149,9 @@ cli_fn_invoke(struct cli *cli)
 
 	buf_init(&event, EVENT_TOP);
 	buf_init(&answer, EVENT_TOP);
+	if (!fn_name_is_valid(slice_str(cli->words[0])))
+		return cli_fail(EXIT_USAGE, "%s is not a function's name",
+			cli->words[0]);
 	status = read_event(cli, &event);
 	if (status != EXIT_OK)
 		return status;

@@ -25,8 +25,9 @@ print_overview(void)
 static void
 print_option(const struct cli_option_row *row)
 {
-	_free_ char *left = str_printf("--%s%s%s", row->word,
-		row->arg ? " " : "", row->arg ? row->arg : "");
+	const char letter[] = {'-', row->letter, ',', ' ', '\0'};
+	_free_ char *left = str_printf("%s--%s%s%s", row->letter ? letter : "",
+		row->word, row->arg ? " " : "", row->arg ? row->arg : "");
 
 	(void)printf("  %-18s %s\n", left, row->text);
 }
@@ -34,8 +35,9 @@ print_option(const struct cli_option_row *row)
 static void
 print_command(const struct cli_command *c)
 {
-	(void)printf(
-		"%s\n\nUsage: mpcloud %s %s\n", c->text, c->words, c->args);
+	/* What follows "--" is not ours: options stand before it. */
+	(void)printf("%s\n\nUsage: mpcloud %s [OPTIONS]%s%s\n", c->text,
+		c->words, *c->args ? " " : "", c->args);
 	if (*c->more)
 		(void)printf("\n%s\n", c->more);
 	(void)puts("\nOptions:");
@@ -75,7 +77,9 @@ cli_help(struct cli *cli)
 			print_command(&cli_commands[i]);
 		}
 	return found ? EXIT_OK
-		     : cli_fail(EXIT_USAGE, "unknown command \"%s\"",
+		     : cli_fail(EXIT_USAGE,
+			       "unknown command \"%s\"; `mpcloud help` lists "
+			       "them",
 			       cli->words[0]);
 }
 
@@ -96,6 +100,21 @@ roff(const char *text)
 	(void)putchar('\n');
 }
 
+/* "data openid" is "--data, --openid". */
+static void
+man_options_of(const struct cli_command *c)
+{
+	struct slice rest = slice_str(c->options), word;
+	const char *before = "Options: ";
+
+	while (slice_split(&rest, ' ', &word)) {
+		(void)printf("%s\\-\\-%.*s", before, SLICE_ARG(word));
+		before = ", ";
+	}
+	if (*c->options)
+		(void)puts(".");
+}
+
 static void
 man_commands(void)
 {
@@ -107,8 +126,7 @@ man_commands(void)
 		roff(c->text);
 		if (*c->more)
 			roff(c->more);
-		if (*c->options)
-			(void)printf("Options: %s.\n", c->options);
+		man_options_of(c);
 	}
 }
 
@@ -117,7 +135,10 @@ man_options(void)
 {
 	(void)puts(".SH OPTIONS");
 	for (size_t i = 0; i < OPT_COUNT_; i++) {
-		(void)printf(".TP\n\\fB\\-\\-%s\\fR", cli_options[i].word);
+		(void)puts(".TP");
+		if (cli_options[i].letter)
+			(void)printf("\\fB\\-%c\\fR, ", cli_options[i].letter);
+		(void)printf("\\fB\\-\\-%s\\fR", cli_options[i].word);
 		if (cli_options[i].arg)
 			(void)printf(" \\fI%s\\fR", cli_options[i].arg);
 		(void)putchar('\n');
@@ -207,11 +228,12 @@ cli_completion(struct cli *cli)
 		"\t\tCOMPREPLY=($(compgen -W \"$options\" -- \"$cur\"))\n"
 		"\t\treturn\n\tfi\n"
 		"\ttyped=\"${COMP_WORDS[*]:1:COMP_CWORD-1}\"\n"
+		"\ttyped=\"${typed#help}\"; typed=\"${typed# }\"\n"
 		"\ttyped=\"${typed:+$typed }\"\n"
 		"\tlocal next=$(while IFS= read -r i; do\n"
 		"\t\t[[ $i == \"$typed\"* ]] || continue\n"
 		"\t\ti=${i#\"$typed\"}; echo \"${i%% *}\"\n"
-		"\tdone <<<\"$commands\")\n"
+		"\tdone <<<\"$commands\" | sort -u)\n"
 		"\tCOMPREPLY=($(compgen -W \"$next\" -- \"$cur\"))\n"
 		"\t[[ ${#COMPREPLY[@]} -gt 0 ]] || COMPREPLY=($(compgen -f -- "
 		"\"$cur\"))\n}\ncomplete -F _mpcloud mpcloud");

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 static const char *
 member(const json_t *v, const char *key)
@@ -106,12 +107,33 @@ follow(const struct cli *cli, FILE **f, const char *path)
 	}
 }
 
+static bool
+is_deployed(const struct cli *cli)
+{
+	_free_ char *code = str_printf(
+		"%s/functions/%s", cli->conf->server_state_dir, cli->words[0]);
+
+	return access(code, F_OK) == 0;
+}
+
+static void
+say_waiting(const struct cli *cli)
+{
+	(void)fprintf(stderr, "%s %s; waiting\n", cli->words[0],
+		is_deployed(cli) ? "has logged nothing yet"
+				 : "is not deployed yet");
+}
+
 /* With --follow, a log that will be there is waited for. */
 static FILE *
 open_log(const struct cli *cli, const char *path)
 {
 	FILE *f = fopen(path, "re");
 
+	if (!f && errno == ENOENT && cli->options[OPT_FOLLOW]) {
+		say_waiting(cli);
+		f = fopen(path, "re");
+	}
 	while (!f && errno == ENOENT && cli->options[OPT_FOLLOW]) {
 		pause_a_little();
 		f = fopen(path, "re");
@@ -124,6 +146,11 @@ nothing(const struct cli *cli, const char *path)
 {
 	if (errno != ENOENT)
 		return cli_fail(EXIT_FAILED, "%s: %s", path, strerror(errno));
+	if (!is_deployed(cli))
+		return cli_fail(EXIT_FAILED,
+			"no function \"%s\" is deployed; `mpcloud fn list` "
+			"lists them",
+			cli->words[0]);
 	(void)fprintf(stderr, "%s has logged nothing yet\n", cli->words[0]);
 	return EXIT_OK;
 }

@@ -23,12 +23,15 @@ struct dev {
 	const char *user;
 	int64_t port, tls_port, gateways;
 	pid_t pg, sandbox, daemon;
+	bool locked;    /* nobody else uses home and run */
 	json_t *wechat; /* the sandbox's own description */
 	char *url, *tls_url, *ca;
 };
 
 /* dev_home.c: folders and the user.  EXIT_…, the reason printed. */
 int dev_home(struct dev *dev);
+/* The short folder in /tmp goes when nothing is left in it. */
+void dev_home_leave(const struct dev *dev);
 /* A folder in home, owned by dev's user. */
 int dev_folder(const struct dev *dev, const char *name, char **ret);
 /* Can dev's user execute this file, or get to files in this folder? */
@@ -45,6 +48,8 @@ int dev_sandbox_start(struct dev *dev);
 
 /* dev_conf.c: keys, certificate, mpcloud.conf; sets cli's configuration. */
 int dev_conf(struct dev *dev);
+/* --set and the project itself, before anything is started. */
+int dev_check(const struct dev *dev);
 /* Appends NAME's .conf text of key/value pairs; later ones win.  Unit-tested.
  */
 int dev_conf_text(struct buf *to, const char *const (*pairs)[2], size_t count,
@@ -56,6 +61,8 @@ int dev_daemon_start(struct dev *dev);
 /* dev_say.c */
 /* EXIT_FAILED; prints `what` and the last line of home/`log`. */
 int dev_fail(const struct dev *dev, const char *what, const char *log);
+/* The same for mpcloudd, with what to do about a port that is taken. */
+int dev_not_ready(const struct dev *dev);
 void dev_print_next(const struct dev *dev);
 void dev_print_stop(const struct dev *dev);
 void dev_print_json(const struct dev *dev);
@@ -68,4 +75,6 @@ int dev_detach(struct dev *dev);
 int dev_stop(struct dev *dev);
 
 /* cli_deploy.c, for dev too. */
+/* What can be said against the project before anything runs. */
+int deploy_check(const char *project);
 int deploy_project(struct cli *cli, const char *project);

@@ -213,6 +213,57 @@ server_pairs(struct dev *dev, struct pairs *p)
 			       dev->run)));
 }
 
+static int
+set_usage(struct slice one)
+{
+	return cli_fail(EXIT_USAGE,
+		"--set \"%.*s\": SECTION.NAME=VALUE is wanted, several "
+		"separated by semicolons: "
+		"--set 'limits.ip_rate=0;limits.user_rate=0'",
+		SLICE_ARG(one));
+}
+
+static int
+no_setting(const char *name)
+{
+	_free_ char *best = NULL;
+	size_t least = 5;
+
+	for (size_t i = 0; i < conf_count; i++) {
+		_free_ char *full = str_printf(
+			"%s.%s", conf_rows[i].section, conf_rows[i].name);
+		size_t d = slice_distance(slice_str(name), slice_str(full));
+
+		if (d >= least)
+			continue;
+		least = d;
+		(void)mem_free(best);
+		best = take(full);
+	}
+	return cli_fail(EXIT_CONFIG, "--set: no setting \"%s\"; %s%s%s", name,
+		best ? "did you mean " : "`mpcloud config explain` lists them",
+		best ? best : "", best ? "?" : "");
+}
+
+int
+dev_check(const struct dev *dev)
+{
+	const char *set = dev->cli->options[OPT_SET];
+	struct slice rest = {set, set ? strlen(set) : 0}, one;
+
+	while (slice_split(&rest, ';', &one)) {
+		_free_ char *name = str_ndup(one.ptr, one.len);
+		char *equal = strchr(name, '=');
+
+		if (!equal)
+			return set_usage(one);
+		*equal = '\0';
+		if (!conf_find(name))
+			return no_setting(name);
+	}
+	return deploy_check(dev->project);
+}
+
 /* --set "a.b=c;d.e=f" */
 static int
 set_pairs(struct dev *dev, struct pairs *p)
@@ -225,8 +276,7 @@ set_pairs(struct dev *dev, struct pairs *p)
 		char *equal = strchr(own(p, text), '=');
 
 		if (!equal || p->owned_count + 2 > PAIRS)
-			return cli_fail(EXIT_USAGE,
-				"--set: limits.ip_rate=0;limits.user_rate=0");
+			return set_usage(one);
 		*equal = '\0';
 		pair(p, text, equal + 1);
 	}

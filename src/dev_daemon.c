@@ -53,8 +53,7 @@ wait_ready(struct dev *dev, json_t **ret)
 
 		if (waitpid(dev->daemon, NULL, WNOHANG) != 0) {
 			dev->daemon = 0;
-			return dev_fail(dev, "mpcloudd did not get ready",
-				"mpcloudd.log");
+			return dev_not_ready(dev);
 		}
 		if (!is_listening(dev))
 			continue;
@@ -66,7 +65,7 @@ wait_ready(struct dev *dev, json_t **ret)
 		*ret = take(answer);
 		return EXIT_OK;
 	}
-	return dev_fail(dev, "mpcloudd did not get ready", "mpcloudd.log");
+	return dev_not_ready(dev);
 }
 
 static void

@@ -55,6 +55,7 @@ dev_lock(struct dev *dev)
 	if (ftruncate(fd, 0) < 0 || dprintf(fd, "%d\n", (int)getpid()) < 0)
 		return cli_fail(EXIT_FAILED, "%s/dev.lock: %s", dev->home,
 			strerror(errno));
+	dev->locked = true;
 	return EXIT_OK;
 }
 

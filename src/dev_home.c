@@ -112,6 +112,22 @@ choose_run(struct dev *dev, const char *mark)
 	return EXIT_OK;
 }
 
+/* Only what is empty: programs of theirs may have left a core there. */
+void
+dev_home_leave(const struct dev *dev)
+{
+	static const char *const folders[] = {"run/cloud", "run", "pg", NULL};
+
+	if (!dev->locked)
+		return;
+	for (size_t i = 0; folders[i]; i++) {
+		_free_ char *path = str_printf("%s/%s", dev->run, folders[i]);
+
+		(void)rmdir(path);
+	}
+	(void)rmdir(dev->run);
+}
+
 int
 dev_home(struct dev *dev)
 {

@@ -51,6 +51,22 @@ dev_fail(const struct dev *dev, const char *what, const char *log)
 	return cli_fail(EXIT_FAILED, "%s: %s\n(%s)", what, words, path);
 }
 
+int
+dev_not_ready(const struct dev *dev)
+{
+	_free_ char *path = str_printf("%s/mpcloudd.log", dev->home);
+	_free_ char *words = last_words(path);
+	int status =
+		dev_fail(dev, "mpcloudd did not get ready", "mpcloudd.log");
+
+	if (words && strstr(words, strerror(EADDRINUSE)))
+		(void)fputs("Another program has this port: choose one with "
+			    "--port N (HTTPS: --tls-port N), or 0 for any free "
+			    "one.\n",
+			stderr);
+	return status;
+}
+
 static const char *
 sandbox_url(const struct dev *dev)
 {
@@ -128,8 +144,12 @@ dev_print_next(const struct dev *dev)
 		     "  export MPCLOUD_CONFIG=%s\n"
 		     "  %s status\n"
 		     "  %s fn invoke %s\n"
+		     "  %s logs %s -f\n"
+		     "  # after a change to a function or a collection\n"
+		     "  %s deploy %s\n"
 		     "\nLogs of the programs: %s/*.log\n",
-		dev->cli->conf_path, program, program, function, dev->home);
+		dev->cli->conf_path, program, program, function, program,
+		function, program, dev->project, dev->home);
 	(void)fflush(stdout);
 }
 

@@ -18,7 +18,7 @@ const struct cli_command cli_commands[] = {
 const size_t cli_command_count = array_size(cli_commands);
 
 const struct cli_option_row cli_options[OPT_COUNT_] = {
-#define X(name, word, arg, text) {word, arg, text},
+#define X(name, word, letter, arg, text) {word, letter, arg, text},
 #include "src/cli_option.def"
 #undef X
 };

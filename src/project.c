@@ -10,6 +10,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -49,6 +50,57 @@ by_name(const struct dirent **a, const struct dirent **b)
 	return strcmp((*a)->d_name, (*b)->d_name);
 }
 
+/* Of a function's entry: what CloudBase's own tool knows, and ours. */
+static const char *const entry_members[] = {"acl", "codeSecret", "description",
+	"dir", "envVariables", "environment", "exclude", "functionId",
+	"functionPath", "handler", "ignore", "image", "imageConfig",
+	"installDependency", "instanceConcurrencyConfig", "isWaitInstall", "l5",
+	"layers", "memorySize", "mpcloud", "name", "params", "path", "publicIp",
+	"publicNetConfig", "role", "runtime", "timeout", "triggers", "type",
+	"vpc", NULL};
+static const char *const collection_members[] = {
+	"permission", "documents", NULL};
+
+/* The first member that is not in `known`, or NULL. */
+static const char *
+strange_member(json_t *v, const char *const *known)
+{
+	const char *key;
+	json_t *member;
+
+	json_object_foreach (v, key, member) {
+		size_t i = 0;
+
+		while (known[i] && strcmp(known[i], key) != 0)
+			i++;
+		if (!known[i])
+			return key;
+	}
+	return NULL;
+}
+
+void
+project_warn(const struct project *p)
+{
+	json_t *list = json_object_get(p->file, "functions"), *f;
+	size_t at;
+
+	if (!list && json_object_size(p->file))
+		(void)fprintf(stderr,
+			"cloudbaserc.json has no \"functions\": every folder "
+			"of %s is one\n",
+			p->root);
+	json_array_foreach (list, at, f) {
+		const char *key = strange_member(f, entry_members);
+
+		if (key)
+			(void)fprintf(stderr,
+				"cloudbaserc.json: functions[%zu].%s means "
+				"nothing here\n",
+				at, key);
+	}
+}
+
 /* Without a list in the file, every folder of the root is a function. */
 static int
 names_from_folders(struct project *p, struct fault *why)
@@ -69,8 +121,8 @@ names_from_folders(struct project *p, struct fault *why)
 	free(found);
 	if (n < 0)
 		return fault_set(why, -errno,
-			"%s: %s; a project has cloudbaserc.json, or function "
-			"folders in cloudfunctions/",
+			"%s: %s; a project has its functions' folders in "
+			"cloudfunctions/, or says in cloudbaserc.json where",
 			p->root, strerror(errno));
 	return 0;
 }
@@ -169,6 +221,7 @@ add_collection(const struct project *p, const char *file, json_t *to,
 	size_t len = strlen(file);
 	_free_ char *path = str_printf("%s/database/%s", p->dir, file);
 	_free_ char *name = NULL;
+	const char *strange;
 	json_t *content = NULL;
 	int r;
 
@@ -176,8 +229,17 @@ add_collection(const struct project *p, const char *file, json_t *to,
 		return 0;
 	name = str_ndup(file, len - 5);
 	r = read_json(path, &content, why);
+	/* A misspelled "permission" would silently be the default one. */
+	strange = r == 0 ? strange_member(content, collection_members) : NULL;
+	if (strange)
+		r = fault_set(why, ERR_PARAM,
+			"%s: \"%s\" is not known here: permission and "
+			"documents",
+			path, strange);
 	if (r == 0)
 		(void)json_object_set_new(to, name, content);
+	else
+		json_decref(content);
 	return r;
 }
 

@@ -17,6 +17,9 @@ struct project {
 int project_open(
 	struct project *ret, const char *dir, struct fault *why) _must_check_;
 void project_close(struct project *p);
+/* Names members of cloudbaserc.json that mean nothing to us, on standard error:
+ * most are misspelled. */
+void project_warn(const struct project *p);
 /* The function's folder (its "dir", else its name under the root). */
 char *project_folder(const struct project *p, const char *name) _returns_value_;
 /* Its entry of cloudbaserc.json, NULL when it has none.  Borrowed. */

@@ -11,6 +11,10 @@ import { makeWx } from './wx.mjs';
 // A mini program has its own copy; here it is the one of mpcloud itself.
 const client = ['./mpcloud.js', '../../client/mpcloud.js']
 	.find((path) => existsSync(new URL(path, import.meta.url)));
+if (!client) {
+	console.error('walk.mjs: copy mpcloud.js (client/ of mpcloud) beside it');
+	process.exit(1);
+}
 const cloud = createRequire(import.meta.url)(client);
 
 const USAGE = `usage: node walk.mjs [--url http://127.0.0.1:8080] [--sandbox http://127.0.0.1:PORT]

@@ -35,6 +35,42 @@ test('no daemon is status 3, a bad configuration is status 4', () => {
   assert.match(r.stderr, /bad\.conf:2.*gateways/s);
 });
 
+test('a slip of the pen is answered with what was meant', () => {
+  const said = (...args) => {
+    const r = stack.cli(...args);
+    assert.notEqual(r.status, 0, args.join(' '));
+    return r.stderr;
+  };
+  assert.match(said('stauts'), /did you mean `mpcloud status`/);
+  assert.match(said('fn'), /list, invoke, logs/);
+  assert.match(said('status', '--jsno'), /did you mean --json/);
+  assert.match(said('fn', 'invoke', 'nobody'), /mpcloud fn list/);
+  assert.match(said('fn', 'invoke', '../echo'), /not a function's name/);
+  assert.match(said('logs', 'nobody'), /no function "nobody" is deployed/);
+  assert.match(said('dev', stack.project, '--set', 'limits.ip_rat=0'), /did you mean limits\.ip_rate/);
+  assert.match(said('dev', stack.project, '--set', 'ip_rate'), /SECTION\.NAME=VALUE/);
+  assert.match(stack.cliWith({}, '-h').stdout, /doctor/);
+});
+
+test('a bad function keeps no other from its version; a misspelled permission is refused', () => {
+  const version = () => stack.cliJson('fn', 'list').find((f) => f.name === 'faulty').version;
+  const file = join(stack.project, 'cloudfunctions/echo/index.js');
+  const old = readFileSync(file, 'utf8'), before = version();
+  writeFileSync(file, 'this is not JavaScript');
+  const r = stack.cli('deploy', stack.project);
+  writeFileSync(file, old);
+  assert.equal(r.status, 1);
+  assert.match(r.stderr, /function echo: version \d+ was not taken up; the one before goes on/);
+  assert.equal(version(), before + 1);
+  const board = join(stack.project, 'database/board.json');
+  const kept = readFileSync(board, 'utf8');
+  writeFileSync(board, kept.replace('"permission"', '"permision"'));
+  const refused = stack.cli('deploy', stack.project);
+  writeFileSync(board, kept);
+  assert.equal(refused.status, 1);
+  assert.match(refused.stderr, /board\.json: "permision"/);
+});
+
 test('fn list, fn invoke and db query answer', () => {
   assert.match(stack.cli('fn', 'list').stdout, /echo\s+1\s+node/);
   const r = stack.cli('fn', 'invoke', 'echo', '--data', '{"a":1}', '--openid', 'oCliUser0123456789abcdef');
@@ -65,6 +101,7 @@ test('config show, explain and check, doctor, status, man and completion', () =>
   assert.match(stack.cli('config', 'show', 'server').stdout, /server\.gateways = 1/);
   assert.match(stack.cli('config', 'explain', 'limits.body').stdout, /413/);
   assert.match(stack.cli('config', 'check').stdout, /is valid/);
+  assert.equal(stack.cliJson('config', 'check').valid, true);
   const doctor = stack.cli('doctor');
   assert.match(doctor.stdout, /ok\s+configuration/);
   assert.equal(doctor.status, 0, doctor.stdout);

@@ -29,7 +29,7 @@ const cases = [
   [faulty, 'hog', 502, 'FUNCTIONS_MEMORY_LIMIT_EXCEEDED', /memory/],
   [faulty, 'big', 502, 'EXCEED_MAX_RESPONSE_SIZE', /functions.result_size/],
   [native, 'crash', 502, 'FUNCTIONS_EXECUTE_FAIL', sanitized ? /code 1/ : /signal 11/],
-  [native, 'exit', 502, 'FUNCTIONS_EXECUTE_FAIL', sanitized ? /code 1/ : /code 4/],
+  [native, 'exit', 502, 'FUNCTIONS_EXECUTE_FAIL', /code 4/],
   [native, 'loop', 504, 'FUNCTIONS_TIME_LIMIT_EXCEEDED', /timed out after 2 seconds/],
   [native, 'hog', 502, 'FUNCTIONS_MEMORY_LIMIT_EXCEEDED', /memory/],
   [native, 'badjson', 500, 'FUNCTIONS_EXECUTE_FAIL', /JSON/],
