@@ -57,6 +57,9 @@ timed_out(struct fn_call *call, const struct crew *crew)
 
 	call->job.err = fault_set(&call->job.why, ERR_FN_TIMEOUT,
 		"Invoking task timed out after %g seconds", (double)ms / 1000);
+	if (crew->crews->ops.on_line)
+		crew->crews->ops.on_line(crew->crews, crew->settings.name,
+			call->request_id, 3, slice_str(call->job.why.text));
 }
 
 /* Cancelled, or past its deadline: then err says so already. */

@@ -201,6 +201,7 @@ hand_end(struct hand *hand, const char *because)
 	hand->nsent = 0;
 	crew_feed_soon(crew);
 	while ((inv = list_first(&begun, struct invocation, on))) {
+		invocation_tell(inv, err, text);
 		inv->hand = NULL;
 		crew->failed += inv->call != NULL;
 		invocation_finish(inv, err, text, SLICE(""));

@@ -147,6 +147,8 @@ bool invocation_has_begun(const struct invocation *inv);
 /* How many of them somebody waits for. */
 unsigned hand_waited_for(const struct hand *hand);
 /* Answers the call, if any waits; inv may be gone after. */
+/* An end that the code could not log itself goes to its author's log. */
+void invocation_tell(const struct invocation *inv, int err, const char *text);
 void invocation_finish(
 	struct invocation *inv, int err, const char *text, struct slice result);
 /* The call was cancelled or (late) its deadline passed. */

@@ -241,11 +241,25 @@ hand_release(struct hand *hand, struct invocation *inv)
 }
 
 void
+invocation_tell(const struct invocation *inv, int err, const char *text)
+{
+	const struct crews *crews = inv->crews;
+
+	if (err >= 0 || err == ERR_FN_FAILED || !inv->hand || !inv->call ||
+		!crews->ops.on_line)
+		return;
+	crews->ops.on_line(inv->crews, inv->hand->crew->settings.name,
+		inv->request_id, 3, slice_str(text ? text : err_text(err)));
+}
+
+void
 invocation_finish(
 	struct invocation *inv, int err, const char *text, struct slice result)
 {
-	struct fn_call *call = take(inv->call);
+	struct fn_call *call;
 
+	invocation_tell(inv, err, text);
+	call = take(inv->call);
 	list_del(&inv->on);
 	session_close(inv);
 	timer_clear(&inv->limit);

@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "base/paths.h"
+#include "base/text.h"
 #include "functions/settings.h"
 
 #include <stdio.h>
@@ -142,7 +143,7 @@ print_call(const struct cli *cli, int http, struct buf *answer)
 int
 cli_fn_invoke(struct cli *cli)
 {
-	_buf_ struct buf event = {0}, answer = {0};
+	_buf_ struct buf event = {0}, answer = {0}, query = {0};
 	_free_ char *path = NULL;
 	const char *openid = cli->options[OPT_OPENID];
 	int http = 0, status;
@@ -155,8 +156,11 @@ cli_fn_invoke(struct cli *cli)
 	status = read_event(cli, &event);
 	if (status != EXIT_OK)
 		return status;
+	buf_init(&query, 4096);
+	if (openid)
+		text_url(&query, slice_str(openid));
 	path = str_printf("/v1/functions/%s%s%s", cli->words[0],
-		openid ? "?openid=" : "", openid ? openid : "");
+		openid ? "?openid=" : "", openid ? query.ptr : "");
 	status = cli_ops(cli, "POST", path, buf_all(&event), &http, &answer);
 	return status == EXIT_OK ? print_call(cli, http, &answer) : status;
 }

@@ -43,6 +43,9 @@ for (const [call, how, status, code, text] of cases) {
     assert.equal(answer.body.code, code);
     assert.match(answer.body.message, text);
     assert.equal(answer.body.requestId, answer.headers.get('x-request-id'));
+    // The author finds it in the log, under the same request id.
+    const log = () => stack.cli('logs', call === faulty ? 'faulty' : 'native', '--json').stdout;
+    await until(() => log().includes(answer.body.requestId), 'the cause is logged', 500);
     assert.deepEqual((await callFunction(stack, 'echo', { a: 1 }, token)).body.event.a, 1);
     const next = await callFunction(stack, 'faulty', { how: 'fine', b: 2 }, token);
     assert.equal(next.body.b, 2, JSON.stringify(next.body));
