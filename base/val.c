@@ -16,8 +16,7 @@
 enum { TEXT_TOP = 256 * 1024 * 1024 };
 
 int
-val_parse_some(
-	json_t **ret, struct slice text, size_t *left, struct fault *why)
+val_parse_some(json_t **ret, struct slice text, size_t *left, struct fault *why)
 {
 	_json_ json_t *v = NULL;
 	json_error_t err;

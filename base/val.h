@@ -25,8 +25,8 @@ int val_parse(json_t **ret, struct slice text, struct fault *why) _must_check_;
 int val_parse_some(json_t **ret, struct slice text, size_t *left,
 	struct fault *why) _must_check_;
 
-/* Values in all that one request may have built. */
-enum { VAL_REQUEST_TOP = 200000 };
+/* Values in all that one request may have built, and about the bytes of one. */
+enum { VAL_REQUEST_TOP = 200000, VAL_WEIGHT = 128 };
 /* Compact, slashes unescaped. */
 void val_put(struct buf *to, const json_t *v);
 

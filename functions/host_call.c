@@ -11,7 +11,7 @@
 /* How many one worker may have, and what those of one function may hold
  * together: its code decides how large they are, the memory is ours.  A value
  * that is built weighs more than its text. */
-enum { ASKS_TOP = 1024, ASKS_WEIGHT = 128 * 1024 * 1024, VALUE_WEIGHT = 128 };
+enum { ASKS_TOP = 1024, ASKS_WEIGHT = 128 * 1024 * 1024 };
 
 struct host_ask {
 	struct host_call call;
@@ -35,7 +35,7 @@ weight_of(struct slice json)
 	if (r < 0)
 		values = 0;
 	return 2 * json.len +
-	       min(values, (size_t)VAL_REQUEST_TOP) * VALUE_WEIGHT;
+	       min(values, (size_t)VAL_REQUEST_TOP) * VAL_WEIGHT;
 }
 
 /* Its worker has its answer, or is gone. */

@@ -138,10 +138,10 @@ read_stray(const struct keeper *k, pid_t pid, struct stray *ret)
 		return false;
 	text[n] = '\0';
 	at = strrchr(text, ')');
-	if (!at ||
-		sscanf(at, ") %*s %d %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s "
+	if (!at || sscanf(at,
+			   ") %*s %d %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s "
 			   "%*s %*s %*s %*s %*s %*s %*s %*s %*s %" SCNu64,
-			&ret->parent, &pages) != 2)
+			   &ret->parent, &pages) != 2)
 		return false;
 	ret->pid = pid;
 	ret->memory = pages * (uint64_t)sysconf(_SC_PAGESIZE);
@@ -151,8 +151,8 @@ read_stray(const struct keeper *k, pid_t pid, struct stray *ret)
 static void
 strays_find(const struct keeper *k, struct strays *s)
 {
-	int fd = openat(k->cage->proc_fd, ".",
-		O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = openat(
+		k->cage->proc_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	const struct dirent *e;
 

@@ -26,6 +26,9 @@ struct http_conf {
 	size_t connection_memory;
 	uint64_t idle_ms, head_ms, body_ms;
 	size_t arena_top; /* ceiling of an exchange's arena */
+	/* What all exchanges together may hold (bodies, answers on their way,
+	 * exchange_hold) before large ones are refused with 503; 0: any. */
+	size_t memory_top;
 };
 
 struct http_ops {
@@ -75,6 +78,9 @@ struct arena *exchange_arena(struct exchange *x);
 /* clock_mono when the turn began in which the request line came. */
 int64_t exchange_started(const struct exchange *x);
 void exchange_set_body_top(struct exchange *x, size_t top);
+/* Bytes that you hold for this exchange until its end.  ERR_BUSY: the listener
+ * has no room for so much now; little always has room. */
+int exchange_hold(struct exchange *x, size_t bytes) _must_check_;
 /* Bytes of the answer's body, its status; 0 before. */
 int exchange_status(const struct exchange *x);
 size_t exchange_sent(const struct exchange *x);

@@ -40,6 +40,8 @@ static const struct refusal_info table[] = {
 	[REFUSE_BODY] = {413, "body size",
 		"the request is larger than the setting allows"},
 	[REFUSE_SLOW] = {408, "slow", "the request did not come in time"},
+	[REFUSE_MEMORY] = {503, "memory",
+		"too much is under way: try again shortly"},
 };
 
 const struct refusal_info *
@@ -56,6 +58,8 @@ wire_code(int status)
 		return err_info(ERR_TOO_BIG)->wire;
 	case 431:
 		return err_info(ERR_HEADER_BIG)->wire;
+	case 503:
+		return err_info(ERR_BUSY)->wire;
 	default:
 		return err_info(ERR_BAD_REQUEST)->wire;
 	}

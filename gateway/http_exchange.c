@@ -20,6 +20,10 @@
 #include <assert.h>
 #include <stdlib.h>
 
+/* Who holds little is never refused: the many who do are what limits on
+ * connections and rates are for. */
+enum { HOLD_SMALL = 64 * 1024 };
+
 enum { BODY_AT_ONCE = 64 * 1024, BODY_KEEP = 4096, SPARE_TOP = 256 };
 
 struct arena *
@@ -182,15 +186,36 @@ on_first(struct exchange *x, const char *method, const char *version)
 	return MHD_YES;
 }
 
+int
+exchange_hold(struct exchange *x, size_t bytes)
+{
+	struct http *http = x->http;
+
+	if (bytes > HOLD_SMALL && http->conf.memory_top &&
+		http->held + bytes > http->conf.memory_top)
+		return ERR_BUSY;
+	x->held += bytes;
+	http->held += bytes;
+	return 0;
+}
+
 static enum MHD_Result
 on_data(struct exchange *x, const char *data, size_t *len)
 {
+	size_t room = x->body.room;
+	enum refusal why = REFUSE_NOT;
+
 	buf_add(&x->body, data, *len);
 	*len = 0;
-	if (!buf_check(&x->body))
+	if (buf_check(&x->body) < 0)
+		why = REFUSE_BODY;
+	else if (x->body.room > room &&
+		 exchange_hold(x, x->body.room - room) < 0)
+		why = REFUSE_MEMORY;
+	if (!why)
 		return MHD_YES;
 	/* The library takes no answer here: send it past it and close. */
-	conn_refuse(x->conn, x, REFUSE_BODY);
+	conn_refuse(x->conn, x, why);
 	return MHD_NO;
 }
 
@@ -254,6 +279,7 @@ exchange_done(void *cls, struct MHD_Connection *mhd, void **context,
 	}
 	response_done(x);
 	tls_flush(x->conn);
+	http->held -= x->held;
 	x->conn->x = NULL;
 	conn_move(x->conn, CONN_IDLE);
 	exchange_put(http, x);
@@ -263,6 +289,13 @@ void
 exchange_answer(struct exchange *x, int status, const char *content_type,
 	struct slice body)
 {
+	size_t large = x->arena.used + body.len;
+
+	/* It stays until the client has read it, in his own time. */
+	if (large > HOLD_SMALL && exchange_hold(x, large) < 0) {
+		status = refusal_get(REFUSE_MEMORY)->status;
+		body = refusal_body(x, REFUSE_MEMORY);
+	}
 	response_make(x, status, content_type, body);
 	if (x->suspended && !conn_is_stuck(x->conn))
 		exchange_wake(x);

@@ -71,6 +71,7 @@ struct http {
 	struct cert *cert;
 	gnutls_datum_t ticket_key;
 	unsigned busy, connections, lingering;
+	size_t held; /* by its exchanges, bytes */
 	uint32_t id_next;
 	char id_prefix[25];
 	int64_t turn; /* clock_mono when the library began to run */
@@ -107,7 +108,7 @@ struct exchange {
 	struct header *headers, **last_header;
 	void *data;
 	uint64_t length; /* announced; 0 without or when chunked */
-	size_t body_top, sent;
+	size_t body_top, sent, held;
 	int64_t started;
 	int status;
 	enum exchange_phase phase;
@@ -136,6 +137,7 @@ enum refusal {
 	REFUSE_EXPECT,
 	REFUSE_BODY,
 	REFUSE_SLOW,
+	REFUSE_MEMORY,
 	REFUSE_COUNT_
 };
 

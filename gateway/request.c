@@ -191,9 +191,11 @@ request_json(struct request *r)
 	e = val_parse_some(&r->json, exchange_body(r->x), &values, &r->why);
 	if (e < 0)
 		return e;
-	if (json_is_object(r->json))
-		return 0;
-	return fault_set(&r->why, ERR_PARAM, "the body must be a JSON object");
+	if (!json_is_object(r->json))
+		return fault_set(&r->why, ERR_PARAM,
+			"the body must be a JSON object");
+	return exchange_hold(
+		r->x, (VAL_REQUEST_TOP - values) * (size_t)VAL_WEIGHT);
 }
 
 int

@@ -144,12 +144,13 @@ dev_print_next(const struct dev *dev)
 		     "  export MPCLOUD_CONFIG=%s\n"
 		     "  %s status\n"
 		     "  %s fn invoke %s\n"
-		     "  %s logs %s -f\n"
 		     "  # after a change to a function or a collection\n"
 		     "  %s deploy %s\n"
+		     "  # what a function logs, until Ctrl-C\n"
+		     "  %s logs %s -f\n"
 		     "\nLogs of the programs: %s/*.log\n",
 		dev->cli->conf_path, program, program, function, program,
-		function, program, dev->project, dev->home);
+		dev->project, program, function, dev->home);
 	(void)fflush(stdout);
 }
 

@@ -50,6 +50,7 @@ listen_one(struct gatewayd *d, struct listener *l, struct fault *why)
 		.head_ms = (uint64_t)conf->limits_head_timeout,
 		.body_ms = (uint64_t)conf->limits_body_timeout,
 		.arena_top = arena_top(conf, l->kind),
+		.memory_top = (size_t)conf->limits_memory,
 	};
 
 	if (is_tls && !http.tls_cert)

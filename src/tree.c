@@ -77,8 +77,8 @@ copy_file(
 	if (in < 0 || fstat(in, &now) < 0)
 		return trouble(c->why, from);
 	if (!S_ISREG(now.st_mode))
-		return fault_set(c->why, ERR_PARAM, "%s: not a file any more",
-			from);
+		return fault_set(
+			c->why, ERR_PARAM, "%s: not a file any more", from);
 	if (c->link && fchmod(in, mode) == 0 && link(from, to) == 0)
 		return 0;
 	out = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);

@@ -429,9 +429,8 @@ static void
 code_that_takes_too_much_while_it_is_loaded_is_said(void **state)
 {
 	(void)state;
-	assert_int_equal(
-		host_start(&h,
-			node_with("handler", json_string("hungry.main"))),
+	assert_int_equal(host_start(&h, node_with("handler",
+						json_string("hungry.main"))),
 		ERR_FN_FAILED);
 	if (!strstr(h.failed, "more than its 128 MiB of memory"))
 		fail_msg("\"%s\" does not say it", h.failed);

@@ -255,17 +255,21 @@ forge_results(long id)
 	send_whole(FRAME_RESULT, (uint32_t)id, text, sizeof(text) - 1);
 }
 
-static void
-forge_call(long id)
+/* In the name of invocation `id`; what the gateway replies. */
+static int
+forge_call(struct mpc_context *ctx, long id)
 {
 	static const char json[] =
 		"{\"action\":\"database.getDocument\",\"collectionName\":"
 		"\"items\",\"query\":\"{}\"}";
-	char body[4 + sizeof(json)];
+	char body[4 + sizeof(json)], reply[4096] = "";
+	ssize_t n;
 
 	put32(body, (uint32_t)id);
 	memcpy(body + 4, json, sizeof(json) - 1);
 	send_whole(FRAME_CALL, 1, body, 4 + sizeof(json) - 1);
+	n = recv(WORKER_SOCKET, reply, sizeof(reply) - 1, 0);
+	return say(ctx, n > FRAME_HEAD ? reply + FRAME_HEAD : "nothing");
 }
 
 static void
@@ -309,7 +313,7 @@ forge(struct mpc_context *ctx, const char *event)
 	if (strcmp(what, "result") == 0)
 		forge_results(id);
 	else if (strcmp(what, "call") == 0)
-		forge_call(id);
+		return forge_call(ctx, id);
 	else if (strcmp(what, "huge") == 0)
 		send_frame(0xfffffff0u, FRAME_RESULT, 1, "x", 1);
 	else if (strcmp(what, "type") == 0)
@@ -332,6 +336,15 @@ forge(struct mpc_context *ctx, const char *event)
 	return say(ctx, "sent");
 }
 
+static void
+hold(size_t bytes)
+{
+	volatile char *p = malloc(bytes);
+
+	for (size_t i = 0; p && i < bytes; i += 4096)
+		p[i] = 1;
+}
+
 /* Children that hold memory of their own; each says when it has it. */
 static int
 breed(struct mpc_context *ctx, long children, long mib, bool leave)
@@ -346,7 +359,7 @@ breed(struct mpc_context *ctx, long children, long mib, bool leave)
 			continue;
 		if (leave)
 			(void)setsid();
-		memset(malloc((size_t)mib << 20), 1, (size_t)mib << 20);
+		hold((size_t)mib << 20);
 		(void)!write(ready[1], "x", 1);
 		for (;;)
 			(void)pause();

@@ -22,9 +22,10 @@ const ways = {
     socket.on('connect', () => { socket.destroy(); done('connected'); });
     socket.on('error', (error) => done(error.code));
   }),
-  // POST /admin on a gateway's socket for workers with any token.
-  admin: ({ socket, body }) => new Promise((done) => {
-    const request = http.request({ socketPath: socket, path: '/admin', method: 'POST',
+  // POST on a gateway's socket for workers, with any token or with our own.
+  admin: ({ socket, body, own, path = '/admin' }) => new Promise((done) => {
+    if (own) body.sessionToken = process.env.TENCENTCLOUD_SESSIONTOKEN;
+    const request = http.request({ socketPath: socket, path, method: 'POST',
       headers: { 'content-type': 'application/json' } }, (answer) => {
       let text = '';
       answer.on('data', (d) => { text += d; });
@@ -34,7 +35,7 @@ const ways = {
     request.end(JSON.stringify(body));
   }),
   token: () => process.env.TENCENTCLOUD_SESSIONTOKEN,
-  openid: () => process.env.WX_OPENID,
+  identity: () => [process.env.WX_OPENID, process.env.WX_CLIENTIP, process.env.TCB_SOURCE],
 };
 
 exports.main = (event) => ways[event.how](event);
