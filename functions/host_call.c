@@ -34,8 +34,7 @@ weight_of(struct slice json)
 	/* What is not JSON is refused unbuilt, soon. */
 	if (r < 0)
 		values = 0;
-	return 2 * json.len +
-	       min(values, (size_t)VAL_REQUEST_TOP) * VAL_WEIGHT;
+	return 2 * json.len + min(values, (size_t)VAL_REQUEST_TOP) * VAL_WEIGHT;
 }
 
 /* Its worker has its answer, or is gone. */

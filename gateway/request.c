@@ -192,8 +192,8 @@ request_json(struct request *r)
 	if (e < 0)
 		return e;
 	if (!json_is_object(r->json))
-		return fault_set(&r->why, ERR_PARAM,
-			"the body must be a JSON object");
+		return fault_set(
+			&r->why, ERR_PARAM, "the body must be a JSON object");
 	return exchange_hold(
 		r->x, (VAL_REQUEST_TOP - values) * (size_t)VAL_WEIGHT);
 }
