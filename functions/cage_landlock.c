@@ -17,6 +17,13 @@
 #define ACCESS_TRUNCATE  (1ULL << 14)
 #define ACCESS_IOCTL_DEV (1ULL << 15)
 
+/* The kernel's struct as of ABI 6, and what is walled off then: abstract unix
+ * sockets and processes of others, which with the network are the host's. */
+struct ruleset {
+	uint64_t fs, net, scoped;
+};
+enum { SCOPE_ABSTRACT_SOCKETS = 1, SCOPE_SIGNALS = 2 };
+
 #define READ_ACCESS \
 	(LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_READ_FILE | \
 		LANDLOCK_ACCESS_FS_READ_DIR)
@@ -97,10 +104,11 @@ allow_all(const struct cage *c, int rules)
 int
 cage_landlock(const struct cage *c)
 {
-	struct landlock_ruleset_attr attr = {
-		.handled_access_fs = known_access()};
-	_close_ int rules = (int)syscall(
-		SYS_landlock_create_ruleset, &attr, sizeof(attr), 0);
+	bool scopes = abi() >= 6;
+	struct ruleset attr = {.fs = known_access(),
+		.scoped = scopes ? SCOPE_ABSTRACT_SOCKETS | SCOPE_SIGNALS : 0};
+	_close_ int rules = (int)syscall(SYS_landlock_create_ruleset, &attr,
+		scopes ? sizeof(attr) : sizeof(attr.fs), 0);
 	int r;
 
 	if (rules < 0)

@@ -23,6 +23,25 @@ member(const json_t *v, const char *key)
 	return text ? text : "";
 }
 
+/* What a function printed may be what a stranger sent it: nothing in it may
+ * command the operator's terminal.  (C1 controls are 0xc2 0x80 to 0xc2 0x9f.)
+ */
+static void
+print_text(const char *text)
+{
+	for (const unsigned char *at = (const unsigned char *)text; *at; at++) {
+		bool c1 = at[0] == 0xc2 && at[1] >= 0x80 && at[1] < 0xa0;
+
+		if (c1)
+			at++;
+		if (c1 || *at == 0x7f ||
+			(*at < 0x20 && *at != '\n' && *at != '\t'))
+			(void)printf("\\x%02x", *at);
+		else
+			(void)putchar(*at);
+	}
+}
+
 static void
 print_line(const struct cli *cli, const char *line, size_t len)
 {
@@ -34,8 +53,10 @@ print_line(const struct cli *cli, const char *line, size_t len)
 		(void)putchar('\n');
 		return;
 	}
-	(void)printf("%s %-5s %s  %s\n", member(v, "time"), member(v, "level"),
-		member(v, "requestId"), member(v, "message"));
+	(void)printf("%s %-5s %s  ", member(v, "time"), member(v, "level"),
+		member(v, "requestId"));
+	print_text(member(v, "message"));
+	(void)putchar('\n');
 }
 
 /* Where the last `lines` lines begin. */

@@ -89,21 +89,22 @@ copy_file(
 }
 
 /* Relative and without climbing above where it stands (npm's .bin links climb
- * within node_modules: counted by depth). */
+ * within node_modules: counted by depth).  It climbs first and then descends:
+ * behind a name, which may be another link, ".." could lead anywhere. */
 static bool
 link_stays(const char *target, int depth)
 {
 	struct slice rest = slice_str(target), part;
+	bool descends = false;
 
 	if (target[0] == '/')
 		return false;
 	while (slice_split(&rest, '/', &part)) {
-		if (slice_is(part, ".."))
-			depth--;
-		else if (part.len && !slice_is(part, "."))
-			depth++;
-		if (depth < 0)
+		bool climbs = slice_is(part, "..");
+
+		if (climbs && (descends || --depth < 0))
 			return false;
+		descends |= part.len && !climbs && !slice_is(part, ".");
 	}
 	return true;
 }
