@@ -11,6 +11,8 @@
 
 #include <sys/types.h>
 
+enum { DEV_UIDS = 1000 }; /* of a project's functions */
+
 struct dev {
 	struct cli *cli;
 	char *project;  /* absolute */
@@ -21,6 +23,7 @@ struct dev {
 	uid_t uid;      /* of database, gateways, sandbox; -1: ours */
 	gid_t gid;
 	const char *user;
+	int64_t uid_first; /* of the functions' users */
 	int64_t port, tls_port, gateways;
 	pid_t pg, sandbox, daemon;
 	bool locked;    /* nobody else uses home and run */

@@ -203,8 +203,13 @@ server_pairs(struct dev *dev, struct pairs *p)
 		own(p, str_printf("127.0.0.1:%lld", (long long)dev->port)));
 	pair(p, "server.gateways",
 		own(p, str_printf("%lld", (long long)dev->gateways)));
-	if (*dev->user)
+	if (*dev->user) {
 		pair(p, "server.user", dev->user);
+		pair(p, "functions.uid_first",
+			own(p, str_printf("%lld", (long long)dev->uid_first)));
+		pair(p, "functions.uid_count",
+			own(p, str_printf("%d", DEV_UIDS)));
+	}
 	pair(p, "server.state_dir", own(p, str_printf("%s/state", dev->home)));
 	pair(p, "server.run_dir", own(p, str_printf("%s/run", dev->run)));
 	pair(p, "server.env", project_name(dev));

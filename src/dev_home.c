@@ -60,9 +60,14 @@ dev_can_reach(const struct dev *dev, const char *path)
 	return pid > 0 && waitpid(pid, &st, 0) == pid && st == 0;
 }
 
-/* Eight hex digits that name this project on this machine. */
+/* Above functions.uid_first's default and its range. */
+enum { UID_BASE = 1000000, UID_RANGES = 500000 };
+
+/* Eight hex digits that name this project on this machine.  They choose the ids
+ * of its functions' users too: stacks that shared users would share the ceiling
+ * on a user's processes. */
 static void
-project_mark(const struct dev *dev, char ret[9])
+project_mark(struct dev *dev, char ret[9])
 {
 	uint8_t sum[SHA256_LEN];
 	_buf_ struct buf hex = {0};
@@ -71,6 +76,10 @@ project_mark(const struct dev *dev, char ret[9])
 	crypto_sha256(slice_str(dev->project), sum);
 	text_hex(&hex, slice_of(sum, 4));
 	memcpy(ret, hex.ptr, 9);
+	dev->uid_first =
+		UID_BASE +
+		(((int64_t)sum[0] << 16 | sum[1] << 8 | sum[2]) % UID_RANGES) *
+			DEV_UIDS;
 }
 
 static int
