@@ -2,6 +2,7 @@
 // private PostgreSQL, the WeChat sandbox, a project's functions deployed.
 // Everything lives in a temporary folder and ends with the test.
 
+import assert from 'node:assert/strict';
 import { spawn, spawnSync, execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync,
   symlinkSync, writeFileSync, chmodSync, chownSync } from 'node:fs';
@@ -226,6 +227,19 @@ export function descendants(root) {
   const walk = (pid) => table.filter((p) => p.ppid === pid).forEach((p) => { found.push(p); walk(p.pid); });
   walk(root);
   return found;
+}
+
+// "VmRSS" or "VmHWM" of the gateway, in MiB; a sanitizer's is another matter.
+export function memory(stack, what) {
+  const text = readFileSync(`/proc/${stack.status().gateways[0].pid}/status`, 'utf8');
+  return Number(new RegExp(`${what}:\\s+(\\d+)`).exec(text)[1]) >> 10;
+}
+
+// Nobody died: gateways and function hosts are those of the beginning.
+export function assertNobodyDied(stack) {
+  const { gateways, functions } = stack.status();
+  for (const one of [...gateways, ...functions])
+    assert.deepEqual([one.state, one.restarts], ['ready', 0], `${one.name ?? 'gateway'}: ${one.error}`);
 }
 
 export { existsSync, mkdirSync, symlinkSync, writeFileSync, chownSync, join };

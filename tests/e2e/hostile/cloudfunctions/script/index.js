@@ -34,6 +34,7 @@ const ways = {
     request.on('error', (error) => done({ error: error.code }));
     request.end(JSON.stringify(body));
   }),
+  print: ({ text }) => { console.log(text); },
   token: () => process.env.TENCENTCLOUD_SESSIONTOKEN,
   identity: () => [process.env.WX_OPENID, process.env.WX_CLIENTIP, process.env.TCB_SOURCE],
 };
