@@ -125,11 +125,13 @@ int
 coll_check_permission(struct slice permission, struct fault *why)
 {
 	static const char *const known[] = {
-		"READONLY", "PRIVATE", "ADMINWRITE", "ADMINONLY"};
+		"READONLY", "PRIVATE",
+		"ADMINWRITE", "ADMINONLY", "CUSTOM"};
 
 	for (size_t i = 0; i < array_size(known); i++)
 		if (slice_is(permission, known[i]))
 			return 0;
 	return fault_set(why, ERR_DB_PARAM,
-		"a permission is READONLY, PRIVATE, ADMINWRITE or ADMINONLY");
+		"a permission is READONLY, PRIVATE, ADMINWRITE, "
+		"ADMINONLY or CUSTOM");
 }

@@ -17,11 +17,18 @@ enum { SCRATCH_TOP = 256 << 20, ID_LEN = 32 };
 
 /* What must outlive doc_run; in the caller's arena. */
 struct work {
-	enum doc_verb verb;
-	bool upsert, without_id;
-	char name[124]; /* of the collection */
+	struct doc_request req;
+	bool without_id;
+	unsigned tries;
 	const char **ids;
 	size_t id_count;
+};
+
+const struct doc_limits doc_limits_preset = {
+	.limit_preset = 100,
+	.limit_top = 1000,
+	.result_top = 16 << 20,
+	.stages_top = 100,
 };
 
 static struct work *
@@ -142,14 +149,28 @@ build_add_collection(struct doc_build *b)
 	return 0;
 }
 
-static int (*const builders[])(struct doc_build *b) = {
-	[DOC_ADD_COLLECTION] = build_add_collection,
-	[DOC_INSERT] = doc_sql_insert,
-	[DOC_FIND] = doc_sql_find,
-	[DOC_COUNT] = doc_sql_count,
-	[DOC_UPDATE] = doc_sql_update,
-	[DOC_REMOVE] = doc_sql_remove,
+/* What each verb is. */
+static const struct verb {
+	int (*build)(struct doc_build *b);
+	enum access_act act;
+	bool is_read;
+} verbs[] = {
+	[DOC_ADD_COLLECTION] = {build_add_collection, ACCESS_CREATE, false},
+	[DOC_INSERT] = {doc_sql_insert, ACCESS_CREATE, false},
+	[DOC_FIND] = {doc_sql_find, ACCESS_READ, true},
+	[DOC_COUNT] = {doc_sql_count, ACCESS_READ, true},
+	[DOC_UPDATE] = {doc_sql_update, ACCESS_UPDATE, false},
+	[DOC_UPDATE_RETURN] = {doc_sql_update, ACCESS_UPDATE, false},
+	[DOC_REMOVE] = {doc_sql_remove, ACCESS_DELETE, false},
+	[DOC_AGGREGATE] = {doc_sql_aggregate, ACCESS_READ, true},
 };
+
+static bool
+is_upsert(const struct doc_request *req)
+{
+	return req->upsert &&
+	       (req->verb == DOC_UPDATE || req->verb == DOC_UPDATE_RETURN);
+}
 
 static int
 prepare_ids(struct doc_op *op, struct doc_build *b)
@@ -157,48 +178,62 @@ prepare_ids(struct doc_op *op, struct doc_build *b)
 	struct work *w = work_of(op);
 	int r = 0;
 
-	if (w->verb == DOC_INSERT)
+	if (w->req.verb == DOC_INSERT)
 		r = give_ids(op, b->req->data);
-	else if (w->upsert)
+	else if (is_upsert(&w->req))
 		r = give_upsert_id(op, b->where);
 	b->ids = w->ids;
+	return r;
+}
+
+/* The condition, and what the permission adds to it. */
+static int
+prepare_where(struct doc_build *b)
+{
+	const struct doc_request *req = b->req;
+	int r = query_parse(&b->where, req->query, b->arena, b->now_ms, b->why);
+
+	if (r == 0 && !access_shows_openid(b->info, &req->scope))
+		r = query_guard(b->where, req->scope.openid, b->arena, b->why);
+	if (r == 0 && req->verb != DOC_ADD_COLLECTION)
+		r = access_where(&b->allowed, b->info, verbs[req->verb].act,
+			&req->scope, req->data, b->arena, b->now_ms, b->why);
 	return r;
 }
 
 static int
 build(struct doc_op *op, struct doc_build *b)
 {
-	struct work *w = work_of(op);
-	int r = coll_parse(
-		&b->coll, b->req->env, b->req->collection, b->arena, b->why);
+	int r;
 
-	if (r < 0)
-		return r;
-	memcpy(w->name, b->coll.name.ptr,
-		min(b->coll.name.len, sizeof(w->name) - 1));
-	r = query_parse(&b->where, b->req->query, b->arena, b->now_ms, b->why);
-	if (r == 0 && !b->req->scope.admin)
-		r = query_guard(
-			b->where, b->req->scope.openid, b->arena, b->why);
+	b->names = &op->names;
+	b->info = catalog_of(b->names, b->req->collection);
+	b->coll = b->info->coll;
+	r = prepare_where(b);
 	if (r == 0)
 		r = prepare_ids(op, b);
+	if (r == 0 && b->req->explain)
+		sql_add(b->sql, "EXPLAIN (FORMAT JSON) ");
 	if (r == 0)
-		r = builders[w->verb](b);
-	w->without_id = b->without_id;
+		r = verbs[b->req->verb].build(b);
+	work_of(op)->without_id = b->without_id;
 	return r < 0 ? r : sql_check(b->sql, b->why);
 }
 
-/* {"_id":"…", and the stored text without its first brace. */
+/* {"_id":"…", and the stored text without its first brace.  A NULL key: the
+ * document holds an _id of another type itself. */
 static int
 join_row(struct doc_op *op, int row, struct buf *head, struct slice *ret)
 {
+	bool has_id =
+		!work_of(op)->without_id && !ask_is_null(&op->ask, row, 0);
 	struct slice id = ask_value(&op->ask, row, 0);
 	struct slice doc = ask_value(&op->ask, row, 1);
 	char *to;
 
 	buf_clear(head);
 	buf_char(head, '{');
-	if (!work_of(op)->without_id) {
+	if (has_id) {
 		buf_str(head, "\"_id\":");
 		buf_json(head, id);
 		if (doc.len > 2)
@@ -214,10 +249,23 @@ join_row(struct doc_op *op, int row, struct buf *head, struct slice *ret)
 }
 
 static int
+check_result(struct doc_op *op, size_t bytes)
+{
+	if ((int64_t)bytes <= op->docs->limits.result_top)
+		return 0;
+	return fault_set(&op->job.why, ERR_ANSWER_BIG,
+		"the result is larger than %lld bytes: ask for fewer documents "
+		"or fields, or raise db.result_top",
+		(long long)op->docs->limits.result_top);
+}
+
+/* Columns: _id, doc, and the total when it was asked for. */
+static int
 answer_find(struct doc_op *op)
 {
 	int rows = ask_rows(&op->ask);
 	_buf_ struct buf head;
+	size_t bytes = 0;
 	int r = 0;
 
 	buf_init(&head, 6 * VALUE_ID_TOP + 64);
@@ -225,8 +273,38 @@ answer_find(struct doc_op *op)
 		arena_try(op->arena, ((size_t)rows + 1) * sizeof(op->list[0]));
 	if (!op->list)
 		return ERR_ANSWER_BIG;
-	for (int i = 0; i < rows && r == 0; i++)
+	for (int i = 0; i < rows && r == 0; i++) {
 		r = join_row(op, i, &head, &op->list[i]);
+		bytes += op->list[i].len;
+		if (r == 0)
+			r = check_result(op, bytes);
+	}
+	op->count = (size_t)rows;
+	return r;
+}
+
+static int
+answer_aggregate(struct doc_op *op)
+{
+	int rows = ask_rows(&op->ask);
+	size_t bytes = 0;
+	int r = 0;
+
+	op->list =
+		arena_try(op->arena, ((size_t)rows + 1) * sizeof(op->list[0]));
+	if (!op->list)
+		return ERR_ANSWER_BIG;
+	for (int i = 0; i < rows && r == 0; i++) {
+		struct slice doc = ask_value(&op->ask, i, 0);
+		char *to = arena_try(op->arena, doc.len + 1);
+
+		if (!to)
+			return ERR_ANSWER_BIG;
+		memcpy(to, doc.ptr, doc.len);
+		op->list[i] = slice_of(to, doc.len);
+		bytes += doc.len;
+		r = check_result(op, bytes);
+	}
 	op->count = (size_t)rows;
 	return r;
 }
@@ -249,9 +327,13 @@ answer(struct doc_op *op)
 {
 	struct work *w = work_of(op);
 
-	switch (w->verb) {
+	if (w->req.explain)
+		return answer_aggregate(op);
+	switch (w->req.verb) {
 	case DOC_FIND:
 		return answer_find(op);
+	case DOC_AGGREGATE:
+		return answer_aggregate(op);
 	case DOC_COUNT:
 		op->total = ask_int(&op->ask, 0, 0);
 		break;
@@ -259,8 +341,9 @@ answer(struct doc_op *op)
 		op->ids = w->ids;
 		op->count = w->id_count;
 		break;
+	case DOC_UPDATE_RETURN:
 	case DOC_UPDATE:
-		if (w->upsert) {
+		if (w->req.upsert) {
 			answer_upsert(op);
 			break;
 		}
@@ -269,6 +352,8 @@ answer(struct doc_op *op)
 		op->total = ask_changed(&op->ask);
 		break;
 	case DOC_ADD_COLLECTION:
+		catalog_forget(
+			op->docs->catalog, w->req.env, w->req.collection);
 		break;
 	}
 	return 0;
@@ -276,69 +361,63 @@ answer(struct doc_op *op)
 
 /* The sentences that clients know. */
 static void
-explain(struct doc_op *op, int err)
+tell(struct doc_op *op, int err)
 {
-	struct work *w = work_of(op);
+	const struct doc_request *req = &work_of(op)->req;
 
 	op->job.why = op->ask.job.why;
 	if (err == ERR_DB_NO_COLLECTION)
 		(void)fault_set(&op->job.why, err,
-			"[ResourceNotFound] Db or Table not exist: %s.",
-			w->name);
-	else if (err == ERR_DB_EXISTS && w->verb != DOC_ADD_COLLECTION)
+			"[ResourceNotFound] Db or Table not exist: %.*s.",
+			SLICE_ARG(req->collection));
+	else if (err == ERR_DB_EXISTS && req->verb != DOC_ADD_COLLECTION)
 		(void)fault_set(&op->job.why, err,
 			"[FailedOperation] duplicate key: a document with "
-			"this _id exists already in %s",
-			w->name);
+			"this _id exists already in %.*s",
+			SLICE_ARG(req->collection));
 }
+
+static void
+finish(struct doc_op *op, int err)
+{
+	catalog_end(&op->names);
+	job_finish(&op->job, err);
+}
+
+static void find_names(struct doc_op *op);
 
 static void
 on_answer(struct job *job)
 {
+	enum { TRIES_TOP = 3 };
 	struct doc_op *op = container_of(
 		container_of(job, struct ask, job), struct doc_op, ask);
+	struct work *w = work_of(op);
 	int err = job->err;
 
+	if (err == ERR_DB_STALE && w->tries++ < TRIES_TOP) {
+		for (size_t i = 0; i < op->names.count; i++)
+			catalog_forget(op->docs->catalog, op->names.env,
+				op->names.name[i]);
+		catalog_end(&op->names);
+		find_names(op);
+		return;
+	}
 	if (err == 0)
 		err = answer(op);
 	else
-		explain(op, err);
-	job_finish(&op->job, err);
+		tell(op, err);
+	finish(op, err);
 }
 
 static void
 on_drop(struct job *job)
 {
-	job_cancel(&container_of(job, struct doc_op, job)->ask.job);
-}
+	struct doc_op *op = container_of(job, struct doc_op, job);
 
-/* Nothing of an earlier run may show. */
-static int
-begin(struct pool *pool, struct doc_op *op, enum doc_verb verb)
-{
-	struct work *w;
-
-	op->list = NULL;
-	op->ids = NULL;
-	op->upserted_id = NULL;
-	op->count = 0;
-	op->total = 0;
-	op->pool = pool;
-	job_init(&op->ask.job, on_answer);
-	job_begin(&op->job, pool_loop(pool), 0, on_drop);
-	op->inside[0] = w = arena_try(op->arena, sizeof(*w));
-	if (!w)
-		return ERR_TOO_BIG;
-	w->verb = verb;
-	return 0;
-}
-
-static void
-ask(struct doc_op *op, const struct sql *s, bool is_read)
-{
-	op->ask.is_read = is_read;
-	pool_ask_shape(
-		op->pool, &op->ask, buf_all(&s->text), s->param, s->count);
+	job_cancel(&op->names.job);
+	job_cancel(&op->ask.job);
+	catalog_end(&op->names);
 }
 
 /* What a statement is built from, from one to the next: it is only used between
@@ -352,42 +431,153 @@ scratch_get(void)
 	return &scratch;
 }
 
-void
-doc_run(struct pool *pool, struct doc_op *op, const struct doc_request *request)
+/* To where such a statement goes: a transaction's connection, a replica, or
+ * the primary. */
+static void
+dispatch(struct doc_op *op, const struct sql *s)
 {
-	struct doc_request req = *request;
+	const struct doc_request *req = &work_of(op)->req;
+
+	op->ask.is_read = verbs[req->verb].is_read;
+	job_init(&op->ask.job, on_answer);
+	pool_ask_shape(op->docs->pool, &op->ask, buf_all(&s->text), s->param,
+		s->count);
+}
+
+static int
+build_and_send(struct doc_op *op)
+{
+	struct work *w = work_of(op);
 	struct arena *scratch = scratch_get();
 	struct sql sql;
 	struct doc_build b = {
-		.req = &req,
+		.docs = op->docs,
+		.req = &w->req,
 		.sql = &sql,
 		.arena = scratch,
 		.now_ms = clock_now_ms(),
 		.why = &op->job.why,
 	};
-	int r = begin(pool, op, request->verb);
+	int r;
 
-	if (!req.scope.openid)
-		req.scope.openid = "";
 	sql_init(&sql, scratch);
-	if (r == 0) {
-		work_of(op)->upsert =
-			request->verb == DOC_UPDATE && request->upsert;
-		r = build(op, &b);
-	}
+	r = build(op, &b);
 	if (r == 0)
-		ask(op, &sql,
-			request->verb == DOC_FIND ||
-				request->verb == DOC_COUNT);
-	else
-		job_fail_soon(&op->job, pool_loop(pool), r);
+		dispatch(op, &sql);
 	sql_done(&sql);
 	arena_clear(scratch, SCRATCH_TOP);
+	return r;
+}
+
+static void
+on_names(struct job *job)
+{
+	struct doc_op *op =
+		container_of(container_of(job, struct catalog_ask, job),
+			struct doc_op, names);
+	int r = job->err;
+
+	if (r < 0)
+		op->job.why = job->why;
+	else
+		r = build_and_send(op);
+	if (r < 0)
+		finish(op, r);
+}
+
+/* The catalog's word on every collection that takes part. */
+static void
+find_names(struct doc_op *op)
+{
+	struct catalog_ask *a = &op->names;
+	const struct doc_request *req = &work_of(op)->req;
+	int r = 0;
+
+	a->env = req->env;
+	a->name[0] = req->collection;
+	a->count = 1;
+	job_init(&a->job, on_names);
+	if (!catalog_ask(op->docs->catalog, a))
+		return;
+	r = build_and_send(op);
+	if (r == 0)
+		return;
+	catalog_end(a);
+	job_fail_soon(&op->job, pool_loop(op->docs->pool), r);
+}
+
+/* Nothing of an earlier run may show. */
+static int
+begin(const struct docs *docs, struct doc_op *op, const struct doc_request *req)
+{
+	struct work *w;
+
+	op->list = NULL;
+	op->ids = NULL;
+	op->upserted_id = NULL;
+	op->count = 0;
+	op->total = 0;
+	op->docs = docs;
+	op->names.count = 0;
+	job_init(&op->names.job, on_names);
+	job_init(&op->ask.job, on_answer);
+	job_begin(&op->job, pool_loop(docs->pool), 0, on_drop);
+	op->inside[0] = w = arena_try(op->arena, sizeof(*w));
+	if (!w)
+		return ERR_TOO_BIG;
+	w->req = *req;
+	if (!w->req.scope.openid)
+		w->req.scope.openid = "";
+	return 0;
 }
 
 void
-doc_set_permission(struct pool *pool, struct doc_op *op, const char *env,
-	struct slice collection, struct slice permission)
+doc_run(const struct docs *docs, struct doc_op *op,
+	const struct doc_request *request)
+{
+	struct coll coll;
+	int r = begin(docs, op, request);
+
+	if (r == 0)
+		r = coll_parse(&coll, request->env, request->collection,
+			scratch_get(), &op->job.why);
+	arena_clear(scratch_get(), SCRATCH_TOP);
+	if (r < 0)
+		job_fail_soon(&op->job, pool_loop(docs->pool), r);
+	else
+		find_names(op);
+}
+
+static int
+build_permission(
+	struct doc_build *b, struct slice permission, const json_t *rules)
+{
+	_buf_ struct buf text;
+	int r = coll_check_permission(permission, b->why);
+
+	if (r == 0)
+		r = coll_parse(&b->coll, b->req->env, b->req->collection,
+			b->arena, b->why);
+	if (r < 0)
+		return r;
+	buf_init(&text, 1 << 20);
+	if (rules)
+		val_put(&text, rules);
+	add_make(b, "collection_permit(");
+	sql_add(b->sql, ", ");
+	sql_param(b->sql, permission, "text");
+	sql_add(b->sql, ", ");
+	if (rules)
+		sql_param_buf(b->sql, &text, "jsonb");
+	else
+		sql_add(b->sql, "NULL");
+	sql_add(b->sql, ")");
+	return sql_check(b->sql, b->why);
+}
+
+void
+doc_set_permission(const struct docs *docs, struct doc_op *op, const char *env,
+	struct slice collection, struct slice permission, const json_t *rules)
 {
 	const struct doc_request request = {
 		.verb = DOC_ADD_COLLECTION,
@@ -404,22 +594,15 @@ doc_set_permission(struct pool *pool, struct doc_op *op, const char *env,
 		.now_ms = clock_now_ms(),
 		.why = &op->job.why,
 	};
-	int r = begin(pool, op, DOC_ADD_COLLECTION);
+	int r = begin(docs, op, &request);
 
 	sql_init(&sql, scratch);
 	if (r == 0)
-		r = coll_check_permission(permission, b.why);
+		r = build_permission(&b, permission, rules);
 	if (r == 0)
-		r = coll_parse(&b.coll, env, collection, scratch, b.why);
-	if (r == 0) {
-		add_make(&b, "collection_permit(");
-		sql_add(&sql, ", ");
-		sql_param(&sql, permission, "text");
-		sql_add(&sql, ")");
-		ask(op, &sql, false);
-	} else {
-		job_fail_soon(&op->job, pool_loop(pool), r);
-	}
+		dispatch(op, &sql);
+	else
+		job_fail_soon(&op->job, pool_loop(docs->pool), r);
 	sql_done(&sql);
 	arena_clear(scratch, SCRATCH_TOP);
 }

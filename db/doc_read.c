@@ -7,57 +7,49 @@
  * overlap nor leave gaps.
  */
 #include "db/doc_sql.h"
+#include "db/sql_from.h"
 
 enum { LIMIT_PRESET = 100, LIMIT_TOP = 1000, ORDER_TOP = 32 };
 
 void
-doc_sql_gate(struct doc_build *b, enum doc_gate gate)
+doc_sql_fresh(struct doc_build *b, const struct coll_info *info)
 {
 	struct sql *s = b->sql;
 
-	sql_add(s, gate == DOC_GATE_READ ? "(SELECT mpcloud.gate_read("
-					 : "(SELECT mpcloud.gate_write(");
-	sql_param(s, slice_str(b->coll.env), "text");
+	sql_add(s, "(SELECT mpcloud.fresh(");
+	sql_param(s, slice_str(info->coll.env), "text");
 	sql_add(s, ", ");
-	sql_param(s, b->coll.name, "text");
+	sql_param(s, info->coll.name, "text");
 	sql_add(s, ", ");
-	sql_param(s, slice_str(b->req->scope.openid), "text");
+	sql_param_i64(s, info->version);
 	sql_add(s, "))");
 }
 
-static void
-add_own(struct doc_build *b)
-{
-	sql_add(b->sql, "doc ->> '_openid' = ");
-	sql_param(b->sql, slice_str(b->req->scope.openid), "text");
-}
-
-/* A gate that stands alone is evaluated once and before any row, so that a
- * caller who may not is told so even by an empty collection. */
+/* What is asked once and before any row, so that a statement made of what was
+ * true a moment ago is refused even by an empty collection. */
 void
-doc_sql_where(struct doc_build *b, enum doc_gate gate)
+doc_sql_where(struct doc_build *b)
 {
+	const struct sql_from from = {
+		.doc = "doc", .id = "_id", .info = b->info};
 	struct sql *s = b->sql;
 
 	sql_add(s, " WHERE ");
 	if (!b->req->scope.admin) {
-		doc_sql_gate(b, gate);
-		sql_add(s, gate == DOC_GATE_READ ? " IS NOT NULL AND ("
-						 : " AND (");
-		if (gate == DOC_GATE_READ) {
-			doc_sql_gate(b, gate);
-			sql_add(s, " OR ");
-		}
-		add_own(b);
-		sql_add(s, ") AND ");
+		doc_sql_fresh(b, b->info);
+		sql_add(s, " AND ");
+		sql_query(s, b->allowed, &from);
+		sql_add(s, " AND ");
 	}
-	sql_query(s, b->where);
+	sql_query(s, b->where, &from);
 }
 
 static int
 add_projection(struct doc_build *b)
 {
-	const char *doc = b->req->scope.admin ? "doc" : "(doc - '_openid')";
+	const char *doc = access_shows_openid(b->info, &b->req->scope)
+				  ? "doc"
+				  : "(doc - '_openid')";
 	struct project p = {0};
 	struct sql *s = b->sql;
 	int r = 0;
@@ -94,7 +86,8 @@ add_sort(struct doc_build *b, struct slice name, bool descends)
 
 	if (r < 0)
 		return r;
-	if (!b->req->scope.admin && path_starts(&path, "_openid"))
+	if (!access_shows_openid(b->info, &b->req->scope) &&
+		path_starts(&path, "_openid"))
 		return fault_set(b->why, ERR_DB_DENIED,
 			"a list cannot be ordered by _openid");
 	if (path.count == 1 && path_starts(&path, "_id")) {
@@ -205,12 +198,13 @@ doc_sql_find(struct doc_build *b)
 	struct slice id;
 	int r;
 
-	sql_add(b->sql, "SELECT _id, ");
+	sql_add(b->sql,
+		"SELECT CASE WHEN doc ? '_id' THEN NULL ELSE _id END, ");
 	r = add_projection(b);
 	if (r < 0)
 		return r;
 	add_table(b);
-	doc_sql_where(b, DOC_GATE_READ);
+	doc_sql_where(b);
 	if (!query_id(b->where, &id))
 		r = add_order(b);
 	add_page(b);
@@ -222,6 +216,6 @@ doc_sql_count(struct doc_build *b)
 {
 	sql_add(b->sql, "SELECT count(*)");
 	add_table(b);
-	doc_sql_where(b, DOC_GATE_READ);
+	doc_sql_where(b);
 	return 0;
 }

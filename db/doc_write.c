@@ -93,7 +93,7 @@ doc_sql_insert(struct doc_build *b)
 		       : add_many(b, docs);
 	if (r == 0 && !b->req->scope.admin) {
 		sql_add(b->sql, " WHERE ");
-		doc_sql_gate(b, DOC_GATE_WRITE);
+		doc_sql_fresh(b, b->info);
 	}
 	return r;
 }
@@ -106,12 +106,12 @@ add_where(struct doc_build *b, bool multi)
 	struct sql *s = b->sql;
 
 	if (multi || query_id(b->where, &id)) {
-		doc_sql_where(b, DOC_GATE_WRITE);
+		doc_sql_where(b);
 		return;
 	}
 	sql_add(s, " WHERE _id = (SELECT _id FROM ");
 	buf_slice(&s->text, b->coll.quoted);
-	doc_sql_where(b, DOC_GATE_WRITE);
+	doc_sql_where(b);
 	sql_add(s, " ORDER BY _id LIMIT 1 FOR UPDATE)");
 }
 
@@ -240,7 +240,7 @@ add_upsert_by_id(struct doc_build *b, const struct change *c)
 	r = add_made(b, c);
 	if (!b->req->scope.admin) {
 		sql_add(s, " WHERE ");
-		doc_sql_gate(b, DOC_GATE_WRITE);
+		doc_sql_fresh(b, b->info);
 	}
 	sql_add(s, " ON CONFLICT (_id) DO UPDATE SET doc = ");
 	add_change(b, c, "d.doc");
@@ -281,7 +281,7 @@ add_upsert(struct doc_build *b, const struct change *c)
 	sql_add(s, " WHERE ");
 	/* Of an empty table the plan may never ask the UPDATE's gate. */
 	if (!b->req->scope.admin) {
-		doc_sql_gate(b, DOC_GATE_WRITE);
+		doc_sql_fresh(b, b->info);
 		sql_add(s, " AND ");
 	}
 	sql_add(s, "NOT EXISTS (SELECT 1 FROM hit) RETURNING 1) SELECT "

@@ -10,6 +10,7 @@
  */
 #include "db/query.h"
 #include "db/sql.h"
+#include "db/sql_from.h"
 
 static const char *
 operator_of(enum query_op op)
@@ -72,37 +73,43 @@ add_test(struct sql *s, const struct query *q, const struct path *path)
 }
 
 static void
-open_walk(struct sql *s, const struct query *q)
+open_walk(struct sql *s, const struct query *q,
+	const struct sql_from *from)
 {
-	sql_add(s, "EXISTS (SELECT 1 FROM mpcloud.doc_walk(doc, ");
+	sql_add(s, "EXISTS (SELECT 1 FROM mpcloud.doc_walk(");
+	sql_add(s, from->doc);
+	sql_add(s, ", ");
 	sql_param_path(s, &q->path);
 	sql_add(s, ", 1) x WHERE ");
 }
 
 static void
-add_plain(struct sql *s, const struct query *q)
+add_plain(struct sql *s, const struct query *q,
+	const struct sql_from *from)
 {
 	const struct path here = {0};
 
 	if (!q->path.has_index) {
-		sql_add(s, "jsonb_path_match(doc");
+		sql_add(s, "jsonb_path_match(");
+		sql_add(s, from->doc);
 		add_test(s, q, &q->path);
 		return;
 	}
-	open_walk(s, q);
+	open_walk(s, q, from);
 	sql_add(s, "jsonb_path_match(x");
 	add_test(s, q, &here);
 	sql_add(s, ")");
 }
 
 static void
-add_eq(struct sql *s, const struct query *q)
+add_eq(struct sql *s, const struct query *q,
+	const struct sql_from *from)
 {
 	if (q->kind != VALUE_NULL && q->kind != VALUE_OTHER) {
-		add_plain(s, q);
+		add_plain(s, q, from);
 		return;
 	}
-	open_walk(s, q);
+	open_walk(s, q, from);
 	if (q->kind == VALUE_NULL)
 		sql_add(s, "x IS NULL OR ");
 	sql_add(s, "mpcloud.doc_eq(x, ");
@@ -111,9 +118,10 @@ add_eq(struct sql *s, const struct query *q)
 }
 
 static void
-add_exists(struct sql *s, const struct query *q)
+add_exists(struct sql *s, const struct query *q,
+	const struct sql_from *from)
 {
-	open_walk(s, q);
+	open_walk(s, q, from);
 	sql_add(s, "x IS NOT NULL)");
 }
 
@@ -145,21 +153,22 @@ add_id(struct sql *s, const struct query *q)
 }
 
 static void
-add_leaf(struct sql *s, const struct query *q)
+add_leaf(struct sql *s, const struct query *q,
+	const struct sql_from *from)
 {
-	if (q->path.count == 1 && path_starts(&q->path, "_id"))
+	if (from->id && q->path.count == 1 && path_starts(&q->path, "_id"))
 		add_id(s, q);
 	else if (q->op == QUERY_EQ)
-		add_eq(s, q);
+		add_eq(s, q, from);
 	else if (q->op == QUERY_EXISTS)
-		add_exists(s, q);
+		add_exists(s, q, from);
 	else
-		add_plain(s, q);
+		add_plain(s, q, from);
 }
 
 static void
-add_parts(struct sql *s, const struct query *q, const char *between,
-	const char *none)
+add_parts(struct sql *s, const struct query *q, const struct sql_from *from,
+	const char *between, const char *none)
 {
 	if (!q->parts) {
 		sql_add(s, none);
@@ -169,13 +178,13 @@ add_parts(struct sql *s, const struct query *q, const char *between,
 	for (const struct query *at = q->parts; at; at = at->next) {
 		if (at != q->parts)
 			sql_add(s, between);
-		sql_query(s, at);
+		sql_query(s, at, from);
 	}
 	sql_add(s, ")");
 }
 
 void
-sql_query(struct sql *s, const struct query *q)
+sql_query(struct sql *s, const struct query *q, const struct sql_from *from)
 {
 	switch (q->op) {
 	case QUERY_ALL:
@@ -185,17 +194,17 @@ sql_query(struct sql *s, const struct query *q)
 		sql_add(s, "FALSE");
 		break;
 	case QUERY_AND:
-		add_parts(s, q, " AND ", "TRUE");
+		add_parts(s, q, from, " AND ", "TRUE");
 		break;
 	case QUERY_OR:
-		add_parts(s, q, " OR ", "FALSE");
+		add_parts(s, q, from, " OR ", "FALSE");
 		break;
 	case QUERY_NOT:
 		sql_add(s, "(");
-		sql_query(s, q->parts);
+		sql_query(s, q->parts, from);
 		sql_add(s, ") IS NOT TRUE");
 		break;
 	default:
-		add_leaf(s, q);
+		add_leaf(s, q, from);
 	}
 }

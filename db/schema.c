@@ -1,12 +1,16 @@
 /*
  * All migrations that are missing run in one transaction that holds an advisory
  * lock: of several programs that start at once one migrates, the others wait
- * and find nothing to do.  The files are built in by tools of the build (see
- * Makefile.inc), because a running program must not depend on its source tree.
+ * and find nothing to do.  Bodies of functions are checked when they run, so
+ * that files of routines may name one another's.  The files are built in by
+ * tools of the build (see Makefile.inc), because a running program must not
+ * depend on its source tree.
  */
 #include "db/schema.h"
 
 #include "base/clock.h"
+#include "base/crypto.h"
+#include "base/text.h"
 #include "db/schema_files.h"
 
 #include <inttypes.h>
@@ -80,6 +84,70 @@ note(PGconn *conn, const struct schema_file *file, struct fault *why)
 	return 0;
 }
 
+/* Asks for one value with one or two parameters. */
+static PGresult *
+ask(PGconn *conn, const char *sql, const char *a, const char *b)
+{
+	const char *values[] = {a, b};
+
+	return PQexecParams(conn, sql, b ? 2 : 1, NULL, values, NULL, NULL, 0);
+}
+
+static int
+is_there(PGconn *conn, const struct schema_file *file, const char *hash,
+	bool *ret, struct fault *why)
+{
+	_cleanup_(clear) PGresult *result = ask(conn,
+		"SELECT 1 FROM mpcloud.routines WHERE name = $1 AND hash = $2",
+		file->name, hash);
+
+	if (PQresultStatus(result) != PGRES_TUPLES_OK)
+		return fail(conn, why, ERR_DB, file->name);
+	*ret = PQntuples(result) > 0;
+	return 0;
+}
+
+/* Functions only: replaced as a whole when the file is another. */
+static int
+replace(PGconn *conn, const struct schema_file *file, struct fault *why)
+{
+	_cleanup_(clear) PGresult *noted = NULL;
+	_buf_ struct buf hash;
+	uint8_t sum[SHA256_LEN];
+	bool same = false;
+	int r;
+
+	buf_init(&hash, 256);
+	crypto_sha256(slice_str(file->text), sum);
+	text_hex(&hash, slice_of(sum, sizeof(sum)));
+	r = is_there(conn, file, hash.ptr, &same, why);
+	if (r < 0 || same)
+		return r;
+	r = run(conn, file->text, why, file->name);
+	if (r < 0)
+		return r;
+	noted = ask(conn,
+		"INSERT INTO mpcloud.routines VALUES ($1, $2) ON CONFLICT "
+		"(name) DO UPDATE SET hash = excluded.hash",
+		file->name, hash.ptr);
+	if (PQresultStatus(noted) != PGRES_COMMAND_OK)
+		return fail(conn, why, ERR_DB, file->name);
+	return 0;
+}
+
+/* One migration, unless it is there. */
+static int
+migrate(PGconn *conn, const struct schema_file *file, int have,
+	struct fault *why)
+{
+	int r;
+
+	if (file->number <= have)
+		return 0;
+	r = run(conn, file->text, why, file->name);
+	return r < 0 ? r : note(conn, file, why);
+}
+
 static int
 apply(PGconn *conn, struct fault *why)
 {
@@ -94,11 +162,8 @@ apply(PGconn *conn, struct fault *why)
 			"it is older than the one that ran here before",
 			have, schema_newest());
 	for (const struct schema_file *f = schema_files; f->name; f++) {
-		if (f->number <= have)
-			continue;
-		r = run(conn, f->text, why, f->name);
-		if (r == 0)
-			r = note(conn, f, why);
+		r = f->number ? migrate(conn, f, have, why)
+			      : replace(conn, f, why);
 		if (r < 0)
 			return r;
 	}
@@ -119,7 +184,10 @@ schema_migrate(const char *url, struct fault *why)
 		"CREATE SCHEMA IF NOT EXISTS mpcloud;"
 		"CREATE TABLE IF NOT EXISTS mpcloud.migrations ("
 		" number integer PRIMARY KEY, name text NOT NULL,"
-		" applied_at bigint NOT NULL)",
+		" applied_at bigint NOT NULL);"
+		"CREATE TABLE IF NOT EXISTS mpcloud.routines ("
+		" name text PRIMARY KEY, hash text NOT NULL);"
+		"SET LOCAL check_function_bodies = off",
 		why, "schema mpcloud");
 	if (r == 0)
 		r = apply(conn, why);
@@ -132,6 +200,6 @@ schema_newest(void)
 	int newest = 0;
 
 	for (const struct schema_file *f = schema_files; f->name; f++)
-		newest = f->number;
+		newest = max(newest, f->number);
 	return newest;
 }

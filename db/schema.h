@@ -3,7 +3,8 @@
 /*
  * Migrations: numbered SQL files built into the program, applied in order in
  * one transaction under an advisory lock, so that any number of gateways and
- * daemons may start at once.
+ * daemons may start at once.  Routines (functions, which hold no data) are
+ * replaced when their file's hash is another than the one noted.
  */
 
 #include "db/pool.h"

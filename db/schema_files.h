@@ -1,9 +1,10 @@
 #pragma once
 
-/* The files of db/schema, in order; built by schema/embed.awk. */
+/* The files of db/schema, oldest first, then those of db/routines; built by
+ * embed.awk. */
 
 struct schema_file {
-	int number;
+	int number; /* of a migration; 0: routines */
 	const char *name; /* NULL at the end */
 	const char *text;
 };

@@ -11,6 +11,7 @@
 #include "db/pool.h"
 
 struct query;
+struct sql_from;
 struct update;
 
 struct sql {
@@ -40,8 +41,8 @@ void sql_ident(struct buf *to, struct slice name);
 /* One element of a text[] literal, quoted. */
 void sql_array_item(struct buf *to, struct slice item);
 
-/* query_sql.c: a boolean expression over columns _id and doc. */
-void sql_query(struct sql *s, const struct query *q);
+/* query_sql.c: a boolean expression over a document. */
+void sql_query(struct sql *s, const struct query *q, const struct sql_from *from);
 /* update_sql.c: the changed document; `from` is the expression it starts with
  * ("doc"). */
 void sql_update(struct sql *s, const struct update *u, const char *from);

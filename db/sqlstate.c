@@ -1,6 +1,6 @@
 /*
  * One row per condition that means something to us; the first prefix that fits
- * wins.  Class MP is our own: schema/0002_documents.sql raises it with a
+ * wins.  Class MP is our own: db/routines raises it with a
  * sentence for the author of the request.
  */
 #include "db/sqlstate.h"
@@ -13,6 +13,8 @@ static const struct sqlstate_row rows[] = {
 	{"MP400", ERR_DB_PARAM, STATE_FAIL, true},
 	{"MP403", ERR_DB_DENIED, STATE_FAIL, true},
 	{"MP404", ERR_DB_NO_COLLECTION, STATE_FAIL, true},
+	{"MP402", ERR_DB_OPERATOR, STATE_FAIL, true},
+	{"MP410", ERR_DB_STALE, STATE_FAIL, false},
 	{"MP409", ERR_DB_EXISTS, STATE_FAIL, true},
 	{"23505", ERR_DB_EXISTS, STATE_FAIL, false},
 	{"23514", ERR_TOO_BIG, STATE_FAIL, false}, /* a document's size */

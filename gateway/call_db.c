@@ -20,7 +20,7 @@ run(struct call *c, enum doc_verb verb, job_fn *done)
 	*op = (struct doc_op){.arena = c->arena};
 	job_init(&op->job, done);
 	call_wait(c, &op->job);
-	doc_run(c->gateway->pool, op, &c->doc);
+	doc_run(&c->gateway->docs, op, &c->doc);
 	return 0;
 }
 

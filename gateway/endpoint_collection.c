@@ -84,7 +84,7 @@ act_insert(struct collection_act *a)
 	a->ask.verb = DOC_INSERT;
 	a->ask.data = a->one;
 	act_op(a, on_inserted);
-	doc_run(a->r->gateway->pool, &a->op, &a->ask);
+	doc_run(&a->r->gateway->docs, &a->op, &a->ask);
 }
 
 static void
@@ -112,8 +112,8 @@ on_made(struct job *job)
 		return;
 	}
 	act_op(a, on_permission);
-	doc_set_permission(a->r->gateway->pool, &a->op, a->ask.env, a->name,
-		a->permission);
+	doc_set_permission(&a->r->gateway->docs, &a->op, a->ask.env, a->name,
+		a->permission, NULL);
 }
 
 static int
@@ -169,6 +169,6 @@ endpoint_ops_collection(struct request *r)
 		.scope = {.admin = true, .openid = ""},
 	};
 	act_op(a, on_made);
-	doc_run(r->gateway->pool, &a->op, &a->ask);
+	doc_run(&r->gateway->docs, &a->op, &a->ask);
 	return STEP_WAIT;
 }

@@ -8,6 +8,7 @@
 #include "base/conf.h"
 #include "base/loop.h"
 #include "base/shm.h"
+#include "db/doc.h"
 #include "gateway/access.h"
 #include "gateway/http.h"
 
@@ -43,6 +44,7 @@ struct gateway {
 	unsigned index;
 	const struct conf *conf;
 	struct pool *pool;
+	struct docs docs; /* documents, on the same pool */
 	struct auth *auth;
 	struct pay *pay; /* NULL: payment is off */
 	struct known *known;

@@ -133,7 +133,13 @@ setup_pool(struct gatewayd *d, struct fault *why)
 		.waiting_top = (unsigned)conf->limits_connections,
 	};
 
-	return pool_new(&d->pool, &d->loop, &pool, why);
+	int e = pool_new(&d->pool, &d->loop, &pool, why);
+
+	if (e < 0)
+		return e;
+	d->gateway.docs = (struct docs){
+		.pool = d->pool, .limits = doc_limits_preset};
+	return catalog_new(&d->gateway.docs.catalog, d->pool);
 }
 
 /* What is not a part but follows from the configuration. */
@@ -322,6 +328,7 @@ gatewayd_take_down(struct gatewayd *d)
 	d->upkeep = upkeep_free(d->upkeep);
 	d->auth = auth_free(d->auth);
 	d->fetcher = fetcher_free(d->fetcher);
+	d->gateway.docs.catalog = catalog_free(d->gateway.docs.catalog);
 	d->pool = pool_free(d->pool);
 	d->seal = seal_free(d->seal);
 	d->log = function_log_free(d->log);

@@ -17,6 +17,7 @@
 static struct testpg *server;
 static struct loop loop;
 static struct pool *pool;
+static struct docs docs;
 
 /* One call and its answer. */
 struct call {
@@ -27,6 +28,7 @@ struct call {
 	bool multi, upsert, replace;
 	int64_t skip, limit;
 	const char *order, *projection;
+	json_t *json[4]; /* of the request, until the next or end */
 	char text[8192]; /* of the list */
 };
 
@@ -63,11 +65,21 @@ parse(const char *text)
 }
 
 static _unused_ void
-begin(struct call *c)
+end(struct call *c)
 {
 	if (c->done)
 		arena_done(&c->arena);
 	c->done = 0;
+	for (size_t i = 0; i < array_size(c->json); i++) {
+		json_decref(c->json[i]);
+		c->json[i] = NULL;
+	}
+}
+
+static _unused_ void
+begin(struct call *c)
+{
+	end(c);
 	arena_init(&c->arena, 64 << 20);
 	c->op.arena = &c->arena;
 	job_init(&c->op.job, on_done);
@@ -77,18 +89,10 @@ static _unused_ void
 start(struct call *c, enum doc_verb verb, const char *coll, const char *query,
 	const char *data)
 {
-	_json_ json_t *q = parse(query);
-	_json_ json_t *d = parse(data);
-	_json_ json_t *o = parse(c->order);
-	_json_ json_t *p = parse(c->projection);
-	const struct doc_request request = {
+	struct doc_request request = {
 		.verb = verb,
 		.env = "test",
 		.collection = slice_str(coll),
-		.query = q,
-		.data = d,
-		.order = o,
-		.projection = p,
 		.skip = c->skip,
 		.limit = c->limit ? c->limit : -1,
 		.multi = c->multi,
@@ -98,7 +102,13 @@ start(struct call *c, enum doc_verb verb, const char *coll, const char *query,
 	};
 
 	begin(c);
-	doc_run(pool, &c->op, &request);
+	request.query = c->json[0] = parse(query);
+	request.data = c->json[1] = parse(data);
+	request.order = c->json[2] = parse(c->order);
+	request.projection = c->json[3] = parse(c->projection);
+	if (verb == DOC_AGGREGATE)
+		request.stages = request.data;
+	doc_run(&docs, &c->op, &request);
 }
 
 static _unused_ int
@@ -115,14 +125,6 @@ run(struct call *c, enum doc_verb verb, const char *coll, const char *query,
 {
 	start(c, verb, coll, query, data);
 	return finish(c);
-}
-
-static _unused_ void
-end(struct call *c)
-{
-	if (c->done)
-		arena_done(&c->arena);
-	c->done = 0;
 }
 
 static _unused_ void
@@ -156,8 +158,8 @@ permit(const char *coll, const char *permission)
 	struct call c = {0};
 
 	begin(&c);
-	doc_set_permission(
-		pool, &c.op, "test", slice_str(coll), slice_str(permission));
+	doc_set_permission(&docs, &c.op, "test", slice_str(coll),
+		slice_str(permission), NULL);
 	assert_int_equal(finish(&c), 0);
 	end(&c);
 }
@@ -224,13 +226,17 @@ group_start(void **state)
 	if (schema_migrate(testpg_url(server), NULL) < 0)
 		return -1;
 	conf.url = testpg_url(server);
-	return loop_init(&loop) < 0 || pool_new(&pool, &loop, &conf, NULL) < 0;
+	if (loop_init(&loop) < 0 || pool_new(&pool, &loop, &conf, NULL) < 0)
+		return -1;
+	docs = (struct docs){.pool = pool, .limits = doc_limits_preset};
+	return catalog_new(&docs.catalog, pool);
 }
 
 static _unused_ int
 group_stop(void **state)
 {
 	(void)state;
+	docs.catalog = catalog_free(docs.catalog);
 	pool = pool_free(pool);
 	loop_done(&loop);
 	server = testpg_free(server);

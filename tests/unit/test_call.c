@@ -23,9 +23,10 @@ dump(const json_t *v)
 }
 
 void
-doc_run(struct pool *pool, struct doc_op *o, const struct doc_request *request)
+doc_run(const struct docs *docs, struct doc_op *o,
+	const struct doc_request *request)
 {
-	(void)pool;
+	(void)docs;
 	op = o;
 	asked = *request;
 	query = dump(request->query);

@@ -68,8 +68,8 @@ the_tables_that_other_floors_use_are_there(void **state)
 		testpg_query(server,
 			"SELECT string_agg(tablename, ' ' ORDER BY tablename)"
 			" FROM pg_tables WHERE schemaname = 'mpcloud'"),
-		"collections families migrations orders refresh_tokens "
-		"settings users");
+		"collections families indexes migrations orders "
+		"refresh_tokens routines settings users");
 }
 
 static void

@@ -1,4 +1,5 @@
-# Turns files NNNN_name.sql into a C table.  Strings are joined by hand because
+# Turns SQL files into a C table: NNNN_name.sql are migrations, others routines,
+# numbered 0.  Strings are joined by hand because
 # awks disagree about backslashes in gsub.
 function join(text, at, with,    part, n, i, out) {
 	n = split(text, part, at)
@@ -8,7 +9,7 @@ function join(text, at, with,    part, n, i, out) {
 	return out
 }
 BEGIN {
-	print "/* Made by db/schema/embed.awk from db/schema. */"
+	print "/* Made by db/embed.awk from db/schema and db/routines. */"
 	print "#include \"db/schema_files.h\"\n"
 	print "const struct schema_file schema_files[] = {"
 }
