@@ -487,6 +487,11 @@ fetch_start(struct fetcher *fetcher, struct fetch *fetch,
 	set_house_rules(t);
 	SET(CURLOPT_URL, ask->url);
 	SET(CURLOPT_CONNECTTIMEOUT_MS, (long)min(connect_ms, ms));
+	if (ask->unix_path) {
+		SET(CURLOPT_UNIX_SOCKET_PATH, ask->unix_path);
+		SET(CURLOPT_FRESH_CONNECT, 1L);
+		SET(CURLOPT_FORBID_REUSE, 1L);
+	}
 	set_method(t, ask);
 	set_headers(t, ask);
 	set_answer(t, fetch, top);

@@ -31,6 +31,9 @@ struct fetch_ask {
 	struct slice body;          /* copied */
 	uint64_t timeout_ms, connect_ms; /* 0: 10 s, 3 s */
 	size_t answer_top;               /* bytes; 0: 1 MiB */
+	/* a unix socket to connect to, or NULL; its connection is used once
+	 * and the request never repeated */
+	const char *unix_path;
 };
 
 /* job_init(&f->job, …) first.  fetch_done after the answer was used. */

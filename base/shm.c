@@ -5,6 +5,9 @@
  */
 #include "base/shm.h"
 
+#include "base/crypto.h"
+#include "base/sip.h"
+#include "base/crypto.h"
 #include "base/util.h"
 
 #include <assert.h>
@@ -33,12 +36,15 @@ struct revoked {
 
 struct shm {
 	uint64_t magic;
+	uint8_t secret[32];
 	_Alignas(128) struct {
 		_Alignas(128) struct shm_gateway one;
 	} gateways[SHM_GATEWAYS];
 	_Alignas(128) struct revoked revoked[BUCKETS][BUCKET];
 	/* Whether a bucket was ever full: who looks there looks further. */
 	_Atomic bool spilt[BUCKETS];
+	_Alignas(128) uint64_t write_key[2];
+	_Atomic int64_t writes[SHM_WRITES];
 	_Alignas(128) unsigned char gcra[GCRA_BYTES];
 };
 
@@ -69,6 +75,8 @@ shm_create(int *ret_fd)
 	if (!shm)
 		return -errno;
 	(void)shm_gcra(shm);
+	crypto_random(shm->write_key, sizeof(shm->write_key));
+	crypto_random(shm->secret, sizeof(shm->secret));
 	shm->magic = MAGIC;
 	(void)shm_close(shm);
 	*ret_fd = take_fd(fd);
@@ -102,6 +110,12 @@ shm_close(struct shm *shm)
 	if (shm)
 		(void)munmap(shm, sizeof(*shm));
 	return NULL;
+}
+
+struct slice
+shm_secret(const struct shm *shm)
+{
+	return slice_of((const char *)shm->secret, sizeof(shm->secret));
 }
 
 struct gcra_table *
@@ -207,4 +221,26 @@ shm_is_revoked(const struct shm *shm, uint64_t sid)
 			return false;
 	}
 	return false;
+}
+
+static size_t
+write_cell(const struct shm *shm, struct slice session)
+{
+	return sip_hash(shm->write_key, session.ptr, session.len) % SHM_WRITES;
+}
+
+void
+shm_wrote(struct shm *shm, struct slice session, int64_t now)
+{
+	_Atomic int64_t *cell = &shm->writes[write_cell(shm, session)];
+	int64_t old = atomic_load(cell);
+
+	while (old < now && !atomic_compare_exchange_weak(cell, &old, now))
+		;
+}
+
+int64_t
+shm_last_write(const struct shm *shm, struct slice session)
+{
+	return atomic_load(&shm->writes[write_cell(shm, session)]);
 }

@@ -7,8 +7,9 @@
 
 #include "base/err.h"
 #include "base/gcra.h"
+#include "base/slice.h"
 
-enum { SHM_GATEWAYS = 256, SHM_REVOKED = 1 << 16 };
+enum { SHM_GATEWAYS = 256, SHM_REVOKED = 1 << 16, SHM_WRITES = 1 << 16 };
 
 /* Counters of one gateway, written by it alone, read by all. */
 struct shm_gateway {
@@ -25,6 +26,8 @@ int shm_open_fd(struct shm **ret, int fd) _must_check_;
 struct shm *shm_close(struct shm *shm);
 DEFINE_CLEANUP(struct shm *, shm_close)
 
+/* 32 random bytes: what gateways know and nobody else. */
+struct slice shm_secret(const struct shm *shm);
 struct gcra_table *shm_gcra(struct shm *shm) _returns_value_;
 struct shm_gateway *shm_gateway(
 	struct shm *shm, unsigned index) _returns_value_;
@@ -33,3 +36,9 @@ struct shm_gateway *shm_gateway(
  * `sid` is its 64-bit name, not 0; kept until `until_s` (unix seconds). */
 void shm_revoke(struct shm *shm, uint64_t sid, int64_t until_s, int64_t now_s);
 bool shm_is_revoked(const struct shm *shm, uint64_t sid);
+
+/* When a session (openid, uid …) last wrote, in ns of clock_mono: a table of
+ * many cells, where two sessions that share a cell both count as the later.
+ * 0: not in living memory. */
+void shm_wrote(struct shm *shm, struct slice session, int64_t now);
+int64_t shm_last_write(const struct shm *shm, struct slice session);

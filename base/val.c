@@ -15,6 +15,64 @@
 
 enum { TEXT_TOP = 256 * 1024 * 1024 };
 
+/* Behind the closing quote of the string that begins at `at`. */
+static const char *
+skip_string(const char *at, const char *end)
+{
+	for (at++; at < end && *at != '"'; at++)
+		if (*at == '\\')
+			at++;
+	return at < end ? at + 1 : end;
+}
+
+/* The member in which byte `position` stands, or len 0. */
+static struct slice
+member_at(struct slice text, size_t position)
+{
+	const char *end = text.ptr + min(position, text.len), *at = text.ptr;
+	struct slice last = slice_of("", 0);
+
+	while (at < end) {
+		const char *from = at, *colon;
+
+		if (*at != '"') {
+			at++;
+			continue;
+		}
+		at = colon = skip_string(at, text.ptr + text.len);
+		while (colon < end && strchr(" \t\r\n", *colon))
+			colon++;
+		if (colon < end && *colon == ':')
+			last = slice_of(from + 1, (size_t)(at - from) - 2);
+	}
+	return last;
+}
+
+/* Jansson's sentence, or a plainer one for what JavaScript can say and a text
+ * cannot hold. */
+static int
+refuse(struct slice text, const json_error_t *err, struct fault *why)
+{
+	struct slice name = member_at(text, (size_t)max(err->position, 0));
+	const char *what = NULL;
+
+	if (json_error_code(err) == json_error_null_character ||
+		json_error_code(err) == json_error_null_byte_in_key)
+		what = "a text holds a NUL character (\\u0000), which cannot be "
+		       "stored";
+	else if (strstr(err->text, "Unicode"))
+		what = "a text holds half of a surrogate pair, which is no "
+		       "character";
+	else if (json_error_code(err) == json_error_numeric_overflow)
+		what = "a number is too large for a double";
+	if (what)
+		return fault_set(why, ERR_JSON, "member \"%.*s\": %s",
+			(int)min(name.len, (size_t)60), name.ptr, what);
+	return fault_set(why, ERR_JSON,
+		"not valid JSON: line %d, column %d: %s", err->line,
+		err->column, err->text);
+}
+
 int
 val_parse_some(json_t **ret, struct slice text, size_t *left, struct fault *why)
 {
@@ -40,9 +98,7 @@ val_parse_some(json_t **ret, struct slice text, size_t *left, struct fault *why)
 		v = json_loadb(text.ptr ? text.ptr : "", text.len,
 			JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, &err);
 	if (!v)
-		return fault_set(why, ERR_JSON,
-			"not valid JSON: line %d, column %d: %s", err.line,
-			err.column, err.text);
+		return refuse(text, &err, why);
 	if (r < 0) /* Jansson overlooks a NUL byte behind a number */
 		return fault_set(why, ERR_JSON, "not valid JSON");
 	*left -= values;

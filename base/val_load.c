@@ -1,17 +1,23 @@
 /*
  * Text → Jansson values, the quick way.  Jansson's own reader takes a call per
  * byte, some 100 instructions; most of the time of a small request went there.
- * Here the text was checked by scan.c already, so reading needs no checks of
- * its own, and what is rare (\u escapes, numbers of many digits, a key twice)
- * is left to Jansson, whose sentences about errors are shown, too.
+ * Here the text was checked by scan.c already, so reading needs few checks of
+ * its own, and what cannot be read (half a surrogate pair, a NUL, a key twice)
+ * is left to Jansson, whose sentences about errors are shown.
+ *
+ * Whole numbers beyond 64 bits become doubles, as JavaScript means them;
+ * Jansson would refuse them.
  */
 #include "base/val_load.h"
 
 #include "base/mem.h"
 
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
-enum { DIGITS = 18 };
+enum { DIGITS = 18, NUMBER_TOP = 400 };
 
 static const char *read_value(const char *at, const char *end, json_t **ret);
 
@@ -39,7 +45,63 @@ string_end(const char *at, const char *end, bool *plain)
 	return at;
 }
 
-/* What an escaped string says, into `to`; its length, or -1 for a \u. */
+/* Four hexadecimal digits, checked by scan.c. */
+static uint32_t
+read_hex(const char *at)
+{
+	uint32_t n = 0;
+
+	for (int i = 0; i < 4; i++) {
+		char c = at[i];
+
+		n = n << 4 | (uint32_t)(c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10);
+	}
+	return n;
+}
+
+/* The character of "\uXXXX" or a pair of them, `*at` at the first u; 0 when
+ * there is none. */
+static uint32_t
+read_unicode(const char **at, const char *end)
+{
+	uint32_t c = read_hex(*at + 1), low;
+
+	*at += 4;
+	if (c < 0xd800 || c > 0xdfff)
+		return c;
+	if (c > 0xdbff || end - *at < 7 || (*at)[1] != '\\' || (*at)[2] != 'u')
+		return 0;
+	low = read_hex(*at + 3);
+	*at += 6;
+	if (low < 0xdc00 || low > 0xdfff)
+		return 0;
+	return 0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00);
+}
+
+static char *
+put_utf8(char *to, uint32_t c)
+{
+	if (c < 0x80) {
+		*to++ = (char)c;
+		return to;
+	}
+	if (c < 0x800) {
+		*to++ = (char)(0xc0 | c >> 6);
+	} else {
+		if (c < 0x10000) {
+			*to++ = (char)(0xe0 | c >> 12);
+		} else {
+			*to++ = (char)(0xf0 | c >> 18);
+			*to++ = (char)(0x80 | (c >> 12 & 0x3f));
+		}
+		*to++ = (char)(0x80 | (c >> 6 & 0x3f));
+	}
+	*to++ = (char)(0x80 | (c & 0x3f));
+	return to;
+}
+
+/* What an escaped string says, into `to`; its length, or -1 when that is no
+ * text. */
 static ssize_t
 unescape(const char *at, const char *end, char *to)
 {
@@ -48,13 +110,19 @@ unescape(const char *at, const char *end, char *to)
 
 	for (; at < end; at++) {
 		const char *found;
+		uint32_t c;
 
 		if (*at != '\\') {
 			*to++ = *at;
 			continue;
 		}
-		if (*++at == 'u')
-			return -1;
+		if (*++at == 'u') {
+			c = read_unicode(&at, end);
+			if (c == 0)
+				return -1;
+			to = put_utf8(to, c);
+			continue;
+		}
 		found = strchr(from, *at);
 		*to++ = found ? into[found - from] : *at;
 	}
@@ -81,7 +149,22 @@ read_string(const char *at, const char *end, json_t **ret)
 	return *ret ? to + 1 : NULL;
 }
 
-/* Keys with escapes are as rare as keys twice. */
+static int
+set_member(json_t *object, const char *key, size_t len, bool plain, json_t *v)
+{
+	_free_ char *text = NULL;
+	ssize_t n;
+
+	if (plain)
+		return json_object_setn_new_nocheck(object, key, len, v);
+	text = mem_alloc(len);
+	n = unescape(key, key + len, text);
+	if (n >= 0)
+		return json_object_setn_new_nocheck(object, text, (size_t)n, v);
+	json_decref(v);
+	return -1;
+}
+
 static const char *
 read_pair(const char *at, const char *end, json_t *object)
 {
@@ -89,15 +172,12 @@ read_pair(const char *at, const char *end, json_t *object)
 	bool plain;
 	const char *key = at + 1, *to = string_end(key, end, &plain);
 
-	if (!plain)
-		return NULL;
 	at = read_value(skip(skip(to + 1) + 1), end, &v);
 	if (!at) {
 		json_decref(v);
 		return NULL;
 	}
-	if (json_object_setn_new_nocheck(object, key, (size_t)(to - key), v) <
-		0)
+	if (set_member(object, key, (size_t)(to - key), plain, v) < 0)
 		return NULL;
 	return at;
 }
@@ -147,7 +227,48 @@ read_array(const char *at, const char *end, json_t **ret)
 	return at + 1;
 }
 
-/* Whole numbers that surely fit; the others are Jansson's. */
+/* A number that is a fraction or large; NULL beyond what a double holds. */
+static const char *
+read_double(const char *from, const char *end, json_t **ret)
+{
+	char text[NUMBER_TOP + 1];
+	size_t len = 0;
+	double d;
+
+	while (from + len < end && len < NUMBER_TOP &&
+		strchr("+-.0123456789eE", from[len]))
+		len++;
+	memcpy(text, from, len);
+	text[len] = '\0';
+	d = strtod(text, NULL);
+	if (len == NUMBER_TOP || !isfinite(d))
+		return NULL;
+	*ret = json_real(d);
+	return *ret ? from + len : NULL;
+}
+
+/* Nineteen digits may fit 64 bits or not. */
+static const char *
+read_large(const char *from, const char *end, json_t **ret)
+{
+	char text[DIGITS + 4];
+	size_t len = 0;
+	long long n;
+
+	while (from + len < end && len < sizeof(text) - 1 &&
+		strchr("-.0123456789eE", from[len]))
+		len++;
+	memcpy(text, from, len);
+	text[len] = '\0';
+	errno = 0;
+	n = strtoll(text, NULL, 10);
+	if (errno || strspn(text, "-0123456789") != len ||
+		len == sizeof(text) - 1)
+		return read_double(from, end, ret);
+	*ret = json_integer(n);
+	return *ret ? from + len : NULL;
+}
+
 static const char *
 read_number(const char *at, const char *end, json_t **ret)
 {
@@ -157,11 +278,11 @@ read_number(const char *at, const char *end, json_t **ret)
 
 	for (at += minus; at < end && *at >= '0' && *at <= '9'; at++) {
 		if (at - from == DIGITS)
-			return NULL;
+			return read_large(from, end, ret);
 		n = n * 10 + (*at - '0');
 	}
 	if (at < end && (*at == '.' || *at == 'e' || *at == 'E'))
-		return NULL;
+		return read_double(from, end, ret);
 	*ret = json_integer(minus ? -n : n);
 	return *ret ? at : NULL;
 }
