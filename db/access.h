@@ -20,7 +20,13 @@ int access_where(struct query **ret, const struct coll_info *info,
 	enum access_act act, const struct doc_scope *scope, const json_t *data,
 	struct arena *arena, int64_t now_ms, struct fault *why) _must_check_;
 
-/* May a user's condition, order, projection or pipeline name _openid?  The
- * older rule (query_guard): compared with his own only. */
+/* A condition that the caller wrote himself, whatever it is part of: '{openid}'
+ * becomes his own; where the collection does not show _openid he may compare
+ * it with his own only, else ERR_DB_DENIED. */
+int access_query(struct query *q, const struct coll_info *info,
+	const struct doc_scope *scope, struct arena *arena,
+	struct fault *why) _must_check_;
+
+/* May a user's condition, order, projection or pipeline name _openid? */
 bool access_shows_openid(
 	const struct coll_info *info, const struct doc_scope *scope);

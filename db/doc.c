@@ -8,7 +8,13 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "db/aggregate.h"
 #include "db/doc_sql.h"
+#include "db/index.h"
+#include "db/slow.h"
+#include "db/replica.h"
+#include "db/rule.h"
+#include "db/tx.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -19,9 +25,12 @@ enum { SCRATCH_TOP = 256 << 20, ID_LEN = 32 };
 struct work {
 	struct doc_request req;
 	bool without_id;
+	bool on_replica; /* where it was sent */
+	bool on_primary; /* a replica failed */
 	unsigned tries;
-	const char **ids;
+	const char **ids; /* keys */
 	size_t id_count;
+	int64_t began; /* clock_mono */
 };
 
 const struct doc_limits doc_limits_preset = {
@@ -52,37 +61,39 @@ make_id(char ret[ID_LEN + 1])
 }
 
 static const char *
-copy_id(struct doc_op *op, struct slice id)
+copy_key(struct doc_op *op, struct slice key)
 {
-	char *p = arena_try(op->arena, id.len + 1);
+	char *p = arena_try(op->arena, key.len + 1);
 
-	if (p && id.len)
-		memcpy(p, id.ptr, id.len);
+	if (p && key.len)
+		memcpy(p, key.ptr, key.len);
 	return p;
 }
 
 static int
-give_id(struct doc_op *op, const json_t *given, const char **ret)
+give_id(struct doc_op *op, struct doc_build *b, const json_t *given,
+	const char **ret)
 {
 	char made[ID_LEN + 1];
-	struct slice id;
+	struct slice key;
 	int r = 0;
 
 	if (given) {
-		r = value_id(given, &id, &op->job.why);
+		r = value_key(&key, given, b->arena, b->now_ms, b->why);
 	} else {
 		make_id(made);
-		id = slice_str(made);
+		key = slice_str(made);
 	}
 	if (r < 0)
 		return r;
-	*ret = copy_id(op, id);
+	*ret = copy_key(op, key);
 	return *ret ? 0 : ERR_TOO_BIG;
 }
 
 static int
-give_ids(struct doc_op *op, const json_t *docs)
+give_ids(struct doc_op *op, struct doc_build *b)
 {
+	const json_t *docs = b->req->data;
 	struct work *w = work_of(op);
 	json_t *doc;
 	size_t i;
@@ -95,7 +106,7 @@ give_ids(struct doc_op *op, const json_t *docs)
 	if (!w->ids)
 		return ERR_TOO_BIG;
 	json_array_foreach (docs, i, doc) {
-		int r = give_id(op, json_object_get(doc, "_id"), &w->ids[i]);
+		int r = give_id(op, b, json_object_get(doc, "_id"), &w->ids[i]);
 
 		if (r < 0)
 			return r;
@@ -103,21 +114,17 @@ give_ids(struct doc_op *op, const json_t *docs)
 	return 0;
 }
 
-/* The _id of a document that an upsert may make: the condition's or a new
+/* The _id of a document that an upsert may make: the request's or a new
  * one. */
 static int
-give_upsert_id(struct doc_op *op, const struct query *where)
+give_upsert_id(struct doc_op *op, struct doc_build *b)
 {
 	struct work *w = work_of(op);
-	struct slice id;
 
 	w->ids = arena_try(op->arena, sizeof(w->ids[0]));
 	if (!w->ids)
 		return ERR_TOO_BIG;
-	if (!query_id(where, &id))
-		return give_id(op, NULL, &w->ids[0]);
-	w->ids[0] = copy_id(op, id);
-	return w->ids[0] ? 0 : ERR_TOO_BIG;
+	return give_id(op, b, doc_upsert_id(b->req), &w->ids[0]);
 }
 
 static void
@@ -179,9 +186,9 @@ prepare_ids(struct doc_op *op, struct doc_build *b)
 	int r = 0;
 
 	if (w->req.verb == DOC_INSERT)
-		r = give_ids(op, b->req->data);
+		r = give_ids(op, b);
 	else if (is_upsert(&w->req))
-		r = give_upsert_id(op, b->where);
+		r = give_upsert_id(op, b);
 	b->ids = w->ids;
 	return r;
 }
@@ -193,8 +200,9 @@ prepare_where(struct doc_build *b)
 	const struct doc_request *req = b->req;
 	int r = query_parse(&b->where, req->query, b->arena, b->now_ms, b->why);
 
-	if (r == 0 && !access_shows_openid(b->info, &req->scope))
-		r = query_guard(b->where, req->scope.openid, b->arena, b->why);
+	if (r == 0)
+		r = access_query(
+			b->where, b->info, &req->scope, b->arena, b->why);
 	if (r == 0 && req->verb != DOC_ADD_COLLECTION)
 		r = access_where(&b->allowed, b->info, verbs[req->verb].act,
 			&req->scope, req->data, b->arena, b->now_ms, b->why);
@@ -255,20 +263,23 @@ check_result(struct doc_op *op, size_t bytes)
 		return 0;
 	return fault_set(&op->job.why, ERR_ANSWER_BIG,
 		"the result is larger than %lld bytes: ask for fewer documents "
-		"or fields, or raise db.result_top",
+		"or fields, or raise database.result_top",
 		(long long)op->docs->limits.result_top);
 }
 
-/* Columns: _id, doc, and the total when it was asked for. */
+/* Columns: _id, doc.  The total, when it was asked for, is a last row. */
 static int
 answer_find(struct doc_op *op)
 {
+	const struct doc_request *req = &work_of(op)->req;
 	int rows = ask_rows(&op->ask);
 	_buf_ struct buf head;
 	size_t bytes = 0;
 	int r = 0;
 
 	buf_init(&head, 6 * VALUE_ID_TOP + 64);
+	if (req->verb == DOC_FIND && req->want_total && rows)
+		op->total = ask_int(&op->ask, --rows, 2);
 	op->list =
 		arena_try(op->arena, ((size_t)rows + 1) * sizeof(op->list[0]));
 	if (!op->list)
@@ -309,6 +320,35 @@ answer_aggregate(struct doc_op *op)
 	return r;
 }
 
+/* The stored form of an _id from its key (value_key). */
+static const char *
+id_of_key(struct doc_op *op, const char *key)
+{
+	_buf_ struct buf text;
+
+	buf_init(&text, 6 * VALUE_ID_TOP + 64);
+	if (key[0] == 1)
+		buf_str(&text, key + 1);
+	else
+		buf_json(&text, slice_str(key));
+	return copy_key(op, buf_all(&text));
+}
+
+static int
+answer_ids(struct doc_op *op)
+{
+	struct work *w = work_of(op);
+
+	op->ids = arena_try(op->arena, (w->id_count + 1) * sizeof(op->ids[0]));
+	for (size_t i = 0; op->ids && i < w->id_count; i++) {
+		op->ids[i] = id_of_key(op, w->ids[i]);
+		if (!op->ids[i])
+			return ERR_ANSWER_BIG;
+	}
+	op->count = w->id_count;
+	return op->ids ? 0 : ERR_ANSWER_BIG;
+}
+
 /* One row: made or not, and how many changed when that is said. */
 static void
 answer_upsert(struct doc_op *op)
@@ -316,10 +356,25 @@ answer_upsert(struct doc_op *op)
 	if (ask_rows(&op->ask) == 0)
 		return; /* somebody else's document */
 	if (ask_value(&op->ask, 0, 0).ptr[0] == 't')
-		op->upserted_id = work_of(op)->ids[0];
+		op->upserted_id = id_of_key(op, work_of(op)->ids[0]);
 	else
 		op->total =
 			ask_columns(&op->ask) > 1 ? ask_int(&op->ask, 0, 1) : 1;
+}
+
+/* The changed document; and whether it was made, when that may be. */
+static int
+answer_changed(struct doc_op *op)
+{
+	int r = answer_find(op);
+
+	op->total = (int64_t)op->count;
+	if (r == 0 && op->count && ask_columns(&op->ask) > 2 &&
+		ask_value(&op->ask, 0, 2).ptr[0] == 't') {
+		op->upserted_id = id_of_key(op, work_of(op)->ids[0]);
+		op->total = 0;
+	}
+	return r;
 }
 
 static int
@@ -338,10 +393,9 @@ answer(struct doc_op *op)
 		op->total = ask_int(&op->ask, 0, 0);
 		break;
 	case DOC_INSERT:
-		op->ids = w->ids;
-		op->count = w->id_count;
-		break;
+		return answer_ids(op);
 	case DOC_UPDATE_RETURN:
+		return answer_changed(op);
 	case DOC_UPDATE:
 		if (w->req.upsert) {
 			answer_upsert(op);
@@ -370,7 +424,14 @@ tell(struct doc_op *op, int err)
 		(void)fault_set(&op->job.why, err,
 			"[ResourceNotFound] Db or Table not exist: %.*s.",
 			SLICE_ARG(req->collection));
-	else if (err == ERR_DB_EXISTS && req->verb != DOC_ADD_COLLECTION)
+	else if (strcmp(op->ask.sqlstate, "23514") == 0)
+		(void)fault_set(&op->job.why, err,
+			"a document may have %d MiB at most: this would make "
+			"a larger one in %.*s",
+			VALUE_SIZE_TOP >> 20, SLICE_ARG(req->collection));
+	else if (err == ERR_DB_EXISTS && req->verb != DOC_ADD_COLLECTION &&
+		 !index_tell_duplicate(
+			 req->collection, op->ask.job.why.text, &op->job.why))
 		(void)fault_set(&op->job.why, err,
 			"[FailedOperation] duplicate key: a document with "
 			"this _id exists already in %.*s",
@@ -387,6 +448,26 @@ finish(struct doc_op *op, int err)
 static void find_names(struct doc_op *op);
 
 static void
+find_anew(struct doc_op *op)
+{
+	catalog_end(&op->names);
+	find_names(op);
+}
+
+/* A collection that a rule's get() asks may be gone since the catalog knew it:
+ * then there is nothing in it. */
+static bool
+is_stale(const struct doc_op *op, int err)
+{
+	if (err == ERR_DB_NO_COLLECTION)
+		for (size_t i = 0; i < op->names.count; i++)
+			if (op->names.info[i] &&
+				rules_get(op->names.info[i]->rules))
+				return true;
+	return err == ERR_DB_STALE;
+}
+
+static void
 on_answer(struct job *job)
 {
 	enum { TRIES_TOP = 3 };
@@ -395,18 +476,21 @@ on_answer(struct job *job)
 	struct work *w = work_of(op);
 	int err = job->err;
 
-	if (err == ERR_DB_STALE && w->tries++ < TRIES_TOP) {
-		for (size_t i = 0; i < op->names.count; i++)
-			catalog_forget(op->docs->catalog, op->names.env,
-				op->names.name[i]);
-		catalog_end(&op->names);
-		find_names(op);
+	if (is_stale(op, err) && w->tries++ < TRIES_TOP) {
+		find_anew(op);
 		return;
 	}
+	if (op->docs->replicas && !op->ask.is_read)
+		replicas_wrote(op->docs->replicas, w->req.session);
 	if (err == 0)
 		err = answer(op);
 	else
 		tell(op, err);
+	if (!w->req.explain)
+		slow_note(op->docs->slow, &w->req,
+			catalog_of(&op->names, w->req.collection),
+			clock_mono() - w->began,
+			max(op->total, (int64_t)op->count));
 	finish(op, err);
 }
 
@@ -431,17 +515,58 @@ scratch_get(void)
 	return &scratch;
 }
 
+static bool
+is_read(const struct doc_request *req)
+{
+	return verbs[req->verb].is_read &&
+	       !(req->verb == DOC_AGGREGATE && aggregate_writes(req->stages));
+}
+
+/* A replica for a read that may be stale, or NULL. */
+static struct pool *
+replica_for(struct doc_op *op)
+{
+	const struct work *w = work_of(op);
+
+	if (!op->docs->replicas || !w->req.may_be_stale || w->on_primary ||
+		!is_read(&w->req))
+		return NULL;
+	return replicas_pick(op->docs->replicas, w->req.session);
+}
+
+/* What the pool may know of a write: inserts and changes of one document may
+ * stand under one commit with others'. */
+static void
+hint(struct doc_op *op, const struct doc_build *b)
+{
+	enum doc_verb verb = b->req->verb;
+	struct slice id;
+
+	op->ask.row = 0;
+	if ((verb == DOC_UPDATE || verb == DOC_UPDATE_RETURN ||
+		    verb == DOC_REMOVE) &&
+		query_id(b->where, &id))
+		op->ask.row = pool_row(b->coll.table, id);
+	op->ask.shares = verb == DOC_INSERT || op->ask.row;
+}
+
 /* To where such a statement goes: a transaction's connection, a replica, or
  * the primary. */
 static void
 dispatch(struct doc_op *op, const struct sql *s)
 {
-	const struct doc_request *req = &work_of(op)->req;
+	struct work *w = work_of(op);
+	struct pool *replica = replica_for(op);
 
-	op->ask.is_read = verbs[req->verb].is_read;
+	w->on_replica = replica != NULL;
+	op->ask.is_read = is_read(&w->req);
 	job_init(&op->ask.job, on_answer);
-	pool_ask_shape(op->docs->pool, &op->ask, buf_all(&s->text), s->param,
-		s->count);
+	if (w->req.tx)
+		tx_ask(w->req.tx, &op->ask, buf_all(&s->text), s->param,
+			s->count);
+	else
+		pool_ask_shape(replica ? replica : op->docs->pool, &op->ask,
+			buf_all(&s->text), s->param, s->count);
 }
 
 static int
@@ -462,8 +587,10 @@ build_and_send(struct doc_op *op)
 
 	sql_init(&sql, scratch);
 	r = build(op, &b);
-	if (r == 0)
+	if (r == 0) {
+		hint(op, &b);
 		dispatch(op, &sql);
+	}
 	sql_done(&sql);
 	arena_clear(scratch, SCRATCH_TOP);
 	return r;
@@ -496,12 +623,23 @@ find_names(struct doc_op *op)
 	a->env = req->env;
 	a->name[0] = req->collection;
 	a->count = 1;
+	a->anew = work_of(op)->tries > 0;
 	job_init(&a->job, on_names);
-	if (!catalog_ask(op->docs->catalog, a))
+	if (req->verb == DOC_AGGREGATE)
+		r = aggregate_names(
+			req->stages, a->name, &a->count, &op->job.why);
+	if (r == 0 && !catalog_ask(op->docs->catalog, a))
 		return;
-	r = build_and_send(op);
+	if (r == 0)
+		r = build_and_send(op);
 	if (r == 0)
 		return;
+	/* no statement will tell that what denies is of yesterday */
+	if ((r == ERR_DB_DENIED || r == ERR_DB_NO_COLLECTION) &&
+		work_of(op)->tries++ == 0) {
+		find_anew(op);
+		return;
+	}
 	catalog_end(a);
 	job_fail_soon(&op->job, pool_loop(op->docs->pool), r);
 }
@@ -526,6 +664,7 @@ begin(const struct docs *docs, struct doc_op *op, const struct doc_request *req)
 	if (!w)
 		return ERR_TOO_BIG;
 	w->req = *req;
+	w->began = clock_mono();
 	if (!w->req.scope.openid)
 		w->req.scope.openid = "";
 	return 0;
@@ -546,63 +685,4 @@ doc_run(const struct docs *docs, struct doc_op *op,
 		job_fail_soon(&op->job, pool_loop(docs->pool), r);
 	else
 		find_names(op);
-}
-
-static int
-build_permission(
-	struct doc_build *b, struct slice permission, const json_t *rules)
-{
-	_buf_ struct buf text;
-	int r = coll_check_permission(permission, b->why);
-
-	if (r == 0)
-		r = coll_parse(&b->coll, b->req->env, b->req->collection,
-			b->arena, b->why);
-	if (r < 0)
-		return r;
-	buf_init(&text, 1 << 20);
-	if (rules)
-		val_put(&text, rules);
-	add_make(b, "collection_permit(");
-	sql_add(b->sql, ", ");
-	sql_param(b->sql, permission, "text");
-	sql_add(b->sql, ", ");
-	if (rules)
-		sql_param_buf(b->sql, &text, "jsonb");
-	else
-		sql_add(b->sql, "NULL");
-	sql_add(b->sql, ")");
-	return sql_check(b->sql, b->why);
-}
-
-void
-doc_set_permission(const struct docs *docs, struct doc_op *op, const char *env,
-	struct slice collection, struct slice permission, const json_t *rules)
-{
-	const struct doc_request request = {
-		.verb = DOC_ADD_COLLECTION,
-		.env = env,
-		.collection = collection,
-		.scope.admin = true,
-	};
-	struct arena *scratch = scratch_get();
-	struct sql sql;
-	struct doc_build b = {
-		.req = &request,
-		.sql = &sql,
-		.arena = scratch,
-		.now_ms = clock_now_ms(),
-		.why = &op->job.why,
-	};
-	int r = begin(docs, op, &request);
-
-	sql_init(&sql, scratch);
-	if (r == 0)
-		r = build_permission(&b, permission, rules);
-	if (r == 0)
-		dispatch(op, &sql);
-	else
-		job_fail_soon(&op->job, pool_loop(docs->pool), r);
-	sql_done(&sql);
-	arena_clear(scratch, SCRATCH_TOP);
 }

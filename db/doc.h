@@ -16,6 +16,7 @@
 #include "db/pool.h"
 
 struct replicas;
+struct slow;
 struct tx;
 
 /* What the operator allows; each error names its setting. */
@@ -33,6 +34,7 @@ struct docs {
 	struct catalog *catalog;   /* what is known of collections */
 	struct replicas *replicas; /* or NULL: all reads go to the primary */
 	struct doc_limits limits;
+	struct slow *slow; /* notes slow requests, or NULL */
 };
 
 enum doc_verb {
@@ -49,7 +51,9 @@ enum doc_verb {
 /* Who asks: what he may see and touch is ANDed into every statement. */
 struct doc_scope {
 	bool admin;         /* everything; nothing is stamped */
-	const char *openid; /* of the caller, "" for nobody */
+	/* Of the caller, "" for nobody; of one who has none (an anonymous or
+	 * custom login) his uid, which then stands in _openid. */
+	const char *openid;
 	/* for the rules' `auth`; NULL or "" when there is none */
 	const char *uid, *login_type;
 	const json_t *custom; /* claims of a custom login, or NULL */
@@ -84,7 +88,7 @@ struct doc_op {
 	size_t count;            /* of list; or inserted */
 	const char **ids;        /* DOC_INSERT: stored JSON of each _id */
 	int64_t total;           /* DOC_COUNT; updated; removed; want_total */
-	const char *upserted_id; /* or NULL */
+	const char *upserted_id; /* stored JSON, or NULL */
 	struct ask ask;
 	struct catalog_ask names;
 	const struct docs *docs;
@@ -98,9 +102,3 @@ struct doc_op {
  * users neither write nor read that member. */
 void doc_run(const struct docs *docs, struct doc_op *op,
 	const struct doc_request *request);
-
-/* A collection's permission, made when absent (deploy's `database/`).  rules:
- * the JSON of CUSTOM's rules, or NULL. */
-void doc_set_permission(const struct docs *docs, struct doc_op *op,
-	const char *env, struct slice collection, struct slice permission,
-	const json_t *rules);

@@ -20,6 +20,8 @@ struct doc_build {
 	struct query *where;             /* what the caller asks */
 	struct query *allowed; /* what he may; QUERY_ALL for an admin.  Of a
 				  DOC_INSERT it speaks of the new document */
+	struct query *made; /* of an upsert: the same of the document that it
+			       may make (ACCESS_CREATE); else NULL */
 	struct sql *sql;
 	struct arena *arena; /* for as long as the statement is built */
 	int64_t now_ms;
@@ -35,6 +37,8 @@ int doc_sql_count(struct doc_build *b) _must_check_;
 int doc_sql_insert(struct doc_build *b) _must_check_;
 int doc_sql_update(struct doc_build *b) _must_check_;
 int doc_sql_remove(struct doc_build *b) _must_check_;
+/* doc_upsert.c: the _id that an upsert's document must have, or NULL. */
+const json_t *doc_upsert_id(const struct doc_request *req);
 /* aggregate.c */
 int doc_sql_aggregate(struct doc_build *b) _must_check_;
 
@@ -46,13 +50,3 @@ void doc_sql_where(struct doc_build *b);
 /* "(SELECT mpcloud.fresh(…))", true or an error: for a caller who is not an
  * admin, in every statement.  For another collection give its info. */
 void doc_sql_fresh(struct doc_build *b, const struct coll_info *info);
-
-/* project.c: the tree of a projection, {"a": true, "b": {"c": true}}; either
- * may be empty. */
-struct project {
-	bool has_pick; /* some field is asked for: all others go */
-	bool without_id;
-	struct slice pick, omit; /* JSON text, in the arena; len 0: none */
-};
-int project_parse(struct project *ret, const json_t *v, struct arena *arena,
-	struct fault *why) _must_check_;

@@ -84,7 +84,8 @@ copy(struct dsn *dsn, const PQconninfoOption *options, struct fault *why)
 	return 0;
 }
 
-/* What every connection of ours says.  jit: our statements are short. */
+/* What every connection of ours says.  jit: our statements are short.  public:
+ * that is where CREATE EXTENSION postgis puts its functions. */
 static void
 add_ours(struct dsn *dsn, uint64_t timeout_ms)
 {
@@ -93,12 +94,19 @@ add_ours(struct dsn *dsn, uint64_t timeout_ms)
 	set(dsn, "options",
 		str_printf("%s%s-c statement_timeout=%" PRIu64
 			   " -c jit=off -c timezone=UTC"
-			   " -c search_path=mpcloud",
+			   " -c search_path=mpcloud,public",
 			own ? own : "", own ? " " : "", timeout_ms));
 	set(dsn, "client_encoding", str_dup("UTF8"));
 	set_preset(dsn, "fallback_application_name", "mpcloud");
 	set_preset(dsn, "gssencmode", "disable"); /* looks names up, blocking */
 	set_preset(dsn, "tcp_user_timeout", "10000");
+}
+
+void
+dsn_set_option(struct dsn *dsn, const char *option)
+{
+	set(dsn, "options",
+		str_printf("%s -c %s", find(dsn, "options"), option));
 }
 
 static int

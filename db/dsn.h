@@ -15,6 +15,9 @@ int dsn_parse(struct dsn **ret, const char *url, uint64_t timeout_ms,
 struct dsn *dsn_free(struct dsn *dsn);
 DEFINE_CLEANUP(struct dsn *, dsn_free)
 
+/* One more setting of every session, "lock_timeout=10". */
+void dsn_set_option(struct dsn *dsn, const char *option);
+
 /* The host name that must be resolved before each connect, or NULL when there
  * is none (unix socket, hostaddr given). */
 const char *dsn_host(const struct dsn *dsn);

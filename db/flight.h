@@ -11,6 +11,7 @@
 struct ask;
 struct pg;
 struct pg_result;
+struct sqlstate_row;
 
 /* Where its results stand; see pg.c. */
 enum flight_phase { FLIGHT_PARSE, FLIGHT_RUN, FLIGHT_SYNC };
@@ -23,10 +24,17 @@ struct flight {
 	bool is_read;
 	bool prepare;   /* named statement; else parsed for this once */
 	bool alone;     /* under a Sync of its own */
+	bool shares;    /* a write that may stand under others' Sync */
+	bool undone;    /* its neighbour failed: it has done nothing */
 	bool sync;      /* a Sync follows it */
 	bool seen_null; /* an end without a Sync came: once is fine */
 	bool is_flood;  /* its answer is too large to be held */
 	uint8_t tries;  /* times it was asked again */
+	uint8_t mark;   /* its owner's */
+	bool evicted;   /* a cancel was asked for because of it */
+	uint32_t took_ms; /* from its turn to its answer */
+	uint64_t hash;    /* stmt_hash(sql) */
+	uint64_t row;     /* that it writes, hashed; else 0 */
 	enum flight_phase phase;
 	uint64_t stmt; /* number of the prepared statement, or 0 */
 	struct pg_result *result;
@@ -39,3 +47,11 @@ struct flight *flight_new(struct ask *ask, struct slice sql, bool copy,
 	const struct slice *params, int count) _returns_value_;
 struct flight *flight_free(struct flight *f);
 DEFINE_CLEANUP(struct flight *, flight_free)
+
+/* What its error means. */
+const struct sqlstate_row *flight_judge(const struct flight *f) _returns_value_;
+/* The asker, if there is one still, gets the result or the error; the flight is
+ * freed. */
+void flight_answer(struct flight *f, int err);
+/* The same with the server's error in ask->sqlstate and job.why. */
+void flight_refuse(struct flight *f, const struct sqlstate_row *row);

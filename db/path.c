@@ -16,8 +16,8 @@ is_index(struct slice s)
 	return true;
 }
 
-int
-path_parse(struct path *ret, struct slice text, struct arena *arena,
+static int
+parse(struct path *ret, struct slice text, bool is_change, struct arena *arena,
 	struct fault *why)
 {
 	struct path p = {.text = text};
@@ -41,15 +41,30 @@ path_parse(struct path *ret, struct slice text, struct arena *arena,
 		if (p.step[i].len == 0)
 			return fault_set(why, ERR_DB_PARAM,
 				"a field's path has an empty step");
-		if (p.step[i].ptr[0] == '$')
+		if (p.step[i].ptr[0] == '$' && !is_change)
 			return fault_set(why, ERR_DB_PARAM,
-				"%.*s in a field's path is not supported yet",
+				"%.*s: no step of a field's path may begin "
+				"with $ here",
 				(int)min(p.step[i].len, (size_t)60),
 				p.step[i].ptr);
 		p.has_index |= is_index(p.step[i]);
 	}
 	*ret = p;
 	return 0;
+}
+
+int
+path_parse(struct path *ret, struct slice text, struct arena *arena,
+	struct fault *why)
+{
+	return parse(ret, text, false, arena, why);
+}
+
+int
+path_parse_change(struct path *ret, struct slice text, struct arena *arena,
+	struct fault *why)
+{
+	return parse(ret, text, true, arena, why);
 }
 
 bool

@@ -17,6 +17,9 @@ struct path {
 };
 int path_parse(struct path *ret, struct slice text, struct arena *arena,
 	struct fault *why) _must_check_;
+/* The same for what an update changes: steps may be $, $[] and $[name]. */
+int path_parse_change(struct path *ret, struct slice text, struct arena *arena,
+	struct fault *why) _must_check_;
 /* `a` is `b` or leads to it: setting both at once is a conflict. */
 bool path_covers(const struct path *a, const struct path *b);
 /* Its first step is `name`. */

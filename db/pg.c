@@ -6,9 +6,14 @@
  *   follows it) → landed
  *
  * A Sync ends an implicit transaction.  Reads of one turn share one: the
- * server then answers them in one write.  A write has its own and lands after
- * it, that is after its commit.  When a read of a batch fails, those behind it
- * come back as "aborted" and the pool asks them again alone.
+ * server then answers them in one write.  When a read of a batch fails, those
+ * behind it come back as "aborted" and the pool asks them again alone.
+ *
+ * A write lands after its Sync, that is after its commit.  Those that may share
+ * one commit, and on the disk one fsync, with others: their answers are held
+ * until then.  When one of them fails or the commit does, the others are
+ * undone, the ones before it, too, and the pool asks them again alone.  Reads
+ * and writes never share: a read would see what may be undone.
  */
 #include "db/pg.h"
 
@@ -34,6 +39,7 @@ pg_init(struct pg *pg, struct loop *loop, const struct dsn *dsn,
 		.silence_ms = timeout_ms + 2000,
 	};
 	list_init(&pg->flying);
+	list_init(&pg->held);
 	stmt_init(&pg->stmts);
 }
 
@@ -43,19 +49,33 @@ pg_start(struct pg *pg)
 	pg_open(pg);
 }
 
+static void
+move_all(struct list *from, struct list *to)
+{
+	while (!list_empty(from)) {
+		struct list *at = from->next;
+
+		list_del(at);
+		list_add(to, at);
+	}
+}
+
+void
+pg_gather(struct pg *pg, struct list *flights)
+{
+	move_all(&pg->held, flights);
+	move_all(&pg->flying, flights);
+	pg->in_flight = pg->batch = 0;
+	pg->commit_failed = false;
+	stmt_done(&pg->stmts);
+}
+
 void
 pg_stop(struct pg *pg)
 {
 	struct list flights = LIST_INIT(flights);
 
-	while (!list_empty(&pg->flying)) {
-		struct list *at = pg->flying.next;
-
-		list_del(at);
-		list_add(&flights, at);
-	}
-	pg->in_flight = 0;
-	stmt_done(&pg->stmts);
+	pg_gather(pg, &flights);
 	pg_close(pg);
 	pg->ops->down(pg, &flights);
 }
@@ -98,6 +118,8 @@ end_batch(struct pg *pg)
 static void
 fly(struct pg *pg, struct flight *f)
 {
+	if (!pg->in_flight)
+		pg->head_at = uv_now(&pg->loop->uv);
 	f->pg = pg;
 	list_del(&f->on);
 	list_add(&pg->flying, &f->on);
@@ -133,7 +155,7 @@ name_it(struct pg *pg, struct flight *f)
 	int r;
 
 	f->phase = FLIGHT_RUN;
-	f->stmt = stmt_find(&pg->stmts, f->sql);
+	f->stmt = stmt_find_hashed(&pg->stmts, f->sql, f->hash);
 	if (f->stmt)
 		return 0;
 	f->stmt = stmt_add(&pg->stmts, f->sql, &old);
@@ -173,10 +195,11 @@ put(struct pg *pg, struct flight *f)
 int
 pg_send(struct pg *pg, struct flight *f)
 {
-	bool own = f->alone || !f->is_read;
+	bool own = f->alone || (!f->is_read && !f->shares);
 	int r;
 
-	if (own || pg->batch >= BATCH_MOST) {
+	if (own || pg->batch >= BATCH_MOST ||
+		(pg->batch && pg->batch_writes == f->is_read)) {
 		r = end_batch(pg);
 		if (r < 0)
 			return r;
@@ -186,6 +209,7 @@ pg_send(struct pg *pg, struct flight *f)
 	if (r < 0)
 		return r;
 	fly(pg, f);
+	pg->batch_writes = !f->is_read;
 	/* from here on the flight is ours: a broken write shows in flush */
 	if (own)
 		(void)end_batch(pg);
@@ -212,6 +236,27 @@ pg_forget(struct pg *pg, uint64_t stmt)
 {
 	if (stmt && stmt_del(&pg->stmts, stmt) && pg->state == PG_UP)
 		(void)deallocate(pg, stmt);
+}
+
+struct flight *
+pg_head(const struct pg *pg, uint64_t *ret_ms)
+{
+	struct flight *f = list_first(&pg->flying, struct flight, on);
+
+	if (!f || f->phase == FLIGHT_SYNC)
+		return NULL;
+	*ret_ms = uv_now(&pg->loop->uv) - pg->head_at;
+	return f;
+}
+
+/* The statement has run; the next one's turn begins. */
+static void
+turn_over(struct pg *pg, struct flight *f)
+{
+	uint64_t now = uv_now(&pg->loop->uv);
+
+	f->took_ms = (uint32_t)(now - pg->head_at);
+	pg->head_at = now;
 }
 
 static void
@@ -267,12 +312,48 @@ on_parsed(struct pg *pg, struct flight *f, PGresult *result)
 static void
 on_run(struct pg *pg, struct flight *f, PGresult *result)
 {
-	if (result)
+	if (result) {
 		keep(f, result);
-	else if (f->sync)
+		return;
+	}
+	turn_over(pg, f);
+	if (f->sync) {
 		f->phase = FLIGHT_SYNC;
-	else
+	} else if (!f->is_read && f->shares) {
+		list_del(&f->on);
+		list_add(&pg->held, &f->on);
+	} else {
 		land(pg, f);
+	}
+}
+
+static bool
+has_failed(const struct flight *f)
+{
+	return PQresultStatus(f->result) == PGRES_FATAL_ERROR;
+}
+
+/* The writes of one Sync, `last` the one before it. */
+static void
+land_together(struct pg *pg, struct flight *last)
+{
+	bool failed = pg->commit_failed;
+	unsigned count = 0;
+
+	list_del(&last->on);
+	list_add(&pg->held, &last->on);
+	list_for_each (at, &pg->held) {
+		failed |= has_failed(container_of(at, struct flight, on));
+		count++;
+	}
+	list_for_each (at, &pg->held) {
+		struct flight *f = container_of(at, struct flight, on);
+
+		f->undone = failed && (pg->commit_failed || !has_failed(f));
+	}
+	pg->commit_failed = false;
+	while (count-- && !list_empty(&pg->held))
+		land(pg, container_of(pg->held.next, struct flight, on));
 }
 
 static int
@@ -285,11 +366,15 @@ on_synced(struct pg *pg, struct flight *f, PGresult *result)
 		return again ? -EIO : 0;
 	}
 	if (PQresultStatus(result) != PGRES_PIPELINE_SYNC) {
+		pg->commit_failed = !list_empty(&pg->held);
 		keep(f, result);
 		return 0;
 	}
 	PQclear(result);
-	land(pg, f);
+	if (list_empty(&pg->held))
+		land(pg, f);
+	else
+		land_together(pg, f);
 	return 0;
 }
 

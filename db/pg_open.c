@@ -100,6 +100,7 @@ pg_close(struct pg *pg)
 {
 	timer_clear(&pg->timer);
 	unwatch(pg);
+	pg_forget_cancel(pg);
 	if (pg->lookup)
 		take(pg->lookup)->pg = NULL;
 	if (pg->conn)
@@ -127,19 +128,22 @@ fail(struct pg *pg, const char *what)
 	rest(pg);
 }
 
+/* Opening failed: nothing was in flight. */
+static void
+fail_open(struct pg *pg, const char *what)
+{
+	struct list none = LIST_INIT(none);
+
+	fail(pg, what);
+	pg->ops->down(pg, &none);
+}
+
 void
 pg_lost(struct pg *pg, const char *why)
 {
 	struct list flights = LIST_INIT(flights);
 
-	while (!list_empty(&pg->flying)) {
-		struct list *at = pg->flying.next;
-
-		list_del(at);
-		list_add(&flights, at);
-	}
-	pg->in_flight = pg->batch = 0;
-	stmt_done(&pg->stmts);
+	pg_gather(pg, &flights);
 	fail(pg, why);
 	pg->ops->down(pg, &flights);
 }
@@ -155,7 +159,7 @@ fail_connect(struct pg *pg)
 	for (size_t i = 0; i < text.len; i++)
 		if (text.ptr[i] == '\n')
 			text.ptr[i] = ' ';
-	fail(pg, text.len ? text.ptr : "cannot connect");
+	fail_open(pg, text.len ? text.ptr : "cannot connect");
 }
 
 static void
@@ -164,7 +168,7 @@ greet(struct pg *pg)
 	unwatch(pg);
 	if (PQsetnonblocking(pg->conn, 1) < 0 ||
 		!PQenterPipelineMode(pg->conn) || pg_wait(pg, false) < 0) {
-		fail(pg, "cannot use the connection");
+		fail_open(pg, "cannot use the connection");
 		return;
 	}
 	timer_clear(&pg->timer);
@@ -198,7 +202,7 @@ shake(struct pg *pg)
 							: UV_READABLE,
 			on_socket);
 	if (r < 0)
-		fail(pg, "cannot watch the socket");
+		fail_open(pg, "cannot watch the socket");
 }
 
 static void
@@ -240,7 +244,7 @@ connect_to(struct pg *pg, const char *addrs, unsigned count)
 	/* PQconnectStart says: as if the last step had said "writing" */
 	if (watch(pg) < 0 ||
 		uv_poll_start(&pg->watch->poll, UV_WRITABLE, on_socket) < 0)
-		fail(pg, "cannot watch the socket");
+		fail_open(pg, "cannot watch the socket");
 }
 
 static unsigned
@@ -279,7 +283,7 @@ on_looked_up(uv_getaddrinfo_t *req, int status, struct addrinfo *all)
 	if (count)
 		connect_to(pg, addrs.ptr, count);
 	else
-		fail(pg, "the host name cannot be resolved");
+		fail_open(pg, "the host name cannot be resolved");
 }
 
 static void
@@ -293,7 +297,7 @@ look_up(struct pg *pg)
 	if (uv_getaddrinfo(&pg->loop->uv, &l->req, on_looked_up,
 		    dsn_host(pg->dsn), NULL, &hints) < 0) {
 		(void)mem_free(l);
-		fail(pg, "the host name cannot be looked up");
+		fail_open(pg, "the host name cannot be looked up");
 		return;
 	}
 	pg->lookup = l;
@@ -302,7 +306,7 @@ look_up(struct pg *pg)
 static void
 on_open_late(struct timer *timer)
 {
-	fail(container_of(timer, struct pg, timer), "no answer while opening");
+	fail_open(container_of(timer, struct pg, timer), "no answer while opening");
 }
 
 void

@@ -1,133 +1,46 @@
 /*
- * Asks wait in one line.  At the end of a turn each goes to the connection with
- * the least in flight, and every connection is flushed once.  What comes back
- * is judged by its SQLSTATE: answered, or asked again where that is safe (a
- * statement under its own Sync that failed has done nothing).
+ * Asks wait in lines (pool_line.c).  At the end of a turn each goes to the
+ * connection of its line with the least in flight, and every connection is
+ * flushed once.  What comes back is judged by its SQLSTATE: answered, or asked
+ * again where that is safe (a statement under its own Sync that failed has done
+ * nothing).
  */
 #include "db/pool.h"
 
-#include "base/event.h"
 #include "base/mem.h"
-#include "db/dsn.h"
-#include "db/flight.h"
-#include "db/pg.h"
+#include "db/pool_inside.h"
 #include "db/sqlstate.h"
+#include "db/stmt.h"
 
 #include <libpq-fe.h>
-#include <stdio.h>
-#include <stdlib.h>
 
-enum { FLYING_TOP = 512, TRIES = 3, READ_TRIES = 5, PREPARE_TOP = 8192 };
-
-struct pool_pg {
-	struct pg pg;
-	struct pool *pool;
-	bool dirty; /* sent to in this turn: flush it */
+enum {
+	TRIES = 3,
+	READ_TRIES = 5,
+	PREPARE_TOP = 8192,
+	SLOW_MS = 50,
+	SLOW_WRITE_MS = 250,
 };
-
-struct pool {
-	struct loop *loop;
-	struct dsn *dsn;
-	uint64_t timeout_ms;
-	unsigned waiting_top;
-	struct list waiting; /* struct flight */
-	unsigned waiting_len;
-	struct defer send;
-	bool closing;
-	unsigned count;
-	struct pool_pg pgs[];
-};
-
-static struct pool *
-pool_of(struct pg *pg)
-{
-	return container_of(pg, struct pool_pg, pg)->pool;
-}
-
-static void
-wait_in_line(struct pool *pool, struct flight *f, bool first)
-{
-	f->pg = NULL;
-	if (first)
-		list_add_first(&pool->waiting, &f->on);
-	else
-		list_add(&pool->waiting, &f->on);
-	pool->waiting_len++;
-	loop_defer(pool->loop, &pool->send);
-}
 
 static struct pool_pg *
-choose(struct pool *pool)
+pool_pg_of(struct pg *pg)
 {
-	struct pool_pg *best = NULL;
-
-	for (unsigned i = 0; i < pool->count; i++) {
-		struct pool_pg *p = &pool->pgs[i];
-
-		if (p->pg.state == PG_UP && p->pg.in_flight < FLYING_TOP &&
-			(!best || p->pg.in_flight < best->pg.in_flight))
-			best = p;
-	}
-	return best;
-}
-
-static void
-flush_all(struct pool *pool)
-{
-	for (unsigned i = 0; i < pool->count; i++) {
-		struct pool_pg *p = &pool->pgs[i];
-
-		if (!p->dirty)
-			continue;
-		p->dirty = false;
-		if (p->pg.state == PG_UP)
-			pg_flush(&p->pg);
-	}
-}
-
-static void
-on_send(struct defer *defer)
-{
-	struct pool *pool = container_of(defer, struct pool, send);
-	struct flight *f;
-	struct pool_pg *p;
-
-	while ((f = list_first(&pool->waiting, struct flight, on)) &&
-		(p = choose(pool))) {
-		p->dirty = true;
-		if (pg_send(&p->pg, f) < 0)
-			pg_lost(&p->pg, "the connection broke while sending");
-		else
-			pool->waiting_len--;
-	}
-	flush_all(pool);
+	return container_of(pg, struct pool_pg, pg);
 }
 
 static void
 on_up(struct pg *pg)
 {
-	loop_defer(pg->loop, &pool_of(pg)->send);
-}
-
-/* The asker has its answer; the flight's time is over. */
-static void
-answer(struct flight *flight, int err)
-{
-	_cleanup_(flight_freep) struct flight *f = flight;
-	struct ask *ask = f->ask;
-
-	if (!ask)
-		return;
-	ask->inside[0] = NULL;
-	ask->result = err == 0 ? f->result : NULL;
-	job_finish(&ask->job, err);
+	loop_defer(pg->loop, &pool_pg_of(pg)->pool->send);
 }
 
 static void
 on_down(struct pg *pg, struct list *flights)
 {
-	struct pool *pool = pool_of(pg);
+	struct pool *pool = pool_pg_of(pg)->pool;
 
+	if (pool->waiting_len)
+		loop_defer(pool->loop, &pool->send);
 	while (!list_empty(flights)) {
 		/* the newest first, so that the oldest ends up in front */
 		struct flight *f =
@@ -137,111 +50,142 @@ on_down(struct pg *pg, struct list *flights)
 		PQclear(f->result);
 		f->result = NULL;
 		if (f->is_flood)
-			answer(f, ERR_ANSWER_BIG);
+			flight_answer(f, ERR_ANSWER_BIG);
 		else if (f->ask && f->is_read && f->tries++ < READ_TRIES &&
 			 !pool->closing)
-			wait_in_line(pool, f, true);
+			line_wait(pool, f, true);
 		else
-			answer(f, pool->closing ? ERR_SHUTDOWN : ERR_DB_DOWN);
+			flight_answer(f,
+				pool->closing ? ERR_SHUTDOWN : ERR_DB_DOWN);
 	}
 }
 
-/* The server's sentence up to the first quoted value after a colon: "invalid
- * input syntax for type bigint". */
 static void
-report(const char *state, const PGresult *result)
-{
-	const char *text = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
-	char room[160];
-	char *end;
-
-	(void)snprintf(room, sizeof(room), "%s", text ? text : "");
-	end = strstr(room, ": \"");
-	if (end)
-		*end = '\0';
-	event(EVENT_DB_ERROR, "sqlstate", state, "message", room, NULL);
-}
-
-static void
-refuse(struct flight *f, const struct sqlstate_row *row, const char *state)
-{
-	const char *text =
-		PQresultErrorField(f->result, PG_DIAG_MESSAGE_PRIMARY);
-
-	if (!f->ask) {
-		(void)flight_free(f);
-		return;
-	}
-	if (row->verdict != STATE_FAIL)
-		report(state, f->result);
-	(void)snprintf(f->ask->sqlstate, sizeof(f->ask->sqlstate), "%s", state);
-	if (row->tell && text)
-		(void)fault_set(&f->ask->job.why, row->err, "%s", text);
-	else if (row->err == ERR_DB)
-		(void)fault_set(&f->ask->job.why, row->err,
-			"the database refused the request (SQLSTATE %s)",
-			state);
-	answer(f, row->err);
-}
-
-static void
-ask_again(struct pool *pool, struct flight *f)
+ask_again(struct pool *pool, struct flight *f, bool first)
 {
 	PQclear(f->result);
 	f->result = NULL;
 	f->alone = true;
-	wait_in_line(pool, f, true);
+	line_wait(pool, f, first);
+}
+
+/* "Cancelled" is the time-out, unless we asked for it ourselves: because of
+ * this one or of the one before it. */
+static bool
+is_displaced(const struct pg *pg, struct flight *f,
+	const struct sqlstate_row *row)
+{
+	bool evicted = f->evicted && f->mark == LINE_FAST;
+
+	if (row->verdict != STATE_CANCELLED || f->tries >= TRIES ||
+		!(evicted || pg_may_be_cancelled(pg)))
+		return false;
+	f->tries++;
+	if (evicted)
+		f->mark = LINE_SLOW;
+	return true;
+}
+
+static bool
+is_stale(struct pg *pg, struct flight *f, const struct sqlstate_row *row)
+{
+	if (f->tries >= TRIES ||
+		(row->verdict != STATE_ANEW && row->verdict != STATE_AGAIN))
+		return false;
+	f->tries++;
+	if (row->verdict == STATE_AGAIN)
+		return true;
+	/* "feature not supported" is 0A000, too: then asking once more,
+	 * unprepared, says so again */
+	pg_forget(pg, f->stmt);
+	if (!f->prepare)
+		f->tries = TRIES;
+	f->prepare = false;
+	return true;
 }
 
 static void
 on_failed(struct pool *pool, struct pg *pg, struct flight *f)
 {
-	const char *state = PQresultErrorField(f->result, PG_DIAG_SQLSTATE);
-	const struct sqlstate_row *row = sqlstate_find(state ? state : "");
+	const struct sqlstate_row *row = flight_judge(f);
 
-	if (f->ask && row->verdict >= STATE_ANEW && f->tries < TRIES) {
-		f->tries++;
-		if (row->verdict == STATE_ANEW) {
-			/* "feature not supported" is 0A000, too: then asking
-			 * once more, unprepared, says so again */
-			pg_forget(pg, f->stmt);
-			if (!f->prepare)
-				f->tries = TRIES;
-			f->prepare = false;
-		}
-		ask_again(pool, f);
-		return;
+	if (!f->ask) {
+		(void)flight_free(f);
+	} else if (row->verdict == STATE_LOCKED &&
+		   pool->line[LINE_LOCK].count) {
+		f->mark = LINE_LOCK;
+		ask_again(pool, f, false);
+	} else if (is_displaced(pg, f, row)) {
+		if (f->evicted && f->mark == LINE_FAST)
+			f->mark = LINE_SLOW;
+		ask_again(pool, f, true);
+	} else if (is_stale(pg, f, row)) {
+		ask_again(pool, f, true);
+	} else {
+		flight_refuse(f, row);
 	}
-	refuse(f, row, state ? state : "");
+}
+
+/* A write's time holds that of its commit, which is nobody's fault. */
+static bool
+is_slow(const struct flight *f)
+{
+	return f->took_ms >= (f->is_read ? SLOW_MS : SLOW_WRITE_MS);
+}
+
+/* A write that often fails does not share for a while. */
+static void
+note_sharing(struct pool *pool, const struct flight *f, bool failed)
+{
+	if (!f->is_read && (!failed || (f->shares && !f->alone)))
+		shape_note(&pool->failing, f->hash, failed);
+}
+
+static void
+on_undone(struct pool *pool, struct flight *f)
+{
+	f->undone = false;
+	if (f->ask)
+		ask_again(pool, f, true);
+	else
+		(void)flight_free(f);
 }
 
 static void
 on_landed(struct pg *pg, struct flight *f)
 {
-	struct pool *pool = pool_of(pg);
+	struct pool *pool = pool_pg_of(pg)->pool;
 
 	if (pool->waiting_len)
 		loop_defer(pool->loop, &pool->send);
+	if (f->undone) {
+		on_undone(pool, f);
+		return;
+	}
 	switch (PQresultStatus(f->result)) {
 	case PGRES_TUPLES_OK:
 	case PGRES_COMMAND_OK:
-		answer(f, 0);
+		shape_note(&pool->shapes, f->hash, is_slow(f));
+		note_sharing(pool, f, false);
+		line_free_row(pool, f);
+		flight_answer(f, 0);
 		break;
 	case PGRES_PIPELINE_ABORTED:
 		if (f->ask)
-			ask_again(pool, f);
+			ask_again(pool, f, true);
 		else
 			(void)flight_free(f);
 		break;
 	case PGRES_FATAL_ERROR:
+		note_sharing(pool, f, true);
 		on_failed(pool, pg, f);
 		break;
 	default: /* an empty statement, COPY: nothing we ask */
-		answer(f, ERR_DB);
+		flight_answer(f, ERR_DB);
 	}
 }
 
-static const struct pg_ops pool_ops = {
+const struct pg_ops pool_ops = {
 	.up = on_up,
 	.landed = on_landed,
 	.down = on_down,
@@ -251,30 +195,16 @@ int
 pool_new(struct pool **ret, struct loop *loop, const struct pool_conf *conf,
 	struct fault *why)
 {
-	unsigned count = max(conf->connections, 1u);
-	struct dsn *dsn = NULL;
-	struct pool *pool;
+	_cleanup_(pool_freep) struct pool *pool = mem_new(struct pool);
 	int r;
 
-	r = dsn_parse(&dsn, conf->url, conf->timeout_ms, why);
-	if (r < 0)
-		return r;
-	pool = mem_alloc(sizeof(*pool) + count * sizeof(pool->pgs[0]));
 	pool->loop = loop;
-	pool->dsn = dsn;
 	pool->timeout_ms = conf->timeout_ms;
 	pool->waiting_top = conf->waiting_top;
-	pool->count = count;
-	list_init(&pool->waiting);
-	defer_init(&pool->send, on_send);
-	for (unsigned i = 0; i < count; i++) {
-		pool->pgs[i].pool = pool;
-		pg_init(&pool->pgs[i].pg, loop, dsn, conf->timeout_ms,
-			&pool_ops);
-	}
-	for (unsigned i = 0; i < count; i++)
-		pg_start(&pool->pgs[i].pg);
-	*ret = pool;
+	r = lines_init(pool, conf, why);
+	if (r < 0)
+		return r;
+	*ret = take(pool);
 	return 0;
 }
 
@@ -282,29 +212,17 @@ pool_new(struct pool **ret, struct loop *loop, const struct pool_conf *conf,
 struct pool *
 pool_free(struct pool *pool)
 {
-	struct flight *f;
-
 	if (!pool)
 		return NULL;
 	pool->closing = true;
-	for (unsigned i = 0; i < pool->count; i++)
-		pg_stop(&pool->pgs[i].pg);
-	while ((f = list_first(&pool->waiting, struct flight, on))) {
-		list_del(&f->on);
-		answer(f, ERR_SHUTDOWN);
-	}
-	defer_clear(&pool->send);
-	(void)dsn_free(pool->dsn);
+	lines_done(pool);
 	return mem_free(pool);
 }
 
 bool
 pool_is_up(const struct pool *pool)
 {
-	for (unsigned i = 0; i < pool->count; i++)
-		if (pool->pgs[i].pg.state == PG_UP)
-			return true;
-	return false;
+	return line_is_up(&pool->line[LINE_FAST]);
 }
 
 struct loop *
@@ -331,8 +249,14 @@ on_drop(struct job *job)
 		return;
 	if (!pool_is_up(pool))
 		job->err = ERR_DB_DOWN;
-	pool->waiting_len--;
+	line_take_out(pool, f);
 	(void)flight_free(f);
+}
+
+uint64_t
+pool_row(struct slice table, struct slice key)
+{
+	return stmt_hash(table) * 31 + stmt_hash(key);
 }
 
 enum ask_how { ASK_NAMED, ASK_SHAPE, ASK_ONCE };
@@ -357,11 +281,15 @@ start(struct pool *pool, struct ask *ask, struct slice sql, enum ask_how how,
 	}
 	f = flight_new(ask, sql, how != ASK_NAMED, params, count);
 	f->is_read = ask->is_read;
+	f->row = ask->is_read ? 0 : ask->row;
+	f->shares = ask->shares && !ask->is_read &&
+		    !shape_is_slow(&pool->failing, f->hash);
 	/* A long text is rarely asked twice, and the server keeps its plan. */
 	f->prepare = how != ASK_ONCE && sql.len <= PREPARE_TOP;
+	f->mark = (uint8_t)line_for(pool, f);
 	ask->inside[0] = f;
 	job_begin(&ask->job, pool->loop, pool->timeout_ms, on_drop);
-	wait_in_line(pool, f, false);
+	line_wait(pool, f, false);
 }
 
 void

@@ -16,6 +16,10 @@ struct pool;
 struct pool_conf {
 	const char *url; /* libpq connection string */
 	unsigned connections;
+	/* More of them, opened when needed: so many for statements that take
+	 * long, and as many for those that wait for a lock.  0: none, all wait
+	 * behind each other. */
+	unsigned slow;
 	uint64_t timeout_ms;  /* an ask's deadline */
 	unsigned waiting_top; /* asks that may wait; more: ERR_BUSY */
 };
@@ -38,6 +42,10 @@ struct ask {
 	/* answer, valid in done until it returns; NULL after an error */
 	struct pg_result *result;
 	bool is_read;     /* set before pool_ask: may be asked again */
+	/* set before: a write that may stand with others under one commit; it
+	 * then may be done, undone and done again before it is answered */
+	bool shares;
+	uint64_t row; /* set before: a write of one row, by pool_row; else 0 */
 	char sqlstate[6]; /* when job.err is a database error */
 	void *inside[8];
 };
@@ -52,6 +60,9 @@ void pool_ask_shape(struct pool *pool, struct ask *ask, struct slice sql,
 /* Not prepared; for DDL and what is asked rarely.  The text is copied. */
 void pool_ask_once(struct pool *pool, struct ask *ask, const char *sql,
 	const struct slice *params, int count);
+
+/* A name for the row of `table` with this key: for ask.row. */
+uint64_t pool_row(struct slice table, struct slice key);
 
 int ask_rows(const struct ask *ask);
 int ask_columns(const struct ask *ask);

@@ -50,7 +50,8 @@ run(PGconn *conn, const char *sql, struct fault *why, const char *what)
 	_cleanup_(clear) PGresult *result = PQexec(conn, sql);
 	ExecStatusType status = PQresultStatus(result);
 
-	if (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK)
+	if (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK ||
+		status == PGRES_EMPTY_QUERY)
 		return 0;
 	return fail(conn, why, ERR_DB, what);
 }
@@ -148,6 +149,20 @@ migrate(PGconn *conn, const struct schema_file *file, int have,
 	return r < 0 ? r : note(conn, file, why);
 }
 
+/* PostGIS, where it is installed and we may: else geo queries say what to do
+ * (mpcloud.geo_ready). */
+static int
+add_postgis(PGconn *conn, struct fault *why)
+{
+	return run(conn,
+		"DO $$ BEGIN IF to_regtype('geography') IS NULL AND "
+		"current_setting('is_superuser') = 'on' AND EXISTS (SELECT 1 "
+		"FROM pg_available_extensions WHERE name = 'postgis') THEN "
+		"CREATE EXTENSION postgis; END IF; EXCEPTION WHEN OTHERS THEN "
+		"NULL; END $$",
+		why, "postgis");
+}
+
 static int
 apply(PGconn *conn, struct fault *why)
 {
@@ -170,6 +185,30 @@ apply(PGconn *conn, struct fault *why)
 	return 0;
 }
 
+/* Keys of values (routines/keys.sql) are compared by jsonb itself, which uses
+ * the database's own collation: it must be the order of code points. */
+static int
+check_order(PGconn *conn, struct fault *why)
+{
+	static const char sql[] =
+		"SELECT pg_encoding_to_char(encoding), datcollate, "
+		"datlocprovider IN ('c', 'b') AND encoding = 6 AND "
+		"coalesce(to_jsonb(d) ->> 'datlocale', datcollate) "
+		"~ '^(C|POSIX|C[.](UTF-8|utf8|UTF8))$' "
+		"FROM pg_database d WHERE datname = current_database()";
+	_cleanup_(clear) PGresult *result = PQexec(conn, sql);
+
+	if (PQresultStatus(result) != PGRES_TUPLES_OK)
+		return fail(conn, why, ERR_DB, "pg_database");
+	if (PQgetvalue(result, 0, 2)[0] == 't')
+		return 0;
+	return fault_set(why, ERR_CONFIG,
+		"database %.63s has encoding %.20s and locale %.20s, which "
+		"cannot order values: make it with CREATE DATABASE … TEMPLATE "
+		"template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'",
+		PQdb(conn), PQgetvalue(result, 0, 0), PQgetvalue(result, 0, 1));
+}
+
 int
 schema_migrate(const char *url, struct fault *why)
 {
@@ -178,6 +217,9 @@ schema_migrate(const char *url, struct fault *why)
 
 	if (PQstatus(conn) != CONNECTION_OK)
 		return fail(conn, why, ERR_DB_DOWN, "database");
+	r = check_order(conn, why);
+	if (r < 0)
+		return r;
 	r = run(conn,
 		"SET client_min_messages = warning;"
 		"BEGIN; " LOCK ";"
@@ -189,6 +231,8 @@ schema_migrate(const char *url, struct fault *why)
 		" name text PRIMARY KEY, hash text NOT NULL);"
 		"SET LOCAL check_function_bodies = off",
 		why, "schema mpcloud");
+	if (r == 0)
+		r = add_postgis(conn, why);
 	if (r == 0)
 		r = apply(conn, why);
 	return r < 0 ? r : run(conn, "COMMIT", why, "COMMIT");

@@ -37,18 +37,55 @@ sql_add(struct sql *s, const char *text)
 	buf_str(&s->text, text);
 }
 
-void
-sql_param(struct sql *s, struct slice value, const char *type)
+int
+sql_hold(struct sql *s, struct slice value)
 {
 	if (s->count >= ASK_PARAMS) {
 		s->full = true;
-		return;
+		return s->count;
 	}
+	s->once[s->count] = NULL;
 	s->param[s->count++] = value;
+	return s->count;
+}
+
+static void
+mention(struct sql *s, int n, const char *type)
+{
 	buf_char(&s->text, '$');
-	buf_i64(&s->text, s->count);
+	buf_i64(&s->text, n);
 	buf_str(&s->text, "::");
 	buf_str(&s->text, type);
+}
+
+void
+sql_param(struct sql *s, struct slice value, const char *type)
+{
+	mention(s, sql_hold(s, value), type);
+}
+
+/* The number of a parameter that sql_param_once gave before; 0: none. */
+static int
+find_once(const struct sql *s, struct slice value, const char *type)
+{
+	for (int i = 0; i < s->count; i++)
+		if (s->once[i] && slice_eq(s->param[i], value) &&
+			strcmp(s->once[i], type) == 0)
+			return i + 1;
+	return 0;
+}
+
+void
+sql_param_once(struct sql *s, struct slice value, const char *type)
+{
+	int n = find_once(s, value, type);
+
+	if (!n) {
+		n = sql_hold(s, value);
+		if (!s->full)
+			s->once[n - 1] = type;
+	}
+	mention(s, n, type);
 }
 
 void
@@ -80,14 +117,24 @@ void
 sql_param_path(struct sql *s, const struct path *path)
 {
 	_buf_ struct buf list;
+	int n;
 
 	buf_init(&list, 8192);
+	buf_char(&list, '{');
 	for (unsigned i = 0; i < path->count; i++) {
-		buf_char(&list, i ? ',' : '{');
+		if (i)
+			buf_char(&list, ',');
 		sql_array_item(&list, path->step[i]);
 	}
 	buf_char(&list, '}');
+	n = find_once(s, buf_all(&list), "text[]");
+	if (n) {
+		mention(s, n, "text[]");
+		return;
+	}
 	sql_param_buf(s, &list, "text[]");
+	if (!s->full)
+		s->once[s->count - 1] = "text[]";
 }
 
 void

@@ -18,6 +18,7 @@ struct sql {
 	struct arena *arena; /* holds the parameters */
 	struct buf text;
 	struct slice param[ASK_PARAMS];
+	const char *once[ASK_PARAMS]; /* type of those of sql_param_once */
 	int count;
 	bool full; /* too many parameters, or too large */
 };
@@ -31,7 +32,12 @@ void sql_add(struct sql *s, const char *text);
 /* Appends "$7::jsonb" for type "jsonb".  The value must live as long as the
  * arena. */
 void sql_param(struct sql *s, struct slice value, const char *type);
-/* The same with a value that is copied from a buffer. */
+/* The same for a name or a path: one that was given before is mentioned again,
+ * so that a long pipeline does with few parameters. */
+void sql_param_once(struct sql *s, struct slice value, const char *type);
+/* A parameter without a mention; its number. */
+int sql_hold(struct sql *s, struct slice value);
+/* sql_param with a value that is copied from a buffer. */
 void sql_param_buf(struct sql *s, const struct buf *value, const char *type);
 /* A path as text[]. */
 void sql_param_path(struct sql *s, const struct path *path);

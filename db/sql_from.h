@@ -4,6 +4,8 @@
  * Where a condition or an expression finds its document in a statement.
  */
 
+#include "base/util.h"
+
 struct coll_info;
 
 struct sql_from {
@@ -18,6 +20,8 @@ struct sql_from {
 	/* Values that expressions may name: $$name, in SQL.  Innermost first;
 	 * or NULL. */
 	const struct sql_var *vars;
+	/* To expressions the document has no member _openid. */
+	bool hides_openid;
 };
 
 struct sql_var {

@@ -33,8 +33,8 @@ stmt_done(struct stmts *all)
 
 /* Eight bytes at a time: it runs for every statement sent.  Collisions only
  * cost time, and the ceiling bounds that. */
-static uint64_t
-hash_of(struct slice s)
+uint64_t
+stmt_hash(struct slice s)
 {
 	uint64_t h = 0x9e3779b97f4a7c15u ^ s.len;
 	size_t i = 0;
@@ -58,10 +58,8 @@ bucket_of(struct stmts *all, uint64_t hash)
 }
 
 uint64_t
-stmt_find(struct stmts *all, struct slice sql)
+stmt_find_hashed(struct stmts *all, struct slice sql, uint64_t hash)
 {
-	uint64_t hash = hash_of(sql);
-
 	for (struct stmt *s = *bucket_of(all, hash); s; s = s->next)
 		if (s->hash == hash && s->len == sql.len &&
 			memcmp(s->sql, sql.ptr, sql.len) == 0) {
@@ -70,6 +68,12 @@ stmt_find(struct stmts *all, struct slice sql)
 			return s->number;
 		}
 	return 0;
+}
+
+uint64_t
+stmt_find(struct stmts *all, struct slice sql)
+{
+	return stmt_find_hashed(all, sql, stmt_hash(sql));
 }
 
 static void
@@ -106,7 +110,7 @@ stmt_add(struct stmts *all, struct slice sql, uint64_t *old)
 	struct stmt **at;
 
 	*old = make_room(all);
-	s->hash = hash_of(sql);
+	s->hash = stmt_hash(sql);
 	s->number = ++all->last;
 	s->len = sql.len;
 	memcpy(s->sql, sql.ptr, sql.len);

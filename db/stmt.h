@@ -26,6 +26,9 @@ void stmt_done(struct stmts *all);
 /* The number of the statement with this text, which is then the latest used; 0
  * when there is none. */
 uint64_t stmt_find(struct stmts *all, struct slice sql);
+/* The same for who has the hash already. */
+uint64_t stmt_hash(struct slice sql);
+uint64_t stmt_find_hashed(struct stmts *all, struct slice sql, uint64_t hash);
 /* A new one.  *old gets the number that made room, or 0: DEALLOCATE it. */
 uint64_t stmt_add(struct stmts *all, struct slice sql, uint64_t *old);
 /* False when it was not there. */

@@ -8,6 +8,7 @@
  * transaction: what comes later gets ERR_DB_NO_TX.
  */
 
+#include "base/list.h"
 #include "db/pool.h"
 
 struct txs;
@@ -36,7 +37,10 @@ enum { TX_ID = 48 };
 struct tx_op {
 	struct job job;
 	char id[TX_ID]; /* of tx_start: the answer */
-	void *inside[2];
+	/* tx's own */
+	struct list on;
+	struct tx *tx;
+	struct txs *txs;
 };
 
 /* owner: who starts it ("" for an admin); only he finds it again.  More than

@@ -1,7 +1,7 @@
 /*
- * The grammar of MongoDB's update, as far as it goes yet:
+ * The grammar of MongoDB's update:
  *
- *   update = { "$op": { path: argument … } … } | { path: value … }, a $set
+ *   update = { "$op": { place: argument … } … } | { place: value … }, a $set
  *
  * Two operations on one place would make the result depend on their order, so
  * they are refused, as MongoDB does.
@@ -9,282 +9,127 @@
 #include "db/update.h"
 
 #include "base/buf.h"
+#include "db/query.h"
+#include "db/update_parse.h"
 
 #include <string.h>
 
-enum { ITEMS_TOP = 128, PLACE_TOP = 1 << 30 };
+enum { ITEMS_TOP = 1000 };
 
-struct parse {
-	struct arena *arena;
-	int64_t now_ms;
-	struct fault *why;
-	struct update *update;
-	struct update_item **end;
-	unsigned count;
-};
-
-static int
-too_big(struct parse *p)
+int
+update_too_big(struct update_parse *p)
 {
 	return fault_set(p->why, ERR_TOO_BIG, "the request is too large");
 }
 
-static int
-read_value(struct parse *p, const json_t *v, struct update_item *item)
+int
+update_keep(struct update_parse *p, const struct query **ret, json_t *cond)
 {
-	return value_get(&item->value, v, p->arena, p->now_ms, p->why);
-}
-
-static int
-arg_none(struct parse *p, const json_t *v, struct update_item *item)
-{
-	(void)p;
-	(void)v;
-	(void)item;
-	return 0;
-}
-
-static int
-arg_number(struct parse *p, const json_t *v, struct update_item *item)
-{
-	int r = read_value(p, v, item);
-
-	if (r == 0 && value_kind(item->value) != VALUE_NUMBER)
-		return fault_set(
-			p->why, ERR_DB_PARAM, "$inc and $mul take a number");
-	return r;
-}
-
-static int
-arg_pop(struct parse *p, const json_t *v, struct update_item *item)
-{
-	int64_t n;
-	int r = value_int(v, -1, 1, &n, p->why);
-
-	if (r < 0 || n == 0)
-		return fault_set(p->why, ERR_DB_PARAM, "$pop takes 1 or -1");
-	item->place = n < 0 ? 0 : -1;
-	return 0;
-}
-
-/* A list of one. */
-static int
-wrap(struct parse *p, const json_t *v, struct update_item *item)
-{
-	_json_ json_t *list = json_array();
-
-	if (json_array_append(list, (json_t *)(uintptr_t)v) < 0)
-		return too_big(p);
-	return read_value(p, list, item);
-}
-
-static int
-read_list(struct parse *p, const json_t *v, struct update_item *item)
-{
-	if (!json_is_array(v))
-		return fault_set(
-			p->why, ERR_DB_PARAM, "$each and $pullAll take a list");
-	return read_value(p, v, item);
-}
-
-static int
-read_sort(struct parse *p, const json_t *v, struct update_item *item)
-{
-	void *at = json_object_iter((json_t *)(uintptr_t)v);
-	int64_t way;
+	struct query *q;
 	int r;
 
-	if (at && !value_is_tagged(v)) {
-		if (json_object_size(v) != 1)
-			return fault_set(p->why, ERR_DB_PARAM,
-				"$sort by several fields is not supported yet");
-		r = path_parse(&item->by, slice_str(json_object_iter_key(at)),
-			p->arena, p->why);
-		if (r < 0)
-			return r;
-		v = json_object_iter_value(at);
-	}
-	r = value_int(v, -1, 1, &way, p->why);
-	item->has_sort = true;
-	item->descends = way < 0;
+	if (json_array_append_new(p->update->kept, cond) < 0)
+		return update_too_big(p);
+	r = query_parse(&q, cond, p->arena, p->now_ms, p->why);
+	if (r == 0)
+		*ret = q;
 	return r;
 }
 
 static int
-read_modifier(struct parse *p, const char *name, const json_t *v,
-	struct update_item *item)
+refuse_id(struct update_parse *p, struct slice name)
 {
-	if (strcmp(name, "$each") == 0)
-		return read_list(p, v, item);
-	if (strcmp(name, "$position") == 0) {
-		item->has_place = true;
-		return value_int(
-			v, -PLACE_TOP, PLACE_TOP, &item->place, p->why);
-	}
-	if (strcmp(name, "$slice") == 0) {
-		item->has_top = true;
-		return value_int(v, -PLACE_TOP, PLACE_TOP, &item->top, p->why);
-	}
-	if (strcmp(name, "$sort") == 0)
-		return read_sort(p, v, item);
 	return fault_set(p->why, ERR_DB_PARAM,
-		"operator %.60s is not supported yet", name);
+		"Performing an update on the path '%.*s' would modify the "
+		"immutable field '_id'",
+		(int)min(name.len, (size_t)80), name.ptr);
 }
 
-/* value, or {"$each": list, modifiers …} */
+/* $set and $setOnInsert may say what it is. */
 static int
-arg_list(struct parse *p, const json_t *v, struct update_item *item)
+read_id(struct update_parse *p, const struct update_operator *op,
+	struct update_item *item, const json_t *v)
 {
-	const char *name;
-	json_t *arg;
-	int r = 0;
-
-	if (!json_object_get(v, "$each"))
-		return wrap(p, v, item);
-	json_object_foreach ((json_t *)(uintptr_t)v, name, arg) {
-		r = read_modifier(p, name, arg, item);
-		if (r < 0)
-			return r;
-	}
+	if (item->op != UPDATE_SET || item->path.count != 1 ||
+		strcmp(op->name, "$currentDate") == 0)
+		return refuse_id(p, item->name);
+	if (p->update->id)
+		return update_conflict(p, item->name, item->name);
+	if (!op->only_makes || p->ask->makes)
+		p->update->id = v;
 	return 0;
 }
 
-static bool
-has_operator(const json_t *v)
-{
-	const char *name;
-	json_t *inner;
-
-	if (!json_is_object(v) || value_is_tagged(v))
-		return false;
-	json_object_foreach ((json_t *)(uintptr_t)v, name, inner)
-		if (name[0] == '$' || has_operator(inner))
-			return true;
-	return false;
-}
-
+/* The old name goes, the new one gets what it had. */
 static int
-arg_pull(struct parse *p, const json_t *v, struct update_item *item)
+put_move(struct update_parse *p, struct update_item *item)
 {
-	if (has_operator(v))
-		return fault_set(p->why, ERR_DB_PARAM,
-			"$pull with a condition is not supported yet");
-	return wrap(p, v, item);
-}
+	struct update_item *gone = arena_try(p->arena, sizeof(*gone));
+	int r;
 
-static int
-arg_path(struct parse *p, const json_t *v, struct update_item *item)
-{
-	if (!json_is_string(v))
-		return fault_set(
-			p->why, ERR_DB_PARAM, "$rename takes a field's name");
-	return path_parse(&item->to,
-		slice_of(json_string_value(v), json_string_length(v)), p->arena,
-		p->why);
-}
-
-static const struct op {
-	const char *name;
-	enum update_op op;
-	int (*read)(struct parse *p, const json_t *v, struct update_item *item);
-} ops[] = {
-	{"$set", UPDATE_SET, read_value},
-	{"$unset", UPDATE_UNSET, arg_none},
-	{"$inc", UPDATE_INC, arg_number},
-	{"$mul", UPDATE_MUL, arg_number},
-	{"$min", UPDATE_MIN, read_value},
-	{"$max", UPDATE_MAX, read_value},
-	{"$push", UPDATE_PUSH, arg_list},
-	{"$pop", UPDATE_POP, arg_pop},
-	{"$pull", UPDATE_PULL, arg_pull},
-	{"$pullAll", UPDATE_PULL, read_list},
-	{"$addToSet", UPDATE_ADD_TO_SET, arg_list},
-	{"$rename", UPDATE_RENAME, arg_path},
-};
-
-static int
-check_one(struct parse *p, const struct path *path)
-{
-	for (unsigned i = 0; i < path->count; i++)
-		if (path->step[i].len > 1 && path->step[i].ptr[0] == '-' &&
-			path->step[i].ptr[1] >= '0' &&
-			path->step[i].ptr[1] <= '9')
+	if (!gone)
+		return update_too_big(p);
+	for (unsigned i = 0; i < item->moved.count; i++)
+		if (item->moved.step[i].ptr[0] == '$')
 			return fault_set(p->why, ERR_DB_PARAM,
-				"a field that is changed may not be named "
-				"like a negative number");
-	if (path_starts(path, "_id"))
-		return fault_set(p->why, ERR_DB_PARAM, "_id cannot be changed");
-	return 0;
-}
-
-static bool
-touches(const struct update_item *item, const struct path *path)
-{
-	return path_covers(&item->path, path) ||
-	       path_covers(path, &item->path) ||
-	       (item->to.count && (path_covers(&item->to, path) ||
-					  path_covers(path, &item->to)));
-}
-
-static int
-check_place(struct parse *p, const struct path *path)
-{
-	int r = check_one(p, path);
-
-	if (r < 0)
-		return r;
-	for (const struct update_item *i = p->update->items; i; i = i->next)
-		if (touches(i, path))
-			return fault_set(p->why, ERR_DB_PARAM,
-				"two changes conflict at %.*s",
-				(int)min(path->text.len, (size_t)80),
-				path->text.ptr);
-	return 0;
+				"The source field for $rename may not be "
+				"dynamic: %.*s",
+				(int)min(item->name.len, (size_t)80),
+				item->name.ptr);
+	if (path_starts(&item->path, "_id"))
+		return refuse_id(p, item->path.text);
+	gone->op = UPDATE_UNSET;
+	gone->path = item->moved;
+	gone->name = item->name;
+	item->name = item->path.text;
+	r = update_put(p, gone);
+	return r < 0 ? r : update_put(p, item);
 }
 
 static int
-parse_item(
-	struct parse *p, const struct op *op, const char *name, const json_t *v)
+parse_item(struct update_parse *p, const struct update_operator *op,
+	const char *name, const json_t *v)
 {
 	struct update_item *item = arena_try(p->arena, sizeof(*item));
 	int r;
 
 	if (!item)
-		return too_big(p);
+		return update_too_big(p);
 	if (++p->count > ITEMS_TOP)
 		return fault_set(p->why, ERR_DB_PARAM,
 			"an update may have %d changes", ITEMS_TOP);
 	item->op = op->op;
-	r = path_parse(&item->path, slice_str(name), p->arena, p->why);
+	item->name = slice_str(name);
+	item->is_idle = op->only_makes && !p->ask->makes;
+	r = path_parse_change(&item->path, item->name, p->arena, p->why);
 	if (r == 0)
-		r = check_place(p, &item->path);
-	if (r == 0)
-		r = op->read(p, v, item);
-	if (r == 0 && item->op == UPDATE_RENAME)
-		r = path_covers(&item->path, &item->to) ||
-				    path_covers(&item->to, &item->path)
-			    ? fault_set(p->why, ERR_DB_PARAM,
-				      "$rename onto itself")
-			    : check_place(p, &item->to);
+		r = update_check_steps(p, item);
 	if (r < 0)
 		return r;
-	*p->end = item;
-	p->end = &item->next;
-	return 0;
+	if (path_starts(&item->path, "_id"))
+		return read_id(p, op, item, v);
+	r = op->read(p, v, item);
+	if (r < 0)
+		return r;
+	return item->op == UPDATE_MOVE ? put_move(p, item)
+				       : update_put(p, item);
 }
 
 static int
-parse_items(struct parse *p, const struct op *op, const json_t *v)
+parse_items(struct update_parse *p, const struct update_operator *op,
+	const json_t *v)
 {
 	const char *name;
 	json_t *arg;
-	int r = 0;
 
 	if (!json_is_object(v))
 		return fault_set(p->why, ERR_DB_PARAM,
-			"%s takes an object of fields", op->name);
+			"Modifiers operate on fields: %s takes an object, "
+			"{%s: {field: …}}",
+			op->name, op->name);
 	json_object_foreach ((json_t *)(uintptr_t)v, name, arg) {
-		r = parse_item(p, op, name, arg);
+		int r = parse_item(p, op, name, arg);
+
 		if (r < 0)
 			return r;
 	}
@@ -292,48 +137,75 @@ parse_items(struct parse *p, const struct op *op, const json_t *v)
 }
 
 static int
-parse_op(struct parse *p, const char *name, const json_t *v)
+parse_op(struct update_parse *p, const char *name, const json_t *v)
 {
-	for (size_t i = 0; i < array_size(ops); i++)
-		if (strcmp(name, ops[i].name) == 0)
-			return parse_items(p, &ops[i], v);
+	const struct update_operator *op = update_operator_find(name);
+
+	if (op)
+		return parse_items(p, op, v);
 	if (name[0] == '$')
+		return fault_set(p->why, ERR_DB_OPERATOR,
+			"Unknown modifier: %.60s. Expected a valid update "
+			"modifier, such as $set or $inc",
+			name);
+	return parse_item(p, update_operator_find("$set"), name, v);
+}
+
+static int
+parse_all(struct update_parse *p)
+{
+	const json_t *v = p->ask->data;
+	const char *name;
+	json_t *arg;
+	int r = update_filters(p, p->ask->array_filters);
+
+	if (r < 0)
+		return r;
+	if (!json_is_object(v) || json_object_size(v) == 0)
 		return fault_set(p->why, ERR_DB_PARAM,
-			"operator %.60s is not supported yet", name);
-	return parse_item(p, &ops[0], name, v);
+			"an update must be an object that is not empty");
+	json_object_foreach ((json_t *)(uintptr_t)v, name, arg) {
+		r = parse_op(p, name, arg);
+		if (r < 0)
+			return r;
+	}
+	return update_check_filters(p);
 }
 
 int
-update_parse(struct update **ret, const json_t *v, struct arena *arena,
-	int64_t now_ms, struct fault *why)
+update_parse(struct update **ret, const struct update_ask *ask,
+	struct arena *arena, int64_t now_ms, struct fault *why)
 {
-	struct parse p = {.arena = arena, .now_ms = now_ms, .why = why};
-	const char *name;
-	json_t *arg;
+	struct update_parse p = {
+		.arena = arena, .now_ms = now_ms, .why = why, .ask = ask};
 	int r;
 
 	p.update = arena_try(arena, sizeof(*p.update));
 	if (!p.update)
-		return too_big(&p);
-	p.end = &p.update->items;
-	if (!json_is_object(v) || json_object_size(v) == 0)
-		return fault_set(why, ERR_DB_PARAM,
-			"an update must be an object that is not empty");
-	json_object_foreach ((json_t *)(uintptr_t)v, name, arg) {
-		r = parse_op(&p, name, arg);
-		if (r < 0)
-			return r;
-	}
-	*ret = p.update;
-	return 0;
+		return update_too_big(&p);
+	p.update->kept = json_array();
+	r = parse_all(&p);
+	if (r < 0)
+		update_done(&p.update);
+	else
+		*ret = p.update;
+	return r;
+}
+
+void
+update_done(struct update **u)
+{
+	if (!*u)
+		return;
+	json_decref((*u)->kept);
+	*u = NULL;
 }
 
 int
 update_guard(const struct update *u, struct fault *why)
 {
 	for (const struct update_item *i = u->items; i; i = i->next)
-		if (path_starts(&i->path, "_openid") ||
-			(i->to.count && path_starts(&i->to, "_openid")))
+		if (path_starts(&i->path, "_openid"))
 			return fault_set(why, ERR_DB_DENIED,
 				"_openid belongs to the server: it cannot be "
 				"changed");

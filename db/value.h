@@ -2,9 +2,9 @@
 
 /*
  * Values as clients write them (EJSON canonical or relaxed, CloudBase's two
- * dialects) → the one form we store and answer: numbers plain, dates
- * {"$date": ms}, ObjectIds as their hex text, the other tagged types as they
- * are.  What has no meaning is refused by name.
+ * dialects) → the one form we store: numbers plain, dates {"$date": ms}, the
+ * other tagged types in one spelling each.  What has no meaning is refused by
+ * the name of its field.
  */
 
 #include "base/arena.h"
@@ -19,9 +19,11 @@ enum {
 enum value_kind {
 	VALUE_NULL,
 	VALUE_BOOL,
-	VALUE_NUMBER,
+	VALUE_NUMBER, /* finite */
 	VALUE_STRING,
 	VALUE_DATE,
+	VALUE_OID,
+	VALUE_REGEX,
 	VALUE_OTHER, /* object, array, another tagged type */
 };
 
@@ -31,21 +33,30 @@ int value_put(struct buf *to, const json_t *v, int64_t now_ms,
 /* The same into an arena. */
 int value_get(struct slice *ret, const json_t *v, struct arena *arena,
 	int64_t now_ms, struct fault *why) _must_check_;
-/* Of a stored form. */
+/* Of a stored form as value_put writes it. */
 enum value_kind value_kind(struct slice stored);
 
-/* A document: an object whose _id is left out (see value_id).  stamp: the text
- * of a member "_openid" to add, or NULL. */
+/* A document: an object whose _id is left out when it is a text, which the
+ * key (value_key) says as well.  stamp: the text of a member "_openid" to add,
+ * or NULL. */
 int value_put_doc(struct buf *to, const json_t *v, const char *stamp,
 	int64_t now_ms, struct fault *why) _must_check_;
-/* The text of an _id: a string or an ObjectId. */
-int value_id(
-	const json_t *v, struct slice *ret, struct fault *why) _must_check_;
+/* What stands in column _id: of a text itself, of an ObjectId its hex digits,
+ * of another value U+0001 and its stored form with whole numbers as integers
+ * and members in order, so that equal values have one key. */
+int value_key(struct slice *ret, const json_t *v, struct arena *arena,
+	int64_t now_ms, struct fault *why) _must_check_;
 
 /* An object that is one tagged value ({"$date": …}), which is no operator. */
 bool value_is_tagged(const json_t *v);
+/* A regular expression in either dialect. */
+bool value_is_regex(const json_t *v);
+/* {"$undefined": true}: a member that is not there. */
+bool value_is_undefined(const json_t *v);
 /* An integer in any of its forms. */
 int value_int(const json_t *v, int64_t low, int64_t high, int64_t *ret,
 	struct fault *why) _must_check_;
+/* A finite number in any of its forms. */
+int value_double(const json_t *v, double *ret, struct fault *why) _must_check_;
 /* true, 1, {"$numberInt": "1"} …: what counts as yes. */
 bool value_is_true(const json_t *v);

@@ -1,101 +1,131 @@
--- Reading: paths, equality, order, projection.
+-- Conditions that jsonpath cannot say.  All are total.  Each takes a value, the
+-- path from it, and looks at what the path reaches and, of arrays, at their
+-- elements; with a path of no steps it looks at the value alone.
 
-CREATE OR REPLACE FUNCTION mpcloud.is_index(key text)
-RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-	SELECT key ~ '^(0|[1-9][0-9]{0,8})$'
+-- What a condition on `path` is tried on.
+CREATE OR REPLACE FUNCTION mpcloud.tried(v jsonb, path text[])
+RETURNS jsonb[] LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+	SELECT mpcloud.reach(v, path, path <> '{}')
 $$;
 
--- Every value that a dotted path reaches.  Arrays are entered: their objects,
--- and the element that a number names.  NULL stands for "missing there".
-CREATE OR REPLACE FUNCTION mpcloud.doc_walk(v jsonb, path text[], at integer)
-RETURNS SETOF jsonb LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+-- Null also matches what is missing.
+CREATE OR REPLACE FUNCTION mpcloud.doc_eq(v jsonb, path text[], x jsonb)
+RETURNS boolean LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
 DECLARE
-	key text := path[at];
 	item jsonb;
 BEGIN
-	IF key IS NULL THEN
-		RETURN NEXT v;
-	ELSIF jsonb_typeof(v) = 'object' THEN
-		IF jsonb_exists(v, key) THEN
-			RETURN QUERY SELECT mpcloud.doc_walk(v -> key, path, at + 1);
-		ELSE
-			RETURN NEXT NULL::jsonb;
+	FOREACH item IN ARRAY mpcloud.tried(v, path) LOOP
+		IF item = x OR (item IS NULL AND x = 'null') THEN
+			RETURN true;
 		END IF;
-	ELSIF jsonb_typeof(v) = 'array' THEN
-		IF mpcloud.is_index(key) THEN
-			item := v -> key::integer;
-			IF item IS NOT NULL THEN
-				RETURN QUERY SELECT
-					mpcloud.doc_walk(item, path, at + 1);
-			END IF;
-		END IF;
-		FOR item IN SELECT e FROM jsonb_array_elements(v) e LOOP
-			IF jsonb_typeof(item) = 'object' THEN
-				RETURN QUERY SELECT mpcloud.doc_walk(item, path, at);
-			END IF;
-		END LOOP;
-	ELSE
-		RETURN NEXT NULL::jsonb;
-	END IF;
+	END LOOP;
+	RETURN false;
 END $$;
 
--- Equal, or an array that has an equal element.
-CREATE OR REPLACE FUNCTION mpcloud.doc_eq(v jsonb, x jsonb)
-RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-	SELECT v = x OR CASE jsonb_typeof(v) WHEN 'array' THEN EXISTS
-		(SELECT 1 FROM jsonb_array_elements(v) e WHERE e = x)
-		ELSE false END
-$$;
-
--- The order of values of all types, as MongoDB has it.
-DO $$ BEGIN
-	CREATE TYPE mpcloud.sort_key AS (rank integer, num numeric,
-		txt text COLLATE "C");
-EXCEPTION WHEN duplicate_object THEN NULL;
-END $$;
-
-CREATE OR REPLACE FUNCTION mpcloud.sort_tagged(v jsonb)
-RETURNS mpcloud.sort_key LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-	SELECT CASE
-	WHEN v ? '$date' THEN
-		ROW(9, (v -> '$date')::numeric, '')::mpcloud.sort_key
-	WHEN v ->> '$numberDouble' = 'Infinity' THEN
-		ROW(2, 'Infinity', '')::mpcloud.sort_key
-	WHEN v ? '$numberDouble' THEN
-		ROW(2, '-Infinity', '')::mpcloud.sort_key
-	WHEN v ? '$binary' THEN ROW(6, 0, v::text)::mpcloud.sort_key
-	WHEN v ? '$timestamp' THEN ROW(10, 0, v::text)::mpcloud.sort_key
-	WHEN v ? '$regularExpression' THEN
-		ROW(11, 0, v::text)::mpcloud.sort_key
-	ELSE ROW(4, 0, v::text)::mpcloud.sort_key END
-$$;
-
-CREATE OR REPLACE FUNCTION mpcloud.sort_of(v jsonb)
-RETURNS mpcloud.sort_key LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-	SELECT CASE jsonb_typeof(v)
-	WHEN 'number' THEN ROW(2, v::numeric, '')::mpcloud.sort_key
-	WHEN 'string' THEN ROW(3, 0, v #>> '{}')::mpcloud.sort_key
-	WHEN 'boolean' THEN ROW(8, v::boolean::integer, '')::mpcloud.sort_key
-	WHEN 'object' THEN mpcloud.sort_tagged(v)
-	WHEN 'array' THEN ROW(5, 0, v::text)::mpcloud.sort_key
-	ELSE ROW(1, 0, '')::mpcloud.sort_key END
-$$;
-
--- What a document sorts by: of an array its least element, or its greatest
--- when the order descends.
-CREATE OR REPLACE FUNCTION mpcloud.sort_at(doc jsonb, path text[], descends boolean)
-RETURNS mpcloud.sort_key LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+-- `op`: -2 less, -1 less or equal, 1 greater or equal, 2 greater; within the
+-- value's type only, NaN being one of its own.
+CREATE OR REPLACE FUNCTION mpcloud.doc_compare(v jsonb, path text[], op integer,
+	x jsonb)
+RETURNS boolean LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
 DECLARE
-	v jsonb := doc #> path;
+	goal jsonb := mpcloud.key(x);
+	rank numeric := (goal -> 0)::numeric;
+	item jsonb;
+	k jsonb;
+	r numeric;
 BEGIN
-	IF jsonb_typeof(v) IS DISTINCT FROM 'array' THEN
-		RETURN mpcloud.sort_of(v);
-	ELSIF v = '[]' THEN
-		RETURN ROW(0, 0, '')::mpcloud.sort_key;
-	ELSIF descends THEN
-		RETURN (SELECT mpcloud.sort_of(e) FROM jsonb_array_elements(v) e
-			ORDER BY mpcloud.sort_of(e) DESC LIMIT 1);
-	END IF;
-	RETURN (SELECT mpcloud.sort_of(e) FROM jsonb_array_elements(v) e
-		ORDER BY mpcloud.sort_of(e) LIMIT 1);
+	FOREACH item IN ARRAY mpcloud.tried(v, path) LOOP
+		k := mpcloud.key(item);
+		r := (k -> 0)::numeric;
+		IF item IS NOT NULL AND trunc(r) = trunc(rank)
+				AND (r = 2.0) = (rank = 2.0)
+				AND (CASE op WHEN -2 THEN k < goal
+					WHEN -1 THEN k <= goal
+					WHEN 1 THEN k >= goal
+					ELSE k > goal END) THEN
+			RETURN true;
+		END IF;
+	END LOOP;
+	RETURN false;
 END $$;
+
+CREATE OR REPLACE FUNCTION mpcloud.doc_exists(v jsonb, path text[])
+RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+	SELECT EXISTS (SELECT 1 FROM unnest(mpcloud.reach(v, path)) r
+		WHERE r IS NOT NULL)
+$$;
+
+CREATE OR REPLACE FUNCTION mpcloud.doc_type(v jsonb, path text[], types jsonb)
+RETURNS boolean LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+DECLARE
+	item jsonb;
+BEGIN
+	FOREACH item IN ARRAY mpcloud.tried(v, path) LOOP
+		IF jsonb_exists(types, mpcloud.type_of(item)) THEN
+			RETURN true;
+		END IF;
+	END LOOP;
+	RETURN false;
+END $$;
+
+CREATE OR REPLACE FUNCTION mpcloud.doc_size(v jsonb, path text[], size bigint)
+RETURNS boolean LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+DECLARE
+	item jsonb;
+BEGIN
+	FOREACH item IN ARRAY mpcloud.reach(v, path) LOOP
+		IF jsonb_typeof(item) = 'array' THEN
+			IF jsonb_array_length(item) = size THEN
+				RETURN true;
+			END IF;
+		END IF;
+	END LOOP;
+	RETURN false;
+END $$;
+
+-- What stands behind the point is cut off, as MongoDB does.
+CREATE OR REPLACE FUNCTION mpcloud.doc_mod(v jsonb, path text[], divisor bigint,
+	remainder bigint)
+RETURNS boolean LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+DECLARE
+	item jsonb;
+BEGIN
+	FOREACH item IN ARRAY mpcloud.tried(v, path) LOOP
+		IF jsonb_typeof(item) = 'number' THEN
+			IF mod(trunc(item::numeric), divisor) = remainder THEN
+				RETURN true;
+			END IF;
+		END IF;
+	END LOOP;
+	RETURN false;
+END $$;
+
+-- `stored`: the expression itself, which is found as well.
+CREATE OR REPLACE FUNCTION mpcloud.doc_regex(v jsonb, path text[], pattern text,
+	stored jsonb)
+RETURNS boolean LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+DECLARE
+	item jsonb;
+BEGIN
+	FOREACH item IN ARRAY mpcloud.tried(v, path) LOOP
+		CASE jsonb_typeof(item)
+		WHEN 'string' THEN
+			IF item #>> '{}' ~ pattern THEN
+				RETURN true;
+			END IF;
+		WHEN 'object' THEN
+			IF item = stored THEN
+				RETURN true;
+			END IF;
+		ELSE NULL;
+		END CASE;
+	END LOOP;
+	RETURN false;
+END $$;
+
+-- The elements of the arrays that a path reaches.
+CREATE OR REPLACE FUNCTION mpcloud.elements(v jsonb, path text[])
+RETURNS SETOF jsonb LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+	SELECT e FROM unnest(mpcloud.reach(v, path)) r, jsonb_array_elements(
+		CASE jsonb_typeof(r) WHEN 'array' THEN r END) e
+$$;

@@ -18,10 +18,29 @@ CREATE TABLE mpcloud.indexes (
 	collection text NOT NULL,
 	name text NOT NULL,
 	definition jsonb NOT NULL,          -- see db/index.h
-	state text NOT NULL CHECK (state IN ('building', 'ready', 'failed')),
+	relation text NOT NULL,             -- PostgreSQL's name of it
+	make text[] NOT NULL,               -- statements that build it
+	unmake text[] NOT NULL,             -- and that drop it
+	expire text,                        -- of TTL: removes documents
+	state text NOT NULL CHECK (state IN
+		('building', 'ready', 'failed', 'dropping')),
 	error text,
 	created_at bigint NOT NULL,
 	PRIMARY KEY (env, collection, name),
 	FOREIGN KEY (env, collection) REFERENCES mpcloud.collections (env, name)
 		ON DELETE CASCADE
+);
+
+-- Slow statements by their shape; see db/slow.h.
+CREATE TABLE mpcloud.slow (
+	env text NOT NULL,
+	hash text NOT NULL,
+	shape jsonb NOT NULL,
+	times bigint NOT NULL,
+	total_ms bigint NOT NULL,
+	top_ms bigint NOT NULL,
+	top_rows bigint NOT NULL,
+	first_at bigint NOT NULL,
+	last_at bigint NOT NULL,
+	PRIMARY KEY (env, hash)
 );
