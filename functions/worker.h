@@ -47,6 +47,7 @@ struct mpc_context {
 	struct arena arena;
 	struct slice context, event, result, reply;
 	const char *fail, *error;
+	const char *tx; /* the open transaction's id, or NULL */
 	bool replied, too_big;
 };
 

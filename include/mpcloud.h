@@ -40,7 +40,8 @@ extern "C" {
 enum mpc_error {
 	MPC_ERR_ANSWER = -1,   /* the cloud answered with an error code */
 	MPC_ERR_ARGUMENT = -2, /* an argument is missing or is not JSON */
-	MPC_ERR_TOO_BIG = -3   /* past 64 MiB of the invocation's memory */
+	MPC_ERR_TOO_BIG = -3,  /* past 64 MiB of the invocation's memory */
+	MPC_ERR_CONFLICT = -4  /* another transaction was there first */
 };
 
 struct mpc_context;
@@ -84,19 +85,62 @@ int mpc_call(struct mpc_context *ctx, const char *body, size_t len,
 /* Documents; texts are JSON.  *ret of get: the document, or "null". */
 int mpc_db_get(struct mpc_context *ctx, const char *collection, const char *id,
 	const char **ret, size_t *ret_len);
-/* *ret: a JSON array.  `options`: {"limit":…,"offset":…,"order":…} or NULL. */
+/* *ret: a JSON array.  `options`: {"limit":…,"offset":…,"order":…,
+ * "projection":…} or NULL. */
 int mpc_db_find(struct mpc_context *ctx, const char *collection,
 	const char *query, const char *options, const char **ret,
 	size_t *ret_len);
-int mpc_db_add(struct mpc_context *ctx, const char *collection,
-	const char *document, const char **ret_id);
-/* `update`: {"$set":…} and the like; *ret_updated may be NULL. */
-int mpc_db_update(struct mpc_context *ctx, const char *collection,
-	const char *query, const char *update, int64_t *ret_updated);
-int mpc_db_remove(struct mpc_context *ctx, const char *collection,
-	const char *query, int64_t *ret_removed);
 int mpc_db_count(struct mpc_context *ctx, const char *collection,
 	const char *query, int64_t *ret);
+/* *ret: a JSON array.  `stages`: [{"$match":…}, {"$group":…} …]. */
+int mpc_db_aggregate(struct mpc_context *ctx, const char *collection,
+	const char *stages, const char **ret, size_t *ret_len);
+/* *ret_id may be NULL. */
+int mpc_db_add(struct mpc_context *ctx, const char *collection,
+	const char *document, const char **ret_id);
+/* The whole document, made when absent. */
+int mpc_db_set(struct mpc_context *ctx, const char *collection, const char *id,
+	const char *document);
+/* All that match.  `update`: {"$set":…} and the like; *ret_updated may be
+ * NULL. */
+int mpc_db_update(struct mpc_context *ctx, const char *collection,
+	const char *query, const char *update, int64_t *ret_updated);
+/* One that matches; *ret: as it is afterwards, or "null". */
+int mpc_db_update_return(struct mpc_context *ctx, const char *collection,
+	const char *query, const char *update, const char **ret,
+	size_t *ret_len);
+/* All that match. */
+int mpc_db_remove(struct mpc_context *ctx, const char *collection,
+	const char *query, int64_t *ret_removed);
+int mpc_db_create(struct mpc_context *ctx, const char *collection);
+
+/*
+ * A transaction belongs to its invocation: from start to commit or rollback
+ * all mpc_db_ calls but mpc_db_create are part of it.  It lives 30 seconds at
+ * the most.  MPC_ERR_CONFLICT: another one wrote first; nothing was done.
+ *
+ * mpc_tx_run does all of it: body returns 0 to commit, negative to roll back,
+ * and is called again after a conflict, up to three times.
+ *
+ *     static int
+ *     pay(struct mpc_context *ctx, void *arg)
+ *     {
+ *             int r = mpc_db_update(ctx, "accounts", "{\"_id\":\"a\"}",
+ *                     "{\"$inc\":{\"sum\":-30}}", NULL);
+ *             if (r == 0)
+ *                     r = mpc_db_update(ctx, "accounts", "{\"_id\":\"b\"}",
+ *                             "{\"$inc\":{\"sum\":30}}", NULL);
+ *             return r;
+ *     }
+ *
+ *     if (mpc_tx_run(ctx, pay, NULL) < 0)
+ *             return mpc_fail(ctx, mpc_error_text(ctx)), -1;
+ */
+typedef int mpc_tx_fn(struct mpc_context *ctx, void *arg);
+int mpc_tx_start(struct mpc_context *ctx);
+int mpc_tx_commit(struct mpc_context *ctx);
+int mpc_tx_rollback(struct mpc_context *ctx);
+int mpc_tx_run(struct mpc_context *ctx, mpc_tx_fn *body, void *arg);
 
 /* Another function of this environment, as the same user. */
 int mpc_call_function(struct mpc_context *ctx, const char *name,

@@ -21,7 +21,7 @@ const TCB = [
   ['TCB_SOURCE', (c) => c.source],
   ['TCB_UUID', (c) => c.uid],
   ['TCB_SOURCE_IP', (c) => c.clientIp],
-  ['TCB_ISANONYMOUS_USER', () => 'false'],
+  ['TCB_ISANONYMOUS_USER', (c) => (c.uid && !c.openid ? 'true' : 'false')],
 ];
 
 const OTHERS = [
