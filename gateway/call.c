@@ -7,6 +7,7 @@
  */
 #include "gateway/call.h"
 
+#include "db/tx.h"
 #include "gateway/gateway.h"
 #include "gateway/reply.h"
 #include "gateway/who.h"
@@ -14,7 +15,7 @@
 #include <string.h>
 
 const struct call_row call_table[] = {
-#define X(action, handler, generation, who) {action, handler, generation, who},
+#define X(action, handler, form, who) {action, handler, form, who},
 #include "gateway/call.def"
 #undef X
 };
@@ -44,6 +45,7 @@ call_rest(struct call *c)
 	json_decref(c->held);
 	c->held = NULL;
 	c->inner = NULL;
+	c->doc.tx = tx_unref(c->doc.tx);
 }
 
 static void
@@ -66,9 +68,10 @@ call_start(struct call *c)
 	e = who_check(c->row->who, c->caller);
 	if (e < 0)
 		return e;
-	if (json_object_get(c->body, "transactionId"))
-		return fault_set(&c->job.why, ERR_ACTION,
-			"transactions are not known here");
+	if (!c->form)
+		c->form = c->row->form;
+	if (call_tx_elsewhere(c))
+		return 0;
 	return c->row->run(c);
 }
 
@@ -101,6 +104,15 @@ call_end(struct call *c, int err, const struct fault *why)
 	if (err < 0 && why)
 		c->job.why = *why;
 	job_finish(&c->job, err);
+}
+
+void
+call_end_soon(struct call *c)
+{
+	struct loop *loop = c->gateway->loop;
+
+	call_rest(c);
+	job_fail_soon(&c->job, loop, 0);
 }
 
 int
@@ -144,22 +156,51 @@ call_value(struct call *c, const char *key, const json_t **ret)
 	return 0;
 }
 
+/* "requestId": what every envelope begins with. */
+static struct reply
+envelope(struct call *c, size_t more)
+{
+	struct slice id = slice_str(c->request_id);
+	struct reply r = reply_room(
+		c->arena, sizeof("{\"requestId\":") + reply_quoted(id) + more);
+
+	if (r.ptr) {
+		reply_str(&r, "{\"requestId\":");
+		reply_quote(&r, id);
+	}
+	return r;
+}
+
 int
 call_answer(struct call *c, struct slice data)
 {
-	struct slice id = slice_str(c->request_id);
-	struct reply r =
-		reply_room(c->arena, sizeof("{\"requestId\":,\"data\":}") +
-					     reply_quoted(id) + data.len);
+	struct reply r;
 
+	if (data.len && c->form == FORM_REST) {
+		c->answer = data;
+		return 0;
+	}
+	r = envelope(c, sizeof(",\"data\":}") + data.len);
 	if (!r.ptr)
 		return ERR_ANSWER_BIG;
-	reply_str(&r, "{\"requestId\":");
-	reply_quote(&r, id);
 	if (data.len) {
 		reply_str(&r, ",\"data\":");
 		reply_put(&r, data);
 	}
+	reply_str(&r, "}");
+	c->answer = reply_done(&r);
+	return 0;
+}
+
+int
+call_answer_beside(struct call *c, struct slice members)
+{
+	struct reply r = envelope(c, sizeof(",}") + members.len);
+
+	if (!r.ptr)
+		return ERR_ANSWER_BIG;
+	reply_str(&r, ",");
+	reply_put(&r, members);
 	reply_str(&r, "}");
 	c->answer = reply_done(&r);
 	return 0;

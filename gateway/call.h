@@ -5,21 +5,33 @@
  * /admin, POST /web and the CALL frames of workers; the rows are in call.def.
  */
 
-#include "auth/caller.h"
+#include "auth/session.h"
 #include "base/job.h"
 #include "base/val.h"
 #include "db/doc.h"
+#include "db/tx.h"
 #include "functions/crew.h"
+#include "gateway/forward.h"
 #include "pay/order.h"
 
 struct call;
 struct gateway;
 
+/* How an answer is written.  A request may use any form under any name. */
+enum call_form {
+	FORM_PLAIN = 1, /* generation 1: documents are JSON */
+	FORM_TEXT = 2,  /* generation 2: documents are strings holding JSON */
+	FORM_TX = 3,    /* generation 1's transactions: numbers are strings
+			   too, and stand beside the requestId */
+	FORM_REST = 4,  /* /v1/database: the data alone */
+	FORM_LIST = 5,  /* aggregation as FORM_PLAIN has all else */
+};
+
 struct call_row {
 	const char *action;
 	/* 0: call_end will be called; negative: refused. */
 	int (*run)(struct call *call);
-	int generation;
+	enum call_form form;
 	unsigned who;
 };
 
@@ -33,9 +45,11 @@ struct call {
 	struct arena *arena;
 	const struct caller *caller;
 	const char *request_id, *client_ip;
-	const char *source; /* where it came from: "wx_client", "scf" … */
-	const json_t *body; /* object */
-	void *owner;        /* the door's, to find itself back */
+	const char *source;  /* where it came from: "wx_client", "scf" … */
+	const json_t *body;  /* object */
+	enum call_form form; /* the door's own; 0: the action's */
+	void *owner;         /* the door's, to find itself back */
+	bool is_forwarded;   /* by another gateway: not to be sent on */
 	/* out, in the arena: the whole envelope */
 	struct slice answer;
 	/* call.c's and the handlers' */
@@ -48,6 +62,9 @@ struct call {
 		struct doc_op doc;
 		struct fn_call fn;
 		struct order order;
+		struct tx_op tx;
+		struct forward_ask forward;
+		struct login login;
 	} op;
 };
 
@@ -63,6 +80,8 @@ void call_run(struct call *call);
 void call_wait(struct call *c, struct job *inner);
 /* `why` of the inner job, or NULL. */
 void call_end(struct call *c, int err, const struct fault *why);
+/* From the handler itself: c->answer is there already. */
+void call_end_soon(struct call *c);
 /* body[key], also when it is JSON inside a string; NULL when absent, null or
  * empty.  Borrowed until the call ends. */
 int call_value(
@@ -72,13 +91,31 @@ int call_text(struct call *c, const char *key, struct slice text,
 	json_t **ret) _must_check_;
 /* {"requestId":…} with `data`, when it has bytes, as the data member. */
 int call_answer(struct call *c, struct slice data) _must_check_;
+/* {"requestId":…,members}: what an action says beside its data. */
+int call_answer_beside(struct call *c, struct slice members) _must_check_;
 
 int call_db_find(struct call *c);
 int call_db_insert(struct call *c);
 int call_db_update(struct call *c);
+int call_db_update_return(struct call *c);
 int call_db_remove(struct call *c);
 int call_db_count(struct call *c);
+int call_db_aggregate(struct call *c);
 int call_db_add_collection(struct call *c);
+/* Generation 1 inside transactions. */
+int call_db_tx_get(struct call *c);
+int call_db_tx_insert(struct call *c);
+int call_db_tx_update(struct call *c);
+int call_db_tx_remove(struct call *c);
+int call_auth_anonymous(struct call *c);
+int call_auth_access(struct call *c);
+int call_auth_user(struct call *c);
+int call_auth_logout(struct call *c);
+int call_tx_start(struct call *c);
+int call_tx_commit(struct call *c);
+int call_tx_abort(struct call *c);
+/* True: another gateway holds the body's transactionId and was asked. */
+bool call_tx_elsewhere(struct call *c) _must_check_;
 int call_fn_invoke(struct call *c);
 int call_pay_create(struct call *c);
 int call_pay_get(struct call *c);

@@ -1,28 +1,16 @@
 /*
  * The database actions, both generations.
  *
- * Only the answer's form follows the action's name.  Documents come from
- * db/doc as text and are spliced into the answer in one go.
+ * An action is a verb of db/doc.h and a form: what is asked is taken from the
+ * body whatever its form (call_db_parse.c), what is answered is written as the
+ * action's SDKs read it (call_db_answer.c).
  */
 #include "gateway/call.h"
 
+#include "db/tx.h"
+#include "db/value.h"
+#include "gateway/call_db.h"
 #include "gateway/gateway.h"
-#include "gateway/reply.h"
-
-static int
-run(struct call *c, enum doc_verb verb, job_fn *done)
-{
-	struct doc_op *op = &c->op.doc;
-	int e = call_db_parse(c, verb);
-
-	if (e < 0)
-		return e;
-	*op = (struct doc_op){.arena = c->arena};
-	job_init(&op->job, done);
-	call_wait(c, &op->job);
-	doc_run(&c->gateway->docs, op, &c->doc);
-	return 0;
-}
 
 /* The words that SDKs and their users' code look for. */
 static void
@@ -30,7 +18,7 @@ say(struct call *c, struct job *job)
 {
 	struct fault *why = &job->why;
 
-	if (job->err == ERR_DB_NO_COLLECTION)
+	if (job->err == ERR_DB_NO_COLLECTION && !*why->text)
 		(void)fault_set(why, job->err,
 			"[ResourceNotFound] Db or Table not exist: %.*s.",
 			SLICE_ARG(c->doc.collection));
@@ -40,222 +28,178 @@ say(struct call *c, struct job *job)
 			SLICE_ARG(c->doc.collection));
 }
 
-static struct call *
-call_of(struct job *job)
-{
-	return container_of(job, struct call, op.doc.job);
-}
-
-/* True when the call was answered with the error. */
-static bool
-failed(struct call *c, struct job *job)
-{
-	if (job->err >= 0)
-		return false;
-	say(c, job);
-	call_end(c, job->err, &job->why);
-	return true;
-}
-
-static size_t
-list_len(const struct call *c)
-{
-	const struct doc_op *op = &c->op.doc;
-	size_t n = 128 + op->count;
-
-	for (size_t i = 0; i < op->count; i++)
-		n += c->row->generation == 1 ? op->list[i].len
-					     : reply_quoted(op->list[i]);
-	return n;
-}
-
 static void
-list_put(struct call *c, struct reply *r)
+on_done(struct job *job)
 {
-	const struct doc_op *op = &c->op.doc;
+	struct call *c = container_of(job, struct call, op.doc.job);
 
-	reply_str(r, "\"list\":[");
-	for (size_t i = 0; i < op->count; i++) {
-		if (i)
-			reply_str(r, ",");
-		if (c->row->generation == 1)
-			reply_put(r, op->list[i]);
-		else
-			reply_quote(r, op->list[i]);
+	if (job->err < 0) {
+		say(c, job);
+		call_end(c, job->err, &job->why);
+		return;
 	}
-	reply_str(r, "]");
+	call_end(c, call_db_answer(c), NULL);
 }
 
-static int
-answer_list(struct call *c)
+const char *
+call_db_owner(const struct call *c)
 {
-	struct slice id = slice_str(c->request_id);
-	struct reply r = reply_room(c->arena, list_len(c) + reply_quoted(id));
+	return caller_is_admin(c->caller) ? "" : c->caller->uid;
+}
 
-	if (!r.ptr)
-		return ERR_ANSWER_BIG;
-	reply_str(&r, "{\"requestId\":");
-	reply_quote(&r, id);
-	reply_str(&r, ",\"data\":{");
-	list_put(c, &r);
-	if (c->row->generation == 1) {
-		reply_str(&r, ",\"limit\":");
-		reply_number(&r, c->doc.limit < 0 ? 100 : c->doc.limit);
-		reply_str(&r, ",\"offset\":");
-		reply_number(&r, c->doc.skip);
-	}
-	reply_str(&r, "}}");
-	c->answer = reply_done(&r);
+int
+call_db_join(struct call *c, bool must)
+{
+	struct slice id;
+	int e = val_str_or(c->body, "transactionId", CALL_TX_TOP,
+		slice_of("", 0), &id, &c->job.why);
+
+	if (e < 0 || (!id.len && !must))
+		return e;
+	c->doc.tx =
+		txs_find(c->gateway->txs, id, call_db_owner(c), &c->job.why);
+	if (c->doc.tx)
+		return 0;
+	return c->job.why.code < 0 ? c->job.why.code : ERR_DB_NO_TX;
+}
+
+/* c->doc is filled. */
+static int
+start(struct call *c)
+{
+	struct doc_op *op = &c->op.doc;
+	int e = call_db_join(c, false);
+
+	if (e < 0)
+		return e;
+	/* Reads may be stale for whoever has a session to read his own writes
+	 * by. */
+	c->doc.may_be_stale = !c->doc.tx && c->doc.session.len;
+	*op = (struct doc_op){.arena = c->arena};
+	job_init(&op->job, on_done);
+	call_wait(c, &op->job);
+	doc_run(&c->gateway->docs, op, &c->doc);
 	return 0;
 }
 
-static void
-on_found(struct job *job)
+static int
+run(struct call *c, enum doc_verb verb)
 {
-	struct call *c = call_of(job);
+	int e = call_db_parse(c, verb);
 
-	if (!failed(c, job))
-		call_end(c, answer_list(c), NULL);
+	return e < 0 ? e : start(c);
 }
 
 int
 call_db_find(struct call *c)
 {
-	return run(c, DOC_FIND, on_found);
-}
-
-static int
-answer_buf(struct call *c, const struct buf *b)
-{
-	int e = buf_check(b);
-
-	return e < 0 ? ERR_ANSWER_BIG : call_answer(c, buf_all(b));
-}
-
-enum { ANSWER_TOP = 16 << 20 };
-
-static void
-on_inserted(struct job *job)
-{
-	struct call *c = call_of(job);
-	struct buf b _buf_;
-
-	buf_init(&b, ANSWER_TOP);
-	if (failed(c, job))
-		return;
-	buf_char(&b, '{');
-	if (c->row->generation == 1 && c->op.doc.count == 1) {
-		buf_str(&b, "\"_id\":");
-		buf_json(&b, slice_str(c->op.doc.ids[0]));
-		buf_char(&b, ',');
-	}
-	buf_str(&b, "\"insertedIds\":[");
-	for (size_t i = 0; i < c->op.doc.count; i++) {
-		if (i)
-			buf_char(&b, ',');
-		buf_json(&b, slice_str(c->op.doc.ids[i]));
-	}
-	buf_str(&b, "]}");
-	call_end(c, answer_buf(c, &b), NULL);
+	return run(c, DOC_FIND);
 }
 
 int
 call_db_insert(struct call *c)
 {
-	return run(c, DOC_INSERT, on_inserted);
-}
-
-/* {"total": n} and its kin. */
-static void
-answer_number(struct call *c, const char *key)
-{
-	struct buf b _buf_;
-
-	buf_init(&b, ANSWER_TOP);
-	buf_printf(&b, "{\"%s\":", key);
-	buf_i64(&b, c->op.doc.total);
-	buf_char(&b, '}');
-	call_end(c, answer_buf(c, &b), NULL);
-}
-
-static void
-put_id(struct buf *b, const char *id)
-{
-	if (id)
-		buf_json(b, slice_str(id));
-	else
-		buf_str(b, "null");
-}
-
-static void
-on_updated(struct job *job)
-{
-	struct call *c = call_of(job);
-	const char *id = c->op.doc.upserted_id;
-	struct buf b _buf_;
-
-	buf_init(&b, ANSWER_TOP);
-	if (failed(c, job))
-		return;
-	buf_str(&b, "{\"updated\":");
-	buf_i64(&b, c->op.doc.total);
-	buf_str(&b, ",\"upsert_id\":");
-	put_id(&b, id);
-	if (c->row->generation == 1) {
-		buf_str(&b, ",\"upserted_id\":");
-		put_id(&b, id);
-	}
-	buf_char(&b, '}');
-	call_end(c, answer_buf(c, &b), NULL);
+	return run(c, DOC_INSERT);
 }
 
 int
 call_db_update(struct call *c)
 {
-	return run(c, DOC_UPDATE, on_updated);
+	return run(c, DOC_UPDATE);
 }
 
-static void
-on_removed(struct job *job)
+/* Says neither merge nor multi: it is always one document's change. */
+int
+call_db_update_return(struct call *c)
 {
-	struct call *c = call_of(job);
+	int e = call_db_parse(c, DOC_UPDATE_RETURN);
 
-	if (!failed(c, job))
-		answer_number(c, "deleted");
+	if (e < 0)
+		return e;
+	c->doc.merge = true;
+	c->doc.multi = false;
+	return start(c);
 }
 
 int
 call_db_remove(struct call *c)
 {
-	return run(c, DOC_REMOVE, on_removed);
-}
-
-static void
-on_counted(struct job *job)
-{
-	struct call *c = call_of(job);
-
-	if (!failed(c, job))
-		answer_number(c, "total");
+	return run(c, DOC_REMOVE);
 }
 
 int
 call_db_count(struct call *c)
 {
-	return run(c, DOC_COUNT, on_counted);
+	return run(c, DOC_COUNT);
 }
 
-static void
-on_collection(struct job *job)
+int
+call_db_aggregate(struct call *c)
 {
-	struct call *c = call_of(job);
-
-	if (!failed(c, job))
-		call_end(c, call_answer(c, slice_of("", 0)), NULL);
+	return run(c, DOC_AGGREGATE);
 }
 
 int
 call_db_add_collection(struct call *c)
 {
-	return run(c, DOC_ADD_COLLECTION, on_collection);
+	return run(c, DOC_ADD_COLLECTION);
+}
+
+/* Generation 1 in transactions.  A condition {"_id": {"$eq": …}} is doc(id),
+ * any other is where(), which newer js-sdks send under the same names. */
+
+static bool
+is_document(const json_t *query)
+{
+	const json_t *id = json_object_get(query, "_id");
+
+	if (json_object_size(query) != 1 || !id)
+		return false;
+	return !json_is_object(id) || value_is_tagged(id) ||
+	       (json_object_size(id) == 1 && json_object_get(id, "$eq"));
+}
+
+static int
+tx_run(struct call *c, enum doc_verb verb)
+{
+	int e = call_db_parse(c, verb);
+
+	if (e < 0)
+		return e;
+	if (!json_object_get(c->body, "transactionId"))
+		return fault_set(&c->job.why, ERR_DB_PARAM,
+			"transactionId: this action is one inside a "
+			"transaction");
+	c->doc.by_id = verb != DOC_INSERT && is_document(c->doc.query);
+	c->doc.multi = !c->doc.by_id;
+	/* doc(id).set() says upsert and brings a whole document. */
+	c->doc.merge = verb == DOC_UPDATE && !c->doc.upsert;
+	/* where().count() is where().get() that names no limit. */
+	c->doc.want_total =
+		verb == DOC_FIND && !c->doc.by_id && c->doc.limit < 0;
+	return start(c);
+}
+
+int
+call_db_tx_get(struct call *c)
+{
+	return tx_run(c, DOC_FIND);
+}
+
+int
+call_db_tx_insert(struct call *c)
+{
+	return tx_run(c, DOC_INSERT);
+}
+
+int
+call_db_tx_update(struct call *c)
+{
+	return tx_run(c, DOC_UPDATE);
+}
+
+int
+call_db_tx_remove(struct call *c)
+{
+	return tx_run(c, DOC_REMOVE);
 }

@@ -14,10 +14,15 @@
 
 struct auth;
 struct crews;
+struct forward;
 struct function_log;
 struct known;
+struct expire;
+struct index_work;
+struct lane;
 struct pay;
 struct pool;
+struct txs;
 
 /* Bits: a route names the listeners it exists on. */
 enum listener_kind {
@@ -45,6 +50,11 @@ struct gateway {
 	const struct conf *conf;
 	struct pool *pool;
 	struct docs docs; /* documents, on the same pool */
+	struct lane *lane; /* of imports and exports, or NULL */
+	struct txs *txs;  /* clients' transactions of this gateway */
+	struct index_work *index_work; /* or NULL, before all is ready */
+	struct expire *expire;         /* the same */
+	struct forward *forward; /* to those of other gateways */
 	struct auth *auth;
 	struct pay *pay; /* NULL: payment is off */
 	struct known *known;

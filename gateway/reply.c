@@ -40,6 +40,48 @@ reply_error(struct arena *arena, int err, const struct fault *why,
 	return keep(arena, &b);
 }
 
+/* By status; js-sdk forgets its login at unauthenticated and invalid_grant. */
+static const char *
+auth_word(const struct err_info *info)
+{
+	if (info->code == ERR_REFRESH_BAD || info->code == ERR_REFRESH_EXPIRED)
+		return "invalid_grant";
+	switch (info->status) {
+	case 401:
+		return "unauthenticated";
+	case 403:
+		return "permission_denied";
+	case 404:
+		return "not_found";
+	case 429:
+		return "resource_exhausted";
+	case 503:
+	case 504:
+		return "unavailable";
+	default:
+		return info->status < 500 ? "invalid_argument" : "internal";
+	}
+}
+
+struct slice
+reply_error_auth(struct arena *arena, int err, const struct fault *why,
+	const char *request_id)
+{
+	const struct err_info *info = err_info(err);
+	bool ours = info->code == ERR_INTERNAL;
+	struct buf b _buf_;
+
+	buf_init(&b, SHORT_TOP);
+	buf_str(&b, "{\"error\":");
+	buf_json(&b, slice_str(auth_word(info)));
+	buf_str(&b, ",\"error_description\":");
+	buf_json(&b, slice_str(ours ? info->text : fault_text(why, err)));
+	buf_str(&b, ",\"request_id\":");
+	buf_json(&b, slice_str(request_id));
+	buf_char(&b, '}');
+	return keep(arena, &b);
+}
+
 int
 reply_retry_s(int status)
 {

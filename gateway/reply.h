@@ -15,6 +15,10 @@
  * one happened; `why` may be NULL. */
 struct slice reply_error(struct arena *arena, int err, const struct fault *why,
 	const char *request_id);
+/* {"error":…,"error_description":…,"request_id":…} (RFC 6749, section 5.2, with
+ * the words of CloudBase's /auth/v1). */
+struct slice reply_error_auth(struct arena *arena, int err,
+	const struct fault *why, const char *request_id);
 /* Seconds for Retry-After where `status` wants one (503), else 0. */
 int reply_retry_s(int status);
 

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/event.h"
 #include "base/val.h"
+#include "db/bulk.h"
 #include "functions/proto.h"
 #include "gateway/know.h"
 #include "gateway/reply.h"
@@ -32,6 +33,8 @@ body_top(const struct request *r)
 		return (size_t)conf->functions_event_size;
 	case BODY_CALL:
 		return PROTO_CALL_TOP;
+	case BODY_BULK:
+		return BULK_BYTES_TOP;
 	case BODY_NONE:
 	default:
 		return 0;
@@ -126,7 +129,11 @@ answer_error(struct request *r)
 		r->gateway->count->limited++;
 	if (r->allowed)
 		exchange_add_header(r->x, "Allow", route_allow(r->allowed));
-	r->answer = reply_error(request_arena(r), r->err, &r->why, id);
+	if (r->route && r->route->style == STYLE_AUTH)
+		r->answer = reply_error_auth(
+			request_arena(r), r->err, &r->why, id);
+	else
+		r->answer = reply_error(request_arena(r), r->err, &r->why, id);
 	if (is_call_error(r))
 		return 200;
 	if (info->status == 401)

@@ -30,12 +30,12 @@ route_fits(const char *pattern, const char *path, struct slice *param)
 			return false;
 	if (!*pattern)
 		return !*path;
-	n = strcspn(path, "/");
+	pattern = strchr(pattern, '}');
+	n = pattern[-1] == '*' ? strlen(path) : strcspn(path, "/");
 	if (n == 0)
 		return false;
 	*param = slice_of(path, n);
-	pattern = strchr(pattern, '}') + 1;
-	return strcmp(pattern, path + n) == 0;
+	return strcmp(pattern + 1, path + n) == 0;
 }
 
 static unsigned
@@ -45,6 +45,8 @@ method_bit(const char *method)
 		return METHOD_GET;
 	if (strcmp(method, "POST") == 0)
 		return METHOD_POST;
+	if (strcmp(method, "PATCH") == 0)
+		return METHOD_PATCH;
 	return 0;
 }
 
@@ -72,9 +74,17 @@ route_find(struct route_ask *ask)
 const char *
 route_allow(unsigned methods)
 {
-	if (methods == METHOD_GET)
-		return "GET, HEAD";
-	if (methods == METHOD_POST)
-		return "POST";
-	return "GET, HEAD, POST";
+	static const char *const texts[] = {
+		[METHOD_GET] = "GET, HEAD",
+		[METHOD_POST] = "POST",
+		[METHOD_GET | METHOD_POST] = "GET, HEAD, POST",
+		[METHOD_PATCH] = "PATCH",
+		[METHOD_GET | METHOD_PATCH] = "GET, HEAD, PATCH",
+		[METHOD_POST | METHOD_PATCH] = "POST, PATCH",
+		[METHOD_GET | METHOD_POST | METHOD_PATCH] =
+			"GET, HEAD, POST, PATCH",
+	};
+
+	return methods < array_size(texts) && texts[methods] ? texts[methods]
+							     : "";
 }

@@ -14,7 +14,7 @@ struct request;
  * request_finish; negative: refused. */
 typedef int endpoint_fn(struct request *r);
 
-enum route_method { METHOD_GET = 1, METHOD_POST = 2 };
+enum route_method { METHOD_GET = 1, METHOD_POST = 2, METHOD_PATCH = 4 };
 
 enum route_know {
 	KNOW_NOT,   /* no token is looked at */
@@ -24,7 +24,7 @@ enum route_know {
 	KNOW_SESSION,
 };
 
-enum route_style { STYLE_REST, STYLE_CALL };
+enum route_style { STYLE_REST, STYLE_CALL, STYLE_AUTH };
 
 enum route_body {
 	BODY_NONE,  /* 0 */
@@ -32,6 +32,7 @@ enum route_body {
 	BODY_PLAIN, /* limits.body */
 	BODY_EVENT, /* functions.event_size */
 	BODY_CALL,  /* what a worker may send in one frame */
+	BODY_BULK,  /* a part of an import: one document at the least */
 };
 
 struct route {
@@ -61,5 +62,6 @@ struct route_ask {
 int route_find(struct route_ask *ask) _must_check_;
 /* "GET, HEAD" for the Allow header (RFC 9110 10.2.1). */
 const char *route_allow(unsigned methods) _returns_value_;
-/* Whether `path` fits `pattern`; *param is the {…} segment, never empty. */
+/* Whether `path` fits `pattern`; *param is the {…} segment, never empty; at the
+ * end {…*} stands for all that is left. */
 bool route_fits(const char *pattern, const char *path, struct slice *param);
