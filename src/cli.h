@@ -80,6 +80,11 @@ int cli_admin(struct cli *cli, json_t *command, json_t **ret);
  * answer's status and body otherwise. */
 int cli_ops(struct cli *cli, const char *method, const char *path,
 	struct slice body, int *status, struct buf *answer);
+/* The same in two halves, for who has several under way, and without a word:
+ * negative when nobody answers. */
+int cli_ops_send(struct cli *cli, const char *method, const char *path,
+	struct slice body, int *fd) _must_check_;
+int cli_ops_answer(int fd, int *status, struct buf *answer) _must_check_;
 /* The same, parsed; an error answer is printed and gives EXIT_FAILED. */
 int cli_ops_json(struct cli *cli, const char *method, const char *path,
 	struct slice body, json_t **ret);

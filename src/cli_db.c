@@ -2,30 +2,123 @@
  * `mpcloud db`: documents, asked for as wx.cloud asks, with the operator's
  * rights.
  */
-#include "src/cli.h"
+#include "src/cli_db.h"
 
 #include "base/mem.h"
 
+#include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 
-enum { QUERY_TOP = 1024 * 1024 };
+enum { QUERY_TOP = 16 * 1024 * 1024 };
 
-static int
-json_option(const char *what, const char *text, json_t **ret)
+int
+cli_db_object(
+	const char *what, const char *text, const char *like, json_t **ret)
 {
 	struct fault why = {0};
 
 	if (val_parse(ret, slice_str(text), &why) < 0)
-		return cli_fail(EXIT_USAGE, "%s: %s", what, why.text);
+		return cli_fail(EXIT_USAGE, "%s: %s; in the shell, put it in "
+					    "single quotes: '%s'",
+			what, why.text, like);
 	if (!json_is_object(*ret))
 		return cli_fail(EXIT_USAGE, "%s: a JSON object, like %s", what,
-			"{\"price\":100}");
+			like);
 	return EXIT_OK;
 }
 
-/* {"price":-1} → [{"field":"price","direction":"desc"}], as generation 1. */
-static json_t *
-order_list(const json_t *order)
+static int
+json_option(const char *what, const char *text, json_t **ret)
+{
+	return cli_db_object(what, text, "{\"price\":100}", ret);
+}
+
+int
+cli_db_post(struct cli *cli, const char *path, json_t *body, json_t **ret)
+{
+	_buf_ struct buf text = {0};
+
+	buf_init(&text, QUERY_TOP);
+	val_put(&text, body);
+	json_decref(body);
+	if (buf_check(&text) < 0)
+		return cli_fail(EXIT_USAGE, "this is too large");
+	return cli_ops_json(cli, "POST", path, buf_all(&text), ret);
+}
+
+static void
+cells_take(struct cells *c, char *cell)
+{
+	if (c->count == c->room) {
+		c->room = c->room ? 2 * c->room : 64;
+		c->cell = mem_resize(c->cell, c->room * sizeof(c->cell[0]));
+	}
+	c->cell[c->count++] = cell;
+}
+
+void
+cells_add(struct cells *c, const char *fmt, ...)
+{
+	char *cell = NULL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (vasprintf(&cell, fmt, ap) < 0)
+		abort();
+	va_end(ap);
+	cells_take(c, cell);
+}
+
+void
+cells_add_size(struct cells *c, int64_t bytes)
+{
+	static const char *const units[] = {"B", "kB", "MB", "GB", "TB"};
+	double n = (double)bytes;
+	size_t unit = 0;
+
+	while (n >= 1000 && unit + 1 < array_size(units)) {
+		n /= 1000;
+		unit++;
+	}
+	cells_add(c, "%.*f %s", unit && n < 100 ? 1 : 0, n, units[unit]);
+}
+
+void
+cells_add_number(struct cells *c, const char *before, int64_t n)
+{
+	char digits[24], text[40];
+	size_t at = 0, len;
+
+	(void)snprintf(digits, sizeof(digits), "%" PRId64, n);
+	len = strlen(digits);
+	for (size_t i = 0; i < len; i++) {
+		if (i && (len - i) % 3 == 0)
+			text[at++] = ',';
+		text[at++] = digits[i];
+	}
+	text[at] = '\0';
+	cells_add(c, "%s%s", before, text);
+}
+
+void
+cells_print(const struct cells *c, size_t columns)
+{
+	cli_table((const char *const *)c->cell, c->count / columns, columns);
+}
+
+void
+cells_done(struct cells *c)
+{
+	for (size_t i = 0; i < c->count; i++)
+		free(c->cell[i]);
+	free(c->cell);
+	*c = (struct cells){0};
+}
+
+json_t *
+cli_db_order(const json_t *order)
 {
 	json_t *list = json_array(), *direction;
 	const char *field;
@@ -63,7 +156,7 @@ build_query(struct cli *cli, json_t *body)
 	(void)json_object_set_new(body, "limit", json_integer(limit));
 	(void)json_object_set_new(body, "offset", json_integer(skip));
 	if (order)
-		(void)json_object_set_new(body, "order", order_list(order));
+		(void)json_object_set_new(body, "order", cli_db_order(order));
 	return EXIT_OK;
 }
 

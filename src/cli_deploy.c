@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/paths.h"
 #include "functions/registry.h"
+#include "src/cli_db.h"
 #include "src/npm.h"
 #include "src/project.h"
 #include "src/tree.h"
@@ -128,6 +129,31 @@ deploy_one(struct deployment *d, const char *name)
 	return EXIT_OK;
 }
 
+/* Those that are new are waited for; those that no file names are told. */
+static int
+report_indexes(struct deployment *d, const char *name, const json_t *answer)
+{
+	const json_t *all = json_object_get(answer, "indexes");
+	bool quiet = d->cli->options[OPT_JSON];
+	int status = EXIT_OK;
+	json_t *v;
+	size_t i;
+
+	json_array_foreach (json_object_get(all, "made"), i, v) {
+		status = cli_db_wait_index(d->cli, name, json_string_value(v));
+		if (status != EXIT_OK)
+			return status;
+		if (!quiet)
+			(void)printf("    index %s\n", json_string_value(v));
+	}
+	json_array_foreach (json_object_get(all, "others"), i, v)
+		if (!quiet)
+			(void)printf("    index %s is not in database/%s.json; "
+				     "it stays\n",
+				json_string_value(v), name);
+	return status;
+}
+
 static int
 deploy_collections(struct deployment *d)
 {
@@ -153,6 +179,9 @@ deploy_collections(struct deployment *d)
 				"database/%s.json was not taken up", name);
 		if (!d->cli->options[OPT_JSON])
 			(void)printf("  collection %s\n", name);
+		status = report_indexes(d, name, answer);
+		if (status != EXIT_OK)
+			return status;
 	}
 	return status;
 }

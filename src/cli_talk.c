@@ -112,18 +112,83 @@ cli_admin(struct cli *cli, json_t *command, json_t **ret)
 	return admin_answer(buf_all(&b), ret);
 }
 
-/* Status line and body of an answer that ends with its connection. */
+/* What `head` promises with Content-Length, or -1. */
+static int64_t
+promised_length(struct slice head)
+{
+	struct slice line;
+
+	while (slice_split(&head, '\n', &line)) {
+		struct slice name;
+		uint64_t n;
+
+		if (slice_split(&line, ':', &name) &&
+			slice_is_nocase(name, "content-length") && line.len &&
+			line.ptr[line.len - 1] == '\r') {
+			line.len--;
+			if (slice_to_u64(slice_trim(line), INT64_MAX, &n) == 0)
+				return (int64_t)n;
+		}
+	}
+	return -1;
+}
+
+/* Status line and body of an answer that ends with its connection; one that
+ * ends before its length is none. */
 static int
 split_answer(struct buf *b, int *status)
 {
 	const char *end = b->len ? memmem(b->ptr, b->len, "\r\n\r\n", 4) : NULL;
+	size_t head;
+	int64_t length;
 
 	if (!end || b->len < 12 || memcmp(b->ptr, "HTTP/1.", 7) != 0)
-		return cli_fail(EXIT_NO_DAEMON, "the gateway gave no answer");
+		return ERR_GONE;
+	head = (size_t)(end + 4 - b->ptr);
+	length = promised_length(slice_of(b->ptr, head));
+	if (length >= 0 && (size_t)length != b->len - head)
+		return ERR_GONE;
 	*status = (b->ptr[9] - '0') * 100 + (b->ptr[10] - '0') * 10 +
 		  (b->ptr[11] - '0');
-	buf_drop(b, (size_t)(end + 4 - b->ptr));
-	return EXIT_OK;
+	buf_drop(b, head);
+	return 0;
+}
+
+static bool
+send_request(int fd, const char *method, const char *path, struct slice body)
+{
+	_buf_ struct buf head = {0};
+
+	buf_init(&head, ANSWER_TOP);
+	buf_printf(&head,
+		"%s %s HTTP/1.1\r\nHost: mpcloud\r\nConnection: close\r\n"
+		"Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n",
+		method, path, body.len);
+	return send_all(fd, buf_all(&head)) && send_all(fd, body);
+}
+
+int
+cli_ops_send(struct cli *cli, const char *method, const char *path,
+	struct slice body, int *ret)
+{
+	_free_ char *socket =
+		str_printf("%s/ops.sock", cli->conf->server_run_dir);
+	_close_ int fd = -1;
+	int r = sock_connect_unix(socket, &fd);
+
+	if (r < 0)
+		return r;
+	/* A refusal may come before all is sent: it is read then. */
+	(void)send_request(fd, method, path, body);
+	*ret = take_fd(fd);
+	return 0;
+}
+
+int
+cli_ops_answer(int fd, int *status, struct buf *answer)
+{
+	return receive(fd, answer, false) ? split_answer(answer, status)
+					  : ERR_GONE;
 }
 
 int
@@ -131,20 +196,14 @@ cli_ops(struct cli *cli, const char *method, const char *path,
 	struct slice body, int *status, struct buf *answer)
 {
 	_close_ int fd = -1;
-	_buf_ struct buf b = {0};
 	int r = reach(cli, "ops.sock", &fd);
 
 	if (r != EXIT_OK)
 		return r;
-	buf_init(&b, ANSWER_TOP);
-	buf_printf(&b,
-		"%s %s HTTP/1.1\r\nHost: mpcloud\r\nConnection: close\r\n"
-		"Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n",
-		method, path, body.len);
-	buf_slice(&b, body);
-	if (!send_all(fd, buf_all(&b)) || !receive(fd, answer, false))
+	if (!send_request(fd, method, path, body) ||
+		cli_ops_answer(fd, status, answer) < 0)
 		return cli_fail(EXIT_NO_DAEMON, "the gateway gave no answer");
-	return split_answer(answer, status);
+	return EXIT_OK;
 }
 
 int

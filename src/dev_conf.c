@@ -213,6 +213,7 @@ server_pairs(struct dev *dev, struct pairs *p)
 	pair(p, "server.state_dir", own(p, str_printf("%s/state", dev->home)));
 	pair(p, "server.run_dir", own(p, str_printf("%s/run", dev->run)));
 	pair(p, "server.env", project_name(dev));
+	pair(p, "auth.anonymous", "yes");
 	pair(p, "database.url",
 		own(p, str_printf("host=%s/pg dbname=postgres user=mpcloud",
 			       dev->run)));

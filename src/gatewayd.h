@@ -96,3 +96,11 @@ void gatewayd_take_down(struct gatewayd *d);
 int gatewayd_control_open(struct gatewayd *d) _must_check_;
 /* Finish what runs within `ms`, then end the loop. */
 void gatewayd_drain(struct gatewayd *d, uint64_t ms);
+
+/* gatewayd_docs.c */
+int gatewayd_docs_setup(struct gatewayd *d, struct fault *why) _must_check_;
+/* What works in the background, once the schema is there. */
+int gatewayd_docs_start(struct gatewayd *d) _must_check_;
+/* What may change with a reload. */
+void gatewayd_docs_take_up(struct gatewayd *d);
+void gatewayd_docs_done(struct gatewayd *d);

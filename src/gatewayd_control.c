@@ -73,6 +73,8 @@ on_known(void *owner, int err)
 	if (d->state != GATEWAYD_MIGRATING)
 		return; /* drained meanwhile */
 	if (e == 0)
+		e = gatewayd_docs_start(d);
+	if (e == 0)
 		e = gatewayd_listen(d, &why);
 	if (e < 0) {
 		fail(d, e, &why);

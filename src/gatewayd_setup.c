@@ -12,7 +12,9 @@
 #include "base/mem.h"
 #include "base/sock.h"
 #include "gateway/call.h"
+#include "gateway/forward.h"
 #include "gateway/known.h"
+#include "gateway/lane.h"
 #include "gateway/request.h"
 
 #include <string.h>
@@ -84,20 +86,44 @@ on_line(struct crews *crews, const char *function, const char *request_id,
 	function_log_write(g->log, function, request_id, level, text);
 }
 
-/* The file name of our own cloud socket, "" when we have none. */
+/* The path of our own cloud socket, "" when we have none. */
 static void
-cloud_name(const struct gateway *g, char *ret, size_t size)
+cloud_path(const struct gateway *g, char *ret, size_t size)
 {
-	const char *slash;
-
 	ret[0] = '\0';
 	for (size_t i = 0; i < g->listener_count; i++)
 		if (g->listeners[i].kind == LISTENER_CLOUD &&
 			sock_name(g->listeners[i].fd, ret, size) < 0)
 			ret[0] = '\0';
+}
+
+/* Its name in the functions' cloud folder. */
+static void
+cloud_name(const struct gateway *g, char *ret, size_t size)
+{
+	const char *slash;
+
+	cloud_path(g, ret, size);
 	slash = strrchr(ret, '/');
 	if (slash)
 		memmove(ret, slash + 1, strlen(slash));
+}
+
+/* A call there may wait for the database as long as one here. */
+static void
+setup_forward(struct gatewayd *d)
+{
+	const struct conf *conf = d->conf->conf;
+	char path[128];
+	const struct forward_conf forward = {
+		.socket = path,
+		.index = d->index,
+		.timeout_ms = (uint64_t)conf->database_timeout * 2 + 10000,
+		.answer_top = arena_top(conf, LISTENER_CLOUD),
+	};
+
+	cloud_path(&d->gateway, path, sizeof(path));
+	d->gateway.forward = forward_new(d->fetcher, d->shm, &forward);
 }
 
 static int
@@ -122,26 +148,6 @@ setup_crews(struct gatewayd *d)
 	return crews_new(&d->crews, &d->loop, &crews, &ops);
 }
 
-static int
-setup_pool(struct gatewayd *d, struct fault *why)
-{
-	const struct conf *conf = d->conf->conf;
-	const struct pool_conf pool = {
-		.url = conf->database_url,
-		.connections = (unsigned)conf->database_connections,
-		.timeout_ms = (uint64_t)conf->database_timeout,
-		.waiting_top = (unsigned)conf->limits_connections,
-	};
-
-	int e = pool_new(&d->pool, &d->loop, &pool, why);
-
-	if (e < 0)
-		return e;
-	d->gateway.docs = (struct docs){
-		.pool = d->pool, .limits = doc_limits_preset};
-	return catalog_new(&d->gateway.docs.catalog, d->pool);
-}
-
 /* What is not a part but follows from the configuration. */
 static void
 take_up(struct gatewayd *d)
@@ -151,6 +157,7 @@ take_up(struct gatewayd *d)
 	struct gateway *g = &d->gateway;
 
 	g->conf = conf;
+	gatewayd_docs_take_up(d);
 	g->ip_rule =
 		gcra_per_minute(conf->limits_ip_rate, conf->limits_ip_burst);
 	g->user_rule = gcra_per_minute(
@@ -206,12 +213,13 @@ gatewayd_setup(struct gatewayd *d, struct fault *why)
 	e = function_log_new(&d->log, &d->loop, d->state_dir, why);
 	if (e < 0)
 		return e;
-	e = setup_pool(d, why);
+	e = gatewayd_docs_setup(d, why);
 	if (e < 0)
 		return e;
 	e = fetcher_new(&d->fetcher, &d->loop);
 	if (e < 0)
 		return e;
+	setup_forward(d);
 	e = setup_login(d, why);
 	if (e < 0)
 		return e;
@@ -322,14 +330,15 @@ void
 gatewayd_take_down(struct gatewayd *d)
 {
 	close_listeners(&d->gateway);
+	d->gateway.lane = lane_free(d->gateway.lane);
 	d->gateway.known = known_free(d->gateway.known);
 	d->crews = crews_free(d->crews);
 	d->pay = pay_free(d->pay);
 	d->upkeep = upkeep_free(d->upkeep);
 	d->auth = auth_free(d->auth);
+	d->gateway.forward = forward_free(d->gateway.forward);
 	d->fetcher = fetcher_free(d->fetcher);
-	d->gateway.docs.catalog = catalog_free(d->gateway.docs.catalog);
-	d->pool = pool_free(d->pool);
+	gatewayd_docs_done(d);
 	d->seal = seal_free(d->seal);
 	d->log = function_log_free(d->log);
 	channel_close(&d->control);

@@ -58,8 +58,8 @@ static const char *const entry_members[] = {"acl", "codeSecret", "description",
 	"layers", "memorySize", "mpcloud", "name", "params", "path", "publicIp",
 	"publicNetConfig", "role", "runtime", "timeout", "triggers", "type",
 	"vpc", NULL};
-static const char *const collection_members[] = {
-	"permission", "documents", NULL};
+static const char *const collection_members[] = {"permission", "aclTag",
+	"rules", "rule", "showOpenid", "indexes", "documents", NULL};
 
 /* The first member that is not in `known`, or NULL. */
 static const char *
@@ -233,8 +233,8 @@ add_collection(const struct project *p, const char *file, json_t *to,
 	strange = r == 0 ? strange_member(content, collection_members) : NULL;
 	if (strange)
 		r = fault_set(why, ERR_PARAM,
-			"%s: \"%s\" is not known here: permission and "
-			"documents",
+			"%s: \"%s\" is not known here: permission, rules, "
+			"showOpenid, indexes, documents",
 			path, strange);
 	if (r == 0)
 		(void)json_object_set_new(to, name, content);
