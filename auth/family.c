@@ -1,10 +1,13 @@
 /*
- * The three statements about families, and why they are as they are.
+ * The statements about families, and why they are as they are.
  *
  * Opening is one statement (user, family, first refresh token), so a login
  * costs one commit.  Rotating is one statement whose UPDATE takes the row only
  * while it is unused: of two that show the same token at once the second
  * waits for the first one's row lock, sees the row used, and gets nothing.
+ *
+ * Renewing is for clients that cannot take another refresh token (js-sdk 1.x):
+ * it moves the family's end and leaves the token.
  *
  * Whoever gets nothing is asked about in a second statement, which ends the
  * family if the token was used.  There is no grace for a client that lost the
@@ -65,8 +68,18 @@ static const char rotate_sql[] =
 	"), fresh AS ("
 	" INSERT INTO mpcloud.refresh_tokens (hash, sid, issued_at)"
 	" SELECT $2::bytea, sid, $3::bigint FROM shown"
-	") SELECT shown.sid, u.uid, u.appid, u.openid, coalesce(u.unionid, '')"
+	") SELECT shown.sid, u.uid, u.appid, coalesce(u.openid, ''),"
+	"  coalesce(u.unionid, '')"
 	" FROM shown JOIN mpcloud.users u ON u.uid = shown.uid";
+
+static const char renew_sql[] =
+	"UPDATE mpcloud.families f"
+	" SET used_at = $2::bigint, expires_at = $3::bigint"
+	" FROM mpcloud.refresh_tokens t, mpcloud.users u"
+	" WHERE t.hash = $1::bytea AND t.used_at IS NULL AND f.sid = t.sid"
+	"  AND f.revoked_at IS NULL AND f.expires_at > $2::bigint"
+	"  AND u.uid = f.uid AND u.openid IS NULL"
+	" RETURNING f.sid, u.uid, u.appid, '', ''";
 
 static const char judge_sql[] =
 	"WITH t AS ("
@@ -83,6 +96,13 @@ static const char judge_sql[] =
 static const char end_sql[] =
 	"UPDATE mpcloud.families SET revoked_at = $2::bigint, reason = 'logout'"
 	" WHERE sid = $1::bigint AND revoked_at IS NULL";
+
+static const char forget_sql[] =
+	"UPDATE mpcloud.families f"
+	" SET revoked_at = $2::bigint, reason = 'logout'"
+	" FROM mpcloud.refresh_tokens t"
+	" WHERE t.hash = $1::bytea AND f.sid = t.sid AND f.revoked_at IS NULL"
+	" RETURNING f.sid";
 
 /* Parameters in PostgreSQL's text form, kept in one buffer. */
 struct params {
@@ -216,7 +236,7 @@ family_open(
 	while (!f->sid); /* 0 means none */
 	put_text(&p, slice_str(f->uid));
 	put_text(&p, slice_str(f->appid));
-	put_text(&p, slice_str(f->openid));
+	put_text(&p, f->openid[0] ? slice_str(f->openid) : slice_of(NULL, 0));
 	put_text(&p, f->unionid[0] ? slice_str(f->unionid) : slice_of(NULL, 0));
 	if (sealed.len)
 		put_hex(&p, sealed);
@@ -310,6 +330,56 @@ family_rotate(
 	put_int(&p, now);
 	put_int(&p, now + home->refresh_ttl_s * 1000);
 	pool_ask(home->pool, &f->ask, rotate_sql, p.v, p.count);
+}
+
+void
+family_renew(
+	struct family *f, const struct family_home *home, struct slice token)
+{
+	int64_t now = clock_now_ms();
+	_params_ struct params p;
+
+	params_init(&p);
+	family_begin(f, home, on_rotate);
+	if (token.len != REFRESH_LEN) {
+		job_fail_soon(&f->job, home->loop, ERR_REFRESH_BAD);
+		return;
+	}
+	memcpy(f->refresh, token.ptr, REFRESH_LEN);
+	f->refresh[REFRESH_LEN] = '\0';
+	crypto_sha256(token, f->hash);
+	put_hex(&p, slice_of(f->hash, sizeof(f->hash)));
+	put_int(&p, now);
+	put_int(&p, now + home->refresh_ttl_s * 1000);
+	pool_ask(home->pool, &f->ask, renew_sql, p.v, p.count);
+}
+
+static void
+on_forget(struct job *job)
+{
+	struct family *f = container_of(job, struct family, ask.job);
+
+	if (job->err == 0 && ask_rows(&f->ask) == 1)
+		family_shm_end(f, (uint64_t)ask_int(&f->ask, 0, 0));
+	job_finish(&f->job, job->err);
+}
+
+void
+family_forget(
+	struct family *f, const struct family_home *home, struct slice token)
+{
+	_params_ struct params p;
+
+	params_init(&p);
+	family_begin(f, home, on_forget);
+	if (token.len != REFRESH_LEN) {
+		job_fail_soon(&f->job, home->loop, 0);
+		return;
+	}
+	crypto_sha256(token, f->hash);
+	put_hex(&p, slice_of(f->hash, sizeof(f->hash)));
+	put_int(&p, clock_now_ms());
+	pool_ask(home->pool, &f->ask, forget_sql, p.v, p.count);
 }
 
 static void

@@ -39,7 +39,8 @@ struct family {
 };
 
 /* job_init(&f->job, …) first.  f->appid, openid and unionid ("" when unknown)
- * say whose; the user is made when absent.  `sealed`: the session_key, or
+ * say whose; the user is made when absent.  Without an openid it is always a
+ * new user, whom only this family's tokens name.  `sealed`: the session_key, or
  * empty to leave it as it is. */
 void family_open(
 	struct family *f, const struct family_home *home, struct slice sealed);
@@ -47,7 +48,15 @@ void family_open(
  * ERR_REFRESH_EXPIRED. */
 void family_rotate(
 	struct family *f, const struct family_home *home, struct slice token);
+/* The same without a new refresh token: `token` stays good, and is f->refresh
+ * again.  Only for users without an openid, who have no other way back to
+ * their uid; for all others ERR_REFRESH_BAD. */
+void family_renew(
+	struct family *f, const struct family_home *home, struct slice token);
 /* Logout: its refresh token and its access tokens end. */
 void family_end(struct family *f, const struct family_home *home, uint64_t sid);
+/* The same by its refresh token; fine when there is no such family. */
+void family_forget(
+	struct family *f, const struct family_home *home, struct slice token);
 /* Cancels it when it still runs, and wipes the token. */
 void family_done(struct family *f);

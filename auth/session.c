@@ -167,6 +167,7 @@ answer_build(struct run *run)
 	l->refresh_token = keep(l->arena, slice_str(f->refresh));
 	l->expires_in_s = run->account->access_ttl_s;
 	l->new_user = f->new_user;
+	l->anonymous = !f->openid[0];
 	return l->uid && l->access_token && l->refresh_token ? 0 : ERR_TOO_BIG;
 }
 
@@ -294,6 +295,32 @@ login_issue(struct auth *auth, struct login *l, struct slice openid)
 	}
 	memcpy(word, openid.ptr, openid.len);
 	family_start(run_new(auth, l), word, "", slice_of(NULL, 0));
+}
+
+void
+login_anonymous(struct auth *auth, struct login *l)
+{
+	family_start(run_new(auth, l), "", "", slice_of(NULL, 0));
+}
+
+void
+login_renew(struct auth *auth, struct login *l, struct slice token)
+{
+	struct run *run = run_new(auth, l);
+	struct family_home home = home_of(run);
+
+	job_init(&run->family.job, on_family);
+	family_renew(&run->family, &home, token);
+}
+
+void
+login_forget(struct auth *auth, struct login *l, struct slice token)
+{
+	struct run *run = run_new(auth, l);
+	struct family_home home = home_of(run);
+
+	job_init(&run->family.job, on_ended);
+	family_forget(&run->family, &home, token);
 }
 
 void

@@ -40,6 +40,7 @@ struct login {
 	const char *uid, *access_token, *refresh_token;
 	int64_t expires_in_s;
 	bool new_user;
+	bool anonymous;   /* the user has no openid */
 	void *inside[24]; /* session.c's */
 };
 
@@ -48,6 +49,14 @@ struct login {
 void login_start(struct auth *auth, struct login *l, struct slice code);
 void login_refresh(struct auth *auth, struct login *l, struct slice token);
 void login_logout(struct auth *auth, struct login *l, const struct caller *who);
+/* A visitor without an account: every call makes a user, whom only the tokens
+ * of this login name. */
+void login_anonymous(struct auth *auth, struct login *l);
+/* An access token for such a user; the refresh token stays good (js-sdk 1.x
+ * cannot take another). */
+void login_renew(struct auth *auth, struct login *l, struct slice token);
+/* Logout by refresh token; fine when it is none. */
+void login_forget(struct auth *auth, struct login *l, struct slice token);
 /* A token without WeChat, for the operator and for tests (`mpcloud token
  * issue`): the user is made when absent. */
 void login_issue(struct auth *auth, struct login *l, struct slice openid);

@@ -26,7 +26,7 @@ struct upkeep {
 	void *owner;
 	int64_t seen_ms; /* what ended before this is known here */
 	unsigned rounds;
-	bool sweeping;
+	unsigned sweep; /* the statement of sweeps[] that runs, from 1; or 0 */
 };
 
 static const char recall_sql[] = "SELECT sid, revoked_at FROM mpcloud.families"
@@ -35,6 +35,16 @@ static const char recall_sql[] = "SELECT sid, revoked_at FROM mpcloud.families"
 static const char sweep_sql[] =
 	"DELETE FROM mpcloud.families WHERE sid IN (SELECT sid"
 	" FROM mpcloud.families WHERE expires_at < $1::bigint LIMIT 1000)";
+
+/* A user without an openid whose last login is over has no way back.  The day
+ * is for a login that is just being made. */
+static const char visitors_sql[] =
+	"DELETE FROM mpcloud.users WHERE uid IN (SELECT uid"
+	" FROM mpcloud.users u WHERE openid IS NULL"
+	"  AND last_login_at < $1::bigint - 86400000 AND NOT EXISTS"
+	"  (SELECT FROM mpcloud.families f WHERE f.uid = u.uid) LIMIT 1000)";
+
+static const char *const sweeps[] = {sweep_sql, visitors_sql};
 
 static void on_timer(struct timer *timer);
 
@@ -69,13 +79,13 @@ on_asked(struct job *job)
 		again(u, RETRY_MS);
 		return;
 	}
-	if (!u->sweeping) {
+	if (!u->sweep) {
 		take_rows(u);
 		u->first = NULL;
 		u->rounds++;
 	}
 	again(u, RECALL_MS);
-	if (first && !u->sweeping)
+	if (first && !u->sweep)
 		first(u->owner, 0);
 }
 
@@ -86,7 +96,7 @@ ask_number(struct upkeep *u, const char *sql, int64_t n)
 	int len = snprintf(text, sizeof(text), "%" PRId64, n);
 	const struct slice param = slice_of(text, (size_t)len);
 
-	u->ask = (struct ask){.is_read = !u->sweeping};
+	u->ask = (struct ask){.is_read = !u->sweep};
 	job_init(&u->ask.job, on_asked);
 	pool_ask(u->home.pool, &u->ask, sql, &param, 1);
 }
@@ -99,9 +109,10 @@ on_timer(struct timer *timer)
 	int64_t from =
 		u->rounds ? u->seen_ms : now - u->home.access_ttl_s * 1000;
 
-	u->sweeping = !u->sweeping && u->rounds % SWEEP_EVERY == 1;
-	if (u->sweeping) {
-		ask_number(u, sweep_sql, now);
+	if (u->sweep || u->rounds % SWEEP_EVERY == 1)
+		u->sweep = (u->sweep + 1) % (array_size(sweeps) + 1);
+	if (u->sweep) {
+		ask_number(u, sweeps[u->sweep - 1], now);
 		return;
 	}
 	u->seen_ms = now - MARGIN_MS;

@@ -76,17 +76,120 @@ declare namespace mpcloud {
 		lte(v: any): Query;
 		in(v: any[]): Query;
 		nin(v: any[]): Query;
+		exists(v: boolean): Query;
+		mod(divisor: number, remainder: number): Query;
+		mod(both: [number, number]): Query;
+		all(v: any[]): Query;
+		elemMatch(v: any): Query;
+		size(n: number): Query;
+		geoNear(o: { geometry: Point; maxDistance?: number;
+			minDistance?: number }): Query;
+		geoWithin(o: { geometry: Polygon | MultiPolygon } |
+			{ centerSphere: [Point | [number, number], number] }): Query;
+		geoIntersects(o: { geometry: Geometry }): Query;
+		not(v: any): Query;
 	}
 
 	interface Command extends Query {
+		nor(...conditions: any[]): Query;
+		/** An aggregation's expression as a condition. */
+		expr(v: object): Query;
+		jsonSchema(v: object): Query;
+		text(v: { search: string }): Query;
 		set(v: any): object;
 		remove(): object;
 		inc(by: number): object;
+		mul(by: number): object;
+		min(v: any): object;
+		max(v: any): object;
+		rename(to: string): object;
+		bit(v: { and?: number; or?: number; xor?: number }): object;
 		push(...values: any[]): object;
+		push(o: { each: any[]; position?: number; sort?: any;
+			slice?: number }): object;
+		pop(): object;
+		shift(): object;
+		unshift(values: any): object;
+		addToSet(v: any): object;
+		pull(v: any): object;
+		pullAll(v: any[]): object;
+		project: {
+			slice(n: number): object;
+			slice(skip: number, n: number): object;
+			elemMatch(condition: object): object;
+		};
+		/** Every aggregation operator by its name: `$.add(["$a", 1])`;
+		 *  pipeline() begins the pipeline of a lookup. */
+		aggregate: { pipeline(): Aggregate } &
+			Record<string, (v?: any) => any>;
+	}
+
+	/** A pipeline: each stage gives it back; end() asks the server. */
+	interface Aggregate {
+		addFields(v: object): Aggregate;
+		bucket(v: object): Aggregate;
+		bucketAuto(v: object): Aggregate;
+		count(name: string): Aggregate;
+		facet(v: object): Aggregate;
+		geoNear(v: { near: Point; distanceField: string;
+			[more: string]: any }): Aggregate;
+		graphLookup(v: object): Aggregate;
+		group(v: object): Aggregate;
+		limit(n: number): Aggregate;
+		lookup(v: object): Aggregate;
+		match(where: Doc | Query): Aggregate;
+		project(v: object): Aggregate;
+		redact(v: object): Aggregate;
+		replaceRoot(v: { newRoot: any }): Aggregate;
+		sample(v: { size: number }): Aggregate;
+		skip(n: number): Aggregate;
+		sort(v: Record<string, 1 | -1>): Aggregate;
+		sortByCount(v: any): Aggregate;
+		unionWith(v: object): Aggregate;
+		unwind(v: string | object): Aggregate;
+		/** The stages, for a lookup's pipeline. */
+		done(): object[];
+		end(o?: Callbacks<any>): Promise<{ list: any[]; errMsg: string }>;
+	}
+
+	/** Places, with and without `new`; they come back as these. */
+	interface Geometry {
+		toJSON(): { type: string; coordinates: any };
+	}
+	interface Point extends Geometry {
+		longitude: number;
+		latitude: number;
+	}
+	interface LineString extends Geometry {
+		points: Point[];
+	}
+	interface Polygon extends Geometry {
+		lines: LineString[];
+	}
+	interface MultiPoint extends Geometry {
+		points: Point[];
+	}
+	interface MultiLineString extends Geometry {
+		lines: LineString[];
+	}
+	interface MultiPolygon extends Geometry {
+		polygons: Polygon[];
+	}
+	type Make<A extends any[], T> = {
+		(...args: A): T;
+		new (...args: A): T;
+	};
+	interface Geo {
+		Point: Make<[longitude: number, latitude: number], Point>;
+		LineString: Make<[points: Point[]], LineString>;
+		Polygon: Make<[lines: LineString[]], Polygon>;
+		MultiPoint: Make<[points: Point[]], MultiPoint>;
+		MultiLineString: Make<[lines: LineString[]], MultiLineString>;
+		MultiPolygon: Make<[polygons: Polygon[]], MultiPolygon>;
 	}
 
 	interface Document {
-		field(fields: Record<string, boolean>): Document;
+		field(fields: Record<string, boolean | object>): Document;
 		get(o?: Callbacks<any>): Promise<{ data: Doc; errMsg: string }>;
 		set(o: { data: Doc } & Callbacks<any>): Promise<
 			{ _id: Id } & Stats<"updated" | "created">>;
@@ -102,7 +205,11 @@ declare namespace mpcloud {
 		/** 20 when not said. */
 		limit(n: number): Collection;
 		skip(n: number): Collection;
-		field(fields: Record<string, boolean>): Collection;
+		field(fields: Record<string, boolean | object>): Collection;
+		aggregate(): Aggregate;
+		/** Several documents at once. */
+		add(o: { data: Doc[] } & Callbacks<any>): Promise<
+			{ _ids: Id[]; errMsg: string }>;
 		add(o: { data: Doc } & Callbacks<any>): Promise<
 			{ _id: Id; errMsg: string }>;
 		get(o?: Callbacks<any>): Promise<
@@ -115,7 +222,9 @@ declare namespace mpcloud {
 	}
 
 	interface Database {
+		config: { env?: string };
 		command: Command;
+		Geo: Geo;
 		collection(name: string): Collection;
 		serverDate(o?: { offset?: number }): object;
 		RegExp(o: { regexp: string; options?: string }): object;

@@ -114,20 +114,61 @@ class Pattern {
 	}
 }
 
-/* A value as the wire has it: dates and patterns are tagged objects. */
+/* Places: GeoJSON with names for its parts.  `part` is what one is made of; a
+ * Point is made of two numbers.  Works with and without `new`, as wx.cloud's. */
+function geoClass(type, member, part) {
+	function Geo(...args) {
+		if (!(this instanceof Geo))
+			return new Geo(...args);
+		if (type === 'Point')
+			[this.longitude, this.latitude] = args;
+		else
+			[this[member]] = args;
+	}
+	Geo.prototype.toJSON = function toJSON() {
+		return { type, coordinates: this.coordinates() };
+	};
+	Geo.prototype.coordinates = function coordinates() {
+		return type === 'Point' ? [this.longitude, this.latitude] :
+			this[member].map((each) => (each.coordinates instanceof
+				Function ? each : GEO[part].from(each.coordinates ||
+				each)).coordinates());
+	};
+	Geo.from = (c) => (type === 'Point' ? new Geo(c[0], c[1]) :
+		new Geo(c.map(GEO[part].from)));
+	return Geo;
+}
+
+const GEO = {};
+for (const [type, member, part] of [['Point'], ['LineString', 'points', 'Point'],
+	['Polygon', 'lines', 'LineString'], ['MultiPoint', 'points', 'Point'],
+	['MultiLineString', 'lines', 'LineString'],
+	['MultiPolygon', 'polygons', 'Polygon']])
+	GEO[type] = geoClass(type, member, part);
+const isGeo = (v) => Object.keys(GEO).some((type) => v instanceof GEO[type]);
+
+/* A value as the wire has it: dates and patterns are tagged objects.  Commands
+ * inside become operators: in elemMatch, pull and aggregation they may stand
+ * anywhere. */
 function encode(v) {
+	if (typeof v === 'number' && !Number.isFinite(v))
+		return { $numberDouble: String(v) };
+	if (v === null || typeof v !== 'object')
+		return v;
 	if (v instanceof Date)
 		return { $date: v.getTime() };
 	if (v instanceof ServerDate)
 		return { $date: { offset: v.offset } };
 	if (v instanceof RegExp || v instanceof Pattern)
 		return { $regex: v.source, $options: v.flags };
-	if (v instanceof Query || v instanceof Update)
-		throw new TypeError('a command cannot stand inside a value');
+	if (isGeo(v))
+		return v.toJSON();
+	if (v instanceof Query)
+		return operator(v);
+	if (v instanceof Update)
+		throw new TypeError('a change cannot stand inside a value');
 	if (Array.isArray(v))
-		return v.map(encode);
-	if (v === null || typeof v !== 'object')
-		return v;
+		return v.map((each) => encode(each === undefined ? null : each));
 	const out = {};
 	for (const key of Object.keys(v))
 		if (v[key] !== undefined)
@@ -144,6 +185,10 @@ function decode(v) {
 	if (keys.length === 1 && keys[0] === '$date' &&
 		typeof v.$date === 'number')
 		return new Date(v.$date);
+	if (keys.length === 1 && keys[0] === '$numberDouble')
+		return Number(v.$numberDouble);
+	if (keys.length === 2 && Array.isArray(v.coordinates) && GEO[v.type])
+		return GEO[v.type].from(v.coordinates);
 	const out = {};
 	for (const key of keys)
 		if (key !== '__proto__')
@@ -161,8 +206,29 @@ function eventText(data) {
 
 /* ---- commands --------------------------------------------------------------- */
 
-const QUERY = ['eq', 'neq', 'gt', 'gte', 'lt', 'lte', 'in', 'nin'];
-const WIRE = { neq: 'ne' };
+const words = (text) => text.trim().split(/\s+/);
+
+const QUERY = words(`eq neq gt gte lt lte in nin exists mod all elemMatch size
+	geoNear geoWithin geoIntersects not`);
+/* These speak of the whole document. */
+const WHOLE = words('expr jsonSchema text');
+const LISTS = words('and or nor');
+const CHANGE = words(`set remove inc mul min max rename bit push pop shift
+	unshift addToSet pull pullAll`);
+const WIRE = { neq: 'ne', geoNear: 'nearSphere' };
+/* Aggregation's operators: $.add([…]) is {$add: […]}. */
+const COMPUTE = words(`abs add ceil divide exp floor ln log log10 mod multiply
+	pow round sqrt subtract trunc arrayElemAt arrayToObject concatArrays filter
+	in indexOfArray isArray map range reduce reverseArray size slice zip and not
+	or cmp eq gt gte lt lte neq cond ifNull switch dateFromParts dateFromString
+	dateToParts dateToString dayOfMonth dayOfWeek dayOfYear isoDayOfWeek isoWeek
+	isoWeekYear millisecond minute month second hour week year literal
+	mergeObjects objectToArray allElementsTrue anyElementTrue setDifference
+	setEquals setIntersection setIsSubset setUnion concat indexOfBytes indexOfCP
+	ltrim rtrim trim regexFind regexFindAll regexMatch split strLenBytes strLenCP
+	strcasecmp substr substrBytes substrCP toLower toUpper meta addToSet avg
+	first last max min push stdDevPop stdDevSamp sum let convert toBool toDate
+	toDecimal toDouble toInt toLong toObjectId toString type`);
 
 /* A condition on one field, or on the document when it stands alone. */
 class Query {
@@ -181,8 +247,8 @@ class Query {
 }
 /* _.gt(1).lt(9) means both. */
 for (const op of QUERY)
-	Query.prototype[op] = function chain(v) {
-		return this.and(new Query(op, v));
+	Query.prototype[op] = function chain(...args) {
+		return this.and(new Query(op, one(op, args)));
 	};
 
 class Update {
@@ -195,40 +261,90 @@ class Update {
 /* _.or(a, b) and _.or([a, b]) are the same. */
 const spread = (list) => (list.length === 1 && Array.isArray(list[0]) ?
 	list[0] : list);
+/* _.mod(4, 0) and _.mod([4, 0]) too. */
+const one = (op, args) => (op === 'mod' ? spread(args) : args[0]);
 
 function makeCommand() {
 	const command = {
-		and: (...list) => new Query('and', spread(list)),
-		or: (...list) => new Query('or', spread(list)),
-		set: (v) => new Update('set', v),
-		remove: () => new Update('remove'),
-		inc: (v) => new Update('inc', v),
-		push: (...list) => new Update('push',
-			list.length === 1 ? list[0] : list),
+		project: {
+			slice: (...args) => ({ $slice: args.length > 1 ? args :
+				args[0] }),
+			elemMatch: (v) => ({ $elemMatch: v }),
+		},
+		aggregate: { pipeline: () => new Aggregate() },
 	};
-	for (const op of QUERY)
-		command[op] = (v) => new Query(op, v);
+	for (const op of LISTS)
+		command[op] = (...list) => new Query(op, spread(list));
+	for (const op of [...QUERY, ...WHOLE])
+		command[op] = (...args) => new Query(op, one(op, args));
+	for (const op of CHANGE)
+		command[op] = (...list) => new Update(op,
+			list.length > 1 ? list : list[0]);
+	for (const op of COMPUTE)
+		command.aggregate[op] = (v) =>
+			({ [`$${WIRE[op] || op}`]: encode(v) });
 	return command;
+}
+
+/* A condition on one thing that has no name: an array's element, what _.not
+ * turns round.  {$gt: 1, $lt: 9}, or an object's fields. */
+function nameless(v) {
+	if (v instanceof Query && v.op === 'and')
+		return Object.assign({}, ...v.args.map(nameless));
+	return isPlain(v) ? encodeWhere(v) : encode(v);
+}
+
+/* The argument of a condition's operator. */
+function argument({ op, args }) {
+	if (op === 'elemMatch' || op === 'not')
+		return nameless(args);
+	if (op === 'geoWithin' && args.centerSphere) {
+		const [at, radius] = args.centerSphere;
+		return { $centerSphere: [isGeo(at) ? at.coordinates() : at,
+			radius] };
+	}
+	if (op.startsWith('geo')) {
+		const out = { $geometry: encode(args.geometry) };
+		for (const word of ['maxDistance', 'minDistance'])
+			if (args[word] !== undefined)
+				out[`$${word}`] = args[word];
+		return out;
+	}
+	return encode(args);
+}
+
+/* A condition as an operator's object, {$gt: 1}, without a field. */
+function operator(q) {
+	if (LISTS.includes(q.op))
+		return { [`$${q.op}`]: q.args.map(encode) };
+	return { [`$${WIRE[q.op] || q.op}`]: argument(q) };
 }
 
 /* One field's condition as a condition on the document. */
 function encodeField(field, v) {
 	if (!(v instanceof Query))
 		return { [field]: encode(v) };
-	if (v.op === 'and' || v.op === 'or')
+	if (LISTS.includes(v.op))
 		return { [`$${v.op}`]:
 			v.args.map((each) => encodeField(field, each)) };
-	return { [field]: { [`$${WIRE[v.op] || v.op}`]: encode(v.args) } };
+	/* $not cannot hold these. */
+	if (v.op === 'not' && v.args instanceof Query &&
+		['or', 'nor', 'not'].includes(v.args.op))
+		return { $nor: [encodeField(field, v.args)] };
+	return { [field]: operator(v) };
 }
 
 /* {a: {b: 1}} asks for "a.b"; two conditions that share a key are put under
- * $and, so that neither is lost. */
+ * $and, so that neither is lost.  What begins with "$" is an operator already. */
 function gather(list, where, prefix) {
 	for (const key of Object.keys(where)) {
 		const v = where[key];
 		if (v === undefined)
 			continue;
-		if (isPlain(v) && Object.keys(v).length > 0)
+		if (key[0] === '$')
+			list.push({ [key]: encode(v) });
+		else if (isPlain(v) && Object.keys(v).length > 0 &&
+			!Object.keys(v).some((k) => k[0] === '$'))
 			gather(list, v, `${prefix}${key}.`);
 		else
 			list.push(encodeField(prefix + key, v));
@@ -238,8 +354,11 @@ function gather(list, where, prefix) {
 
 function encodeWhere(where) {
 	if (where instanceof Query) {
-		if (where.op !== 'and' && where.op !== 'or')
-			throw new TypeError('where: only and/or stand alone');
+		if (WHOLE.includes(where.op))
+			return operator(where);
+		if (!LISTS.includes(where.op))
+			throw new TypeError(
+				`where: ${where.op} speaks of a field`);
 		return { [`$${where.op}`]: where.args.map(encodeWhere) };
 	}
 	if (!isPlain(where))
@@ -255,7 +374,8 @@ function encodeWhere(where) {
 	return out;
 }
 
-function pushed(arg) {
+/* What an array is given: values, or {each, position, sort, slice}. */
+function listed(arg) {
 	if (Array.isArray(arg))
 		return { $each: arg.map(encode) };
 	if (!isPlain(arg) || !Array.isArray(arg.each))
@@ -267,29 +387,37 @@ function pushed(arg) {
 	return out;
 }
 
+/* A change's operator on the wire and its argument. */
+const CHANGES = {
+	remove: () => ['$unset', ''],
+	push: (arg) => ['$push', listed(arg)],
+	unshift: (arg) => ['$push',
+		Object.assign(listed(arg), { $position: 0 })],
+	pop: () => ['$pop', 1],
+	shift: () => ['$pop', -1],
+	pull: (arg) => ['$pull', nameless(arg)],
+	addToSet: (arg) => ['$addToSet', isPlain(arg) && Array.isArray(arg.each) ?
+		listed(arg) : encode(arg)],
+};
+
 /* {o: {z: 1}} sets "o.z" and leaves the rest of o alone. */
 function encodeUpdate(data, out, prefix) {
-	const put = (op, key, v) => {
+	const put = ([op, arg], key) => {
 		out[op] = out[op] || {};
-		out[op][key] = v;
+		out[op][key] = arg;
 	};
 	for (const key of Object.keys(data)) {
 		const v = data[key];
 		const at = prefix + key;
 		if (v === undefined)
 			continue;
-		if (!(v instanceof Update)) {
-			if (isPlain(v) && Object.keys(v).length > 0)
-				encodeUpdate(v, out, `${at}.`);
-			else
-				put('$set', at, encode(v));
-		} else if (v.op === 'remove') {
-			put('$unset', at, '');
-		} else if (v.op === 'push') {
-			put('$push', at, pushed(v.arg));
-		} else {
-			put(`$${v.op}`, at, encode(v.arg));
-		}
+		if (v instanceof Update)
+			put(CHANGES[v.op] ? CHANGES[v.op](v.arg) :
+				[`$${v.op}`, encode(v.arg)], at);
+		else if (isPlain(v) && Object.keys(v).length > 0)
+			encodeUpdate(v, out, `${at}.`);
+		else
+			put(['$set', encode(v)], at);
 	}
 	return out;
 }
@@ -299,6 +427,58 @@ function checkData(data) {
 		throw new TypeError('data: an object is needed');
 	return data;
 }
+
+/* ---- aggregation ------------------------------------------------------------ */
+
+const STAGES = words(`addFields bucket bucketAuto count facet graphLookup group
+	limit lookup project redact replaceRoot sample skip sort sortByCount
+	unionWith unwind`);
+
+/* A pipeline; without a collection it is part of another's lookup. */
+class Aggregate {
+	constructor(ask, name) {
+		this.ask = ask;
+		this.name = name;
+		this.stages = [];
+	}
+
+	stage(name, value) {
+		this.stages.push({ [`$${name}`]: value });
+		return this;
+	}
+
+	match(where) {
+		return this.stage('match', encodeWhere(where));
+	}
+
+	geoNear(options) {
+		const out = encode(Object.assign({}, options,
+			{ query: undefined }));
+
+		if (options.query)
+			out.query = encodeWhere(options.query);
+		return this.stage('geoNear', out);
+	}
+
+	done() {
+		return this.stages;
+	}
+
+	end(options) {
+		return settle('collection.aggregate', options, () =>
+			this.ask('aggregateDocuments', {
+				collectionName: this.name, stages: this.stages,
+			}).then((data) => ({
+				list: (data.list || []).map((text) =>
+					decode(JSON.parse(text))),
+				errMsg: 'collection.aggregate:ok',
+			})));
+	}
+}
+for (const name of STAGES)
+	Aggregate.prototype[name] = function add(value) {
+		return this.stage(name, encode(value));
+	};
 
 /* ---- database --------------------------------------------------------------- */
 
@@ -340,12 +520,23 @@ class Collection {
 		return new Document(this.ask, this.name, id);
 	}
 
+	aggregate() {
+		return new Aggregate(this.ask, this.name);
+	}
+
+	/* One document, or an array of them. */
 	add(options) {
-		return settle('collection.add', options, () =>
-			this.ask('addDocument', { collectionName: this.name,
-				data: encode(checkData(options.data)) })
-				.then((data) => ({ _id: data._id,
-					errMsg: 'collection.add:ok' })));
+		const made = (data) => (Array.isArray(options.data) ?
+			{ _ids: data.insertedIds } : { _id: data._id });
+
+		return settle('collection.add', options, () => {
+			[].concat(options.data).forEach(checkData);
+			return this.ask('addDocument', {
+				collectionName: this.name,
+				data: encode(options.data) })
+				.then((data) => Object.assign(made(data),
+					{ errMsg: 'collection.add:ok' }));
+		});
 	}
 
 	get(options) {
@@ -405,7 +596,10 @@ function projection(fields) {
 	const out = {};
 
 	for (const key of Object.keys(fields))
-		out[key] = fields[key] ? 1 : 0;
+		if (isPlain(fields[key]))
+			out[key] = encode(fields[key]);
+		else
+			out[key] = fields[key] ? 1 : 0;
 	return out;
 }
 
@@ -774,7 +968,9 @@ class Cloud {
 		};
 
 		return {
+			config: { env },
 			command: this.command,
+			Geo: GEO,
 			collection: (name) => new Collection(ask, name),
 			serverDate: (o) => new ServerDate((o && o.offset) || 0),
 			RegExp: (o) => new Pattern(o.regexp, o.options || ''),
