@@ -7,6 +7,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { callFunction, descendants, join, source, startStack } from '../lib/stack.mjs';
+import { documents } from './documents.mjs';
 import { pgbench, startFastifyEcho, startFastifyPg, startNginx } from './references.mjs';
 
 const SECS = Number(process.env.BENCH_SECS ?? 3);
@@ -30,10 +31,12 @@ function cpuSeconds(roots) {
   return ticks / 100;
 }
 
-function wrk({ url, method = 'GET', path = '/', body = '', token = '', seconds, connections = 64 }) {
+function wrk({ url, method = 'GET', path = '/', body = '', token = '', seconds, connections = 64,
+  script = 'call.lua', low, high }) {
+  const args = script === 'call.lua' ? [method, path, body, token] : [path, body, token, String(low), String(high)];
   return new Promise((done, fail) => {
     const child = spawn('wrk', ['-t', '1', '-c', String(connections), '-d', `${seconds}s`, '-s',
-      join(source, 'tests/bench/call.lua'), url, '--', method, path, body, token],
+      join(source, 'tests/bench', script), url, '--', ...args],
     { stdio: ['ignore', 'pipe', 'inherit'] });
     let out = '';
     child.stdout.on('data', (d) => { out += d; });
@@ -122,6 +125,7 @@ try {
     console.log(JSON.stringify({ scenario: 'pgbench', ours: { rate: round(median(mine), 0) },
       reference: { name: 'pgbench -M prepared, 16 clients', rate: round(median(theirs), 0) }, ratio, of: 'rate', budget: '>= 0.6', met: ratio >= 0.6, commit }));
   }
+  await documents({ stack, token, only, secs: SECS, turns: TURNS, wrk, cpuSeconds, median, round, commit });
 } finally {
   for (const stop of stops.reverse()) await stop();
 }

@@ -4,8 +4,10 @@
  *   bench_pool [URL [CONNECTIONS [CLIENTS [SECONDS]]]]
  *
  * Each of CLIENTS asks again as soon as it is answered.  One JSON line per
- * kind: point reads by key, and durable inserts (a commit each).  Without a URL
- * a private server is started, with fsync off: read its write figure so.
+ * kind: point reads by key, durable inserts and updates (a commit each, or
+ * those of a turn under one), and point reads while one more client asks statements of 300 ms, in a pool without and with
+ * lines for slow ones.  Without a URL a private server is started, with fsync
+ * off: read its write figure so.
  */
 #include "base/mem.h"
 #include "db/pool.h"
@@ -16,17 +18,19 @@
 #include <sys/resource.h>
 
 enum { ROWS = 10000 };
+enum kind { READ, WRITE, SHARING };
 
 static struct loop loop;
 static struct pool *pool;
-static uint64_t count, failed;
+static uint64_t count, failed, longest;
 static bool stopping;
 static unsigned busy, turn;
 
 struct client {
 	struct ask ask;
 	const char *sql;
-	bool is_read;
+	uint64_t began; /* ns */
+	bool is_read, shares;
 };
 
 static void
@@ -38,6 +42,8 @@ ask_one(struct client *c)
 			     (turn = turn * 1664525u + 1013904223u) % ROWS)};
 
 	c->ask.is_read = c->is_read;
+	c->ask.shares = c->shares;
+	c->began = uv_hrtime();
 	pool_ask(pool, &c->ask, c->sql, &p, 1);
 	busy++;
 }
@@ -51,6 +57,7 @@ on_done(struct job *job)
 	busy--;
 	count++;
 	failed += job->err != 0;
+	longest = max(longest, uv_hrtime() - c->began);
 	if (!stopping)
 		ask_one(c);
 }
@@ -66,18 +73,19 @@ cpu_us(void)
 }
 
 static void
-measure(const char *name, const char *sql, bool is_read, unsigned clients,
+measure(const char *name, const char *sql, enum kind kind, unsigned clients,
 	unsigned seconds)
 {
 	struct client *all = mem_array(clients, struct client);
 	uint64_t from = uv_hrtime(), until = from + seconds * 1000000000ull;
 	double cpu = cpu_us(), s;
 
-	count = failed = 0;
+	count = failed = longest = 0;
 	stopping = false;
 	for (unsigned i = 0; i < clients; i++) {
 		all[i].sql = sql;
-		all[i].is_read = is_read;
+		all[i].is_read = kind == READ;
+		all[i].shares = kind == SHARING;
 		job_init(&all[i].ask.job, on_done);
 		ask_one(&all[i]);
 	}
@@ -85,13 +93,66 @@ measure(const char *name, const char *sql, bool is_read, unsigned clients,
 		loop_turn(&loop, true);
 	s = (double)(uv_hrtime() - from) / 1e9;
 	printf("{\"scenario\":\"pool.%s\",\"clients\":%u,\"per_second\":%.0f,"
-	       "\"cpu_us\":%.2f,\"failed\":%llu}\n",
+	       "\"cpu_us\":%.2f,\"longest_ms\":%.1f,\"failed\":%llu}\n",
 		name, clients, (double)count / s,
-		(cpu_us() - cpu) / (double)count, (unsigned long long)failed);
+		(cpu_us() - cpu) / (double)count, (double)longest / 1e6,
+		(unsigned long long)failed);
+	(void)fflush(stdout);
 	stopping = true;
 	while (busy)
 		loop_turn(&loop, true);
 	free(all);
+}
+
+/* Beside the others, not counted. */
+struct slow {
+	struct ask ask;
+};
+
+static void
+ask_slow(struct slow *s)
+{
+	s->ask.is_read = true;
+	pool_ask(pool, &s->ask, "SELECT pg_sleep(0.3)", NULL, 0);
+	busy++;
+}
+
+static void
+on_slow(struct job *job)
+{
+	struct ask *ask = container_of(job, struct ask, job);
+
+	busy--;
+	if (!stopping)
+		ask_slow(container_of(ask, struct slow, ask));
+}
+
+static const char by_key[] =
+	"SELECT _id, doc FROM public.bench_pool WHERE _id = $1::text";
+
+static const char insert[] =
+	"INSERT INTO public.bench_pool_in VALUES ($1::text)";
+
+static const char update[] =
+	"UPDATE public.bench_pool SET doc = doc || '{\"m\": 1}' "
+	"WHERE _id = $1::text";
+
+static void
+measure_beside_slow(const struct pool_conf *conf, const char *name,
+	unsigned lines, unsigned clients, unsigned seconds)
+{
+	struct pool_conf other = *conf;
+	struct pool *first = pool;
+	struct slow slow;
+
+	other.slow = lines;
+	if (pool_new(&pool, &loop, &other, NULL) < 0)
+		abort();
+	job_init(&slow.ask.job, on_slow);
+	ask_slow(&slow);
+	measure(name, by_key, READ, clients, seconds);
+	(void)pool_free(pool);
+	pool = first;
 }
 
 static void
@@ -128,11 +189,15 @@ main(int argc, char **argv)
 	     "FROM generate_series(0, 9999) n");
 	once("ALTER TABLE public.bench_pool ADD PRIMARY KEY (_id)");
 	once("CREATE TABLE IF NOT EXISTS public.bench_pool_in (a text)");
-	measure("read",
-		"SELECT _id, doc FROM public.bench_pool WHERE _id = $1::text",
-		true, clients, seconds);
-	measure("insert", "INSERT INTO public.bench_pool_in VALUES ($1::text)",
-		false, clients, seconds);
+	measure("read", by_key, READ, clients, seconds);
+	measure("insert", insert, WRITE, clients, seconds);
+	measure("insert.shared", insert, SHARING, clients, seconds);
+	measure("update", update, WRITE, clients, seconds);
+	measure("update.shared", update, SHARING, clients, seconds);
+	measure_beside_slow(
+		&conf, "read.beside_slow.one_line", 0, clients, seconds);
+	measure_beside_slow(
+		&conf, "read.beside_slow.lines", 2, clients, seconds);
 	once("DROP TABLE public.bench_pool");
 	once("DROP TABLE public.bench_pool_in");
 	pool = pool_free(pool);

@@ -70,14 +70,35 @@ export function startFastifyPg(socket, sql) {
     app.post('/', async () => (await pool.query({ name: 'get', text: ${JSON.stringify(sql)}, values: ['g500'] })).rows[0].doc);`);
 }
 
-// Transactions a second of one prepared select, 16 clients.
-export function pgbench(socket, sql, seconds) {
+// The number of the body in one statement: {text, values} with "@N@" for it.
+export function startFastifySql(socket, { text, values }) {
+  const require = createRequire(join(source, 'tests/package.json'));
+  return startFastify(`
+    const pool = new (require(${JSON.stringify(require.resolve('pg'))}).Pool)({
+      host: ${JSON.stringify(socket)}, user: 'mpcloud', database: 'postgres', max: 10 });
+    const values = ${JSON.stringify(values)};
+    app.get('/', async () => ({}));
+    app.post('/', async (request) => {
+      const n = String(request.body.n);
+      const r = await pool.query({ name: 'it', text: ${JSON.stringify(text)},
+        values: values.map((v) => v && v.replaceAll('@N@', n)) });
+      return { rows: r.rows, count: r.rowCount };
+    });`);
+}
+
+// Transactions a second of one prepared statement, or of several in turn.
+export function pgbench(socket, sql, seconds, clients = 16) {
   const dir = mkdtempSync(join(tmpdir(), 'mpc-pgbench-'));
-  writeFileSync(join(dir, 'select.sql'), `${sql};\n`);
+  const files = [sql].flat().flatMap((one, i) => {
+    writeFileSync(join(dir, `${i}.sql`), `${one};\n`);
+    return ['-f', join(dir, `${i}.sql`)];
+  });
   chmodSync(dir, 0o755);
   const bin = execFileSync('sh', ['-c', 'ls -d /usr/lib/postgresql/*/bin/pgbench | tail -n 1'], { encoding: 'utf8' }).trim();
-  const r = spawnSync(bin, ['-h', socket, '-U', 'mpcloud', '-M', 'prepared', '-n', '-c', '16', '-j', '1',
-    '-T', String(seconds), '-f', join(dir, 'select.sql'), 'postgres'], { encoding: 'utf8' });
+  const r = spawnSync(bin, ['-h', socket, '-U', 'mpcloud', '-M', 'prepared', '-n', '-c', String(clients), '-j', '1',
+    '-T', String(seconds), ...files, 'postgres'], { encoding: 'utf8' });
   rmSync(dir, { recursive: true, force: true });
-  return Number(r.stdout.match(/tps = ([\d.]+)/)?.[1] ?? NaN);
+  const tps = Number(r.stdout.match(/tps = ([\d.]+)/)?.[1] ?? NaN);
+  if (Number.isNaN(tps)) throw new Error(`pgbench: ${r.stderr}`);
+  return tps;
 }

@@ -261,6 +261,104 @@ test('conditions are encoded', async () => {
 		{ at: { $date: 7 }, s: { $regex: '^a', $options: 'i' } });
 });
 
+test('every condition has its operator', async () => {
+	const rows = [
+		[(_) => ({ a: _.exists(false), b: _.size(2), c: _.all([1, 2]) }), { a: { $exists: false }, b: { $size: 2 }, c: { $all: [1, 2] } }],
+		[(_) => ({ a: _.mod(4, 1), b: _.mod([4, 1]) }), { a: { $mod: [4, 1] }, b: { $mod: [4, 1] } }],
+		[(_) => ({ a: _.not(_.gt(2)) }), { a: { $not: { $gt: 2 } } }],
+		[(_) => ({ a: _.not(_.gt(2).lt(9)) }), { a: { $not: { $gt: 2, $lt: 9 } } }],
+		[(_) => ({ a: _.not(_.or(_.gt(2), _.lt(1))) }), { $nor: [{ $or: [{ a: { $gt: 2 } }, { a: { $lt: 1 } }] }] }],
+		[(_) => ({ a: _.nor(_.gt(2), _.lt(1)) }), { $nor: [{ a: { $gt: 2 } }, { a: { $lt: 1 } }] }],
+		[(_) => _.nor([{ a: 1 }, { b: 2 }]), { $nor: [{ a: 1 }, { b: 2 }] }],
+		[(_) => ({ l: _.elemMatch({ x: _.gt(2).lt(9), y: 'p', at: new Date(5) }) }),
+			{ l: { $elemMatch: { $and: [{ x: { $gt: 2 } }, { x: { $lt: 9 } }], y: 'p', at: { $date: 5 } } } }],
+		[(_) => ({ l: _.elemMatch(_.gt(2).lt(9)) }), { l: { $elemMatch: { $gt: 2, $lt: 9 } } }],
+		[(_) => _.expr(_.aggregate.gt(['$a', '$b'])), { $expr: { $gt: ['$a', '$b'] } }],
+		[(_) => _.and(_.jsonSchema({ required: ['a'] }), { b: 1 }), { $and: [{ $jsonSchema: { required: ['a'] } }, { b: 1 }] }],
+		[(_) => _.text({ search: 'tea' }), { $text: { search: 'tea' } }],
+		[() => ({ a: { $gt: 1 }, n: NaN }), { a: { $gt: 1 }, n: { $numberDouble: 'NaN' } }],
+	];
+
+	for (const [where, wanted] of rows)
+		assert.deepEqual(await query(where), wanted);
+});
+
+test('places are GeoJSON, in conditions and coming back', async () => {
+	const s = stage(rows([{ _id: 'i', at: { type: 'Point', coordinates: [1, 2] },
+		area: { type: 'Polygon', coordinates: [[[0, 0], [1, 0], [1, 1], [0, 0]]] }, like: { type: 'Point', coordinates: [1, 2], more: 1 } }]));
+	const db = s.cloud.database();
+	const { Point, LineString, Polygon } = db.Geo;
+	const area = new Polygon([new LineString([Point(0, 0), new Point(1, 0), Point(1, 1), Point(0, 0)])]);
+	const got = await db.collection('t').where({
+		at: db.command.geoNear({ geometry: Point(1, 2), maxDistance: 5 }), in: db.command.geoWithin({ geometry: area }),
+		near: db.command.geoWithin({ centerSphere: [Point(1, 2), 0.1] }), on: db.command.geoIntersects({ geometry: Point(3, 4) }) }).get();
+	const polygon = { type: 'Polygon', coordinates: [[[0, 0], [1, 0], [1, 1], [0, 0]]] };
+
+	assert.deepEqual(s.last().body.query, {
+		at: { $nearSphere: { $geometry: { type: 'Point', coordinates: [1, 2] }, $maxDistance: 5 } },
+		in: { $geoWithin: { $geometry: polygon } }, near: { $geoWithin: { $centerSphere: [[1, 2], 0.1] } },
+		on: { $geoIntersects: { $geometry: { type: 'Point', coordinates: [3, 4] } } } });
+	const [doc] = got.data;
+	assert.deepEqual([doc.at.longitude, doc.at.latitude], [1, 2]);
+	assert.equal(doc.area.lines[0].points[2].latitude, 1);
+	assert.deepEqual(JSON.parse(JSON.stringify(doc.area)), polygon);
+	assert.equal(doc.like.longitude, undefined);
+});
+
+test('every change has its operator', async () => {
+	const { data: sent } = await change((_) => ({ mul: _.mul(2), min: _.min(1), max: _.max(new Date(3)), name: _.rename('new'),
+		bit: _.bit({ and: 5 }), pop: _.pop(), shift: _.shift(), un: _.unshift([1, 2]), set: _.addToSet('x'),
+		many: _.addToSet({ $each: [1, 2] }), each: _.addToSet({ each: [1, 2] }), pull: _.pull(3), cond: _.pull({ x: _.gt(2) }),
+		above: _.pull(_.gt(4)), all: _.pullAll([1, 2]), sorted: _.push({ each: [1], sort: { x: 1 }, slice: -3, position: 0 }) }));
+
+	assert.deepEqual(sent, { $mul: { mul: 2 }, $min: { min: 1 }, $max: { max: { $date: 3 } }, $rename: { name: 'new' },
+		$bit: { bit: { and: 5 } }, $pop: { pop: 1, shift: -1 },
+		$push: { un: { $each: [1, 2], $position: 0 }, sorted: { $each: [1], $position: 0, $sort: { x: 1 }, $slice: -3 } },
+		$addToSet: { set: 'x', many: { $each: [1, 2] }, each: { $each: [1, 2] } },
+		$pull: { pull: 3, cond: { x: { $gt: 2 } }, above: { $gt: 4 } }, $pullAll: { all: [1, 2] } });
+});
+
+test('several documents are added at once', async () => {
+	const s = stage(data({ insertedIds: ['1', '2'] }));
+	const got = await s.cloud.database().collection('t').add({ data: [{ a: 1 }, { a: new Date(2) }] });
+
+	assert.deepEqual(s.last().body.data, [{ a: 1 }, { a: { $date: 2 } }]);
+	assert.deepEqual(got, { _ids: ['1', '2'], errMsg: 'collection.add:ok' });
+});
+
+test('a pipeline is sent stage by stage and its documents come back', async () => {
+	const s = stage(rows(['{"_id": "g", "at": {"$date": 5}, "sum": {"$numberDouble": "Infinity"}}']));
+	const db = s.cloud.database();
+	const $ = db.command.aggregate;
+	const got = await db.collection('t').aggregate().match({ a: db.command.gt(1), o: { k: 1 } })
+		.geoNear({ near: db.Geo.Point(1, 2), distanceField: 'd', query: { b: db.command.lt(2) } })
+		.lookup({ from: 'u', let: { id: '$_id' }, pipeline: $.pipeline().match(db.command.expr($.eq(['$x', '$$id']))).limit(1).done(), as: 'u' })
+		.group({ _id: '$a', sum: $.sum('$n'), when: new Date(3) }).sort({ _id: -1 }).limit(5).end();
+
+	assert.deepEqual([s.last().body.action, s.last().body.stages], ['database.aggregateDocuments', [
+		{ $match: { a: { $gt: 1 }, 'o.k': 1 } },
+		{ $geoNear: { near: { type: 'Point', coordinates: [1, 2] }, distanceField: 'd', query: { b: { $lt: 2 } } } },
+		{ $lookup: { from: 'u', let: { id: '$_id' }, pipeline: [{ $match: { $expr: { $eq: ['$x', '$$id'] } } }, { $limit: 1 }], as: 'u' } },
+		{ $group: { _id: '$a', sum: { $sum: '$n' }, when: { $date: 3 } } }, { $sort: { _id: -1 } }, { $limit: 5 }]]);
+	assert.deepEqual(got, { errMsg: 'collection.aggregate:ok', list: [{ _id: 'g', at: new Date(5), sum: Infinity }] });
+});
+
+test('field may slice and pick elements', async () => {
+	const s = stage(rows([]));
+	const db = s.cloud.database();
+
+	await db.collection('t').field({ a: true, l: db.command.project.slice(1, 2),
+		m: db.command.project.elemMatch({ x: db.command.gt(1) }) }).get();
+	assert.deepEqual(s.last().body.projection, { a: 1, l: { $slice: [1, 2] }, m: { $elemMatch: { x: { $gt: 1 } } } });
+});
+
+test('a condition on a field alone is no condition on the document', async () => {
+	const s = stage(rows([]));
+	const db = s.cloud.database();
+
+	assert.throws(() => db.collection('t').where(db.command.gt(1)), /gt speaks of a field/);
+});
+
 test('updates are encoded', async () => {
 	const body = await change((_, db) => ({ o: { z: 1, y: { x: 2 } }, a: [1], whole: _.set({ k: 1 }), n: _.inc(2),
 		gone: _.remove(), p: _.push([1, 2]), q: _.push({ each: [3], position: 0 }), one: _.push(4),

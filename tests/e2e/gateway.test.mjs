@@ -134,7 +134,7 @@ test('/web answers errors with 200 and a code, as SDKs expect', async () => {
     [{ action: 'no.such' }, 'INVALID_ACTION'],
     [{ action: 'database.queryDocument', collectionName: 'notes' }, 'CHECK_LOGIN_FAILED'],
     [{ action: 'database.queryDocument', collectionName: 'notes', access_token: 'x' }, 'CHECK_LOGIN_FAILED'],
-    [{ action: 'database.addCollection', collectionName: 'mine', access_token: token }, 'PERMISSION_DENIED'],
+    [{ action: 'database.addCollection', collectionName: 'mine', access_token: token }, 'DATABASE_PERMISSION_DENIED'],
     ['[', 'INVALID_PARAM'],
   ];
   for (const [body, code] of cases) {
@@ -204,7 +204,7 @@ test("the operator's socket: calls as the administrator, generation 2", async ()
   assert.equal(missing.body.code, 'DATABASE_COLLECTION_NOT_EXIST');
   assert.equal(missing.body.message, '[ResourceNotFound] Db or Table not exist: nowhere.');
   const tx = await ops({ action: 'database.getDocument', collectionName: 'opsmade', transactionId: 't' });
-  assert.equal(tx.body.code, 'INVALID_ACTION');
+  assert.equal(tx.body.code, 'DATABASE_TRANSACTION_FAIL');
 });
 
 test('a collection is laid down twice and made once', async () => {

@@ -8,6 +8,20 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+/* Whatever came, the pipeline is a list of objects. */
+static void
+check_stages(const json_t *stages)
+{
+	json_t *stage;
+	size_t i;
+
+	if (!json_is_array(stages))
+		__builtin_trap();
+	json_array_foreach (stages, i, stage)
+		if (!json_is_object(stage))
+			__builtin_trap();
+}
+
 static void
 parse(struct gateway *g, const json_t *body, enum doc_verb verb)
 {
@@ -32,6 +46,8 @@ parse(struct gateway *g, const json_t *body, enum doc_verb verb)
 		__builtin_trap();
 	if (e == 0 && verb == DOC_INSERT && !json_is_array(call.doc.data))
 		__builtin_trap();
+	if (e == 0 && verb == DOC_AGGREGATE)
+		check_stages(call.doc.stages);
 	json_decref(call.held);
 }
 
@@ -48,7 +64,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (val_parse(&body, slice_of(data, size), NULL) < 0)
 		return 0;
 	if (json_is_object(body))
-		for (int v = DOC_ADD_COLLECTION; v <= DOC_REMOVE; v++)
+		for (int v = DOC_ADD_COLLECTION; v <= DOC_AGGREGATE; v++)
 			parse(&g, body, (enum doc_verb)v);
 	json_decref(body);
 	return 0;

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "db/query.h"
 #include "db/sql.h"
+#include "db/sql_from.h"
 
 #include <stdlib.h>
 
@@ -18,13 +19,16 @@ must(bool ok)
 		abort();
 }
 
-/* Our words have no double quote, no backslash, no semicolon, no comment. */
+/* Our words have no double quote, no backslash, no
+ * semicolon, no comment. */
 static void
 check_text(const struct sql *s)
 {
 	must(strspn(s->text.ptr ? s->text.ptr : "",
 		     "abcdefghijklmnopqrstuvwxyz_ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-		     "0123456789 .,()$:=<>|#'{}[]") == s->text.len);
+		     "0123456789 .,()$:=<>|#'{}[]@?&!%-+*/") == s->text.len);
+	must(!s->text.ptr || (!strstr(s->text.ptr, "--") &&
+				     !strstr(s->text.ptr, "/*")));
 }
 
 /* The type that the text gives to parameter `n`, from 1. */
@@ -51,13 +55,15 @@ check_params(const struct sql *s)
 		if (has_type(s, i + 1, "jsonb"))
 			must(val_check(p) == 0);
 		if (has_type(s, i + 1, "jsonpath"))
-			must(p.len > 0 && p.ptr[0] == '$');
+			must(slice_starts(p, "$") || slice_starts(p, "strict $"));
 	}
 }
 
+/* `whole`: the document holds its _id. */
 static void
-check(const json_t *v, bool admin)
+check(const json_t *v, bool admin, bool whole)
 {
+	const struct sql_from from = {.doc = "doc", .id = whole ? NULL : "_id"};
 	struct query *q = NULL;
 	struct arena arena;
 	struct slice id;
@@ -67,12 +73,14 @@ check(const json_t *v, bool admin)
 	arena_init(&arena, 64 << 20);
 	sql_init(&s, &arena);
 	r = query_parse(&q, v, &arena, 1000, NULL);
-	must(r == 0 || r == ERR_DB_PARAM || r == ERR_TOO_BIG);
+	must(r == 0 || r == ERR_DB_PARAM || r == ERR_DB_OPERATOR ||
+		r == ERR_TOO_BIG);
 	if (r == 0 && !admin)
 		r = query_guard(q, "o\"x", &arena, NULL);
 	if (r == 0) {
 		(void)query_id(q, &id);
-		sql_query(&s, q);
+		(void)query_near(q);
+		sql_query(&s, q, &from);
 	}
 	if (r == 0 && sql_check(&s, NULL) == 0) {
 		check_text(&s);
@@ -89,7 +97,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (val_parse(&v, slice_of(data, size), NULL) < 0)
 		return 0;
-	check(v, true);
-	check(v, false);
+	check(v, true, false);
+	check(v, true, true);
+	check(v, false, false);
 	return 0;
 }

@@ -27,7 +27,7 @@ struct testpg {
 	char dir[64], url[160], bin[200];
 	pid_t server, janitor;
 	int pipe;
-	char answer[1024];
+	char answer[65536];
 };
 
 static void
@@ -176,14 +176,28 @@ start_janitor(struct testpg *t)
 }
 
 static void
-init(struct testpg *t)
+make_data(struct testpg *t, const char **argv)
 {
-	const char *argv[] = {"initdb", "-D", "data", "-U", "postgres", "-A",
-		"trust", "-E", "UTF8", "--no-locale", "--no-sync", NULL};
 	int status;
 
 	if (waitpid(start(t, argv), &status, 0) < 0 || status != 0)
-		die("initdb failed");
+		die(argv[0]);
+}
+
+/* Made by `argv`, then started. */
+static struct testpg *
+new_with(const char **argv)
+{
+	struct testpg *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		die("calloc");
+	find_bin(t);
+	make_dir(t);
+	start_janitor(t);
+	make_data(t, argv);
+	testpg_start(t);
+	return t;
 }
 
 void
@@ -205,16 +219,20 @@ testpg_start(struct testpg *t)
 struct testpg *
 testpg_new(void)
 {
-	struct testpg *t = calloc(1, sizeof(*t));
+	const char *argv[] = {"initdb", "-D", "data", "-U", "postgres", "-A",
+		"trust", "-E", "UTF8", "--no-locale", "--no-sync", NULL};
 
-	if (!t)
-		die("calloc");
-	find_bin(t);
-	make_dir(t);
-	start_janitor(t);
-	init(t);
-	testpg_start(t);
-	return t;
+	return new_with(argv);
+}
+
+struct testpg *
+testpg_new_replica(const struct testpg *primary)
+{
+	const char *argv[] = {"pg_basebackup", "-D", "data", "-R", "-h",
+		primary->dir, "-U", "postgres", "-X", "stream",
+		"--checkpoint=fast", "--no-sync", NULL};
+
+	return new_with(argv);
 }
 
 void

@@ -12,6 +12,8 @@ struct testpg;
 
 /* Made and started; aborts with a sentence when that cannot be. */
 struct testpg *testpg_new(void);
+/* A streaming replica of it, which must outlive it. */
+struct testpg *testpg_new_replica(const struct testpg *primary);
 struct testpg *testpg_free(struct testpg *t);
 
 /* libpq connection string of the superuser. */

@@ -55,13 +55,21 @@ function layOutProject(project, owner) {
   return { dir, project: to };
 }
 
+// The folder of tests/clients that has this package in this version, or null.
+// Any other wx-server-sdk is taken for one of the two that functions pin most.
+function clientOf([name, version]) {
+  const exact = `tests/clients/${name.replace('@', '').replace('/', '-')}-${version.replace(/^[~^]/, '')}`;
+  if (existsSync(join(source, exact))) return exact;
+  if (name !== 'wx-server-sdk') return null;
+  return `tests/clients/wx-server-sdk-${/4\.0/.test(version) ? '4.0.2' : '2.6.3'}`;
+}
+
 // False: this one cannot be prepared.
 function prepare(folder) {
   const manifest = join(folder, 'package.json');
   if (existsSync(manifest)) {
-    const sdk = JSON.parse(readFileSync(manifest, 'utf8')).dependencies?.['wx-server-sdk'];
-    if (sdk) {
-      const client = `tests/clients/wx-server-sdk-${/4\.0/.test(sdk) ? '4.0.2' : '2.6.3'}`;
+    const { dependencies = {} } = JSON.parse(readFileSync(manifest, 'utf8'));
+    for (const client of Object.entries(dependencies).map(clientOf).filter(Boolean)) {
       if (lacksPackages(client)) return false;
       execFileSync('cp', ['-a', join(source, client, 'node_modules'), join(folder, 'node_modules')]);
     }

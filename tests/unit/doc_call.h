@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "db/coll_op.h"
 #include "db/doc.h"
 #include "db/schema.h"
 #include "tests/lib/pg.h"
@@ -25,10 +26,11 @@ struct call {
 	struct arena arena;
 	int done;
 	const char *user; /* NULL: admin */
-	bool multi, upsert, replace;
+	bool multi, upsert, replace, total;
 	int64_t skip, limit;
-	const char *order, *projection;
-	json_t *json[4]; /* of the request, until the next or end */
+	const char *order, *projection, *filters;
+	struct tx *tx;
+	json_t *json[5]; /* of the request, until the next or end */
 	char text[8192]; /* of the list */
 };
 
@@ -98,6 +100,8 @@ start(struct call *c, enum doc_verb verb, const char *coll, const char *query,
 		.multi = c->multi,
 		.merge = !c->replace,
 		.upsert = c->upsert,
+		.want_total = c->total,
+		.tx = c->tx,
 		.scope = {.admin = !c->user, .openid = c->user},
 	};
 
@@ -106,6 +110,7 @@ start(struct call *c, enum doc_verb verb, const char *coll, const char *query,
 	request.data = c->json[1] = parse(data);
 	request.order = c->json[2] = parse(c->order);
 	request.projection = c->json[3] = parse(c->projection);
+	request.array_filters = c->json[4] = parse(c->filters);
 	if (verb == DOC_AGGREGATE)
 		request.stages = request.data;
 	doc_run(&docs, &c->op, &request);
@@ -153,15 +158,28 @@ fresh(struct call *c)
 }
 
 static _unused_ void
+on_permitted(struct job *job)
+{
+	(void)job;
+	loop_stop(&loop);
+}
+
+static _unused_ void
 permit(const char *coll, const char *permission)
 {
-	struct call c = {0};
+	struct coll_op op = {0};
+	struct arena arena;
 
-	begin(&c);
-	doc_set_permission(&docs, &c.op, "test", slice_str(coll),
-		slice_str(permission), NULL);
-	assert_int_equal(finish(&c), 0);
-	end(&c);
+	arena_init(&arena, 1 << 20);
+	op.arena = &arena;
+	job_init(&op.job, on_permitted);
+	coll_op_permit(pool, &op, "test", slice_str(coll),
+		slice_str(permission), NULL, -1);
+	while (op.job.busy)
+		loop_turn(&loop, true);
+	assert_int_equal(op.job.err, 0);
+	catalog_forget(docs.catalog, "test", slice_str(coll));
+	arena_done(&arena);
 }
 
 /* The ids that a query finds, in their order: "a b". */
@@ -221,10 +239,14 @@ group_start(void **state)
 	struct pool_conf conf = {
 		.connections = 3, .timeout_ms = 10000, .waiting_top = 5000};
 
+	struct fault why = {0};
+
 	(void)state;
 	server = testpg_new();
-	if (schema_migrate(testpg_url(server), NULL) < 0)
+	if (schema_migrate(testpg_url(server), &why) < 0) {
+		print_error("schema_migrate: %s\n", why.text);
 		return -1;
+	}
 	conf.url = testpg_url(server);
 	if (loop_init(&loop) < 0 || pool_new(&pool, &loop, &conf, NULL) < 0)
 		return -1;

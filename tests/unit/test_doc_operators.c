@@ -146,13 +146,16 @@ static const struct {
 		"}",
 		"{\"b\": {}, \"x\": {\"y\": 1}, \"z\": 2}"},
 	{"\"a\":\"x\"", "{\"$inc\":{\"a\":1}}",
-		"cannot $inc a: its type is string"},
+		"Cannot apply $inc to a value of non-numeric type. The field "
+		"'a' has the type string"},
 	{"\"a\":\"x\"", "{\"$push\":{\"a\":1}}",
-		"cannot $push a: its type is string"},
+		"The field 'a' must be an array for $push but is of type "
+		"string"},
 	{"\"a\":\"x\"", "{\"$set\":{\"a.b\":1}}",
-		"cannot create field b in a: its type is string"},
+		"Cannot create field 'b' in element 'a', which is of type "
+		"string"},
 	{"\"a\":{\"$date\":5}", "{\"$set\":{\"a.b\":1}}",
-		"cannot create field b in a: its type is object"},
+		"Cannot create field 'b' in element 'a', which is of type date"},
 };
 
 static void
@@ -219,7 +222,7 @@ values_survive_a_round_trip_in_their_stored_form(void **state)
 	assert_string_equal(c.text,
 		"{\"a\": -3, \"b\": 9223372036854775807, \"c\": 3.0, "
 		"\"d\": {\"$numberDouble\": \"NaN\"}, \"e\": 0.0000001, "
-		"\"f\": \"0123456789abcdef01234567\", "
+		"\"f\": {\"$oid\": \"0123456789abcdef01234567\"}, "
 		"\"g\": {\"$regularExpression\": {\"options\": \"i\", "
 		"\"pattern\": \"^a\\\\\"}}, "
 		"\"h\": {\"$binary\": {\"base64\": \"AA==\", "
@@ -293,29 +296,25 @@ projections_pick_and_omit(void **state)
 }
 
 static void
-what_is_not_supported_is_refused_by_name(void **state)
+what_has_no_meaning_is_refused_by_name(void **state)
 {
 	static const struct {
 		enum doc_verb verb;
 		const char *query, *data, *word;
 	} cases[] = {
 		{DOC_FIND, "{\"a\":{\"$near\":1}}", NULL,
-			"operator $near is not supported yet"},
-		{DOC_FIND, "{\"$where\":1}", NULL, "$where"},
-		{DOC_FIND, "{\"a\":{\"$gt\":[1]}}", NULL, "$gt"},
+			"$geometry"},
 		{DOC_FIND, "{\"a\":{\"$regularExpression\":{}}}", NULL,
-			"$regularExpression"},
+			"$regex"},
 		{DOC_INSERT, NULL, "[{\"$x\":1}]", "$x"},
 		{DOC_INSERT, NULL, "[{\"a\":{\"b\":1,\"$x\":1}}]", "$x"},
 		{DOC_INSERT, NULL, "[{\"a\":{\"$numberInt\":\"3x\"}}]",
 			"$numberInt"},
-		{DOC_INSERT, NULL, "[{\"_id\":5}]", "_id"},
+		{DOC_INSERT, NULL, "[{\"_id\":[5]}]", "_id"},
 		{DOC_INSERT, NULL, "[]", "1 to"},
 		{DOC_UPDATE, NULL, "{\"$bit\":{\"a\":1}}", "$bit"},
-		{DOC_UPDATE, NULL, "{\"$set\":{\"_id\":\"z\"}}", "_id"},
 		{DOC_UPDATE, NULL, "{\"$set\":{\"a\":1},\"$inc\":{\"a.b\":1}}",
 			"conflict"},
-		{DOC_UPDATE, NULL, "{\"$set\":{\"a.$.b\":1}}", "$"},
 		{DOC_UPDATE, NULL, "{}", "empty"},
 	};
 	struct call c;
@@ -323,11 +322,13 @@ what_is_not_supported_is_refused_by_name(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < array_size(cases); i++) {
-		assert_int_equal(run(&c, cases[i].verb, coll, cases[i].query,
-					 cases[i].data),
-			ERR_DB_PARAM);
-		if (!strstr(c.op.job.why.text, cases[i].word))
-			print_error("%s\n", c.op.job.why.text);
+		int r = run(&c, cases[i].verb, coll, cases[i].query,
+			cases[i].data);
+
+		if (r == 0 || !strstr(c.op.job.why.text, cases[i].word))
+			print_error("%s: %s\n", cases[i].word,
+				c.op.job.why.text);
+		assert_int_equal(r, ERR_DB_PARAM);
 		assert_non_null(strstr(c.op.job.why.text, cases[i].word));
 	}
 	end(&c);
@@ -344,7 +345,7 @@ main(void)
 			values_survive_a_round_trip_in_their_stored_form),
 		cmocka_unit_test(lists_are_ordered_and_paged),
 		cmocka_unit_test(projections_pick_and_omit),
-		cmocka_unit_test(what_is_not_supported_is_refused_by_name),
+		cmocka_unit_test(what_has_no_meaning_is_refused_by_name),
 	};
 
 	return cmocka_run_group_tests(tests, group_start, group_stop);

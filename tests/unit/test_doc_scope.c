@@ -242,7 +242,7 @@ a_users_set_stays_his(void **state)
 	assert_int_equal(as(&c, "alice", DOC_UPDATE, coll, "{\"_id\":\"s\"}",
 				 "{\"a\":1}"),
 		0);
-	assert_string_equal(c.op.upserted_id, "s");
+	assert_string_equal(c.op.upserted_id, "\"s\"");
 	assert_int_equal(
 		as(&c, "bob", DOC_UPDATE, coll, "{\"_id\":\"s\"}", "{\"a\":2}"),
 		0);

@@ -162,6 +162,130 @@ nobody_cannot_log_out(void **state)
 	teardown(f);
 }
 
+/* A login without WeChat. */
+static int
+visit(struct fixture *f, struct asked *a)
+{
+	asked_init(a, f);
+	login_anonymous(f->auth[0], &a->login);
+	return wait_for(f, a);
+}
+
+static int
+renew(struct fixture *f, struct asked *a, const char *token)
+{
+	asked_init(a, f);
+	login_renew(f->auth[0], &a->login, slice_str(token));
+	return wait_for(f, a);
+}
+
+static int
+forget(struct fixture *f, struct asked *a, const char *token)
+{
+	asked_init(a, f);
+	login_forget(f->auth[0], &a->login, slice_str(token));
+	return wait_for(f, a);
+}
+
+static void
+every_visitor_is_a_user_of_his_own_without_an_openid(void **state)
+{
+	struct fixture *f = setup();
+	struct asked a, b, c;
+	struct caller who;
+
+	(void)state;
+	assert_int_equal(visit(f, &a), 0);
+	assert_int_equal(visit(f, &b), 0);
+	assert_true(a.login.new_user && a.login.anonymous);
+	assert_string_not_equal(a.login.uid, b.login.uid);
+	assert_int_equal(know(f, a.login.access_token, &who), 0);
+	assert_string_equal(who.uid, a.login.uid);
+	assert_string_equal(who.openid, "");
+	assert_int_equal(who.role, CALLER_USER);
+	assert_int_equal(f->fake.requests, 0);
+	/* his tokens are refreshed as everybody's are */
+	assert_int_equal(refresh(f, &c, a.login.refresh_token), 0);
+	assert_string_equal(c.login.uid, a.login.uid);
+	assert_true(c.login.anonymous);
+	teardown(f);
+}
+
+static void
+a_visitor_s_refresh_token_may_be_renewed_again_and_again(void **state)
+{
+	struct fixture *f = setup();
+	struct asked a, b;
+	struct caller who;
+
+	(void)state;
+	assert_int_equal(visit(f, &a), 0);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(renew(f, &b, a.login.refresh_token), 0);
+		assert_string_equal(b.login.uid, a.login.uid);
+		assert_string_equal(
+			b.login.refresh_token, a.login.refresh_token);
+		assert_int_equal(know(f, b.login.access_token, &who), 0);
+	}
+	/* once it was exchanged, to show it again is theft */
+	assert_int_equal(refresh(f, &b, a.login.refresh_token), 0);
+	assert_int_equal(renew(f, &a, a.login.refresh_token), ERR_REFRESH_BAD);
+	assert_int_equal(renew(f, &a, b.login.refresh_token), ERR_REFRESH_BAD);
+	teardown(f);
+}
+
+static void
+a_wechat_user_s_refresh_token_is_not_renewed(void **state)
+{
+	struct fixture *f = setup();
+	struct asked a, b;
+
+	(void)state;
+	assert_int_equal(login(f, &a, "code1"), 0);
+	assert_false(a.login.anonymous);
+	assert_int_equal(renew(f, &b, a.login.refresh_token), ERR_REFRESH_BAD);
+	assert_int_equal(refresh(f, &b, a.login.refresh_token), 0);
+	teardown(f);
+}
+
+static void
+a_renewed_token_expires_after_its_last_use(void **state)
+{
+	struct fixture *f = setup();
+	int64_t now = clock_now();
+	struct asked a, b;
+
+	(void)state;
+	clock_set(now);
+	assert_int_equal(visit(f, &a), 0);
+	clock_set(now + (REFRESH_S - 1) * CLOCK_S);
+	assert_int_equal(renew(f, &b, a.login.refresh_token), 0);
+	clock_set(now + (2 * REFRESH_S - 2) * CLOCK_S);
+	assert_int_equal(renew(f, &b, a.login.refresh_token), 0);
+	clock_set(now + (3 * REFRESH_S) * CLOCK_S);
+	assert_int_equal(
+		renew(f, &b, a.login.refresh_token), ERR_REFRESH_EXPIRED);
+	teardown(f);
+}
+
+static void
+a_session_ends_by_its_refresh_token_too(void **state)
+{
+	struct fixture *f = setup();
+	struct asked a, b;
+	struct caller who;
+
+	(void)state;
+	assert_int_equal(visit(f, &a), 0);
+	assert_int_equal(forget(f, &b, a.login.refresh_token), 0);
+	assert_int_equal(know(f, a.login.access_token, &who), ERR_TOKEN_BAD);
+	assert_int_equal(renew(f, &b, a.login.refresh_token), ERR_REFRESH_BAD);
+	/* nothing to end is fine */
+	assert_int_equal(forget(f, &b, a.login.refresh_token), 0);
+	assert_int_equal(forget(f, &b, "nothing"), 0);
+	teardown(f);
+}
+
 int
 main(void)
 {
@@ -173,6 +297,13 @@ main(void)
 		cmocka_unit_test(words_that_are_no_refresh_token_are_refused),
 		cmocka_unit_test(a_logout_ends_both_tokens_at_once),
 		cmocka_unit_test(nobody_cannot_log_out),
+		cmocka_unit_test(
+			every_visitor_is_a_user_of_his_own_without_an_openid),
+		cmocka_unit_test(
+			a_visitor_s_refresh_token_may_be_renewed_again_and_again),
+		cmocka_unit_test(a_wechat_user_s_refresh_token_is_not_renewed),
+		cmocka_unit_test(a_renewed_token_expires_after_its_last_use),
+		cmocka_unit_test(a_session_ends_by_its_refresh_token_too),
 	};
 
 	return cmocka_run_group_tests(tests, group_setup, group_teardown);

@@ -118,12 +118,29 @@ every_row_answers_its_own_path(void **state)
 	for (size_t i = 0; i < route_count; i++) {
 		const struct route *r = &route_table[i];
 		unsigned on = r->listeners & -r->listeners;
-		struct route_ask ask = asked(
-			on, r->method == METHOD_GET ? "GET" : "POST", r->path);
+		static const char *const names[] = {[METHOD_GET] = "GET",
+			[METHOD_POST] = "POST",
+			[METHOD_PATCH] = "PATCH"};
+		struct route_ask ask = asked(on, names[r->method], r->path);
 
 		assert_int_equal(route_find(&ask), 0);
 		assert_ptr_equal(ask.route, r);
 	}
+}
+
+static void
+a_starred_name_stands_for_all_that_follows(void **state)
+{
+	struct slice param;
+
+	(void)state;
+	assert_true(route_fits(
+		"/v1/database/{path*}", "/v1/database/a/b/c", &param));
+	assert_true(slice_is(param, "a/b/c"));
+	assert_false(
+		route_fits("/v1/database/{path*}", "/v1/database/", &param));
+	assert_false(route_fits(
+		"/v1/functions/{name}", "/v1/functions/a/b", &param));
 }
 
 static void
@@ -155,6 +172,7 @@ main(void)
 		cmocka_unit_test(
 			admin_on_the_network_is_another_row_than_on_the_sockets),
 		cmocka_unit_test(every_row_answers_its_own_path),
+		cmocka_unit_test(a_starred_name_stands_for_all_that_follows),
 		cmocka_unit_test(who_may_is_a_set_of_roles),
 	};
 

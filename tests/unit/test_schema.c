@@ -68,8 +68,9 @@ the_tables_that_other_floors_use_are_there(void **state)
 		testpg_query(server,
 			"SELECT string_agg(tablename, ' ' ORDER BY tablename)"
 			" FROM pg_tables WHERE schemaname = 'mpcloud'"),
-		"collections families indexes migrations orders "
-		"refresh_tokens routines settings users");
+		"collections families import_parts imports indexes "
+		"migrations orders refresh_tokens routines settings slow "
+		"users");
 }
 
 static void
@@ -135,6 +136,30 @@ stop(void **state)
 	return 0;
 }
 
+/* jsonb compares texts by the database's own collation. */
+static void
+a_database_of_another_order_is_refused(void **state)
+{
+	struct fault why = {0};
+	char url[200];
+
+	(void)state;
+	(void)testpg_query(server,
+		"CREATE DATABASE sorted TEMPLATE template0 LOCALE 'C' "
+		"LOCALE_PROVIDER icu ICU_LOCALE 'en'");
+	(void)testpg_query(server,
+		"CREATE DATABASE ascii TEMPLATE template0 LOCALE 'C' "
+		"ENCODING 'SQL_ASCII'");
+	(void)snprintf(url, sizeof(url), "%s dbname=sorted",
+		testpg_url(server));
+	assert_int_equal(schema_migrate(url, &why), ERR_CONFIG);
+	assert_non_null(strstr(why.text, "LOCALE 'C.UTF-8'"));
+	(void)snprintf(
+		url, sizeof(url), "%s dbname=ascii", testpg_url(server));
+	assert_int_equal(schema_migrate(url, &why), ERR_CONFIG);
+	assert_non_null(strstr(why.text, "SQL_ASCII"));
+}
+
 int
 main(void)
 {
@@ -145,6 +170,7 @@ main(void)
 		cmocka_unit_test(a_newer_database_is_refused),
 		cmocka_unit_test(no_statement_of_the_schema_reads_the_clock),
 		cmocka_unit_test(a_server_that_is_not_there_is_told),
+		cmocka_unit_test(a_database_of_another_order_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, start, stop);

@@ -89,17 +89,25 @@ turn_until(struct fixture *f, const int *what, int value)
 	assert_int_equal(*what, value);
 }
 
-/* A login; its session. */
+/* A login of this user, "" for a visitor; its session. */
 static uint64_t
-log_in(struct fixture *f)
+log_in_as(struct fixture *f, const char *openid)
 {
 	struct family_home h = home(f, f->here);
 
-	f->family = (struct family){.appid = "wx1", .openid = "o1"};
+	f->family = (struct family){.appid = "wx1"};
+	(void)snprintf(
+		f->family.openid, sizeof(f->family.openid), "%s", openid);
 	job_init(&f->family.job, on_done);
 	family_open(&f->family, &h, SLICE(""));
 	turn_until(f, &f->done, f->done + 1);
 	return f->family.sid;
+}
+
+static uint64_t
+log_in(struct fixture *f)
+{
+	return log_in_as(f, "o1");
 }
 
 static void
@@ -184,6 +192,35 @@ families_past_their_life_are_swept_away(void **state)
 	teardown(f);
 }
 
+static void
+a_visitor_who_cannot_come_back_is_swept_away(void **state)
+{
+	static const char count[] = "SELECT count(*) FROM mpcloud.users";
+	struct fixture *f = setup();
+	struct family_home h = home(f, f->there);
+	struct upkeep *u;
+
+	(void)state;
+	(void)log_in(f);
+	family_done(&f->family);
+	(void)log_in_as(f, "");
+	family_done(&f->family);
+	(void)testpg_query(pg, "DELETE FROM mpcloud.families");
+	(void)log_in_as(f, ""); /* he can */
+	family_done(&f->family);
+	clock_set(clock_now() + 2 * 86400 * CLOCK_S);
+	u = upkeep_new(&h, on_known, f);
+	for (int i = 0; i < TURNS && strcmp(testpg_query(pg, count), "2"); i++)
+		loop_turn(&f->loop, true);
+	assert_string_equal(testpg_query(pg, count), "2");
+	assert_string_equal(
+		testpg_query(pg, "SELECT count(*) FROM mpcloud.users"
+				 " WHERE openid = 'o1'"),
+		"1");
+	(void)upkeep_free(u);
+	teardown(f);
+}
+
 int
 main(void)
 {
@@ -192,6 +229,7 @@ main(void)
 			a_session_that_ended_is_refused_by_a_daemon_that_starts_later),
 		cmocka_unit_test(a_session_that_ends_elsewhere_is_refused_soon),
 		cmocka_unit_test(families_past_their_life_are_swept_away),
+		cmocka_unit_test(a_visitor_who_cannot_come_back_is_swept_away),
 	};
 	int r;
 

@@ -402,7 +402,7 @@ values_are_read_as_jansson_reads_them(void **state)
 		"[0,-0,-1,1234567890,-1234567890,123456789012345678]",
 		"[-123456789012345678,1234567890123456789]",
 		"[9223372036854775807,-9223372036854775808]",
-		"[9223372036854775808]", "[1.0,1.5e3,-0.0,1e2]", "[1e999]",
+		"[1.0,1.5e3,-0.0,1e2]", "[1e999]",
 		"[\"\\\"\\\\\\/\\b\\f\\n\\r\\t\"]", "[\"\\\\\",\"a\\\"\"]",
 		"[\"\\u0041\\u4f60\\ud83d\\ude00\"]", "[\"\\ud83d\"]",
 		"[\"\\u0000\"]", "{\"\\u0041\":1}", "{\"a\\n\":1}",
@@ -428,6 +428,55 @@ values_are_read_as_jansson_reads_them(void **state)
 	}
 }
 
+/* JSON.parse of the same gives these doubles. */
+static void
+whole_numbers_beyond_64_bits_are_doubles(void **state)
+{
+	static const struct {
+		const char *text;
+		double want;
+	} cases[] = {
+		{"9223372036854775808", 9223372036854775808.0},
+		{"-9223372036854775809", -9223372036854775808.0},
+		{"100000000000000000000", 1e20},
+		{"123456789012345678901234567890", 123456789012345678901234567890.0},
+		{"{\"a\\n\":[18446744073709551616]}", 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < array_size(cases); i++) {
+		_json_ json_t *v = NULL;
+
+		assert_int_equal(
+			val_parse(&v, slice_str(cases[i].text), NULL), 0);
+		if (cases[i].want != 0) {
+			assert_true(json_is_real(v));
+			assert_true(json_real_value(v) == cases[i].want);
+		}
+	}
+}
+
+static void
+what_no_text_can_hold_is_told_by_its_member(void **state)
+{
+	static const char *const cases[][3] = {
+		{"{\"a\":1,\"b\":{\"name\":\"x\\u0000\"}}", "\"name\"", "NUL"},
+		{"{\"a\":\"x\",\"b\":[\"\\ud83d\"]}", "\"b\"", "surrogate"},
+		{"{\"a\":1e999}", "\"a\"", "too large"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < array_size(cases); i++) {
+		struct fault why = {0};
+		json_t *v;
+
+		assert_int_equal(val_parse(&v, slice_str(cases[i][0]), &why),
+			ERR_JSON);
+		assert_non_null(strstr(why.text, cases[i][1]));
+		assert_non_null(strstr(why.text, cases[i][2]));
+	}
+}
+
 int
 main(void)
 {
@@ -444,6 +493,8 @@ main(void)
 		cmocka_unit_test(a_member_is_found_as_it_was_written),
 		cmocka_unit_test(values_are_counted_before_they_are_built),
 		cmocka_unit_test(values_are_read_as_jansson_reads_them),
+		cmocka_unit_test(whole_numbers_beyond_64_bits_are_doubles),
+		cmocka_unit_test(what_no_text_can_hold_is_told_by_its_member),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

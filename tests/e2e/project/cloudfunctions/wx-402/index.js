@@ -26,7 +26,22 @@ const steps = {
   noCollection: () => db.collection('nowhere').get(),
   call: ({ data }) => cloud.callFunction({ name: 'echo', data }),
   callMissing: () => cloud.callFunction({ name: 'nothing' }),
-  unhandled: () => db.collection('items').where({ at: db.command.geoNear({
+  // From one account to another; `disturb` times somebody else gets in between.
+  async transfer({ from, to, amount, disturb = 0 }) {
+    let tries = 0;
+    const acc = db.collection('acc');
+    return db.runTransaction(async (tx) => {
+      const [a, b] = [tx.collection('acc').doc(from), tx.collection('acc').doc(to)];
+      const has = (await a.get()).data.n;
+      const had = (await b.get()).data.n;
+      if (tries++ < disturb) await acc.doc(from).update({ data: { seen: tries } });
+      if (has < amount) return tx.rollback({ refused: 'too little' });
+      await a.update({ data: { n: db.command.inc(-amount) } });
+      await b.update({ data: { n: db.command.inc(amount) } });
+      return { sum: has + had, tries };
+    }).catch((reason) => { if (reason?.refused) return reason; throw reason; });
+  },
+  nearNothing: () => db.collection('items').where({ at: db.command.geoNear({
     geometry: new db.Geo.Point(113, 23), maxDistance: 10 }) }).get(),
 };
 
