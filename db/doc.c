@@ -476,6 +476,11 @@ on_answer(struct job *job)
 	struct work *w = work_of(op);
 	int err = job->err;
 
+	if (err < 0 && w->on_replica) {
+		w->on_primary = true; /* it may only be behind, or gone */
+		find_anew(op);
+		return;
+	}
 	if (is_stale(op, err) && w->tries++ < TRIES_TOP) {
 		find_anew(op);
 		return;

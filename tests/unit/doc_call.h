@@ -102,6 +102,8 @@ start(struct call *c, enum doc_verb verb, const char *coll, const char *query,
 		.upsert = c->upsert,
 		.want_total = c->total,
 		.tx = c->tx,
+		.may_be_stale = c->user != NULL,
+		.session = slice_str(c->user ? c->user : ""),
 		.scope = {.admin = !c->user, .openid = c->user},
 	};
 
