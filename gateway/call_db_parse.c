@@ -339,8 +339,6 @@ call_db_parse(struct call *c, enum doc_verb verb)
 		.env = c->gateway->conf->server_env,
 		.limit = -1,
 		.session = slice_str(c->caller->uid),
-		/* of nobody's writes nothing is known: the primary */
-		.may_be_stale = c->caller->uid[0] != '\0',
 	};
 	scope_fill(&d->scope, c->caller);
 	e = val_str(c->body, "collectionName", NAME_TOP, &d->collection,
