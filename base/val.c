@@ -58,7 +58,8 @@ refuse(struct slice text, const json_error_t *err, struct fault *why)
 
 	if (json_error_code(err) == json_error_null_character ||
 		json_error_code(err) == json_error_null_byte_in_key)
-		what = "a text holds a NUL character (\\u0000), which cannot be "
+		what = "a text holds a NUL character (\\u0000), which cannot "
+		       "be "
 		       "stored";
 	else if (strstr(err->text, "Unicode"))
 		what = "a text holds half of a surrogate pair, which is no "

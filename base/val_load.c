@@ -54,7 +54,8 @@ read_hex(const char *at)
 	for (int i = 0; i < 4; i++) {
 		char c = at[i];
 
-		n = n << 4 | (uint32_t)(c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10);
+		n = n << 4 |
+		    (uint32_t)(c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10);
 	}
 	return n;
 }

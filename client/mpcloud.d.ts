@@ -95,7 +95,10 @@ declare namespace mpcloud {
 		/** An aggregation's expression as a condition. */
 		expr(v: object): Query;
 		jsonSchema(v: object): Query;
-		text(v: { search: string }): Query;
+		/** For where({ $text: _.text({ search: "tea" }) }). */
+		text(v: { search: string; language?: string;
+			caseSensitive?: boolean;
+			diacriticSensitive?: boolean }): object;
 		set(v: any): object;
 		remove(): object;
 		inc(by: number): object;

@@ -211,7 +211,7 @@ const words = (text) => text.trim().split(/\s+/);
 const QUERY = words(`eq neq gt gte lt lte in nin exists mod all elemMatch size
 	geoNear geoWithin geoIntersects not`);
 /* These speak of the whole document. */
-const WHOLE = words('expr jsonSchema text');
+const WHOLE = words('expr jsonSchema');
 const LISTS = words('and or nor');
 const CHANGE = words(`set remove inc mul min max rename bit push pop shift
 	unshift addToSet pull pullAll`);
@@ -266,6 +266,13 @@ const one = (op, args) => (op === 'mod' ? spread(args) : args[0]);
 
 function makeCommand() {
 	const command = {
+		/* where({ $text: _.text({ search: 'tea' }) }) */
+		text: (o) => {
+			const out = {};
+			for (const key of Object.keys(o))
+				out[`$${key}`] = o[key];
+			return out;
+		},
 		project: {
 			slice: (...args) => ({ $slice: args.length > 1 ? args :
 				args[0] }),

@@ -1,140 +1,22 @@
 /*
- * What a request wants of an index follows from its shape, by the rule that
- * MongoDB's manual calls ESR: fields compared for equality first, then those of
- * the order, then a range.  An index that begins so already is no advice; of
- * two pieces of advice one may be the beginning of the other.
+ * What a request wants of an index follows from its shape (advise_want.c).  An
+ * index that begins so already is no advice; of two pieces of advice one may be
+ * the beginning of the other.
  */
 #include "db/advise.h"
 
 #include "base/val.h"
+#include "db/advise_want.h"
 
 #include <inttypes.h>
 #include <string.h>
 
-enum { FIELDS_TOP = 6, DEPTH_TOP = 12 };
-
 static const int64_t UNUSED_AFTER_MS = 24LL * 3600 * 1000;
-
-/* Fields by what is asked of them; borrowed from the facts. */
-struct want {
-	const char *equal[FIELDS_TOP], *range[FIELDS_TOP];
-	unsigned equals, ranges;
-	const char *place; /* a field with a geo condition */
-	bool by_id;        /* needs nothing more */
-};
 
 struct advice {
 	const json_t *facts;
 	json_t *missing, *others, *unused;
 };
-
-static void want_of(struct want *w, const json_t *where, unsigned depth);
-
-static void
-add_field(const char **list, unsigned *count, const char *name)
-{
-	for (unsigned i = 0; i < *count; i++)
-		if (strcmp(list[i], name) == 0)
-			return;
-	if (*count < FIELDS_TOP && !strchr(name, '*'))
-		list[(*count)++] = name;
-}
-
-static bool
-is_one_of(const char *word, const char *const *words)
-{
-	for (; *words; words++)
-		if (strcmp(word, *words) == 0)
-			return true;
-	return false;
-}
-
-static void
-want_field(struct want *w, const char *name, const json_t *v)
-{
-	static const char *const plain[] = {"string", "number", "boolean",
-		"date", "objectId", "null", NULL};
-	static const char *const equal[] = {"$eq", "$in", NULL};
-	static const char *const range[] = {
-		"$gt", "$gte", "$lt", "$lte", NULL};
-	static const char *const place[] = {"$geoWithin", "$geoIntersects",
-		"$near", "$nearSphere", "$geoNear", NULL};
-	const char *op;
-	json_t *arg;
-
-	if (json_is_string(v) && is_one_of(json_string_value(v), plain)) {
-		w->by_id |= strcmp(name, "_id") == 0;
-		add_field(w->equal, &w->equals, name);
-	}
-	json_object_foreach ((json_t *)(uintptr_t)v, op, arg) {
-		if (is_one_of(op, equal)) {
-			w->by_id |= strcmp(name, "_id") == 0;
-			add_field(w->equal, &w->equals, name);
-		}
-		if (is_one_of(op, range))
-			add_field(w->range, &w->ranges, name);
-		if (is_one_of(op, place))
-			w->place = name;
-	}
-}
-
-static void
-want_of(struct want *w, const json_t *where, unsigned depth)
-{
-	const char *name;
-	json_t *v, *part;
-	size_t i;
-
-	json_object_foreach ((json_t *)(uintptr_t)where, name, v) {
-		if (name[0] != '$')
-			want_field(w, name, v);
-		if (strcmp(name, "$and") != 0 || depth > DEPTH_TOP)
-			continue;
-		json_array_foreach (v, i, part)
-			want_of(w, part, depth + 1);
-	}
-}
-
-static void
-add_key(json_t *keys, const char *name, int way)
-{
-	json_t *v;
-	size_t i;
-
-	json_array_foreach (keys, i, v)
-		if (strcmp(name, json_string_value(
-					 json_object_get(v, "name"))) == 0)
-			return;
-	if (json_array_size(keys) < FIELDS_TOP && strcmp(name, "_id") != 0)
-		(void)json_array_append_new(keys,
-			json_pack("{s:s,s:s}", "name", name, "direction",
-				way < 0 ? "-1" : "1"));
-}
-
-/* [{"name", "direction"}] of the index that would be best; empty when none
- * would. */
-static json_t *
-best_keys(const struct want *w, const json_t *order)
-{
-	json_t *keys = json_array(), *one;
-	size_t i;
-
-	if (w->by_id)
-		return keys;
-	for (unsigned f = 0; f < w->equals; f++)
-		add_key(keys, w->equal[f], 1);
-	json_array_foreach (order, i, one) {
-		void *at = json_object_iter(one);
-
-		if (!at || strchr(json_object_iter_key(at), '*'))
-			break;
-		add_key(keys, json_object_iter_key(at),
-			(int)json_integer_value(json_object_iter_value(at)));
-	}
-	if (w->ranges)
-		add_key(keys, w->range[0], 1);
-	return keys;
-}
 
 static const char *
 key_name(const json_t *keys, size_t i)
@@ -191,8 +73,8 @@ static const json_t *
 indexes_of(const struct advice *a, const char *collection)
 {
 	return json_object_get(
-		json_object_get(json_object_get(a->facts, "collections"),
-			collection),
+		json_object_get(
+			json_object_get(a->facts, "collections"), collection),
 		"indexes");
 }
 
@@ -294,8 +176,7 @@ text(const json_t *v, const char *key)
 static json_t *
 reason(const json_t *slow, const char *also)
 {
-	static const char *const members[] = {
-		"where", "order", "stages", NULL};
+	static const char *const members[] = {"where", "order", "stages", NULL};
 	_buf_ struct buf b = {0};
 
 	buf_init(&b, 8192);
@@ -388,10 +269,10 @@ advise_place(struct advice *a, const json_t *slow, const char *place)
 }
 
 static void
-advise_want(struct advice *a, const json_t *slow, const struct want *w,
+advise_want(struct advice *a, const json_t *slow, const struct advise_want *w,
 	const json_t *order)
 {
-	_json_ json_t *keys = best_keys(w, order);
+	_json_ json_t *keys = advise_want_keys(w, order);
 	_buf_ struct buf also = {0};
 	const char *has;
 
@@ -439,7 +320,7 @@ advise_one(struct advice *a, const json_t *slow)
 	const json_t *where = json_object_get(slow, "where");
 	const json_t *order = json_object_get(slow, "order");
 	const json_t *either;
-	struct want w = {0};
+	struct advise_want w = {0};
 	json_t *part;
 	size_t i;
 
@@ -449,17 +330,17 @@ advise_one(struct advice *a, const json_t *slow)
 	}
 	from_stages(slow, &where, &order);
 	if (json_is_true(json_object_get(slow, "own")))
-		add_field(w.equal, &w.equals, "_openid");
-	want_of(&w, where, 0);
+		advise_want_equal(&w, "_openid");
+	advise_want_read(&w, where, 0);
 	either = json_object_get(where, "$or");
 	if (w.equals + w.ranges || w.place || !json_array_size(either)) {
 		advise_want(a, slow, &w, order);
 		return;
 	}
 	json_array_foreach (either, i, part) {
-		struct want one = {0};
+		struct advise_want one = {0};
 
-		want_of(&one, part, 0);
+		advise_want_read(&one, part, 0);
 		advise_want(a, slow, &one, NULL);
 	}
 }
@@ -481,11 +362,11 @@ add_unused(struct advice *a, const char *collection, const json_t *index,
 	put_word(&b, collection);
 	buf_char(&b, ' ');
 	put_word(&b, text(index, "name"));
-	(void)json_array_append_new(a->unused,
-		json_pack("{s:s,s:s,s:I,s:s}", "collection", collection, "name",
-			text(index, "name"), "bytes",
-			(json_int_t)number(index, "bytes"), "command",
-			buf_all(&b).ptr));
+	(void)json_array_append_new(
+		a->unused, json_pack("{s:s,s:s,s:I,s:s}", "collection",
+				   collection, "name", text(index, "name"),
+				   "bytes", (json_int_t)number(index, "bytes"),
+				   "command", buf_all(&b).ptr));
 }
 
 int

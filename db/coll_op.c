@@ -121,9 +121,8 @@ static int
 check_rules(struct coll_op *op, struct slice permission, const json_t *rules)
 {
 	struct rules *parsed;
-	int r = permission.len
-			? coll_check_permission(permission, &op->job.why)
-			: 0;
+	int r = permission.len ? coll_check_permission(permission, &op->job.why)
+			       : 0;
 
 	if (r < 0)
 		return r;
@@ -229,14 +228,12 @@ coll_op_add_index(struct pool *pool, struct coll_op *op, const char *env,
 		return;
 	}
 	buf_json(&answer, name);
-	op->json = slice_of(
-		arena_str(op->arena, buf_all(&answer)), answer.len);
+	op->json = slice_of(arena_str(op->arena, buf_all(&answer)), answer.len);
 	(void)snprintf(now, sizeof(now), "%" PRId64, clock_now_ms());
 	pool_ask_once(pool, &op->ask,
 		"SELECT mpcloud.index_add($1, $2, $3, $4, $5, $6)",
 		(struct slice[]){slice_str(c.env), c.name, name,
-			buf_all(&definition), buf_all(&build),
-			slice_str(now)},
+			buf_all(&definition), buf_all(&build), slice_str(now)},
 		6);
 }
 

@@ -7,125 +7,24 @@
 #include "db/doc.h"
 
 #include "base/clock.h"
-#include "base/text.h"
 #include "db/aggregate.h"
-#include "db/doc_sql.h"
-#include "db/index.h"
-#include "db/slow.h"
+#include "db/doc_work.h"
 #include "db/replica.h"
 #include "db/rule.h"
+#include "db/slow.h"
 #include "db/tx.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 
-enum { SCRATCH_TOP = 256 << 20, ID_LEN = 32 };
-
-/* What must outlive doc_run; in the caller's arena. */
-struct work {
-	struct doc_request req;
-	bool without_id;
-	bool on_replica; /* where it was sent */
-	bool on_primary; /* a replica failed */
-	unsigned tries;
-	const char **ids; /* keys */
-	size_t id_count;
-	int64_t began; /* clock_mono */
-};
+enum { SCRATCH_TOP = 256 << 20 };
 
 const struct doc_limits doc_limits_preset = {
 	.limit_preset = 100,
 	.limit_top = 1000,
 	.result_top = 16 << 20,
 	.stages_top = 100,
+	.insert_top = 1000,
 };
-
-static struct work *
-work_of(struct doc_op *op)
-{
-	return op->inside[0];
-}
-
-/* Time first, so that ids sort as they were made; then chance. */
-static void
-make_id(char ret[ID_LEN + 1])
-{
-	static int64_t last;
-	char chance[2 * 10 + 1];
-	int64_t us = clock_now() / 1000;
-
-	last = us = us > last ? us : last + 1;
-	text_random_hex(chance, 10);
-	(void)snprintf(ret, ID_LEN + 1, "%08" PRIx64 "%05" PRIx64 "%.19s",
-		us / 1000000 & 0xffffffff, us % 1000000, chance);
-}
-
-static const char *
-copy_key(struct doc_op *op, struct slice key)
-{
-	char *p = arena_try(op->arena, key.len + 1);
-
-	if (p && key.len)
-		memcpy(p, key.ptr, key.len);
-	return p;
-}
-
-static int
-give_id(struct doc_op *op, struct doc_build *b, const json_t *given,
-	const char **ret)
-{
-	char made[ID_LEN + 1];
-	struct slice key;
-	int r = 0;
-
-	if (given) {
-		r = value_key(&key, given, b->arena, b->now_ms, b->why);
-	} else {
-		make_id(made);
-		key = slice_str(made);
-	}
-	if (r < 0)
-		return r;
-	*ret = copy_key(op, key);
-	return *ret ? 0 : ERR_TOO_BIG;
-}
-
-static int
-give_ids(struct doc_op *op, struct doc_build *b)
-{
-	const json_t *docs = b->req->data;
-	struct work *w = work_of(op);
-	json_t *doc;
-	size_t i;
-
-	if (!json_is_array(docs))
-		return fault_set(&op->job.why, ERR_DB_PARAM,
-			"what is inserted must be a list of documents");
-	w->id_count = json_array_size(docs);
-	w->ids = arena_try(op->arena, (w->id_count + 1) * sizeof(w->ids[0]));
-	if (!w->ids)
-		return ERR_TOO_BIG;
-	json_array_foreach (docs, i, doc) {
-		int r = give_id(op, b, json_object_get(doc, "_id"), &w->ids[i]);
-
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
-/* The _id of a document that an upsert may make: the request's or a new
- * one. */
-static int
-give_upsert_id(struct doc_op *op, struct doc_build *b)
-{
-	struct work *w = work_of(op);
-
-	w->ids = arena_try(op->arena, sizeof(w->ids[0]));
-	if (!w->ids)
-		return ERR_TOO_BIG;
-	return give_id(op, b, doc_upsert_id(b->req), &w->ids[0]);
-}
 
 static void
 add_make(struct doc_build *b, const char *function)
@@ -182,13 +81,13 @@ is_upsert(const struct doc_request *req)
 static int
 prepare_ids(struct doc_op *op, struct doc_build *b)
 {
-	struct work *w = work_of(op);
+	struct doc_work *w = doc_work_of(op);
 	int r = 0;
 
 	if (w->req.verb == DOC_INSERT)
-		r = give_ids(op, b);
+		r = doc_give_ids(op, b);
 	else if (is_upsert(&w->req))
-		r = give_upsert_id(op, b);
+		r = doc_give_upsert_id(op, b);
 	b->ids = w->ids;
 	return r;
 }
@@ -224,218 +123,8 @@ build(struct doc_op *op, struct doc_build *b)
 		sql_add(b->sql, "EXPLAIN (FORMAT JSON) ");
 	if (r == 0)
 		r = verbs[b->req->verb].build(b);
-	work_of(op)->without_id = b->without_id;
+	doc_work_of(op)->without_id = b->without_id;
 	return r < 0 ? r : sql_check(b->sql, b->why);
-}
-
-/* {"_id":"…", and the stored text without its first brace.  A NULL key: the
- * document holds an _id of another type itself. */
-static int
-join_row(struct doc_op *op, int row, struct buf *head, struct slice *ret)
-{
-	bool has_id =
-		!work_of(op)->without_id && !ask_is_null(&op->ask, row, 0);
-	struct slice id = ask_value(&op->ask, row, 0);
-	struct slice doc = ask_value(&op->ask, row, 1);
-	char *to;
-
-	buf_clear(head);
-	buf_char(head, '{');
-	if (has_id) {
-		buf_str(head, "\"_id\":");
-		buf_json(head, id);
-		if (doc.len > 2)
-			buf_str(head, ", ");
-	}
-	to = arena_try(op->arena, head->len + doc.len);
-	if (!to)
-		return ERR_ANSWER_BIG;
-	memcpy(to, head->ptr, head->len);
-	memcpy(to + head->len, doc.ptr + 1, doc.len - 1);
-	*ret = slice_of(to, head->len + doc.len - 1);
-	return 0;
-}
-
-static int
-check_result(struct doc_op *op, size_t bytes)
-{
-	if ((int64_t)bytes <= op->docs->limits.result_top)
-		return 0;
-	return fault_set(&op->job.why, ERR_ANSWER_BIG,
-		"the result is larger than %lld bytes: ask for fewer documents "
-		"or fields, or raise database.result_top",
-		(long long)op->docs->limits.result_top);
-}
-
-/* Columns: _id, doc.  The total, when it was asked for, is a last row. */
-static int
-answer_find(struct doc_op *op)
-{
-	const struct doc_request *req = &work_of(op)->req;
-	int rows = ask_rows(&op->ask);
-	_buf_ struct buf head;
-	size_t bytes = 0;
-	int r = 0;
-
-	buf_init(&head, 6 * VALUE_ID_TOP + 64);
-	if (req->verb == DOC_FIND && req->want_total && rows)
-		op->total = ask_int(&op->ask, --rows, 2);
-	op->list =
-		arena_try(op->arena, ((size_t)rows + 1) * sizeof(op->list[0]));
-	if (!op->list)
-		return ERR_ANSWER_BIG;
-	for (int i = 0; i < rows && r == 0; i++) {
-		r = join_row(op, i, &head, &op->list[i]);
-		bytes += op->list[i].len;
-		if (r == 0)
-			r = check_result(op, bytes);
-	}
-	op->count = (size_t)rows;
-	return r;
-}
-
-static int
-answer_aggregate(struct doc_op *op)
-{
-	int rows = ask_rows(&op->ask);
-	size_t bytes = 0;
-	int r = 0;
-
-	op->list =
-		arena_try(op->arena, ((size_t)rows + 1) * sizeof(op->list[0]));
-	if (!op->list)
-		return ERR_ANSWER_BIG;
-	for (int i = 0; i < rows && r == 0; i++) {
-		struct slice doc = ask_value(&op->ask, i, 0);
-		char *to = arena_try(op->arena, doc.len + 1);
-
-		if (!to)
-			return ERR_ANSWER_BIG;
-		memcpy(to, doc.ptr, doc.len);
-		op->list[i] = slice_of(to, doc.len);
-		bytes += doc.len;
-		r = check_result(op, bytes);
-	}
-	op->count = (size_t)rows;
-	return r;
-}
-
-/* The stored form of an _id from its key (value_key). */
-static const char *
-id_of_key(struct doc_op *op, const char *key)
-{
-	_buf_ struct buf text;
-
-	buf_init(&text, 6 * VALUE_ID_TOP + 64);
-	if (key[0] == 1)
-		buf_str(&text, key + 1);
-	else
-		buf_json(&text, slice_str(key));
-	return copy_key(op, buf_all(&text));
-}
-
-static int
-answer_ids(struct doc_op *op)
-{
-	struct work *w = work_of(op);
-
-	op->ids = arena_try(op->arena, (w->id_count + 1) * sizeof(op->ids[0]));
-	for (size_t i = 0; op->ids && i < w->id_count; i++) {
-		op->ids[i] = id_of_key(op, w->ids[i]);
-		if (!op->ids[i])
-			return ERR_ANSWER_BIG;
-	}
-	op->count = w->id_count;
-	return op->ids ? 0 : ERR_ANSWER_BIG;
-}
-
-/* One row: made or not, and how many changed when that is said. */
-static void
-answer_upsert(struct doc_op *op)
-{
-	if (ask_rows(&op->ask) == 0)
-		return; /* somebody else's document */
-	if (ask_value(&op->ask, 0, 0).ptr[0] == 't')
-		op->upserted_id = id_of_key(op, work_of(op)->ids[0]);
-	else
-		op->total =
-			ask_columns(&op->ask) > 1 ? ask_int(&op->ask, 0, 1) : 1;
-}
-
-/* The changed document; and whether it was made, when that may be. */
-static int
-answer_changed(struct doc_op *op)
-{
-	int r = answer_find(op);
-
-	op->total = (int64_t)op->count;
-	if (r == 0 && op->count && ask_columns(&op->ask) > 2 &&
-		ask_value(&op->ask, 0, 2).ptr[0] == 't') {
-		op->upserted_id = id_of_key(op, work_of(op)->ids[0]);
-		op->total = 0;
-	}
-	return r;
-}
-
-static int
-answer(struct doc_op *op)
-{
-	struct work *w = work_of(op);
-
-	if (w->req.explain)
-		return answer_aggregate(op);
-	switch (w->req.verb) {
-	case DOC_FIND:
-		return answer_find(op);
-	case DOC_AGGREGATE:
-		return answer_aggregate(op);
-	case DOC_COUNT:
-		op->total = ask_int(&op->ask, 0, 0);
-		break;
-	case DOC_INSERT:
-		return answer_ids(op);
-	case DOC_UPDATE_RETURN:
-		return answer_changed(op);
-	case DOC_UPDATE:
-		if (w->req.upsert) {
-			answer_upsert(op);
-			break;
-		}
-		__attribute__((fallthrough));
-	case DOC_REMOVE:
-		op->total = ask_changed(&op->ask);
-		break;
-	case DOC_ADD_COLLECTION:
-		catalog_forget(
-			op->docs->catalog, w->req.env, w->req.collection);
-		break;
-	}
-	return 0;
-}
-
-/* The sentences that clients know. */
-static void
-tell(struct doc_op *op, int err)
-{
-	const struct doc_request *req = &work_of(op)->req;
-
-	op->job.why = op->ask.job.why;
-	if (err == ERR_DB_NO_COLLECTION)
-		(void)fault_set(&op->job.why, err,
-			"[ResourceNotFound] Db or Table not exist: %.*s.",
-			SLICE_ARG(req->collection));
-	else if (strcmp(op->ask.sqlstate, "23514") == 0)
-		(void)fault_set(&op->job.why, err,
-			"a document may have %d MiB at most: this would make "
-			"a larger one in %.*s",
-			VALUE_SIZE_TOP >> 20, SLICE_ARG(req->collection));
-	else if (err == ERR_DB_EXISTS && req->verb != DOC_ADD_COLLECTION &&
-		 !index_tell_duplicate(
-			 req->collection, op->ask.job.why.text, &op->job.why))
-		(void)fault_set(&op->job.why, err,
-			"[FailedOperation] duplicate key: a document with "
-			"this _id exists already in %.*s",
-			SLICE_ARG(req->collection));
 }
 
 static void
@@ -455,16 +144,19 @@ find_anew(struct doc_op *op)
 }
 
 /* A collection that a rule's get() asks may be gone since the catalog knew it:
- * then there is nothing in it. */
+ * then there is nothing in it.  And PostgreSQL may refuse what is made by old
+ * rules before it looks whether they are old. */
 static bool
-is_stale(const struct doc_op *op, int err)
+is_stale(struct doc_op *op, int err)
 {
+	if (doc_work_of(op)->req.tx)
+		return err == ERR_DB_STALE;
 	if (err == ERR_DB_NO_COLLECTION)
 		for (size_t i = 0; i < op->names.count; i++)
 			if (op->names.info[i] &&
 				rules_get(op->names.info[i]->rules))
 				return true;
-	return err == ERR_DB_STALE;
+	return err == ERR_DB_STALE || (err == ERR_DB_DENIED && !op->names.anew);
 }
 
 static void
@@ -473,7 +165,7 @@ on_answer(struct job *job)
 	enum { TRIES_TOP = 3 };
 	struct doc_op *op = container_of(
 		container_of(job, struct ask, job), struct doc_op, ask);
-	struct work *w = work_of(op);
+	struct doc_work *w = doc_work_of(op);
 	int err = job->err;
 
 	if (err < 0 && w->on_replica) {
@@ -488,9 +180,9 @@ on_answer(struct job *job)
 	if (op->docs->replicas && !op->ask.is_read)
 		replicas_wrote(op->docs->replicas, w->req.session);
 	if (err == 0)
-		err = answer(op);
+		err = doc_answer(op);
 	else
-		tell(op, err);
+		doc_tell(op, err);
 	if (!w->req.explain)
 		slow_note(op->docs->slow, &w->req,
 			catalog_of(&op->names, w->req.collection),
@@ -531,7 +223,7 @@ is_read(const struct doc_request *req)
 static struct pool *
 replica_for(struct doc_op *op)
 {
-	const struct work *w = work_of(op);
+	const struct doc_work *w = doc_work_of(op);
 
 	if (!op->docs->replicas || !w->req.may_be_stale || w->on_primary ||
 		!is_read(&w->req))
@@ -552,7 +244,9 @@ hint(struct doc_op *op, const struct doc_build *b)
 		    verb == DOC_REMOVE) &&
 		query_id(b->where, &id))
 		op->ask.row = pool_row(b->coll.table, id);
-	op->ask.shares = verb == DOC_INSERT || op->ask.row;
+	/* whole documents would be held until the commit */
+	op->ask.shares = verb == DOC_INSERT ||
+			 (op->ask.row && verb != DOC_UPDATE_RETURN);
 }
 
 /* To where such a statement goes: a transaction's connection, a replica, or
@@ -560,7 +254,7 @@ hint(struct doc_op *op, const struct doc_build *b)
 static void
 dispatch(struct doc_op *op, const struct sql *s)
 {
-	struct work *w = work_of(op);
+	struct doc_work *w = doc_work_of(op);
 	struct pool *replica = replica_for(op);
 
 	w->on_replica = replica != NULL;
@@ -577,7 +271,7 @@ dispatch(struct doc_op *op, const struct sql *s)
 static int
 build_and_send(struct doc_op *op)
 {
-	struct work *w = work_of(op);
+	struct doc_work *w = doc_work_of(op);
 	struct arena *scratch = scratch_get();
 	struct sql sql;
 	struct doc_build b = {
@@ -622,13 +316,13 @@ static void
 find_names(struct doc_op *op)
 {
 	struct catalog_ask *a = &op->names;
-	const struct doc_request *req = &work_of(op)->req;
+	const struct doc_request *req = &doc_work_of(op)->req;
 	int r = 0;
 
 	a->env = req->env;
 	a->name[0] = req->collection;
 	a->count = 1;
-	a->anew = work_of(op)->tries > 0;
+	a->anew = doc_work_of(op)->tries > 0;
 	job_init(&a->job, on_names);
 	if (req->verb == DOC_AGGREGATE)
 		r = aggregate_names(
@@ -641,7 +335,7 @@ find_names(struct doc_op *op)
 		return;
 	/* no statement will tell that what denies is of yesterday */
 	if ((r == ERR_DB_DENIED || r == ERR_DB_NO_COLLECTION) &&
-		work_of(op)->tries++ == 0) {
+		doc_work_of(op)->tries++ == 0) {
 		find_anew(op);
 		return;
 	}
@@ -653,7 +347,7 @@ find_names(struct doc_op *op)
 static int
 begin(const struct docs *docs, struct doc_op *op, const struct doc_request *req)
 {
-	struct work *w;
+	struct doc_work *w;
 
 	op->list = NULL;
 	op->ids = NULL;

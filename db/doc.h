@@ -25,6 +25,7 @@ struct doc_limits {
 	int64_t limit_top;    /* documents of a list */
 	int64_t result_top;   /* bytes of an answer */
 	int64_t stages_top;   /* of a pipeline */
+	int64_t insert_top;   /* documents of one insert */
 };
 extern const struct doc_limits doc_limits_preset;
 

@@ -16,7 +16,7 @@
 struct page {
 	struct sql_order order[SQL_ORDER_TOP];
 	unsigned count;
-	struct project *project; /* or NULL */
+	struct project *project;  /* or NULL */
 	const struct query *near; /* its distance is the order, or NULL */
 	int64_t skip, limit;
 	struct slice id;
@@ -54,7 +54,8 @@ join(struct doc_build *b, const struct query *a, const struct query *c)
 	return all;
 }
 
-/* Parts of the condition's AND that can raise an error, or those that cannot. */
+/* Parts of the condition's AND that can raise an error, or those that cannot.
+ */
 static struct query *
 sift(struct doc_build *b, const struct query *q, bool raising)
 {
@@ -239,8 +240,7 @@ read_projection(struct doc_build *b, struct page *l)
 		.query = b->req->query,
 		.arena = b->arena,
 		.now_ms = b->now_ms,
-		.hides_openid =
-			!access_shows_openid(b->info, &b->req->scope)};
+		.hides_openid = !access_shows_openid(b->info, &b->req->scope)};
 	int r;
 
 	if (!ask.v || json_is_null(ask.v)) {
@@ -335,17 +335,16 @@ add_indexed(struct doc_build *b, const struct page *l)
 {
 	const struct sql_from from = {
 		.doc = "doc", .id = "_id", .info = b->info};
-	struct query *all = b->req->scope.admin
-				    ? b->where
-				    : join(b, b->allowed, b->where);
+	struct query *all =
+		b->req->scope.admin ? b->where : join(b, b->allowed, b->where);
 	struct sql *s = b->sql;
 	size_t len = s->text.len;
 
 	if (l->count == 0 || l->is_one || must_guard(b))
 		return false;
 	sql_add(s, " FROM ");
-	if (!sql_plan_ordered(s, all, l->order, l->count, l->skip + l->limit,
-		    &from)) {
+	if (!sql_plan_ordered(
+		    s, all, l->order, l->count, l->skip + l->limit, &from)) {
 		s->text.len = len;
 		s->text.ptr[len] = '\0';
 		return false;

@@ -11,7 +11,7 @@
 
 #include "db/sql_from.h"
 
-enum { DOCS_TOP = 1000, INSERT_TOP = 64 << 20 };
+enum { INSERT_TOP = 64 << 20 };
 
 static const char *
 stamp_of(const struct doc_build *b)
@@ -96,9 +96,11 @@ doc_sql_insert(struct doc_build *b)
 	size_t count = json_array_size(docs);
 	int r;
 
-	if (count == 0 || count > DOCS_TOP)
+	if (count == 0 || (int64_t)count > b->docs->limits.insert_top)
 		return fault_set(b->why, ERR_DB_PARAM,
-			"1 to %d documents can be inserted at once", DOCS_TOP);
+			"1 to %lld documents can be inserted at once "
+			"(database.insert_top)",
+			(long long)b->docs->limits.insert_top);
 	sql_add(b->sql, "INSERT INTO ");
 	buf_slice(&b->sql->text, b->coll.quoted);
 	sql_add(b->sql, " (_id, doc) SELECT n.k, n.d FROM ");

@@ -55,8 +55,8 @@ on_timer(struct timer *timer)
 	e->ask = (struct ask){0};
 	job_init(&e->ask.job, on_removed);
 	pool_ask(e->pool, &e->ask, "SELECT mpcloud.expire($1, $2, $3)",
-		(struct slice[]){slice_str(e->env), slice_str(now),
-			slice_str(top)},
+		(struct slice[]){
+			slice_str(e->env), slice_str(now), slice_str(top)},
 		3);
 }
 

@@ -47,8 +47,8 @@ add(json_t *list, const char *line)
 }
 
 static void
-add_line(struct told *t, const char *before, const char *name,
-	const char *after)
+add_line(
+	struct told *t, const char *before, const char *name, const char *after)
 {
 	_buf_ struct buf b = {0};
 
@@ -108,8 +108,9 @@ explain_tell(struct buf *to, struct slice plan, struct fault *why)
 		return r;
 	top = json_object_get(json_array_get(v, 0), "Plan");
 	if (!top)
-		return fault_set(why, ERR_DB, "PostgreSQL's plan is not of its "
-					      "form");
+		return fault_set(why, ERR_DB,
+			"PostgreSQL's plan is not of its "
+			"form");
 	t.indexes = json_array();
 	t.summary = json_array();
 	walk(&t, top, 0);

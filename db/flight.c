@@ -116,8 +116,7 @@ flight_refuse(struct flight *f, const struct sqlstate_row *row)
 	}
 	if (row->verdict == STATE_REPORT || row->verdict == STATE_ANEW)
 		report(f);
-	(void)snprintf(
-		ask->sqlstate, sizeof(ask->sqlstate), "%s", state_of(f));
+	(void)snprintf(ask->sqlstate, sizeof(ask->sqlstate), "%s", state_of(f));
 	if (row->tell && text)
 		(void)fault_set(&ask->job.why, row->err, "%s", text);
 	else if (row->err == ERR_DB)

@@ -22,16 +22,16 @@ struct flight {
 	struct pg *pg;   /* that it was sent on, or NULL */
 	struct slice sql;
 	bool is_read;
-	bool prepare;   /* named statement; else parsed for this once */
-	bool alone;     /* under a Sync of its own */
-	bool shares;    /* a write that may stand under others' Sync */
-	bool undone;    /* its neighbour failed: it has done nothing */
-	bool sync;      /* a Sync follows it */
-	bool seen_null; /* an end without a Sync came: once is fine */
-	bool is_flood;  /* its answer is too large to be held */
-	uint8_t tries;  /* times it was asked again */
-	uint8_t mark;   /* its owner's */
-	bool evicted;   /* a cancel was asked for because of it */
+	bool prepare;     /* named statement; else parsed for this once */
+	bool alone;       /* under a Sync of its own */
+	bool shares;      /* a write that may stand under others' Sync */
+	bool undone;      /* its neighbour failed: it has done nothing */
+	bool sync;        /* a Sync follows it */
+	bool seen_null;   /* an end without a Sync came: once is fine */
+	bool is_flood;    /* its answer is too large to be held */
+	uint8_t tries;    /* times it was asked again */
+	uint8_t mark;     /* its owner's */
+	bool evicted;     /* a cancel was asked for because of it */
 	uint32_t took_ms; /* from its turn to its answer */
 	uint64_t hash;    /* stmt_hash(sql) */
 	uint64_t row;     /* that it writes, hashed; else 0 */

@@ -75,8 +75,8 @@ check_ring(const json_t *v, struct fault *why)
 {
 	size_t count = json_array_size(v);
 
-	if (count < 4 || !json_equal(json_array_get(v, 0),
-				 json_array_get(v, count - 1)))
+	if (count < 4 ||
+		!json_equal(json_array_get(v, 0), json_array_get(v, count - 1)))
 		return bad(why, "a Polygon's ring has four positions or more, "
 				"the last the same as the first");
 	return check_line(v, why);
@@ -130,8 +130,8 @@ geo_check(const json_t *v, struct fault *why)
 				       ? check_each(c, shapes[i].check, why)
 				       : shapes[i].check(c, why);
 	if (type && strcmp(type, "GeometryCollection") == 0)
-		return check_each(json_object_get(v, "geometries"), geo_check,
-			why);
+		return check_each(
+			json_object_get(v, "geometries"), geo_check, why);
 	return bad(why, "a $geometry is GeoJSON: {\"type\": \"Point\", "
 			"\"coordinates\": [longitude, latitude]} or another "
 			"type");

@@ -76,7 +76,8 @@ relation_name(const struct coll *coll, struct slice name, struct arena *arena)
 	put_hash(&b, buf_all(&text), RELATION_HASH);
 	buf_char(&b, '.');
 	room = min(RELATION_TOP - b.len, name.len);
-	while (room < name.len && ((unsigned char)name.ptr[room] & 0xc0) == 0x80)
+	while (room < name.len &&
+		((unsigned char)name.ptr[room] & 0xc0) == 0x80)
 		room--; /* not inside a character */
 	buf_add(&b, name.ptr, room);
 	return keep(arena, &b);
@@ -114,8 +115,9 @@ load_field(struct index_field *f, struct index_info *info,
 	int r;
 
 	if (!json_is_string(name) || !kind)
-		return fault_set(why, ERR_DB, "an index's definition is not of "
-					      "its form");
+		return fault_set(why, ERR_DB,
+			"an index's definition is not of "
+			"its form");
 	r = path_parse(&f->path,
 		slice_of(json_string_value(name), json_string_length(name)),
 		arena, why);
@@ -126,14 +128,14 @@ load_field(struct index_field *f, struct index_info *info,
 	f->is_id = f->path.count == 1 && path_starts(&f->path, "_id");
 	if (f->is_id)
 		return 0;
-	f->key = quote(coll, function_name(kind->prefix, f->path.text, arena),
-		arena);
-	f->keys = info->kind == INDEX_GEO
-			  ? quote(coll, function_name("gq_", SLICE(""), arena),
-				    arena)
-			  : quote(coll,
-				    function_name("ks_", f->path.text, arena),
-				    arena);
+	f->key = quote(
+		coll, function_name(kind->prefix, f->path.text, arena), arena);
+	f->keys =
+		info->kind == INDEX_GEO
+			? quote(coll, function_name("gq_", SLICE(""), arena),
+				  arena)
+			: quote(coll, function_name("ks_", f->path.text, arena),
+				  arena);
 	return 0;
 }
 
@@ -149,8 +151,8 @@ name_words(struct index_info *info, struct index_field *fields,
 	buf_init(&b, 1 << 20);
 	for (unsigned i = 0; i < info->count; i++)
 		buf_json(&b, fields[i].path.text);
-	fields[0].key = quote(
-		coll, function_name("t_", buf_all(&b), arena), arena);
+	fields[0].key =
+		quote(coll, function_name("t_", buf_all(&b), arena), arena);
 }
 
 static int
@@ -163,8 +165,9 @@ load_fields(struct index_info *info, const struct coll *coll,
 	int r;
 
 	if (count == 0 || count > INDEX_FIELDS)
-		return fault_set(why, ERR_DB, "an index's definition has no "
-					      "fields");
+		return fault_set(why, ERR_DB,
+			"an index's definition has no "
+			"fields");
 	fields = arena_get(arena, count * sizeof(fields[0]));
 	json_array_foreach (keys, i, key) {
 		r = load_field(&fields[i], info, coll, key, arena, why);
@@ -208,9 +211,8 @@ load_holds(struct index_info *info, const struct coll *coll,
 	struct query *q;
 	int r;
 
-	info->sparse =
-		info->unique &&
-		json_is_true(json_object_get(definition, "sparse"));
+	info->sparse = info->unique &&
+		       json_is_true(json_object_get(definition, "sparse"));
 	if (partial) {
 		r = query_parse(&q, partial, arena, 0, why);
 		if (r < 0)
@@ -219,8 +221,8 @@ load_holds(struct index_info *info, const struct coll *coll,
 	}
 	if (info->sparse || partial)
 		info->holds = quote(coll,
-			function_name("p_", holds_text(info, partial, arena),
-				arena),
+			function_name(
+				"p_", holds_text(info, partial, arena), arena),
 			arena);
 	return 0;
 }
@@ -242,8 +244,8 @@ index_load(struct index_info **ret, const struct coll *coll, struct slice name,
 	info->definition = definition;
 	info->unique = json_is_true(json_object_get(definition, "unique"));
 	info->expire_s = expire ? json_integer_value(expire) : -1;
-	r = load_fields(info, coll, json_object_get(definition, "keys"), arena,
-		why);
+	r = load_fields(
+		info, coll, json_object_get(definition, "keys"), arena, why);
 	if (r == 0)
 		r = load_holds(info, coll, definition, arena, why);
 	if (r < 0)

@@ -10,11 +10,12 @@
  * of all that is met when an array is crossed on the way or at the end.  Of a
  * document with such an array k is [200, …], above all other keys.  A b-tree on
  * (k(doc) …, _id) holds all documents, a GIN index on ks(doc) those with an
- * array at the first path.  (Decimals count as arrays: see index_key_of.)  So the condition {path: 5} is
- *   k(doc) = $1 OR (k(doc) >= '[200, null]' AND ks(doc) @> $2 AND exact)
- * and an index never changes what a query finds.  A unique index holds an array
- * as one value.  Functions are named after what they compute (INDEX_LAYOUT
- * included) and never replaced: raise the layout when mpcloud.key changes.
+ * array at the first path.  (Decimals count as arrays: see index_key_of.)  So
+ * the condition {path: 5} is k(doc) = $1 OR (k(doc) >= '[200, null]' AND
+ * ks(doc) @> $2 AND exact) and an index never changes what a query finds.  A
+ * unique index holds an array as one value.  Functions are named after what
+ * they compute (INDEX_LAYOUT included) and never replaced: raise the layout
+ * when mpcloud.key changes.
  *
  * A stored definition, mpcloud.indexes.definition:
  *   {"layout": 1, "keys": [{"name": "a.b", "direction": "1"}, …],
@@ -33,8 +34,9 @@ enum index_kind { INDEX_PLAIN, INDEX_GEO, INDEX_TEXT };
 
 enum {
 	INDEX_LAYOUT = 1,
-	INDEX_FIELDS = 16, /* of one index */
-	INDEX_TOP = 64,    /* of a collection, as MongoDB has it */
+	INDEX_FIELDS =
+		31, /* of one index; with _id as many as PostgreSQL takes */
+	INDEX_TOP = 100, /* of a collection */
 	INDEX_NAME_TOP = 120,
 };
 
@@ -70,7 +72,8 @@ int index_load(struct index_info **ret, const struct coll *coll,
 	struct slice name, const json_t *definition, struct arena *arena,
 	struct fault *why) _must_check_;
 
-/* index_define.c: from what a client or a project's file says, in any of the usual forms:
+/* index_define.c: from what a client or a project's file says, in any of the
+ * usual forms:
  * {"name", "keys": [{"name", "direction"}]}, CloudBase's {"IndexName",
  * "MgoKeySchema": {"MgoIndexKeys": [{"Name", "Direction"}], "MgoIsUnique",
  * "MgoIsSparse"}}, MongoDB's {"key": {"a": 1}, "name", …}.  *name: "a_1" when

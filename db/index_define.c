@@ -185,8 +185,7 @@ check_members(struct define *d, const json_t *v)
 		if (!known[i] && !json_is_null(member) &&
 			!json_is_false(member))
 			return fault_set(d->why, ERR_DB_PARAM,
-				"an index: \"%.60s\" is not known here",
-				name);
+				"an index: \"%.60s\" is not known here", name);
 	}
 	return 0;
 }
@@ -248,8 +247,8 @@ read_partial(struct define *d, const json_t *v)
 		r = check_partial(d, q);
 	if (r < 0)
 		return r;
-	return json_object_set_new(d->to, "partialFilterExpression",
-		json_deep_copy(partial));
+	return json_object_set_new(
+		d->to, "partialFilterExpression", json_deep_copy(partial));
 }
 
 static int
@@ -257,7 +256,8 @@ read_expiry(struct define *d, const json_t *v)
 {
 	const json_t *expire = json_object_get(v, "expireAfterSeconds");
 	const json_t *first = json_array_get(d->keys, 0);
-	const char *way = json_string_value(json_object_get(first, "direction"));
+	const char *way =
+		json_string_value(json_object_get(first, "direction"));
 	const char *name = json_string_value(json_object_get(first, "name"));
 	int64_t s;
 
@@ -270,8 +270,7 @@ read_expiry(struct define *d, const json_t *v)
 		strcmp(name, "_id") == 0)
 		return refuse(d, "expireAfterSeconds needs an index on one "
 				 "field that holds a date");
-	(void)json_object_set_new(
-		d->to, "expireAfterSeconds", json_integer(s));
+	(void)json_object_set_new(d->to, "expireAfterSeconds", json_integer(s));
 	return 0;
 }
 

@@ -161,8 +161,8 @@ go(struct index_work *w, enum step step)
 	case CLAIM:
 		claim_drop(w);
 		if (own_open(w))
-			ask_of(w, w->own,
-				"SELECT * FROM mpcloud.index_claim()", NULL, 0);
+			ask_of(w, w->own, "SELECT * FROM mpcloud.index_claim()",
+				NULL, 0);
 		else
 			rest(w);
 		break;

@@ -306,7 +306,8 @@ look_up(struct pg *pg)
 static void
 on_open_late(struct timer *timer)
 {
-	fail_open(container_of(timer, struct pg, timer), "no answer while opening");
+	fail_open(container_of(timer, struct pg, timer),
+		"no answer while opening");
 }
 
 void

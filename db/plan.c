@@ -8,16 +8,13 @@
 
 #include "db/catalog.h"
 
-#include <stdlib.h>
-#include <string.h>
-
 static void
 gather(struct plan_parts *to, const struct query *q)
 {
 	if (q->op == QUERY_ALL)
 		return;
-	if (q->op == QUERY_AND || (q->op == QUERY_OR && q->parts &&
-					  !q->parts->next)) {
+	if (q->op == QUERY_AND ||
+		(q->op == QUERY_OR && q->parts && !q->parts->next)) {
 		for (q = q->parts; q; q = q->next)
 			gather(to, q);
 		return;
@@ -36,8 +33,8 @@ plan_parts(struct plan_parts *to, const struct query *q)
 	gather(to, q);
 }
 
-static bool
-same_path(const struct path *a, const struct path *b)
+bool
+plan_same_path(const struct path *a, const struct path *b)
 {
 	return a->count == b->count && path_covers(a, b);
 }
@@ -64,9 +61,9 @@ static bool
 is_equal(const struct query *q, const struct path *path)
 {
 	if (q->op == QUERY_EQ)
-		return has_key(q) && same_path(&q->path, path);
+		return has_key(q) && plan_same_path(&q->path, path);
 	if (q->op == QUERY_IN)
-		return same_path(&q->path, path);
+		return plan_same_path(&q->path, path);
 	if (q->op != QUERY_OR || !q->parts)
 		return false;
 	for (const struct query *at = q->parts; at; at = at->next)
@@ -83,7 +80,7 @@ is_range(const struct query *q, const struct path *path)
 		return false;
 	if (q->kind == VALUE_STRING && q->text.len > PLAN_TEXT)
 		return false;
-	return same_path(&q->path, path);
+	return plan_same_path(&q->path, path);
 }
 
 void
@@ -126,123 +123,7 @@ plan_take(struct plan_parts *parts, const struct plan *plan)
 {
 	for (unsigned i = 0; i < parts->count; i++)
 		for (unsigned f = 0; f < plan->used; f++)
-			parts->taken[i] |=
-				takes(&plan->use[f], parts->part[i]);
-}
-
-/* Where it is true, something that is not null is at its path. */
-static bool
-needs_value(const struct query *q)
-{
-	switch (q->op) {
-	case QUERY_EQ:
-		return q->kind != VALUE_NULL;
-	case QUERY_GT:
-	case QUERY_GTE:
-	case QUERY_LT:
-	case QUERY_LTE:
-	case QUERY_IN:
-	case QUERY_REGEX:
-	case QUERY_SIZE:
-	case QUERY_MOD:
-	case QUERY_EXISTS:
-		return true;
-	default:
-		return false;
-	}
-}
-
-/* Numbers and dates: -1, 0, 1; 2 when they cannot be compared. */
-static int
-compare(const struct query *a, const struct query *b)
-{
-	size_t head = a->kind == VALUE_DATE ? strlen("{\"$date\":") : 0;
-	char x[64], y[64];
-	double d, e;
-
-	if (a->kind != b->kind ||
-		(a->kind != VALUE_NUMBER && a->kind != VALUE_DATE) ||
-		a->value.len >= sizeof(x) || b->value.len >= sizeof(y))
-		return 2;
-	memcpy(x, a->value.ptr, a->value.len);
-	memcpy(y, b->value.ptr, b->value.len);
-	x[a->value.len] = y[b->value.len] = '\0';
-	d = strtod(x + head, NULL);
-	e = strtod(y + head, NULL);
-	return d < e ? -1 : d > e;
-}
-
-/* Is `goal` true wherever the leaf `q` is? */
-static bool
-leaf_implies(const struct query *q, const struct query *goal)
-{
-	bool up = goal->op == QUERY_GT || goal->op == QUERY_GTE;
-	int order;
-
-	if (!same_path(&q->path, &goal->path))
-		return false;
-	if (goal->op == QUERY_EXISTS)
-		return needs_value(q);
-	if (q->op == goal->op && q->kind == goal->kind &&
-		slice_eq(q->value, goal->value))
-		return true;
-	if (goal->op < QUERY_GT || goal->op > QUERY_LTE)
-		return false;
-	order = compare(q, goal);
-	if (order == 2 || order == 0)
-		return order == 0 &&
-		       (goal->op == QUERY_GTE || goal->op == QUERY_LTE) &&
-		       (q->op == QUERY_EQ ||
-			       q->op == (up ? QUERY_GT : QUERY_LT));
-	if (order != (up ? 1 : -1))
-		return false;
-	return q->op == QUERY_EQ || q->op == (up ? QUERY_GT : QUERY_LT) ||
-	       q->op == (up ? QUERY_GTE : QUERY_LTE);
-}
-
-static bool
-implies(const struct plan_parts *parts, const struct query *goal)
-{
-	const struct query *at;
-
-	switch (goal->op) {
-	case QUERY_ALL:
-		return true;
-	case QUERY_AND:
-		for (at = goal->parts; at; at = at->next)
-			if (!implies(parts, at))
-				return false;
-		return true;
-	case QUERY_OR:
-		for (at = goal->parts; at; at = at->next)
-			if (implies(parts, at))
-				return true;
-		return false;
-	default:
-		for (unsigned i = 0; i < parts->count; i++)
-			if (parts->part[i]->op >= QUERY_EQ &&
-				leaf_implies(parts->part[i], goal))
-				return true;
-		return false;
-	}
-}
-
-bool
-plan_holds(const struct index_info *index, const struct plan_parts *parts)
-{
-	bool some = false;
-
-	if (index->partial && !implies(parts, index->partial))
-		return false;
-	if (!index->sparse)
-		return true;
-	for (unsigned f = 0; f < index->count; f++)
-		for (unsigned i = 0; i < parts->count; i++)
-			some |= parts->part[i]->op >= QUERY_EQ &&
-				needs_value(parts->part[i]) &&
-				same_path(&parts->part[i]->path,
-					&index->fields[f].path);
-	return some;
+			parts->taken[i] |= takes(&plan->use[f], parts->part[i]);
 }
 
 /* Fields from the first on, as far as something is asked of them. */
@@ -355,7 +236,7 @@ special(const struct query *q, const struct coll_info *info,
 			!(q->hides_openid && has_openid(at)))
 			return at;
 		if (q->op != QUERY_TEXT && at->kind == INDEX_GEO &&
-			same_path(&q->path, &at->fields[0].path) &&
+			plan_same_path(&q->path, &at->fields[0].path) &&
 			!plan_is_flat(q))
 			return at;
 	}

@@ -9,9 +9,9 @@
 #include "db/plan.h"
 
 enum {
-	PLAN_PARTS = 64,  /* of an AND that are looked at */
-	PLAN_RANGES = 4,  /* conditions on one field */
-	PLAN_TEXT = 500,  /* bytes of a text that a key holds whole */
+	PLAN_PARTS = 64, /* of an AND that are looked at */
+	PLAN_RANGES = 4, /* conditions on one field */
+	PLAN_TEXT = 500, /* bytes of a text that a key holds whole */
 };
 
 /* What an index does for one of its fields. */
@@ -44,10 +44,13 @@ void plan_parts(struct plan_parts *to, const struct query *q);
 /* What the parts say of a field. */
 void plan_field(struct plan_field *to, const struct index_field *field,
 	const struct plan_parts *parts);
-/* Every document that fits the parts is held by the index. */
-bool plan_holds(const struct index_info *index, const struct plan_parts *parts);
 /* Marks the parts that the plan's fields say. */
 void plan_take(struct plan_parts *parts, const struct plan *plan);
+
+bool plan_same_path(const struct path *a, const struct path *b);
+
+/* plan_holds.c: every document that fits the parts is held by the index. */
+bool plan_holds(const struct index_info *index, const struct plan_parts *parts);
 
 /* plan_sql.c */
 /* Those that are not taken, each with " AND " before it. */

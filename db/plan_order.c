@@ -75,8 +75,7 @@ choose(struct ordered *best, const struct ordering *by,
 
 	best->plan.score = 0;
 	for (const struct index_info *at = info->indexes; at; at = at->next)
-		if (fits(&o, at, by, parts) &&
-			o.plan.score > best->plan.score)
+		if (fits(&o, at, by, parts) && o.plan.score > best->plan.score)
 			*best = o;
 	return best->plan.score > 0;
 }
@@ -176,8 +175,9 @@ sql_plan_ordered(struct sql *s, const struct query *q,
 	const struct sql_from *from)
 {
 	struct ordering by = {.by = order, .count = count};
-	const struct sql_from table = {
-		.doc = "doc", .id = "_id", .info = from->info,
+	const struct sql_from table = {.doc = "doc",
+		.id = "_id",
+		.info = from->info,
 		.vars = from->vars};
 	struct plan_parts parts;
 	struct ordered o;

@@ -18,8 +18,7 @@ put_call(struct sql *s, struct slice function, const char *doc)
 }
 
 void
-plan_put_key(
-	struct sql *s, const struct index_field *field, const char *doc)
+plan_put_key(struct sql *s, const struct index_field *field, const char *doc)
 {
 	put_call(s, field->key, doc);
 }
@@ -114,9 +113,8 @@ put_edge(struct sql *s, const struct plan_field *use, const struct query *q,
 	sql_add(s, up ? rank->high : rank->low);
 	sql_add(s, "::jsonb");
 	if (with_id)
-		sql_add(s, up && rank->below[2] == '='
-				   ? ", U&'\\+10FFFF')"
-				   : ", '')");
+		sql_add(s, up && rank->below[2] == '=' ? ", U&'\\+10FFFF')"
+						       : ", '')");
 }
 
 static void
@@ -235,8 +233,7 @@ plan_put_arrays(struct sql *s, const struct plan *plan, bool bounded,
 }
 
 void
-plan_put_holds(
-	struct sql *s, const struct index_info *index, const char *doc)
+plan_put_holds(struct sql *s, const struct index_info *index, const char *doc)
 {
 	if (!index->holds.len)
 		return;

@@ -55,8 +55,8 @@ on_down(struct pg *pg, struct list *flights)
 			 !pool->closing)
 			line_wait(pool, f, true);
 		else
-			flight_answer(f,
-				pool->closing ? ERR_SHUTDOWN : ERR_DB_DOWN);
+			flight_answer(
+				f, pool->closing ? ERR_SHUTDOWN : ERR_DB_DOWN);
 	}
 }
 
@@ -72,8 +72,8 @@ ask_again(struct pool *pool, struct flight *f, bool first)
 /* "Cancelled" is the time-out, unless we asked for it ourselves: because of
  * this one or of the one before it. */
 static bool
-is_displaced(const struct pg *pg, struct flight *f,
-	const struct sqlstate_row *row)
+is_displaced(
+	const struct pg *pg, struct flight *f, const struct sqlstate_row *row)
 {
 	bool evicted = f->evicted && f->mark == LINE_FAST;
 

@@ -41,7 +41,7 @@ struct ask {
 	struct job job;
 	/* answer, valid in done until it returns; NULL after an error */
 	struct pg_result *result;
-	bool is_read;     /* set before pool_ask: may be asked again */
+	bool is_read; /* set before pool_ask: may be asked again */
 	/* set before: a write that may stand with others under one commit; it
 	 * then may be done, undone and done again before it is answered */
 	bool shares;

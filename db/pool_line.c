@@ -25,9 +25,9 @@
 enum {
 	FLYING_TOP = 512,
 	WATCH_MS = 20,
-	EVICT_MS = 60,       /* others wait behind it */
+	EVICT_MS = 60,        /* others wait behind it */
 	EVICT_WRITE_MS = 250, /* the commit is part of it */
-	DROPPED_MS = 20,   /* nobody waits for it */
+	DROPPED_MS = 20,      /* nobody waits for it */
 	REST_MS = 30000,
 };
 
@@ -65,8 +65,8 @@ static bool
 is_tried(const struct line *line, uint64_t row)
 {
 	for (unsigned i = 0; i < line->count; i++) {
-		const struct flight *f = list_first(
-			&line->pgs[i].pg.flying, struct flight, on);
+		const struct flight *f =
+			list_first(&line->pgs[i].pg.flying, struct flight, on);
 
 		if (f && f->row == row)
 			return true;
@@ -431,8 +431,8 @@ lines_done(struct pool *pool)
 	for (int i = 0; i < LINES; i++) {
 		struct flight *f;
 
-		while ((f = list_first(&pool->line[i].waiting, struct flight,
-				on))) {
+		while ((f = list_first(
+				&pool->line[i].waiting, struct flight, on))) {
 			list_del(&f->on);
 			flight_answer(f, ERR_SHUTDOWN);
 		}

@@ -51,9 +51,11 @@ add_made(struct parse *p, enum project_kind kind, const struct path *path,
 {
 	struct project_made *m = arena_try(p->ask->arena, sizeof(*m));
 
-	if (!m)
-		return fault_set(
+	if (!m) { /* so that gcc's analyzer sees an error */
+		(void)fault_set(
 			p->why, ERR_TOO_BIG, "the request is too large");
+		return ERR_TOO_BIG;
+	}
 	m->kind = kind;
 	m->path = *path;
 	*p->end = m;
@@ -67,7 +69,7 @@ static int
 put_slice(struct parse *p, const struct path *path, const json_t *v)
 {
 	const json_t *many = json_is_array(v) ? json_array_get(v, 1) : v;
-	struct project_made *m;
+	struct project_made *m = NULL;
 	int r = add_made(p, MADE_SLICE, path, &m);
 
 	if (r < 0)
@@ -97,7 +99,7 @@ check_top(struct parse *p, const struct path *path, const char *what)
 static int
 put_elem(struct parse *p, const struct path *path, const json_t *v)
 {
-	struct project_made *m;
+	struct project_made *m = NULL;
 	int r = check_top(p, path, "$elemMatch");
 
 	if (r == 0)
@@ -117,10 +119,9 @@ put_position(struct parse *p, const char *name)
 	_json_ json_t *list = json_array();
 	_json_ json_t *all = json_pack("{s:O}", "$and", list);
 	struct path path;
-	struct project_made *m;
-	int r = path_parse(&path,
-		slice_of(name, strlen(name) - strlen(".$")), p->ask->arena,
-		p->why);
+	struct project_made *m = NULL;
+	int r = path_parse(&path, slice_of(name, strlen(name) - strlen(".$")),
+		p->ask->arena, p->why);
 
 	if (r == 0)
 		r = check_top(p, &path, "$");
@@ -145,14 +146,14 @@ static int
 put_expr(struct parse *p, const struct path *path, const json_t *v)
 {
 	static const char *const none[] = {NULL};
-	struct project_made *m;
+	struct project_made *m = NULL;
 	int r = add_made(p, MADE_EXPR, path, &m);
 
 	if (r < 0)
 		return r;
 	if (path_starts(path, "_id"))
-		return fault_set(p->why, ERR_DB_PARAM,
-			"_id in a projection is 1 or 0");
+		return fault_set(
+			p->why, ERR_DB_PARAM, "_id in a projection is 1 or 0");
 	p->p->has_pick = true;
 	return expr_parse(
 		&m->expr, v, none, p->ask->arena, p->ask->now_ms, p->why);
@@ -184,8 +185,8 @@ put_flag(struct parse *p, const struct path *path, const json_t *v)
 	return add(yes ? p->pick : p->omit, path);
 }
 
-static int put_members(struct parse *p, const struct path *prefix,
-	const json_t *v);
+static int put_members(
+	struct parse *p, const struct path *prefix, const json_t *v);
 
 /* {"$slice": ["$list", 2]} is an expression. */
 static bool
@@ -279,8 +280,7 @@ static int
 mind_id(struct parse *p)
 {
 	static struct slice step = {"_id", 3};
-	const struct path id = {
-		.text = {"_id", 3}, .step = &step, .count = 1};
+	const struct path id = {.text = {"_id", 3}, .step = &step, .count = 1};
 
 	if (p->p->has_pick)
 		return p->p->without_id ? 0 : add(p->pick, &id);
@@ -305,8 +305,8 @@ keep(struct parse *p, struct slice *ret, const json_t *tree)
 }
 
 int
-project_parse(struct project **ret, const struct project_ask *ask,
-	struct fault *why)
+project_parse(
+	struct project **ret, const struct project_ask *ask, struct fault *why)
 {
 	_json_ json_t *pick = json_object();
 	_json_ json_t *omit = json_object();

@@ -22,11 +22,11 @@ add_slice(struct sql *s, const struct project_made *m)
 
 /* ", (SELECT [e] … the first that fits))" */
 static void
-add_elem(struct sql *s, const struct project_made *m, const struct sql_from *from)
+add_elem(struct sql *s, const struct project_made *m,
+	const struct sql_from *from)
 {
-	const struct sql_from inside = {.doc = m->is_wrapped
-						? "jsonb_build_object('e', e)"
-						: "e"};
+	const struct sql_from inside = {
+		.doc = m->is_wrapped ? "jsonb_build_object('e', e)" : "e"};
 
 	sql_add(s, ", ");
 	sql_param_path(s, &m->path);
@@ -55,8 +55,8 @@ add_expr(struct sql *s, const struct project_made *m, const struct project *p,
 }
 
 static void
-add_made_sql(struct sql *s, const struct project_made *m, const struct project *p,
-	const struct sql_from *from)
+add_made_sql(struct sql *s, const struct project_made *m,
+	const struct project *p, const struct sql_from *from)
 {
 	switch (m->kind) {
 	case MADE_SLICE:
@@ -93,8 +93,7 @@ close_tree(struct sql *s, struct slice tree)
 }
 
 void
-sql_project(
-	struct sql *s, const struct project *p, const struct sql_from *from)
+sql_project(struct sql *s, const struct project *p, const struct sql_from *from)
 {
 	open_made(s, p->made);
 	if (p->omit.len)

@@ -18,15 +18,15 @@ struct project_made {
 	struct path path;
 	bool has_skip;
 	int64_t skip, many;
-	struct query *elem;   /* over an element */
-	bool is_wrapped;      /* over {"e": element} */
+	struct query *elem; /* over an element */
+	bool is_wrapped;    /* over {"e": element} */
 	struct expr *expr;
 };
 
 struct project {
 	bool has_pick; /* some field is asked for: all others go */
 	bool without_id, hides_openid;
-	bool cuts_openid; /* it would still be there */
+	bool cuts_openid;        /* it would still be there */
 	struct slice pick, omit; /* JSON text, in the arena; len 0: none */
 	struct project_made *made;
 };

@@ -143,7 +143,8 @@ int
 query_put_value(struct query_parse *p, const json_t *v, const struct path *path,
 	struct query *all)
 {
-	const struct query_arg a = {.name = value_is_regex(v) ? "$regex" : "$eq",
+	const struct query_arg a = {
+		.name = value_is_regex(v) ? "$regex" : "$eq",
 		.v = v,
 		.path = path,
 		.op = QUERY_EQ};
@@ -337,7 +338,8 @@ query_parse_elem(struct query **ret, const json_t *v, struct arena *arena,
 	static const struct path here = {0};
 	struct query_parse p = {.arena = arena, .now_ms = now_ms, .why = why};
 	struct query *q = arena_try(arena, sizeof(*q));
-	const struct query_arg a = {.name = "$elemMatch", .v = v, .path = &here};
+	const struct query_arg a = {
+		.name = "$elemMatch", .v = v, .path = &here};
 	int r;
 
 	if (!q)

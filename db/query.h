@@ -32,13 +32,15 @@ enum query_op {
 	QUERY_LT,
 	QUERY_LTE,
 	QUERY_IN, /* value: a JSON array of texts, numbers and booleans, or of
-		     dates, or of ObjectIds, as `kind` says: STRING, DATE, OID */
+		     dates, or of ObjectIds, as `kind` says: STRING, DATE, OID
+		   */
 	QUERY_EXISTS,
 	QUERY_TYPE,  /* value: JSON array of mpcloud.type_of's names */
 	QUERY_SIZE,  /* number: of elements */
 	QUERY_MOD,   /* divisor, number: the remainder */
 	QUERY_REGEX, /* text: a pattern of PostgreSQL; value: the stored form */
-	QUERY_ELEM,  /* an element fits all of `parts`, whose paths begin there */
+	QUERY_ELEM,  /* an element fits all of `parts`, whose paths begin there
+		      */
 
 	/* Leaves that no index speeds up but its own kind. */
 	QUERY_SCHEMA, /* value: a JSON schema as mpcloud.fits reads it */

@@ -65,8 +65,7 @@ put_near(struct query_parse *p, struct query *q, const json_t *centre,
 	int r = read_distance(p, from, "$minDistance", scale, 0, &low);
 
 	if (r == 0)
-		r = read_distance(
-			p, from, "$maxDistance", scale, 1e9, &high);
+		r = read_distance(p, from, "$maxDistance", scale, 1e9, &high);
 	if (r < 0)
 		return r;
 	buf_init(&text, 4096);
@@ -78,8 +77,7 @@ put_near(struct query_parse *p, struct query *q, const json_t *centre,
 
 /* {"$near": [x, y], "$maxDistance": radians}, the older form. */
 static int
-put_legacy(
-	struct query_parse *p, const struct query_arg *a, struct query *q)
+put_legacy(struct query_parse *p, const struct query_arg *a, struct query *q)
 {
 	struct slice stored;
 	_json_ json_t *pair = NULL;

@@ -203,7 +203,8 @@ put_type(struct query_parse *p, struct buf *to, const json_t *v)
 		buf_str(to, "\"int\",\"long\",\"double\",\"decimal\"");
 	else
 		return fault_set(p->why, ERR_DB_PARAM,
-			"$type: %.40s is no type of BSON; known are \"string\", "
+			"$type: %.40s is no type of BSON; known are "
+			"\"string\", "
 			"\"number\", \"object\" and so on, or their numbers",
 			json_is_string(v) ? json_string_value(v) : "that");
 	return 0;

@@ -310,7 +310,7 @@ add_geo(struct sql *s, const struct query *q, const struct sql_from *from)
 	if (!flat)
 		sql_add(s, "CASE WHEN (SELECT mpcloud.geo_ready()) THEN ");
 	open_call(s,
-		q->op == QUERY_NEAR	? "geo_near"
+		q->op == QUERY_NEAR     ? "geo_near"
 		: q->op == QUERY_WITHIN ? "geo_within"
 					: "geo_intersects",
 		q, from);
@@ -334,7 +334,7 @@ void
 query_sql_leaf(
 	struct sql *s, const struct query *q, const struct sql_from *from)
 {
-	static void (*const leaves[])(struct sql *s, const struct query *q,
+	static void (*const leaves[])(struct sql * s, const struct query *q,
 		const struct sql_from *from) = {
 		[QUERY_EQ] = add_eq,
 		[QUERY_GT] = add_compare,
@@ -380,9 +380,9 @@ add_id_compare(
 
 	sql_add(s, "(");
 	sql_add(s, from->id);
-	sql_add(s, q->op == QUERY_GT	? " > "
+	sql_add(s, q->op == QUERY_GT    ? " > "
 		   : q->op == QUERY_GTE ? " >= "
-		   : q->op == QUERY_LT	? " < "
+		   : q->op == QUERY_LT  ? " < "
 					: " <= ");
 	sql_param(s, q->text, "text");
 	if (!up || q->text.len == 0) {

@@ -46,8 +46,8 @@ int query_copy(struct query_parse *p, struct slice *ret,
 	struct slice text) _must_check_;
 
 /* {"a": …, "$or": […]} into parts of `all`. */
-int query_put_top(struct query_parse *p, const json_t *v,
-	struct query *all) _must_check_;
+int query_put_top(
+	struct query_parse *p, const json_t *v, struct query *all) _must_check_;
 /* {"$gt": 5, "$lt": 8} */
 int query_put_ops(struct query_parse *p, const json_t *v,
 	const struct path *path, struct query *all) _must_check_;

@@ -1,7 +1,8 @@
 /*
  * $jsonSchema: MongoDB's subset of draft 4, with bsonType.  The schema is
- * checked and written again as mpcloud.fits (routines/schema.sql) reads it: types
- * as lists of BSON's names, patterns translated, values in the stored form.
+ * checked and written again as mpcloud.fits (routines/schema.sql) reads it:
+ * types as lists of BSON's names, patterns translated, values in the stored
+ * form.
  */
 #include "db/query_parse.h"
 
@@ -188,8 +189,8 @@ put_pattern(struct schema *s, const json_t *v)
 	if (!json_is_string(v))
 		return bad(s, "a regular expression as a text");
 	put_name(s, s->word);
-	return put_translated(s,
-		slice_of(json_string_value(v), json_string_length(v)));
+	return put_translated(
+		s, slice_of(json_string_value(v), json_string_length(v)));
 }
 
 /* A schema for each member's name, or for each pattern of names. */

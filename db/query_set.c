@@ -47,8 +47,8 @@ put_item(struct query_parse *p, const json_t *v, struct sets *s)
 	if (query_has_ops(v))
 		return fault_set(p->why, ERR_DB_PARAM,
 			"a list of values may not hold the operator %.60s",
-			json_object_iter_key(json_object_iter(
-				(json_t *)(uintptr_t)v)));
+			json_object_iter_key(
+				json_object_iter((json_t *)(uintptr_t)v)));
 	r = query_read(p, v, &item);
 	if (r < 0)
 		return r;

@@ -4,13 +4,13 @@
  *
  * Comparisons may be NULL for "unknown": hence IS NOT TRUE.
  */
+#include "db/query_sql.h"
 #include "db/expr.h"
 #include "db/plan.h"
-#include "db/query_sql.h"
 #include "db/rule.h"
 
-static void put(struct sql *s, const struct query *q,
-	const struct sql_from *from);
+static void put(
+	struct sql *s, const struct query *q, const struct sql_from *from);
 
 static void
 put_parts(struct sql *s, const struct query *q, const struct sql_from *from,

@@ -49,8 +49,8 @@ read_word(struct words *w, struct slice at)
 			 : phrase ? &w->all
 				  : &w->any,
 			slice_of(at.ptr, len));
-	return slice_of(at.ptr + len + (end != NULL),
-		at.len - len - (end != NULL));
+	return slice_of(
+		at.ptr + len + (end != NULL), at.len - len - (end != NULL));
 }
 
 static void
@@ -124,8 +124,7 @@ query_put_text(struct query_parse *p, const json_t *v, struct query *all)
 
 	if (r < 0)
 		return r;
-	if (!json_is_string(search) ||
-		json_string_length(search) > SEARCH_TOP)
+	if (!json_is_string(search) || json_string_length(search) > SEARCH_TOP)
 		return fault_set(p->why, ERR_DB_PARAM,
 			"$text takes {\"$search\": words}, of %d bytes at most",
 			SEARCH_TOP);
@@ -135,8 +134,8 @@ query_put_text(struct query_parse *p, const json_t *v, struct query *all)
 	buf_init(&w.any, 16 * SEARCH_TOP);
 	buf_init(&w.all, 16 * SEARCH_TOP);
 	buf_init(&w.none, 16 * SEARCH_TOP);
-	r = put_words(p, slice_of(json_string_value(search),
-				 json_string_length(search)),
+	r = put_words(p,
+		slice_of(json_string_value(search), json_string_length(search)),
 		&w, q);
 	buf_done(&w.any);
 	buf_done(&w.all);

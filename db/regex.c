@@ -21,11 +21,9 @@
 enum { REPEAT_TOP = 255 };
 
 /* Before and behind a word; PCRE's words are ASCII. */
-#define WORD "[A-Za-z0-9_]"
-#define EDGE \
-	"(?:(?<!" WORD ")(?=" WORD ")|(?<=" WORD ")(?!" WORD "))"
-#define NO_EDGE \
-	"(?:(?<!" WORD ")(?!" WORD ")|(?<=" WORD ")(?=" WORD "))"
+#define WORD    "[A-Za-z0-9_]"
+#define EDGE    "(?:(?<!" WORD ")(?=" WORD ")|(?<=" WORD ")(?!" WORD "))"
+#define NO_EDGE "(?:(?<!" WORD ")(?!" WORD ")|(?<=" WORD ")(?=" WORD "))"
 
 int
 regex_fail(struct regex_parse *p, const char *fmt, ...)
@@ -289,7 +287,8 @@ put_branch(struct regex_parse *p, struct regex_cost *cost)
 		cost->weight += one.weight;
 		cost->empties += one.empties;
 		cost->empty &= one.empty;
-		if (cost->weight > REGEX_WEIGHT || cost->empties > REGEX_EMPTIES)
+		if (cost->weight > REGEX_WEIGHT ||
+			cost->empties > REGEX_EMPTIES)
 			return regex_fail(p, "with its repetitions multiplied "
 					     "out it is too long");
 	}
@@ -337,8 +336,8 @@ read_options(struct regex_parse *p, struct slice options)
 		case 'd':
 			break;
 		default:
-			return regex_fail(p, "option %c is not known",
-				options.ptr[i]);
+			return regex_fail(
+				p, "option %c is not known", options.ptr[i]);
 		}
 	}
 	return 0;
@@ -354,11 +353,10 @@ read_leading(struct regex_parse *p)
 	if (!regex_starts(p, "(?"))
 		return 0;
 	while (count + 2 < p->at.len &&
-		strchr("imsxu", p->at.ptr[count + 2] ? p->at.ptr[count + 2]
-						      : '!'))
+		strchr("imsxu",
+			p->at.ptr[count + 2] ? p->at.ptr[count + 2] : '!'))
 		count++;
-	if (count == 0 || count + 2 == p->at.len ||
-		p->at.ptr[count + 2] != ')')
+	if (count == 0 || count + 2 == p->at.len || p->at.ptr[count + 2] != ')')
 		return 0;
 	r = read_options(p, slice_of(p->at.ptr + 2, count));
 	regex_skip(p, count + 3);

@@ -9,9 +9,9 @@
 #include "base/err.h"
 
 enum {
-	REGEX_TOP = 8192,     /* bytes of a pattern */
-	REGEX_WEIGHT = 5000,  /* characters, repetitions multiplied out */
-	REGEX_EMPTIES = 260,  /* of those, what may be left out */
+	REGEX_TOP = 8192,    /* bytes of a pattern */
+	REGEX_WEIGHT = 5000, /* characters, repetitions multiplied out */
+	REGEX_EMPTIES = 260, /* of those, what may be left out */
 };
 
 enum regex_use {

@@ -8,7 +8,8 @@
 #include <errno.h>
 #include <stdio.h>
 
-static const struct class {
+static const struct class
+{
 	char letter;
 	const char *inside; /* a bracket */
 } classes[] = {
@@ -232,7 +233,7 @@ find_class(struct regex_parse *p, const char **ret)
 int
 regex_put_class(struct regex_parse *p)
 {
-	const char *inside;
+	const char *inside = "";
 	int r = find_class(p, &inside);
 
 	if (r == 0)
@@ -273,8 +274,8 @@ read_inside(struct regex_parse *p, uint32_t *ret)
 	}
 	r = regex_read_char(p, ret);
 	if (r == -ENOENT)
-		return regex_fail(p, "\\%c means nothing inside [ ]",
-			p->at.ptr[1]);
+		return regex_fail(
+			p, "\\%c means nothing inside [ ]", p->at.ptr[1]);
 	return r;
 }
 
@@ -294,7 +295,7 @@ has_range(const struct regex_parse *p)
 static int
 put_item(struct regex_parse *p)
 {
-	const char *inside;
+	const char *inside = "";
 	uint32_t low, high;
 	int r;
 

@@ -21,8 +21,8 @@ put_inside(struct regex_parse *p, struct regex_cost *cost)
 	int r;
 
 	if (++p->deep > REGEX_DEEP)
-		return regex_fail(p, "groups are nested deeper than %d",
-			REGEX_DEEP);
+		return regex_fail(
+			p, "groups are nested deeper than %d", REGEX_DEEP);
 	*cost = (struct regex_cost){.weight = 1};
 	r = regex_put_branches(p, cost);
 	p->deep--;
@@ -37,7 +37,8 @@ put_group(struct regex_parse *p, struct slice name, struct regex_cost *cost)
 	int r;
 
 	if (p->groups == REGEX_GROUPS)
-		return regex_fail(p, "it has more than %d groups", REGEX_GROUPS);
+		return regex_fail(
+			p, "it has more than %d groups", REGEX_GROUPS);
 	g = &p->group[p->groups++];
 	g->name = name;
 	g->number = p->around ? 0 : ++p->numbered;
@@ -48,7 +49,8 @@ put_group(struct regex_parse *p, struct slice name, struct regex_cost *cost)
 }
 
 static int
-put_named(struct regex_parse *p, size_t opening, char end, struct regex_cost *cost)
+put_named(struct regex_parse *p, size_t opening, char end,
+	struct regex_cost *cost)
 {
 	const char *stop;
 	struct slice name;
@@ -125,7 +127,8 @@ regex_put_back_named(struct regex_parse *p, size_t opening, char end)
 }
 
 int
-regex_put_parenthesis(struct regex_parse *p, struct regex_cost *cost, bool *is_atom)
+regex_put_parenthesis(
+	struct regex_parse *p, struct regex_cost *cost, bool *is_atom)
 {
 	static const char *const around[] = {"(?=", "(?!", "(?<=", "(?<!"};
 
@@ -158,8 +161,8 @@ regex_put_parenthesis(struct regex_parse *p, struct regex_cost *cost, bool *is_a
 		"(?%.*s…) cannot be said here: groups are ( ), (?: ), (?= ), "
 		"(?! ), (?<= ), (?<! ) and (?<name> ); options stand in "
 		"$options",
-		(int)(p->at.len > 2 ? slice_utf8(slice_of(p->at.ptr + 2,
-					      p->at.len - 2))
+		(int)(p->at.len > 2 ? slice_utf8(slice_of(
+					      p->at.ptr + 2, p->at.len - 2))
 				    : 0),
 		p->at.ptr + 2);
 }

@@ -2,7 +2,8 @@
 
 /*
  * Which statements take long, by the hash of their text: what was slow a moment
- * ago is expected to be slow again.  A few kilobytes; collisions only cost time.
+ * ago is expected to be slow again.  A few kilobytes; collisions only cost
+ * time.
  */
 
 #include "base/util.h"

@@ -15,8 +15,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FLUSH_MS = 5000, LIST_TOP = SLOW_TOP * (SLOW_SHAPE_TOP + 512), HASH = 16,
-	EVENTS_A_SECOND = 10 };
+enum {
+	FLUSH_MS = 5000,
+	LIST_TOP = SLOW_TOP * (SLOW_SHAPE_TOP + 512),
+	HASH = 16,
+	EVENTS_A_SECOND = 10
+};
 
 struct entry {
 	char hash[2 * HASH + 1]; /* "": empty */

@@ -15,8 +15,8 @@ enum { SLOW_TOP = 256, SLOW_SHAPE_TOP = 2048 };
 
 struct slow;
 
-int slow_new(struct slow **ret, struct pool *pool, const char *env)
-	_must_check_;
+int slow_new(
+	struct slow **ret, struct pool *pool, const char *env) _must_check_;
 struct slow *slow_free(struct slow *s);
 DEFINE_CLEANUP(struct slow *, slow_free)
 /* Requests that take `ms` are noted; 0: none is. */

@@ -207,9 +207,8 @@ put_order(struct buf *to, const json_t *order)
 
 		buf_str(to, n++ ? ",{" : "{");
 		put_path(to, slice_str(field ? field : "?"));
-		buf_str(to, goes_down(json_object_get(v, "direction"))
-				    ? ":-1}"
-				    : ":1}");
+		buf_str(to, goes_down(json_object_get(v, "direction")) ? ":-1}"
+								       : ":1}");
 	}
 	buf_char(to, ']');
 }

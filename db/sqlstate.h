@@ -8,12 +8,13 @@
 #include "base/util.h"
 
 enum sqlstate_verdict {
-	STATE_FAIL,   /* the asker hears it */
+	STATE_FAIL,      /* the asker hears it */
 	STATE_CANCELLED, /* the same, unless it was cancelled by us */
-	STATE_REPORT, /* the asker hears it, the log too: a fault of ours */
+	STATE_REPORT,    /* the asker hears it, the log too: a fault of ours */
 	STATE_ANEW,   /* the prepared statement is stale: prepare, ask again */
 	STATE_AGAIN,  /* rolled back for the sake of others: ask again */
-	STATE_LOCKED, /* another holds the lock: ask where waiting harms nobody */
+	STATE_LOCKED, /* another holds the lock: ask where waiting harms nobody
+		       */
 };
 
 struct sqlstate_row {

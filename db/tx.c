@@ -147,8 +147,8 @@ tx_new(struct txs *txs, const char *owner)
 
 	memcpy(tx->owner, owner, len);
 	text_random_hex(secret, ID_BYTES);
-	(void)snprintf(tx->id, sizeof(tx->id), "t%u-%s", txs->conf.gateway,
-		secret);
+	(void)snprintf(
+		tx->id, sizeof(tx->id), "t%u-%s", txs->conf.gateway, secret);
 	tx->all = txs;
 	tx->refs = 1;
 	tx->next = ERR_DB_NO_TX;

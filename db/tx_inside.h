@@ -1,7 +1,8 @@
 #pragma once
 
 /*
- * What tx.c, tx_run.c and tx_seat.c share: a transaction, and the connection it sits on.
+ * What tx.c, tx_run.c and tx_seat.c share: a transaction, and the connection it
+ * sits on.
  */
 
 #include "db/flight.h"
@@ -28,7 +29,8 @@ struct seat {
 	struct tx *tx;      /* SEAT_TAKEN */
 	struct tx_op *wait; /* SEAT_CLEARING: who hears of the end, or NULL */
 	bool rested;        /* idle since the last look */
-	bool cancelled; /* a cancel may still be under way: do not use it again */
+	bool cancelled; /* a cancel may still be under way: do not use it again
+			 */
 };
 
 struct txs {
@@ -54,9 +56,9 @@ struct tx {
 	struct txs *all;
 	struct seat *seat; /* NULL: over */
 	unsigned refs;
-	bool begun;    /* BEGIN was sent */
-	bool has_seen; /* a statement was answered: the snapshot is known */
-	int next;      /* what an ask gets once it is over */
+	bool begun;        /* BEGIN was sent */
+	bool has_seen;     /* a statement was answered: the snapshot is known */
+	int next;          /* what an ask gets once it is over */
 	const char *words; /* and why, or NULL */
 	struct timer life;
 	struct list waiting;  /* struct flight: asks of this transaction */

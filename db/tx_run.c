@@ -288,7 +288,7 @@ may_ask(struct tx *tx, int count, const char **words)
 	list_for_each (at, &tx->waiting)
 		n++;
 	if (tx->seat && !tx->ending)
-		return count > ASK_PARAMS   ? ERR_DB_PARAM
+		return count > ASK_PARAMS ? ERR_DB_PARAM
 		       : n >= WAITING_TOP ? ERR_BUSY
 					  : 0;
 	*words = take(tx->words);

@@ -104,8 +104,7 @@ seats_share(struct txs *txs)
 		move(s, SEAT_OPENING);
 		pg_start(&s->pg);
 	}
-	if (txs->count[SEAT_IDLE] > txs->conf.warm &&
-		!timer_is_set(&txs->trim))
+	if (txs->count[SEAT_IDLE] > txs->conf.warm && !timer_is_set(&txs->trim))
 		timer_set(&txs->trim, txs->loop, TRIM_MS, on_trim);
 }
 

@@ -263,6 +263,12 @@ start_put(struct start *s, const char *name, const json_t *v)
 	return 0;
 }
 
+static bool
+is_id(const char *name)
+{
+	return strcmp(name, "_id") == 0 || strncmp(name, "_id.", 4) == 0;
+}
+
 static int
 start_read(struct start *s, const json_t *query, unsigned depth)
 {
@@ -281,7 +287,7 @@ start_read(struct start *s, const json_t *query, unsigned depth)
 		json_array_foreach (v, i, part)
 			if (is_all && r == 0)
 				r = start_read(s, part, depth + 1);
-		if (name[0] != '$' && strcmp(name, "_id") != 0 && equal_to(v))
+		if (name[0] != '$' && !is_id(name) && equal_to(v))
 			r = start_put(s, name, equal_to(v));
 		if (r < 0)
 			return r;

@@ -45,17 +45,17 @@ value_fail(struct value_copy *c, const char *fmt, ...)
 	va_end(args);
 	buf_init(&text, 120);
 	put_way(c, &text);
-	return fault_set(c->why, ERR_DB_PARAM, "%s%s",
-		text.len ? text.ptr : "", what);
+	return fault_set(
+		c->why, ERR_DB_PARAM, "%s%s", text.len ? text.ptr : "", what);
 }
 
 int
 value_put_text(struct value_copy *c, struct slice s)
 {
 	if (memchr(s.ptr, '\0', s.len))
-		return value_fail(
-			c, "a text holds a NUL character, which cannot be "
-			   "stored: leave it out");
+		return value_fail(c,
+			"a text holds a NUL character, which cannot be "
+			"stored: leave it out");
 	buf_json(c->to, s);
 	return 0;
 }
@@ -108,8 +108,8 @@ put_member(struct value_copy *c, const char *key, const json_t *v, bool *first)
 		return 0;
 	c->way[c->depth - 1].key = key;
 	if (key[0] == '$')
-		return value_fail(c,
-			"a member of a document may not begin with $");
+		return value_fail(
+			c, "a member of a document may not begin with $");
 	if (!*first)
 		buf_char(c->to, ',');
 	*first = false;

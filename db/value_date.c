@@ -88,8 +88,8 @@ month_days(const struct date *d)
 {
 	static const uint8_t days[] = {
 		31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-	bool leap = (d->year % 4 == 0 && d->year % 100 != 0) ||
-		    d->year % 400 == 0;
+	bool leap =
+		(d->year % 4 == 0 && d->year % 100 != 0) || d->year % 400 == 0;
 
 	return days[d->month - 1] + (leap && d->month == 2);
 }

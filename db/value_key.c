@@ -102,7 +102,7 @@ key_of_other(struct slice *ret, struct slice stored, struct arena *arena,
 	struct fault *why)
 {
 	_json_ json_t *v = NULL;
-	_buf_ struct buf text;
+	_buf_ struct buf text = {0};
 	int r = val_parse(&v, stored, why);
 
 	if (r < 0)

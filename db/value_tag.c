@@ -287,8 +287,8 @@ static int
 refuse(struct value_copy *c, const json_t *v, const struct tag *t)
 {
 	(void)v;
-	return value_fail(c, "documents here have no %s: send %s", t->name,
-		t->takes);
+	return value_fail(
+		c, "documents here have no %s: send %s", t->name, t->takes);
 }
 
 static const struct tag tags[] = {
@@ -320,7 +320,8 @@ find(const json_t *v, const json_t **ret)
 {
 	void *at = json_object_iter((json_t *)(uintptr_t)v);
 
-	if (!at || json_object_size(v) != 1 || json_object_iter_key(at)[0] != '$')
+	if (!at || json_object_size(v) != 1 ||
+		json_object_iter_key(at)[0] != '$')
 		return NULL;
 	*ret = json_object_iter_value(at);
 	for (size_t i = 0; i < array_size(tags); i++)
@@ -342,8 +343,8 @@ is_old_regex(const json_t *v)
 int
 value_put_tag(struct value_copy *c, const json_t *v)
 {
-	static const struct tag old = {"$regex", put_regex,
-		"a text, with the letters of $options"};
+	static const struct tag old = {
+		"$regex", put_regex, "a text, with the letters of $options"};
 	const json_t *inner;
 	const struct tag *t = find(v, &inner);
 

@@ -25,7 +25,8 @@ on_ended(struct job *job)
 		call_end(c, call_answer(c, slice_of("", 0)), NULL);
 }
 
-/* What it wrote counts from now on, also when it is not known whether it did. */
+/* What it wrote counts from now on, also when it is not known whether it did.
+ */
 static void
 on_committed(struct job *job)
 {

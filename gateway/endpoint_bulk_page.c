@@ -75,7 +75,7 @@ int
 endpoint_ops_export(struct request *r)
 {
 	struct page_act *a = arena_new(request_arena(r), struct page_act);
-	struct slice collection, after;
+	struct slice collection = {0}, after = {0};
 	bool canonical = false;
 	int e = request_json(r);
 

@@ -43,6 +43,8 @@ on_end(struct request *r)
 {
 	struct part_act *a = r->act;
 
+	/* A thread that still reads wants nothing of the gateway. */
+	bulk_act_done(&a->act);
 	a->act.r = NULL;
 	if (!a->working)
 		act_free(a);
@@ -138,6 +140,11 @@ on_refused(struct part_act *a, int err, const struct fault *why)
 	} else if (err == ERR_TOO_BIG && !*why->text) {
 		answer_undivided(
 			a, "this would make a document of more than 16 MiB");
+	} else if (strcmp(a->act.op.ask.sqlstate, "23503") == 0) {
+		(void)fault_set(&index, ERR_CONFLICT,
+			"this import was ended, or begun anew, by another run "
+			"of the command");
+		request_finish(a->act.r, ERR_CONFLICT, &index);
 	} else if (is_of_content(err)) {
 		answer_undivided(a, fault_text(why, err));
 	} else {

@@ -20,9 +20,9 @@ struct collection_act {
 	struct doc_op op;
 	struct doc_request ask;
 	struct slice name, permission;
-	const json_t *rules;   /* object or NULL */
-	int shows_openid;      /* -1: not said */
-	json_t *indexes;       /* array, without that of _id, or NULL */
+	const json_t *rules; /* object or NULL */
+	int shows_openid;    /* -1: not said */
+	json_t *indexes;     /* array, without that of _id, or NULL */
 	const json_t *documents;
 	json_t *one;                  /* the array of one that is inserted */
 	json_t *made, *kept, *others; /* names of indexes */
@@ -166,13 +166,13 @@ on_index(struct job *job)
 	_json_ json_t *name = NULL;
 
 	if (job->err < 0) {
-		(void)fault_prefix(&job->why, job->err, "indexes[%zu]: ",
-			a->index_at);
+		(void)fault_prefix(
+			&job->why, job->err, "indexes[%zu]: ", a->index_at);
 		request_finish(a->r, job->err, &job->why);
 		return;
 	}
-	name = json_loadb(a->coll.json.ptr, a->coll.json.len,
-		JSON_DECODE_ANY, NULL);
+	name = json_loadb(
+		a->coll.json.ptr, a->coll.json.len, JSON_DECODE_ANY, NULL);
 	if (name)
 		(void)json_array_append(a->coll.done ? a->made : a->kept, name);
 	a->index_at++;

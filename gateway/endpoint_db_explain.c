@@ -52,8 +52,7 @@ parse_verb(struct explain_act *a)
 		{"remove", DOC_REMOVE}, {"aggregate", DOC_AGGREGATE}};
 	struct request *r = a->r;
 	struct slice word;
-	int e = val_str_or(
-		r->json, "verb", 16, SLICE("find"), &word, &r->why);
+	int e = val_str_or(r->json, "verb", 16, SLICE("find"), &word, &r->why);
 
 	if (e < 0)
 		return e;
@@ -62,8 +61,8 @@ parse_verb(struct explain_act *a)
 			a->ask.verb = verbs[i].verb;
 			return 0;
 		}
-	return fault_set(&r->why, ERR_PARAM,
-		"verb: find, count, remove or aggregate");
+	return fault_set(
+		&r->why, ERR_PARAM, "verb: find, count, remove or aggregate");
 }
 
 static int
@@ -72,8 +71,8 @@ parse(struct explain_act *a)
 	struct request *r = a->r;
 	struct doc_request *d = &a->ask;
 	struct slice openid;
-	int e = val_str(r->json, "collection", NAME_TOP, &d->collection,
-		&r->why);
+	int e = val_str(
+		r->json, "collection", NAME_TOP, &d->collection, &r->why);
 
 	if (e == 0)
 		e = parse_verb(a);
@@ -81,8 +80,8 @@ parse(struct explain_act *a)
 		e = val_str_or(r->json, "openid", OPENID_TOP, SLICE(""),
 			&openid, &r->why);
 	if (e == 0)
-		e = val_int_or(r->json, "skip", 0, INT32_MAX, 0, &d->skip,
-			&r->why);
+		e = val_int_or(
+			r->json, "skip", 0, INT32_MAX, 0, &d->skip, &r->why);
 	if (e == 0)
 		e = val_int_or(r->json, "limit", -1, INT32_MAX, -1, &d->limit,
 			&r->why);

@@ -96,8 +96,8 @@ on_dropped(struct job *job)
 {
 	struct ops_act *a = act_of(job);
 
-	catalog_forget(a->r->gateway->docs.catalog, env_of(a->r),
-		a->collection);
+	catalog_forget(
+		a->r->gateway->docs.catalog, env_of(a->r), a->collection);
 	answer_done(a, "there is no such collection; `mpcloud db collections` "
 		       "lists them");
 }
@@ -184,8 +184,8 @@ endpoint_ops_index_drop(struct request *r)
 
 	if (e < 0)
 		return e;
-	coll_op_drop_index(r->gateway->pool, &a->op, env_of(r), a->collection,
-		a->name);
+	coll_op_drop_index(
+		r->gateway->pool, &a->op, env_of(r), a->collection, a->name);
 	return request_wait(r, &a->op.job);
 }
 

@@ -180,9 +180,9 @@ outcome(struct forward_ask *a, const struct job *job)
 static void
 on_fetched(struct job *job)
 {
-	struct forward_ask *a = container_of(
-		container_of(job, struct fetch, job), struct forward_ask,
-		fetch);
+	struct forward_ask *a =
+		container_of(container_of(job, struct fetch, job),
+			struct forward_ask, fetch);
 	int err = outcome(a, job);
 
 	fetch_done(&a->fetch);
@@ -195,8 +195,7 @@ post(struct forward *f, struct forward_ask *a, unsigned gateway)
 	char head[HEAD_TOP], signature[2 * SHA256_LEN + 1];
 	const char *const headers[] = {
 		head, "Content-Type: application/json", NULL};
-	_free_ char *path =
-		str_printf("%scloud-%u.sock", f->dir, gateway);
+	_free_ char *path = str_printf("%scloud-%u.sock", f->dir, gateway);
 	_buf_ struct buf body;
 
 	buf_init(&body, BODY_TOP);

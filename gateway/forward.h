@@ -31,7 +31,7 @@ DEFINE_CLEANUP(struct forward *, forward_free)
 
 /* One call on its way. */
 struct forward_ask {
-	struct job job; /* err: the other gateway's, with its words */
+	struct job job;      /* err: the other gateway's, with its words */
 	struct slice answer; /* in the call's arena */
 	/* forward's own */
 	struct fetch fetch;
@@ -44,5 +44,5 @@ void forward_call(struct forward *f, struct forward_ask *a, struct call *call,
 	unsigned gateway);
 
 /* The other end.  Whether `body` was signed by one of us just now. */
-bool forward_verify(const struct forward *f, struct slice signature,
-	struct slice body);
+bool forward_verify(
+	const struct forward *f, struct slice signature, struct slice body);

@@ -20,12 +20,13 @@ cli_db_object(
 	struct fault why = {0};
 
 	if (val_parse(ret, slice_str(text), &why) < 0)
-		return cli_fail(EXIT_USAGE, "%s: %s; in the shell, put it in "
-					    "single quotes: '%s'",
+		return cli_fail(EXIT_USAGE,
+			"%s: %s; in the shell, put it in "
+			"single quotes: '%s'",
 			what, why.text, like);
 	if (!json_is_object(*ret))
-		return cli_fail(EXIT_USAGE, "%s: a JSON object, like %s", what,
-			like);
+		return cli_fail(
+			EXIT_USAGE, "%s: a JSON object, like %s", what, like);
 	return EXIT_OK;
 }
 

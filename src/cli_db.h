@@ -5,14 +5,13 @@
 #include "src/cli.h"
 
 /* A JSON object on the command line; EXIT_USAGE, printed: "the query: …". */
-int cli_db_object(const char *what, const char *text, const char *like,
-	json_t **ret);
+int cli_db_object(
+	const char *what, const char *text, const char *like, json_t **ret);
 /* {"price":-1} → [{"field": "price", "direction": "desc"}], because members of
  * an object have no order on the wire. */
 json_t *cli_db_order(const json_t *order) _returns_value_;
 /* POSTs `body`, which is taken. */
-int cli_db_post(
-	struct cli *cli, const char *path, json_t *body, json_t **ret);
+int cli_db_post(struct cli *cli, const char *path, json_t *body, json_t **ret);
 
 /* Waits until an index stands; EXIT_FAILED, printed, when it cannot. */
 int cli_db_wait_index(

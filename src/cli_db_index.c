@@ -121,8 +121,7 @@ keys_text(const json_t *keys)
 
 		buf_printf(&b, "%s%s%s%s%s", i ? ", " : "",
 			strcmp(way, "-1") == 0 ? "-" : "", text(key, "name"),
-			strlen(way) > 2 ? " " : "",
-			strlen(way) > 2 ? way : "");
+			strlen(way) > 2 ? " " : "", strlen(way) > 2 ? way : "");
 	}
 	return str_ndup(buf_all(&b).ptr, b.len);
 }
@@ -267,15 +266,14 @@ read_definition(struct cli *cli, json_t **ret)
 	_json_ json_t *v = NULL, *where = NULL;
 	_json_ json_t *index = NULL;
 	int64_t seconds = 0;
-	int status = cli_db_object(
-		"the fields", cli->words[1], "{\"price\":1}", &v);
+	int status =
+		cli_db_object("the fields", cli->words[1], "{\"price\":1}", &v);
 
 	if (status == EXIT_OK && cli->options[OPT_WHERE])
 		status = cli_db_object("--where", cli->options[OPT_WHERE],
 			"{\"price\":{\"$gt\":0}}", &where);
 	if (status == EXIT_OK)
-		status = cli_number(
-			cli, OPT_EXPIRE, 0, INT32_MAX, 0, &seconds);
+		status = cli_number(cli, OPT_EXPIRE, 0, INT32_MAX, 0, &seconds);
 	if (status != EXIT_OK)
 		return status;
 	if (json_is_string(json_object_get(v, "IndexName")) ||
@@ -296,8 +294,7 @@ read_definition(struct cli *cli, json_t **ret)
 		(void)json_object_set_new(
 			index, "expireAfterSeconds", json_integer(seconds));
 	if (where)
-		(void)json_object_set(
-			index, "partialFilterExpression", where);
+		(void)json_object_set(index, "partialFilterExpression", where);
 	*ret = take(index);
 	return EXIT_OK;
 }

@@ -32,8 +32,8 @@ explain_body(struct cli *cli, json_t **ret)
 	if (status == EXIT_OK)
 		status = cli_number(cli, OPT_SKIP, 0, 1000000000, 0, &skip);
 	if (status == EXIT_OK && cli->count > 1)
-		status = cli_db_object("the query", cli->words[1],
-			"{\"price\":100}", &query);
+		status = cli_db_object(
+			"the query", cli->words[1], "{\"price\":100}", &query);
 	if (status == EXIT_OK && cli->options[OPT_ORDER])
 		status = cli_db_object("--order", cli->options[OPT_ORDER],
 			"{\"price\":-1}", &order);
@@ -47,8 +47,8 @@ explain_body(struct cli *cli, json_t **ret)
 	if (order)
 		(void)json_object_set_new(body, "order", cli_db_order(order));
 	if (cli->options[OPT_OPENID])
-		(void)json_object_set_new(body, "openid",
-			json_string(cli->options[OPT_OPENID]));
+		(void)json_object_set_new(
+			body, "openid", json_string(cli->options[OPT_OPENID]));
 	*ret = body;
 	return EXIT_OK;
 }
@@ -98,7 +98,8 @@ add_shape(struct cells *c, const json_t *slow)
 		val_put(&b, v);
 	}
 	if (json_is_true(json_object_get(slow, "own")))
-		buf_str(&b, b.len ? " of the caller's own" : "the caller's own");
+		buf_str(&b,
+			b.len ? " of the caller's own" : "the caller's own");
 	cells_add(c, "%s", b.len ? b.ptr : "all");
 }
 
@@ -107,8 +108,7 @@ clear_slow(struct cli *cli)
 {
 	_json_ json_t *answer = NULL;
 
-	return cli_db_post(
-		cli, "/ops/db/slow/clear", json_object(), &answer);
+	return cli_db_post(cli, "/ops/db/slow/clear", json_object(), &answer);
 }
 
 int
@@ -199,8 +199,8 @@ cli_db_advise(struct cli *cli)
 {
 	_json_ json_t *answer = NULL;
 	const json_t *missing, *unused;
-	int status = cli_ops_json(
-		cli, "GET", "/ops/db/advise", SLICE(""), &answer);
+	int status =
+		cli_ops_json(cli, "GET", "/ops/db/advise", SLICE(""), &answer);
 
 	if (status != EXIT_OK)
 		return status;

@@ -130,6 +130,7 @@ gatewayd_docs_take_up(struct gatewayd *d)
 		.limit_top = conf->database_limit_top,
 		.result_top = conf->database_result_top,
 		.stages_top = conf->database_pipeline_stages,
+		.insert_top = conf->database_insert_top,
 	};
 	slow_set(d->gateway.docs.slow, conf->database_slow_query);
 }

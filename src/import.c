@@ -58,6 +58,9 @@ open_file(struct import *im)
 		r = format_find(&format, im->conf->path, im->in, &why);
 	if (r < 0)
 		return cli_fail(EXIT_FAILED, "%s", fault_text(&why, r));
+	if (im->conf->types && format != &format_csv)
+		return cli_fail(
+			EXIT_USAGE, "%s: --types is for CSV", im->conf->path);
 	im->reader.types = im->conf->types;
 	im->reader.collection = im->conf->collection;
 	r = reader_open(&im->reader, format, im->in, &why);

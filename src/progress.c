@@ -141,7 +141,8 @@ show_line(const struct progress *p)
 	buf_init(&line, LINE_TOP);
 	put_amount(&line, p);
 	if (p->total > 0)
-		put_part(&line, p, line.len + BAR + 24 < width);
+		put_part(&line, p,
+			p->is_terminal && line.len + BAR + 24 < width);
 	if (p->is_terminal)
 		(void)fprintf(stderr, "\r%.*s\033[K",
 			(int)min(line.len, width - 1), line.ptr);

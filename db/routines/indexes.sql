@@ -295,9 +295,9 @@ BEGIN
 			'collection %s has an index on these fields already, '
 			'named %s', collection, r.name);
 	ELSIF (SELECT count(*) FROM mpcloud.indexes i WHERE i.env = $1
-			AND i.collection = $2) >= 64 THEN
+			AND i.collection = $2) >= 100 THEN
 		RAISE EXCEPTION USING ERRCODE = 'MP400', MESSAGE = format(
-			'collection %s has 64 indexes: drop one first', collection);
+			'collection %s has 100 indexes: drop one first', collection);
 	END IF;
 	PERFORM mpcloud.index_functions(build);
 	-- one that failed makes room

@@ -5,9 +5,9 @@
  *
  * Each of CLIENTS asks again as soon as it is answered.  One JSON line per
  * kind: point reads by key, durable inserts and updates (a commit each, or
- * those of a turn under one), and point reads while one more client asks statements of 300 ms, in a pool without and with
- * lines for slow ones.  Without a URL a private server is started, with fsync
- * off: read its write figure so.
+ * those of a turn under one), and point reads while one more client asks
+ * statements of 300 ms, in a pool without and with lines for slow ones. Without
+ * a URL a private server is started, with fsync off: read its write figure so.
  */
 #include "base/mem.h"
 #include "db/pool.h"

@@ -128,6 +128,14 @@ export const corrections = [
       const list = Array.isArray(expr) && expr.length !== 1 ? expr.map((x) => evalExpr(doc, x, options)) : evalExpr(doc, [].concat(expr)[0], options);
       return folds[name](Array.isArray(list) ? list : [list]);
     }) },
+  { name: '$round to a place', mongodb: 'to the nearest, a half to the even one', link: 'reference/operator/aggregation/round/#rounding-to-even-values',
+    operators: ['$round'], expressions: { $round: (doc, expr, options) => {
+      const [v, place = 0] = [].concat(expr).map((x) => evalExpr(doc, x, options));
+      if (typeof v !== 'number' || Number.isInteger(v)) return original.expression.$round(doc, expr, options);
+      const scaled = v * 10 ** place;
+      const near = Math.floor(scaled + 0.5);
+      return (near - scaled === 0.5 && near % 2 ? near - 1 : near) / 10 ** place;
+    } } },
   { name: '$mod of null', mongodb: 'null', link: 'reference/operator/aggregation/mod/', operators: ['$mod'],
     expressions: { $mod: (doc, expr, options) => (expr.some((x) => missing(evalExpr(doc, x, options))) ? null : original.expression.$mod(doc, expr, options)) } },
   { name: '$lookup by an array', mongodb: 'finds what equals one of its elements, nothing otherwise', link: 'reference/operator/aggregation/lookup/#use--lookup-with-an-array',
@@ -144,3 +152,6 @@ export const context = Context.init({
   accumulator: { ...original.accumulator, ...all('accumulators') },
   expression: { ...original.expression, ...all('expressions') },
 });
+
+// Errors become null.
+export const lenient = { failOnError: false };

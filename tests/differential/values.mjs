@@ -33,7 +33,10 @@ export function fromWire(v) {
 // order.
 export function canonical(v, digits = 17) {
   if (v === undefined) return 'missing';
-  if (typeof v === 'number') return Object.is(v, -0) ? '0' : String(digits < 17 ? Number(v.toPrecision(digits)) : v);
+  if (typeof v === 'number') {
+    if (digits < 17 && Math.abs(v) < 10 ** -digits) return '0';
+    return String((digits < 17 ? Number(v.toPrecision(digits)) : v) + 0);
+  }
   if (v instanceof Date) return `Date(${v.getTime()})`;
   if (v instanceof RegExp) return String(v);
   if (Array.isArray(v)) return `[${v.map((x) => canonical(x, digits)).join(',')}]`;

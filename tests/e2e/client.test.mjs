@@ -275,7 +275,7 @@ test('every condition has its operator', async () => {
 		[(_) => ({ l: _.elemMatch(_.gt(2).lt(9)) }), { l: { $elemMatch: { $gt: 2, $lt: 9 } } }],
 		[(_) => _.expr(_.aggregate.gt(['$a', '$b'])), { $expr: { $gt: ['$a', '$b'] } }],
 		[(_) => _.and(_.jsonSchema({ required: ['a'] }), { b: 1 }), { $and: [{ $jsonSchema: { required: ['a'] } }, { b: 1 }] }],
-		[(_) => _.text({ search: 'tea' }), { $text: { search: 'tea' } }],
+		[(_) => ({ $text: _.text({ search: 'tea' }), a: 1 }), { $text: { $search: 'tea' }, a: 1 }],
 		[() => ({ a: { $gt: 1 }, n: NaN }), { a: { $gt: 1 }, n: { $numberDouble: 'NaN' } }],
 	];
 

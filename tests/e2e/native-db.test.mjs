@@ -7,7 +7,8 @@ import { callFunction, join, source, startStack } from '../lib/stack.mjs';
 
 let stack, token;
 before(async () => {
-  stack = await startStack({ project: join(source, 'tests/e2e/native-db'), gateways: 2 });
+  stack = await startStack({ project: join(source, 'tests/e2e/native-db'), gateways: 2,
+    set: { 'database.transactions': 50 } });
   token = stack.token('oNativeDbUserAbcdef01234567');
 });
 after(() => stack?.stop());

@@ -74,6 +74,10 @@ function makeProject() {
       writeFileSync(join(dir, 'database', `${mark}_${name}.json`), JSON.stringify({ permission: 'PRIVATE' }));
   for (const [, [mark]] of [...websHere, ...pagesHere])
     writeFileSync(join(dir, 'database', `${mark}_readable.json`), JSON.stringify({ permission: 'ADMINWRITE' }));
+  for (const [, [mark]] of [...serversHere, ...websHere, ...pagesHere])
+    writeFileSync(join(dir, 'database', `${mark}_texts.json`), JSON.stringify({ permission: 'READONLY',
+      indexes: [{ name: 'words', keys: [{ name: 'words', direction: 'text' }] }],
+      documents: [{ _id: 't1', words: 'Green tea from the hill' }, { _id: 't2', words: 'coffee' }, { _id: 't3', words: 'black tea' }] }));
   writeFileSync(join(dir, 'cloudbaserc.json'), JSON.stringify({ version: '2.0', envId: 'test',
     functionRoot: 'cloudfunctions', functions }));
   return dir;

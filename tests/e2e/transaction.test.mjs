@@ -42,7 +42,7 @@ let stack, project;
 before(async () => {
   project = layOut();
   stack = await startStack({ project, gateways: 2,
-    set: { 'database.transaction_life': '3s', 'database.transactions': '8' } });
+    set: { 'database.transaction_life': '6s', 'database.transactions': '8' } });
   await ok('database.addCollection', { collectionName: 'acc' });
 });
 after(async () => {

@@ -27,8 +27,8 @@ check_text(const struct sql *s)
 		     "abcdefghijklmnopqrstuvwxyz_ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 		     "0123456789 .,()$:=<>|#'{}[]@?&!%-+*/\"\\") ==
 		s->text.len);
-	must(!s->text.ptr || (!strstr(s->text.ptr, "--") &&
-				     !strstr(s->text.ptr, "/*")));
+	must(!s->text.ptr ||
+		(!strstr(s->text.ptr, "--") && !strstr(s->text.ptr, "/*")));
 	for (int i = 0; i < s->count; i++)
 		must(!memchr(s->param[i].ptr, '\0', s->param[i].len));
 }
@@ -36,8 +36,7 @@ check_text(const struct sql *s)
 static void
 check_query(const json_t *v, const struct coll_info *info, struct arena *arena)
 {
-	const struct sql_from from = {
-		.doc = "doc", .id = "_id", .info = info};
+	const struct sql_from from = {.doc = "doc", .id = "_id", .info = info};
 	struct sql_order order = {0};
 	struct query *q;
 	struct sql s;
@@ -74,8 +73,7 @@ check(const json_t *v, const json_t *query)
 			     NULL) == 0);
 		must(index->relation.len <= 63);
 		must(text_is_utf8(index->relation));
-		must(index_build(&build, &info.coll, index, &arena, NULL) <=
-			0);
+		must(index_build(&build, &info.coll, index, &arena, NULL) <= 0);
 		/* what is stored is, with its name, a definition too */
 		named = json_copy(definition);
 		(void)json_object_set_new(

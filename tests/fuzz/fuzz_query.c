@@ -27,8 +27,8 @@ check_text(const struct sql *s)
 	must(strspn(s->text.ptr ? s->text.ptr : "",
 		     "abcdefghijklmnopqrstuvwxyz_ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 		     "0123456789 .,()$:=<>|#'{}[]@?&!%-+*/") == s->text.len);
-	must(!s->text.ptr || (!strstr(s->text.ptr, "--") &&
-				     !strstr(s->text.ptr, "/*")));
+	must(!s->text.ptr ||
+		(!strstr(s->text.ptr, "--") && !strstr(s->text.ptr, "/*")));
 }
 
 /* The type that the text gives to parameter `n`, from 1. */
@@ -55,7 +55,8 @@ check_params(const struct sql *s)
 		if (has_type(s, i + 1, "jsonb"))
 			must(val_check(p) == 0);
 		if (has_type(s, i + 1, "jsonpath"))
-			must(slice_starts(p, "$") || slice_starts(p, "strict $"));
+			must(slice_starts(p, "$") ||
+				slice_starts(p, "strict $"));
 	}
 }
 

@@ -35,7 +35,7 @@ check_bracket(const char *at)
 		must(*at && strchr("abcdefghijklmnopqrstuvwxyz"
 				   "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 				   "0123456789\\-_",
-				     *at));
+				    *at));
 	}
 	return at;
 }

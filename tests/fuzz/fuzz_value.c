@@ -41,7 +41,8 @@ check_key(const json_t *v)
 
 	arena_init(&arena, 64 << 20);
 	r = value_key(&key, v, &arena, 1000, &why);
-	must(r == 0 || ((r == ERR_DB_PARAM || r == ERR_TOO_BIG) && why.text[0]));
+	must(r == 0 ||
+		((r == ERR_DB_PARAM || r == ERR_TOO_BIG) && why.text[0]));
 	if (r == 0) {
 		must(key.len > 0 && key.len <= VALUE_ID_TOP);
 		must(!memchr(key.ptr, '\0', key.len));
@@ -63,7 +64,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (val_parse(&v, slice_of(data, size), NULL) < 0)
 		return 0;
 	r = value_put(&stored, v, 1000, &why);
-	must(r == 0 || ((r == ERR_DB_PARAM || r == ERR_TOO_BIG) && why.text[0]));
+	must(r == 0 ||
+		((r == ERR_DB_PARAM || r == ERR_TOO_BIG) && why.text[0]));
 	if (r == 0)
 		check_again(buf_all(&stored));
 	check_key(v);

@@ -107,8 +107,7 @@ hold(const char *list)
 		assert_int_equal(value_key(&key, json_object_get(doc, "_id"),
 					 &arena, 0, NULL),
 			0);
-		assert_int_equal(
-			value_put_doc(&stored, doc, NULL, 0, NULL), 0);
+		assert_int_equal(value_put_doc(&stored, doc, NULL, 0, NULL), 0);
 		buf_str(&text, "INSERT INTO docs VALUES (");
 		put_literal(&text, key);
 		buf_char(&text, ',');
@@ -143,9 +142,10 @@ found_in(const char *query, bool whole)
 	buf_init(&text, 1 << 20);
 	r = query_parse(&q, v, &arena, 0, &why);
 	if (r == 0) {
-		buf_str(&text, "SELECT coalesce(string_agg(translate(_id, "
-			       "U&'\\0001', ''), ' ' ORDER BY n), '-') FROM docs "
-			       "WHERE ");
+		buf_str(&text,
+			"SELECT coalesce(string_agg(translate(_id, "
+			"U&'\\0001', ''), ' ' ORDER BY n), '-') FROM docs "
+			"WHERE ");
 		sql_query(&s, q, &from);
 		assert_int_equal(sql_check(&s, NULL), 0);
 		put_statement(&text, &s);

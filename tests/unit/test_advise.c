@@ -134,9 +134,11 @@ one_index_serves_two_requests(void **state)
 {
 	(void)state;
 	assert_string_equal(
-		missing(SLOW("\"verb\":\"find\",\"where\":{\"a\":\"string\"}") ","
-			SLOW("\"verb\":\"find\",\"where\":{\"a\":\"string\","
-			     "\"b\":\"string\"}"),
+		missing(SLOW("\"verb\":\"find\",\"where\":{\"a\":"
+			     "\"string\"}") "," SLOW("\"verb\":\"find\","
+						     "\"where\":{"
+						     "\"a\":\"string\","
+						     "\"b\":\"string\"}"),
 			""),
 		"mpcloud db index create cars '{\"a\":1,\"b\":1}'");
 }
@@ -149,15 +151,14 @@ one_index_serves_two_requests(void **state)
 static void
 an_index_that_is_there_is_no_advice(void **state)
 {
-	static const char slow[] = SLOW(
-		"\"verb\":\"find\",\"where\":{\"a\":\"string\",\"b\":"
-		"\"string\"},\"order\":[{\"c\":1}]");
+	static const char slow[] =
+		SLOW("\"verb\":\"find\",\"where\":{\"a\":\"string\",\"b\":"
+		     "\"string\"},\"order\":[{\"c\":1}]");
 
 	(void)state;
-	assert_string_equal(
-		missing(slow, INDEX(KEY("a", "1") "," KEY("b", "-1") "," KEY(
-					    "c", "1"),
-				      "")),
+	assert_string_equal(missing(slow, INDEX(KEY("a", "1") "," KEY("b",
+							"-1") "," KEY("c", "1"),
+						  "")),
 		"");
 	/* equalities in any order, the order backward, more behind */
 	assert_string_equal(
@@ -169,9 +170,9 @@ an_index_that_is_there_is_no_advice(void **state)
 	assert_string_not_equal(
 		missing(slow, INDEX(KEY("a", "1") "," KEY("c", "1"), "")), "");
 	assert_string_not_equal(
-		missing(slow, INDEX(KEY("a", "1") "," KEY("b", "1") "," KEY(
-					    "c", "1"),
-				      ",\"partialFilterExpression\":{}")),
+		missing(slow,
+			INDEX(KEY("a", "1") "," KEY("b", "1") "," KEY("c", "1"),
+				",\"partialFilterExpression\":{}")),
 		"");
 }
 
@@ -203,9 +204,8 @@ a_useless_index_is_named_once_it_had_its_time(void **state)
 		one = json_array_get(json_object_get(v, "unused"), 0);
 		assert_int_equal(one != NULL, rows[i].useless);
 		if (one)
-			assert_string_equal(
-				json_string_value(
-					json_object_get(one, "command")),
+			assert_string_equal(json_string_value(json_object_get(
+						    one, "command")),
 				"mpcloud db index drop cars 'it'\\''s'");
 	}
 }

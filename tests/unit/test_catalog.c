@@ -155,6 +155,20 @@ a_change_elsewhere_is_seen_within_a_moment(void **state)
 	end(&c);
 }
 
+static void
+set_rules(const char *name, const char *rules)
+{
+	char sql[600];
+
+	(void)snprintf(sql, sizeof(sql),
+		"UPDATE mpcloud.collections SET permission = 'CUSTOM', rules = "
+		"'%s', version = nextval('mpcloud.catalog_version') WHERE name "
+		"= '%s'",
+		rules, name);
+	(void)testpg_query(server, sql);
+	catalog_forget(docs.catalog, "test", slice_str(name));
+}
+
 /* The same through a statement, at once: another gateway's catalog is old, and
  * that decides nothing. */
 static void
@@ -175,6 +189,34 @@ what_is_old_grants_nothing(void **state)
 		docs.catalog = other;
 		assert_int_equal(as(&c, "alice", DOC_COUNT, name, NULL, NULL),
 			ERR_DB_DENIED);
+		docs = ours;
+	}
+	end(&c);
+}
+
+/* Nor does it refuse: not before the statement is made, and not in it. */
+static void
+what_is_old_refuses_nothing(void **state)
+{
+	static const char *const rules[] = {"{\"create\": false}",
+		"{\"create\": \"request.data.n > 0\"}",
+		"{\"create\": \"request.data.n == doc.m\"}"};
+	struct docs ours = docs;
+	struct call c;
+	const char *name = fresh(&c);
+
+	(void)state;
+	for (size_t i = 0; i < array_size(rules); i++) {
+		set_rules(name, rules[i]);
+		docs.catalog = other;
+		assert_int_equal(
+			as(&c, "alice", DOC_INSERT, name, NULL, "[{}]"),
+			ERR_DB_DENIED);
+		docs = ours;
+		set_rules(name, "{\"create\": true}");
+		docs.catalog = other;
+		assert_int_equal(
+			as(&c, "alice", DOC_INSERT, name, NULL, "[{}]"), 0);
 		docs = ours;
 	}
 	end(&c);
@@ -254,20 +296,6 @@ a_name_that_cannot_be_one_is_an_error(void **state)
 		loop_turn(&loop, true);
 	assert_int_equal(w.err, ERR_DB_PARAM);
 	catalog_end(&w.ask);
-}
-
-static void
-set_rules(const char *name, const char *rules)
-{
-	char sql[600];
-
-	(void)snprintf(sql, sizeof(sql),
-		"UPDATE mpcloud.collections SET permission = 'CUSTOM', rules = "
-		"'%s', version = nextval('mpcloud.catalog_version') WHERE name "
-		"= '%s'",
-		rules, name);
-	(void)testpg_query(server, sql);
-	catalog_forget(docs.catalog, "test", slice_str(name));
 }
 
 static void
@@ -360,6 +388,7 @@ main(void)
 		cmocka_unit_test(many_that_want_the_same_share_a_question),
 		cmocka_unit_test(a_change_elsewhere_is_seen_within_a_moment),
 		cmocka_unit_test(what_is_old_grants_nothing),
+		cmocka_unit_test(what_is_old_refuses_nothing),
 		cmocka_unit_test(what_does_not_exist_is_asked_again_soon),
 		cmocka_unit_test(names_made_up_push_nothing_out),
 		cmocka_unit_test(several_are_asked_for_together),

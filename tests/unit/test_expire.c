@@ -22,8 +22,8 @@ insert(struct call *c, const char *coll, const char *id, const char *seen)
 {
 	char doc[200];
 
-	(void)snprintf(doc, sizeof(doc), "[{\"_id\":\"%s\",\"seen\":%s}]", id,
-		seen);
+	(void)snprintf(
+		doc, sizeof(doc), "[{\"_id\":\"%s\",\"seen\":%s}]", id, seen);
 	ok(c, DOC_INSERT, coll, NULL, doc);
 }
 

@@ -33,7 +33,8 @@ fields_are_picked_and_left_out(void **state)
 		{"{\"a\":1,\"_id\":0}", "{\"a\": 1}"},
 		{"{\"a\":true}", "{\"_id\":\"x\", \"a\": 1}"},
 		{"{\"_id\":1}", "{\"_id\":\"x\"}"},
-		{"{\"_id\":0,\"o\":0,\"l\":0}", "{\"a\": 1, \"d\": {\"$date\": 5}}"},
+		{"{\"_id\":0,\"o\":0,\"l\":0}",
+			"{\"a\": 1, \"d\": {\"$date\": 5}}"},
 		{"{\"_id\":1,\"o\":0,\"l\":0}",
 			"{\"_id\":\"x\", \"a\": 1, \"d\": {\"$date\": 5}}"},
 		{"{\"o.p\":1,\"_id\":0}", "{\"o\": {\"p\": 2}}"},
@@ -47,7 +48,8 @@ fields_are_picked_and_left_out(void **state)
 		{"{\"d.x\":1,\"_id\":0}", "{}"},
 		{"{\"a.x\":1,\"_id\":0}", "{}"},
 		{"{\"missing\":1,\"_id\":0}", "{}"},
-		{"{}", "{\"_id\":\"x\", \"a\": 1, \"d\": {\"$date\": 5}, \"l\": "
+		{"{}", "{\"_id\":\"x\", \"a\": 1, \"d\": {\"$date\": 5}, "
+		       "\"l\": "
 		       "[{\"m\": 1, \"n\": 1}, {\"m\": 2}, {\"n\": 3}, 7], "
 		       "\"o\": {\"p\": 2, \"q\": 3}}"},
 		{"{\"a\":{\"$numberInt\":\"1\"},\"_id\":{\"$numberInt\":"
@@ -96,16 +98,18 @@ lists_are_sliced_and_searched(void **state)
 			"{\"l\": [3]}"},
 		{"{\"s\":{\"$elemMatch\":{\"k\":9}}}", "{\"_id\":\"x\"}"},
 		{"{\"s.$\":1,\"_id\":0}", "{\"s\": [{\"k\": 2, \"v\": 2}]}"},
-		{"{\"l\":{\"$slice\":[1]}}", "$slice takes a number of elements, "
-					     "or [skip, number]"},
+		{"{\"l\":{\"$slice\":[1]}}",
+			"$slice takes a number of elements, "
+			"or [skip, number]"},
 		{"{\"l\":{\"$slice\":[1,0]}}",
 			"$slice takes a number of elements, or [skip, number]"},
 		{"{\"o.l\":{\"$elemMatch\":{\"$gt\":1}}}",
 			"$elemMatch in a projection takes a field of the "
 			"document itself, not o.l"},
-		{"{\"l.$\":1}", "l.$ in a projection shows what the query found "
-				"there: the query must have a condition on that "
-				"list"},
+		{"{\"l.$\":1}",
+			"l.$ in a projection shows what the query found "
+			"there: the query must have a condition on that "
+			"list"},
 	};
 	struct call c;
 	const char *coll = fresh(&c);
@@ -123,8 +127,7 @@ static void
 fields_are_computed(void **state)
 {
 	static const struct shown all[] = {
-		{"{\"t\":{\"$add\":[\"$a\",\"$b\"]},\"_id\":0}",
-			"{\"t\": 3}"},
+		{"{\"t\":{\"$add\":[\"$a\",\"$b\"]},\"_id\":0}", "{\"t\": 3}"},
 		{"{\"a\":1,\"t\":\"$b\",\"_id\":0}", "{\"a\": 1, \"t\": 2}"},
 		{"{\"a\":1,\"o.t\":\"$b\",\"_id\":0}",
 			"{\"a\": 1, \"o\": {\"t\": 2}}"},
@@ -322,8 +325,7 @@ an_error_tells_nothing_of_what_is_hidden(void **state)
 	c.user = "owner";
 	ok(&c, DOC_INSERT, coll, NULL,
 		"[{\"_id\":\"x\",\"secret\":\"s\",\"zero\":0}]");
-	assert_int_equal(
-		run(&c, DOC_FIND, coll, traps[0], NULL), ERR_DB_PARAM);
+	assert_int_equal(run(&c, DOC_FIND, coll, traps[0], NULL), ERR_DB_PARAM);
 	c.user = "other";
 	for (size_t i = 0; i < array_size(traps); i++) {
 		ok(&c, DOC_FIND, coll, traps[i], NULL);

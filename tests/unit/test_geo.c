@@ -57,8 +57,7 @@ places_are_found_by_distance_nearest_first(void **state)
 	(void)state;
 	ok(&c, DOC_INSERT, coll, NULL, places);
 	for (size_t i = 0; i < array_size(cases); i++)
-		assert_string_equal(
-			ids_of(&c, coll, cases[i][0]), cases[i][1]);
+		assert_string_equal(ids_of(&c, coll, cases[i][0]), cases[i][1]);
 	/* one degree of latitude on MongoDB's sphere: 111318.8 m */
 	assert_string_equal(
 		ids_of(&c, coll,
@@ -113,8 +112,7 @@ shapes_hold_places(void **state)
 	(void)state;
 	ok(&c, DOC_INSERT, coll, NULL, places);
 	for (size_t i = 0; i < array_size(cases); i++)
-		assert_string_equal(
-			ids_of(&c, coll, cases[i][0]), cases[i][1]);
+		assert_string_equal(ids_of(&c, coll, cases[i][0]), cases[i][1]);
 	end(&c);
 }
 
@@ -126,7 +124,8 @@ all_shapes_are_asked_of_all_shapes(void **state)
 		"{\"type\":\"Point\",\"coordinates\":[1,1]}",
 		"{\"type\":\"MultiPoint\",\"coordinates\":[[1,1],[2,2]]}",
 		"{\"type\":\"LineString\",\"coordinates\":[[1,1],[2,2]]}",
-		"{\"type\":\"MultiLineString\",\"coordinates\":[[[1,1],[2,2]]]}",
+		"{\"type\":\"MultiLineString\",\"coordinates\":[[[1,1],[2,2]]]"
+		"}",
 		"{\"type\":\"Polygon\",\"coordinates\":[[[1,1],[3,1],[3,3],"
 		"[1,1]],[[1.1,1.05],[1.2,1.05],[1.2,1.1],[1.1,1.05]]]}",
 		"{\"type\":\"Polygon\",\"coordinates\":[[[1,1],[3,3],[3,1],"

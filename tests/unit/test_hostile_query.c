@@ -16,11 +16,11 @@ chance(unsigned below)
 
 static const char *const pieces[] = {"'", "\"", "\\", "`", "$1", "$$", "$v",
 	"--", "/*", "*/", ";", "{", "}", "[", "]", "(", ")", ",", "@", "?", "*",
-	"**", "||", "&&", "==", "::jsonb", "E'", "U&'", "\\u0041", "\\'", "NULL",
-	"null", "true", "0", "-1", "1e999", "DROP TABLE", " OR 1=1", "doc", "_id",
-	"__proto__", "\n", "\t", "\x01", "\x7f", "é", "中", "\xf0\x9f\x98\x80",
-	"\xe2\x80\xae", "\xef\xbb\xbf", "%s%n", "%27", "#", "!", "=", "<", ">",
-	"a", "b", " "};
+	"**", "||", "&&", "==", "::jsonb", "E'", "U&'", "\\u0041", "\\'",
+	"NULL", "null", "true", "0", "-1", "1e999", "DROP TABLE", " OR 1=1",
+	"doc", "_id", "__proto__", "\n", "\t", "\x01", "\x7f", "é", "中",
+	"\xf0\x9f\x98\x80", "\xe2\x80\xae", "\xef\xbb\xbf", "%s%n", "%27", "#",
+	"!", "=", "<", ">", "a", "b", " "};
 
 static void
 put_hostile(struct buf *to, unsigned top)
@@ -38,8 +38,8 @@ hostile_name(void)
 
 	buf_init(&b, 500);
 	put_hostile(&b, 8);
-	(void)snprintf(room, sizeof(room), "%s%s", b.ptr[0] == '$' ? "x" : "",
-		b.ptr);
+	(void)snprintf(
+		room, sizeof(room), "%s%s", b.ptr[0] == '$' ? "x" : "", b.ptr);
 	return room;
 }
 
@@ -101,8 +101,8 @@ ask_by_name(struct call *c, const char *coll, const char *name,
 			"$lte", value),
 		id);
 	must_find(c, coll,
-		json_pack("{s:s,s:{s:b,s:s,s:{s:i}}}", "k", id, name,
-			"$exists", 1, "$ne", other, "$not", "$size", 3),
+		json_pack("{s:s,s:{s:b,s:s,s:{s:i}}}", "k", id, name, "$exists",
+			1, "$ne", other, "$not", "$size", 3),
 		id);
 	must_find(c, coll,
 		json_pack("{s:s,s:{s:s}}", "k", id, name, "$ne", value), "");
@@ -126,13 +126,13 @@ names_and_values_are_found_by_what_they_are(void **state)
 				name, value)));
 		ask_by_name(&c, coll, name, value, id);
 		c.order = text_of(json_pack("{s:i}", name, -1));
-		c.projection = text_of(json_pack("{s:i,s:i}", name, 1, "_id", 0));
-		ok(&c, DOC_FIND, coll,
-			text_of(json_pack("{s:s}", "k", id)), NULL);
+		c.projection =
+			text_of(json_pack("{s:i,s:i}", name, 1, "_id", 0));
+		ok(&c, DOC_FIND, coll, text_of(json_pack("{s:s}", "k", id)),
+			NULL);
 		c.order = c.projection = NULL;
 		assert_int_equal(c.op.count, 1);
-		assert_string_equal(
-			text_of(json_loads(c.text, 0, NULL)),
+		assert_string_equal(text_of(json_loads(c.text, 0, NULL)),
 			text_of(json_pack("{s:s}", name, value)));
 	}
 	end(&c);
@@ -206,8 +206,8 @@ patterns_are_patterns_only(void **state)
 			id);
 		/* as it is: a pattern or an error, never a fault of ours */
 		assert_true(run(&c, DOC_FIND, coll,
-				    text_of(json_pack("{s:{s:s}}", "t",
-					    "$regex", value)),
+				    text_of(json_pack(
+					    "{s:{s:s}}", "t", "$regex", value)),
 				    NULL) >= 0 ||
 			    c.op.job.err == ERR_DB_PARAM);
 		assert_true(run(&c, DOC_FIND, coll,
@@ -239,8 +239,8 @@ expensive_expressions_end(void **state)
 	free(doc);
 	for (size_t i = 0; i < array_size(patterns); i++) {
 		int r = run(&c, DOC_FIND, coll,
-			text_of(json_pack("{s:{s:s}}", "t", "$regex",
-				patterns[i])),
+			text_of(json_pack(
+				"{s:{s:s}}", "t", "$regex", patterns[i])),
 			NULL);
 
 		assert_true(r == 0 || r == ERR_DB_PARAM || r == ERR_TIMEOUT);

@@ -91,7 +91,7 @@ what_is_not_understood_is_named(void **state)
 	} rows[] = {
 		{"[]", "a JSON object is wanted"},
 		{"{}", "needs \"keys\""},
-		{"{\"keys\":[]}", "has 1 to 16 fields"},
+		{"{\"keys\":[]}", "has 1 to 31 fields"},
 		{"{\"keys\":[{\"direction\":1}]}", "needs a name"},
 		{"{\"key\":{\"a\":2}}", "direction of a is"},
 		{"{\"key\":{\"a\":\"hashed\"}}", "direction of a is"},
@@ -99,7 +99,8 @@ what_is_not_understood_is_named(void **state)
 		{"{\"keys\":[{\"name\":\"a\",\"direction\":1},{\"name\":\"a\","
 		 "\"direction\":-1}]}",
 			"a stands twice"},
-		{"{\"key\":{\"a\":1},\"uniqe\":true}", "\"uniqe\" is not known"},
+		{"{\"key\":{\"a\":1},\"uniqe\":true}",
+			"\"uniqe\" is not known"},
 		{"{\"key\":{\"a\":1,\"b\":1},\"expireAfterSeconds\":1}",
 			"one field that holds a date"},
 		{"{\"key\":{\"a\":1},\"expireAfterSeconds\":-1}",
@@ -160,12 +161,12 @@ another_definition_of_the_name_is_refused(void **state)
 	(void)state;
 	assert_string_equal(
 		add_index(coll, "{\"name\":\"i\",\"key\":{\"n\":1}}"), "");
-	assert_non_null(strstr(
-		add_index(coll, "{\"name\":\"i\",\"key\":{\"m\":1}}"),
-		"exists with another definition"));
-	assert_non_null(strstr(
-		add_index(coll, "{\"name\":\"j\",\"key\":{\"n\":1}}"),
-		"on these fields already, named i"));
+	assert_non_null(
+		strstr(add_index(coll, "{\"name\":\"i\",\"key\":{\"m\":1}}"),
+			"exists with another definition"));
+	assert_non_null(
+		strstr(add_index(coll, "{\"name\":\"j\",\"key\":{\"n\":1}}"),
+			"on these fields already, named i"));
 	assert_non_null(strstr(add_index("no such", "{\"key\":{\"n\":1}}"),
 		"Table not exist"));
 	end(&c);
@@ -229,8 +230,9 @@ a_partial_unique_index_minds_only_what_it_holds(void **state)
 		"[{\"n\":1,\"s\":\"off\",\"q\":9},{\"n\":1},{\"n\":1,\"q\":1,"
 		"\"s\":\"it's $1 \\\\ on\"},"
 		"{\"n\":1,\"q\":6,\"s\":\"it's $1 \\\\ on\"}]");
-	assert_int_equal(run(&c, DOC_INSERT, coll, NULL,
-				 "[{\"n\":1,\"q\":7,\"s\":\"it's $1 \\\\ on\"}]"),
+	assert_int_equal(
+		run(&c, DOC_INSERT, coll, NULL,
+			"[{\"n\":1,\"q\":7,\"s\":\"it's $1 \\\\ on\"}]"),
 		ERR_DB_EXISTS);
 	end(&c);
 }

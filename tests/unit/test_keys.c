@@ -87,7 +87,8 @@ values_of_all_types_are_in_mongodbs_order(void **state)
 		put_literal(&text, slice_str(ascending[i]));
 		buf_printf(&text, "::jsonb, %zu)", i);
 	}
-	buf_str(&text, ") SELECT coalesce(string_agg(a.v::text || ' and ' || b.v::text, "
+	buf_str(&text, ") SELECT coalesce(string_agg(a.v::text || ' and ' || "
+		       "b.v::text, "
 		       "'; '), '') FROM v a, v b WHERE (mpcloud.key(a.v) < "
 		       "mpcloud.key(b.v)) <> (a.n < b.n)");
 	wrong = testpg_query(server, text.ptr);
@@ -179,8 +180,8 @@ an_array_sorts_by_its_least_or_greatest_element(void **state)
 			cases[i].doc, cases[i].path);
 		assert_string_equal(testpg_query(server, text), cases[i].up);
 		(void)snprintf(text, sizeof(text),
-			"SELECT mpcloud.key_at('%s', '%s', true)",
-			cases[i].doc, cases[i].path);
+			"SELECT mpcloud.key_at('%s', '%s', true)", cases[i].doc,
+			cases[i].path);
 		assert_string_equal(testpg_query(server, text), cases[i].down);
 	}
 }
@@ -212,8 +213,7 @@ every_type_has_bsons_name(void **state)
 	(void)state;
 	for (size_t i = 0; i < array_size(cases); i++) {
 		(void)snprintf(text, sizeof(text),
-			"SELECT mpcloud.type_of('%s')",
-			cases[i][0]);
+			"SELECT mpcloud.type_of('%s')", cases[i][0]);
 		assert_string_equal(testpg_query(server, text), cases[i][1]);
 	}
 	assert_string_equal(
@@ -228,12 +228,14 @@ doubles_and_truth_are_mongodbs(void **state)
 	assert_string_equal(
 		testpg_query(server,
 			"SELECT concat_ws(' ', mpcloud.num(0.1::float8 + 0.2), "
-			"mpcloud.num(5), mpcloud.num(1e22), mpcloud.num('NaN'))"),
+			"mpcloud.num(5), mpcloud.num(1e22), "
+			"mpcloud.num('NaN'))"),
 		"0.30000000000000004 5.0 10000000000000000000000.0 "
 		"{\"$numberDouble\": \"NaN\"}");
 	assert_string_equal(
 		testpg_query(server,
-			"SELECT string_agg(mpcloud.truth(v)::text, ' ' ORDER BY "
+			"SELECT string_agg(mpcloud.truth(v)::text, ' ' ORDER "
+			"BY "
 			"n) FROM unnest(ARRAY['0','0.0','null','false',NULL,"
 			"'\"\"','[]','{}','-1','\"0\"']::jsonb[]) WITH "
 			"ORDINALITY x(v, n)"),
@@ -246,7 +248,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(values_of_all_types_are_in_mongodbs_order),
 		cmocka_unit_test(what_is_equal_has_one_key),
-		cmocka_unit_test(keys_are_short_and_long_texts_keep_their_order),
+		cmocka_unit_test(
+			keys_are_short_and_long_texts_keep_their_order),
 		cmocka_unit_test(
 			an_array_sorts_by_its_least_or_greatest_element),
 		cmocka_unit_test(every_type_has_bsons_name),

@@ -125,7 +125,8 @@ null_is_also_what_is_missing(void **state)
 
 	(void)state;
 	hold("[{\"_id\":\"empty\",\"a\":{}},{\"_id\":\"null\",\"a\":null},"
-	     "{\"_id\":\"number\",\"a\":4},{\"_id\":\"sub\",\"a\":{\"b\":\"hi\"}},"
+	     "{\"_id\":\"number\",\"a\":4},{\"_id\":\"sub\",\"a\":{\"b\":"
+	     "\"hi\"}},"
 	     "{\"_id\":\"sub_null\",\"a\":{\"b\":null}},{\"_id\":\"no\"},"
 	     "{\"_id\":\"double\",\"a\":[[]]},{\"_id\":\"none\",\"a\":[]},"
 	     "{\"_id\":\"all_b\",\"a\":[{\"b\":null},{}]},"
@@ -358,8 +359,7 @@ ids_are_asked_by_their_key(void **state)
 	     "{\"_id\":{\"$date\":5}},"
 	     "{\"_id\":{\"$oid\":\"507f191e810c19729de860ea\"}}]");
 	for (size_t i = 0; i < array_size(all); i++)
-		assert_string_equal(
-			found_in(all[i].query, false), all[i].ids);
+		assert_string_equal(found_in(all[i].query, false), all[i].ids);
 }
 
 /* The page of $expr */
@@ -550,8 +550,7 @@ operators_that_are_not_known_are_named(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < array_size(all); i++)
-		assert_string_equal(
-			found_in(all[i].query, false), all[i].ids);
+		assert_string_equal(found_in(all[i].query, false), all[i].ids);
 }
 
 int

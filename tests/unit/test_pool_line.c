@@ -67,8 +67,7 @@ a_slow_read_leaves_those_behind_it_alone(void **state)
 static void
 what_was_slow_goes_to_the_slow_line_at_once(void **state)
 {
-	static const char sql[] =
-		"SELECT pg_backend_pid() FROM pg_sleep(0.1)";
+	static const char sql[] = "SELECT pg_backend_pid() FROM pg_sleep(0.1)";
 	struct fixture f;
 	struct one first, second, o;
 
@@ -128,8 +127,9 @@ a_write_that_waits_for_a_lock_holds_nobody_up(void **state)
 
 	(void)state;
 	setup_lines(&f, 2, 20000);
-	run(&f, &o, "CREATE TABLE line_lock AS SELECT 'x' AS id, 0 AS n UNION "
-		    "SELECT 'y', 0",
+	run(&f, &o,
+		"CREATE TABLE line_lock AS SELECT 'x' AS id, 0 AS n UNION "
+		"SELECT 'y', 0",
 		NULL);
 	conn = other("UPDATE line_lock SET n = 100 WHERE id = 'x'");
 	for (int i = 0; i < BLOCKED; i++)
@@ -164,8 +164,9 @@ those_that_wait_for_locks_take_turns(void **state)
 
 	(void)state;
 	setup_lines(&f, 2, 20000);
-	run(&f, &o, "CREATE TABLE line_turn AS SELECT 'x' AS id, 0 AS n UNION "
-		    "SELECT 'y', 0",
+	run(&f, &o,
+		"CREATE TABLE line_turn AS SELECT 'x' AS id, 0 AS n UNION "
+		"SELECT 'y', 0",
 		NULL);
 	one = other("UPDATE line_turn SET n = 1 WHERE id = 'x'");
 	two = other("UPDATE line_turn SET n = 1 WHERE id = 'y'");
@@ -352,8 +353,9 @@ a_pool_without_slow_lines_waits(void **state)
 static void
 without_more_connections_all_goes_on_in_the_fast_line(void **state)
 {
-	struct pool_conf conf = {
-		.connections = 1, .slow = 1, .timeout_ms = 20000,
+	struct pool_conf conf = {.connections = 1,
+		.slow = 1,
+		.timeout_ms = 20000,
 		.waiting_top = 100};
 	struct one slow[2], o;
 	struct fixture f;
@@ -361,14 +363,13 @@ without_more_connections_all_goes_on_in_the_fast_line(void **state)
 
 	(void)state;
 	(void)testpg_query(server, "CREATE ROLE few LOGIN CONNECTION LIMIT 1");
-	(void)snprintf(
-		url, sizeof(url), "%s user=few", testpg_url(server));
+	(void)snprintf(url, sizeof(url), "%s user=few", testpg_url(server));
 	conf.url = url;
 	assert_int_equal(loop_init(&f.loop), 0);
 	assert_int_equal(pool_new(&f.pool, &f.loop, &conf, NULL), 0);
 	for (int i = 0; i < 2; i++) {
-		ask_with(&f, &slow[i], "SELECT 'late' FROM pg_sleep(0.2)",
-			true, NULL);
+		ask_with(&f, &slow[i], "SELECT 'late' FROM pg_sleep(0.2)", true,
+			NULL);
 		loop_turn(&f.loop, false);
 		ask_with(&f, &o, "SELECT 2", true, NULL);
 		wait_for(&f, &o, 1);
@@ -410,8 +411,7 @@ main(void)
 		cmocka_unit_test(a_slow_read_leaves_those_behind_it_alone),
 		cmocka_unit_test(what_was_slow_goes_to_the_slow_line_at_once),
 		cmocka_unit_test(what_is_displaced_is_done_exactly_once),
-		cmocka_unit_test(
-			a_write_that_waits_for_a_lock_holds_nobody_up),
+		cmocka_unit_test(a_write_that_waits_for_a_lock_holds_nobody_up),
 		cmocka_unit_test(those_that_wait_for_locks_take_turns),
 		cmocka_unit_test(writes_of_one_row_take_one_connection),
 		cmocka_unit_test(of_writes_of_a_locked_row_one_waits_for_all),

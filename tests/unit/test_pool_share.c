@@ -123,9 +123,8 @@ of_two_with_one_key_the_first_wins(void **state)
 	share_with(&f, &o[1], insert, "1");
 	wait_for(&f, o, 2);
 	assert_int_equal((o[0].err == 0) + (o[1].err == 0), 1);
-	assert_int_equal((o[0].err == ERR_DB_EXISTS) +
-				 (o[1].err == ERR_DB_EXISTS),
-		1);
+	assert_int_equal(
+		(o[0].err == ERR_DB_EXISTS) + (o[1].err == ERR_DB_EXISTS), 1);
 	assert_int_equal(rows(&f), 1);
 	teardown_table(&f);
 }

@@ -89,9 +89,8 @@ the_key_is_asked_as_the_key(void **state)
 	(void)state;
 	assert_string_equal(
 		query("{\"_id\":\"a'b\"}"), "(_id = $1::text) | a'b");
-	assert_string_equal(query("{\"_id\":5.0}"),
-		"(_id = $1::text) | \1"
-		"5");
+	assert_string_equal(query("{\"_id\":5.0}"), "(_id = $1::text) | \1"
+						    "5");
 	assert_string_equal(
 		query("{\"_id\":{\"$oid\":\"507f191e810c19729de860ea\"}}"),
 		"(_id = $1::text) | 507f191e810c19729de860ea");

@@ -14,10 +14,10 @@ translated(const char *pattern, const char *options)
 	int r;
 
 	buf_init(&b, 1 << 20);
-	r = regex_translate(&b, slice_str(pattern), slice_str(options),
-		REGEX_TEST, &why);
+	r = regex_translate(
+		&b, slice_str(pattern), slice_str(options), REGEX_TEST, &why);
 	(void)snprintf(room, sizeof(room), "%s",
-		r < 0	? why.text
+		r < 0   ? why.text
 		: b.ptr ? b.ptr
 			: "");
 	assert_true(r == 0 || r == ERR_DB_PARAM);
@@ -29,8 +29,8 @@ static void
 what_both_have_stays(void **state)
 {
 	static const char *const same[] = {"", "abc", "^a", "a$", "a|b", "(a)",
-		"(?:a)*", "a+b?", "[a-z0-9]", "[^a]", "(?=a)b", "(?!a)", "(?<=a)",
-		"(?<!a)", "|", "()", "a{2,3}"};
+		"(?:a)*", "a+b?", "[a-z0-9]", "[^a]", "(?=a)b", "(?!a)",
+		"(?<=a)", "(?<!a)", "|", "()", "a{2,3}"};
 
 	(void)state;
 	for (size_t i = 0; i < array_size(same); i++)

@@ -129,16 +129,16 @@ a_huge_condition_is_not_noted(void **state)
 
 	(void)state;
 	for (int i = 0; i < 24; i++) {
-		(void)snprintf(name, sizeof(name), "field.%c.%040d", 'a' + i,
-			0);
+		(void)snprintf(
+			name, sizeof(name), "field.%c.%040d", 'a' + i, 0);
 		for (size_t at = 0; name[at]; at++)
 			if (at > 8 && at % 12)
 				name[at] = 'x';
 			else if (at > 8)
 				name[at] = '.';
 		(void)json_object_set_new(q, name,
-			json_pack("{s:i,s:i,s:i}", "$gt", 1, "$lt", 2, "$ne",
-				3));
+			json_pack(
+				"{s:i,s:i,s:i}", "$gt", 1, "$lt", 2, "$ne", 3));
 	}
 	req.query = q;
 	assert_int_equal(slow_new(&slow, pool, "huge"), 0);
@@ -167,10 +167,10 @@ listed(struct slow *slow, int64_t times, int64_t total, int64_t top)
 	arena_done(&o.arena);
 	assert_int_equal(json_array_size(list), 1);
 	one = json_array_get(list, 0);
-	assert_int_equal(json_integer_value(json_object_get(one, "times")),
-		times);
-	assert_int_equal(json_integer_value(json_object_get(one, "totalMs")),
-		total);
+	assert_int_equal(
+		json_integer_value(json_object_get(one, "times")), times);
+	assert_int_equal(
+		json_integer_value(json_object_get(one, "totalMs")), total);
 	assert_int_equal(
 		json_integer_value(json_object_get(one, "topMs")), top);
 }

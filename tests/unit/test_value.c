@@ -211,9 +211,8 @@ what_cannot_be_an_id_is_refused(void **state)
 	assert_non_null(strstr(key("\"\""), "1 to 1024 bytes"));
 	assert_non_null(strstr(key("\"\\u0001a\""), "U+0001"));
 	assert_non_null(strstr(key("[1]"), "list"));
-	assert_non_null(strstr(
-		key("{\"$regularExpression\":{\"pattern\":\"a\","
-		    "\"options\":\"\"}}"),
+	assert_non_null(strstr(key("{\"$regularExpression\":{\"pattern\":\"a\","
+				   "\"options\":\"\"}}"),
 		"regular expression"));
 	(void)memset(text, 'x', sizeof(text));
 	text[0] = text[1030] = '"';

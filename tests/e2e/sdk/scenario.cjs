@@ -215,6 +215,10 @@ finds('big numbers', (_) => ({ big: _.gte(5000000000) }), ['d']);
 finds('expr', (_, $) => _.expr($.gt(['$price', '$n'])), ['a', 'c', 'd']);
 finds('jsonSchema', (_) => _.jsonSchema({ required: ['big'] }), ['d']);
 
+finds('eq of the _id', (_) => ({ _id: _.eq('b') }), ['b']);
+step('where: text', async ({ d, c, _ }) => ids(await d.list(c('texts').where({ $text: _.text({ search: 'tea' }) })
+  .orderBy('_id', 'asc'))), ['t1', 't3']);
+
 step('orderBy, skip and limit', async ({ d, c }) => [
   ids(await d.list(c('base').orderBy('n', 'desc'))),
   ids(await d.list(c('base').orderBy('n', 'asc').skip(1).limit(2))),
