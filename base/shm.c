@@ -7,7 +7,6 @@
 
 #include "base/crypto.h"
 #include "base/sip.h"
-#include "base/crypto.h"
 #include "base/util.h"
 
 #include <assert.h>

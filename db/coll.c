@@ -125,8 +125,7 @@ int
 coll_check_permission(struct slice permission, struct fault *why)
 {
 	static const char *const known[] = {
-		"READONLY", "PRIVATE",
-		"ADMINWRITE", "ADMINONLY", "CUSTOM"};
+		"READONLY", "PRIVATE", "ADMINWRITE", "ADMINONLY", "CUSTOM"};
 
 	for (size_t i = 0; i < array_size(known); i++)
 		if (slice_is(permission, known[i]))

@@ -51,7 +51,7 @@ enum doc_verb {
 
 /* Who asks: what he may see and touch is ANDed into every statement. */
 struct doc_scope {
-	bool admin;         /* everything; nothing is stamped */
+	bool admin; /* everything; nothing is stamped */
 	/* Of the caller, "" for nobody; of one who has none (an anonymous or
 	 * custom login) his uid, which then stands in _openid. */
 	const char *openid;

@@ -20,8 +20,8 @@ struct doc_build {
 	struct query *where;             /* what the caller asks */
 	struct query *allowed; /* what he may; QUERY_ALL for an admin.  Of a
 				  DOC_INSERT it speaks of the new document */
-	struct query *made; /* of an upsert: the same of the document that it
-			       may make (ACCESS_CREATE); else NULL */
+	struct query *made;    /* of an upsert: the same of the document that it
+				  may make (ACCESS_CREATE); else NULL */
 	struct sql *sql;
 	struct arena *arena; /* for as long as the statement is built */
 	int64_t now_ms;

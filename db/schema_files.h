@@ -4,7 +4,7 @@
  * embed.awk. */
 
 struct schema_file {
-	int number; /* of a migration; 0: routines */
+	int number;       /* of a migration; 0: routines */
 	const char *name; /* NULL at the end */
 	const char *text;
 };

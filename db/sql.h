@@ -48,7 +48,8 @@ void sql_ident(struct buf *to, struct slice name);
 void sql_array_item(struct buf *to, struct slice item);
 
 /* query_sql.c: a boolean expression over a document. */
-void sql_query(struct sql *s, const struct query *q, const struct sql_from *from);
+void sql_query(
+	struct sql *s, const struct query *q, const struct sql_from *from);
 /* update_sql.c: the changed document; `from` is the expression it starts with
  * ("doc"). */
 void sql_update(struct sql *s, const struct update *u, const char *from);

@@ -49,12 +49,12 @@ struct gateway {
 	unsigned index;
 	const struct conf *conf;
 	struct pool *pool;
-	struct docs docs; /* documents, on the same pool */
+	struct docs docs;  /* documents, on the same pool */
 	struct lane *lane; /* of imports and exports, or NULL */
-	struct txs *txs;  /* clients' transactions of this gateway */
+	struct txs *txs;   /* clients' transactions of this gateway */
 	struct index_work *index_work; /* or NULL, before all is ready */
 	struct expire *expire;         /* the same */
-	struct forward *forward; /* to those of other gateways */
+	struct forward *forward;       /* to those of other gateways */
 	struct auth *auth;
 	struct pay *pay; /* NULL: payment is off */
 	struct known *known;

@@ -130,8 +130,8 @@ answer_error(struct request *r)
 	if (r->allowed)
 		exchange_add_header(r->x, "Allow", route_allow(r->allowed));
 	if (r->route && r->route->style == STYLE_AUTH)
-		r->answer = reply_error_auth(
-			request_arena(r), r->err, &r->why, id);
+		r->answer =
+			reply_error_auth(request_arena(r), r->err, &r->why, id);
 	else
 		r->answer = reply_error(request_arena(r), r->err, &r->why, id);
 	if (is_call_error(r))

@@ -118,8 +118,11 @@ function makeMatch(r, docs) {
     [1, () => ({ $in: [value(), value()] })], [1, () => ({ $exists: r.once(2) })]])() };
 }
 
-// 1 and false say what is left in or out.
-const computed = (x) => (['number', 'boolean'].includes(typeof x) ? { $literal: x } : x);
+// 1 and false say what is left in or out, {p: …} is a projection of its own.
+const computed = (x) => {
+  if (['number', 'boolean'].includes(typeof x)) return { $literal: x };
+  return typeof x === 'object' && x && !Array.isArray(x) && Object.keys(x)[0]?.[0] !== '$' && !(x instanceof Date) ? { $ifNull: [x, 0] } : x;
+};
 const safe = (number) => ({ $cond: [{ $isNumber: number }, number, 0] });
 
 // Stages that keep the documents' members, and those that end with others.
@@ -128,7 +131,7 @@ export function makePipeline(r, docs, others) {
   const kept = [
     [4, () => ({ $match: makeMatch(r, docs) })],
     [1, () => ({ $match: { $expr: e.bool() } })],
-    [3, () => ({ [r.one(['$addFields', '$set'])]: Object.fromEntries(r.sample(['y', 'z', 'n', 'o.k'], r.int(1, 2)).map((k) => [k, k === 'n' ? e.number() : e.any()])) })],
+    [3, () => ({ [r.one(['$addFields', '$set'])]: Object.fromEntries(r.sample(['y', 'z', 'n', 'o.k'], r.int(1, 2)).map((k) => [k, k === 'n' ? e.number() : computed(e.any())])) })],
     [1, () => ({ $sort: { [r.one(['n', 'm', 's'])]: r.one([1, -1]), _id: 1 } })],
     [1, () => ({ $skip: r.int(0, 5) })],
     [1, () => ({ $limit: r.int(1, 30) })],

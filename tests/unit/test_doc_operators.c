@@ -155,7 +155,8 @@ static const struct {
 		"Cannot create field 'b' in element 'a', which is of type "
 		"string"},
 	{"\"a\":{\"$date\":5}", "{\"$set\":{\"a.b\":1}}",
-		"Cannot create field 'b' in element 'a', which is of type date"},
+		"Cannot create field 'b' in element 'a', which is of type "
+		"date"},
 };
 
 static void
@@ -302,8 +303,7 @@ what_has_no_meaning_is_refused_by_name(void **state)
 		enum doc_verb verb;
 		const char *query, *data, *word;
 	} cases[] = {
-		{DOC_FIND, "{\"a\":{\"$near\":1}}", NULL,
-			"$geometry"},
+		{DOC_FIND, "{\"a\":{\"$near\":1}}", NULL, "$geometry"},
 		{DOC_FIND, "{\"a\":{\"$regularExpression\":{}}}", NULL,
 			"$regex"},
 		{DOC_INSERT, NULL, "[{\"$x\":1}]", "$x"},
@@ -322,12 +322,12 @@ what_has_no_meaning_is_refused_by_name(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < array_size(cases); i++) {
-		int r = run(&c, cases[i].verb, coll, cases[i].query,
-			cases[i].data);
+		int r = run(
+			&c, cases[i].verb, coll, cases[i].query, cases[i].data);
 
 		if (r == 0 || !strstr(c.op.job.why.text, cases[i].word))
-			print_error("%s: %s\n", cases[i].word,
-				c.op.job.why.text);
+			print_error(
+				"%s: %s\n", cases[i].word, c.op.job.why.text);
 		assert_int_equal(r, ERR_DB_PARAM);
 		assert_non_null(strstr(c.op.job.why.text, cases[i].word));
 	}

@@ -150,12 +150,11 @@ a_database_of_another_order_is_refused(void **state)
 	(void)testpg_query(server,
 		"CREATE DATABASE ascii TEMPLATE template0 LOCALE 'C' "
 		"ENCODING 'SQL_ASCII'");
-	(void)snprintf(url, sizeof(url), "%s dbname=sorted",
-		testpg_url(server));
+	(void)snprintf(
+		url, sizeof(url), "%s dbname=sorted", testpg_url(server));
 	assert_int_equal(schema_migrate(url, &why), ERR_CONFIG);
 	assert_non_null(strstr(why.text, "LOCALE 'C.UTF-8'"));
-	(void)snprintf(
-		url, sizeof(url), "%s dbname=ascii", testpg_url(server));
+	(void)snprintf(url, sizeof(url), "%s dbname=ascii", testpg_url(server));
 	assert_int_equal(schema_migrate(url, &why), ERR_CONFIG);
 	assert_non_null(strstr(why.text, "SQL_ASCII"));
 }

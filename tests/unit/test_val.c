@@ -439,7 +439,8 @@ whole_numbers_beyond_64_bits_are_doubles(void **state)
 		{"9223372036854775808", 9223372036854775808.0},
 		{"-9223372036854775809", -9223372036854775808.0},
 		{"100000000000000000000", 1e20},
-		{"123456789012345678901234567890", 123456789012345678901234567890.0},
+		{"123456789012345678901234567890",
+			123456789012345678901234567890.0},
 		{"{\"a\\n\":[18446744073709551616]}", 0},
 	};
 
@@ -470,8 +471,8 @@ what_no_text_can_hold_is_told_by_its_member(void **state)
 		struct fault why = {0};
 		json_t *v;
 
-		assert_int_equal(val_parse(&v, slice_str(cases[i][0]), &why),
-			ERR_JSON);
+		assert_int_equal(
+			val_parse(&v, slice_str(cases[i][0]), &why), ERR_JSON);
 		assert_non_null(strstr(why.text, cases[i][1]));
 		assert_non_null(strstr(why.text, cases[i][2]));
 	}
