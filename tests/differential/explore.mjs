@@ -49,7 +49,7 @@ for (const d of tally.unknown.slice(0, Number(shown))) {
     console.log(`  ours  ${answer(o)}\n  mingo ${answer(m)}`);
   }
 }
-console.log(`${tally.cases} cases, ${tally.refused} refused by both, ${tally.unknown.length} unknown, ${Date.now() - before} ms`);
+console.log(`${tally.cases} cases, ${tally.equal} equal, ${tally.refused} refused by both, ${tally.unknown.length} unknown, ${Date.now() - before} ms`);
 for (const [k, count] of tally.known) console.log(`  ${count}  ${k.name}`);
 const errors = {};
 for (const d of tally.unknown) for (const side of ['ours', 'mingo']) if (d[side].error !== undefined) {

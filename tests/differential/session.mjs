@@ -18,7 +18,7 @@ import { canonical } from './values.mjs';
 const SUM_DIGITS = 9;
 const padded = (n) => String(n).padStart(4, '0');
 
-export const newTally = () => ({ cases: 0, refused: 0, known: new Map(), unknown: [] });
+export const newTally = () => ({ cases: 0, equal: 0, refused: 0, known: new Map(), unknown: [] });
 
 // {value} or {error}
 async function attempt(ask) {
@@ -37,7 +37,10 @@ function judge(tally, one, ours, mingo, digits) {
     return;
   }
   if (ours.error === undefined && mingo.error === undefined &&
-      canonical(ours.value, digits) === canonical(mingo.value, digits)) return;
+      canonical(ours.value, digits) === canonical(mingo.value, digits)) {
+    tally.equal++;
+    return;
+  }
   const difference = { ...one, ours, mingo };
   const rows = isMongos(difference) ? causes[one.kind](difference) : [];
   for (const row of rows) tally.known.set(row, (tally.known.get(row) ?? 0) + 1);

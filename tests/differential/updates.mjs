@@ -4,9 +4,9 @@ import { makeValues, valueAt } from './documents.mjs';
 import { apart, makeElement } from './queries.mjs';
 
 const targets = {
-  any: ['n', 'm', 's', 'b', 'd', 'x', 'new', 'o.k', 'o.p.q', 'o.new.deep', 't.0', 't.1', 't.6', 'l.0.k', 'l.0.new', 'x.k', 's.k', 'o', 't', 'l'],
-  number: ['n', 'm', 'm', 'm', 'o.v', 'o.new', 'new', 'n.k', 't.0', 'l.0.v', 's', 'x'],
-  list: ['t', 't', 'l', 'o.t', 'new', 'o.new', 'l.0.w', 's', 'x'],
+  any: ['n', 'm', 's', 'b', 'd', 'x', 'new', 'o.k', 'o.p.q', 'o.new.deep', 't.0', 't.1', 't.6', 'l.0.k', 'l.0.new', 'o.k', 'o.new', 'n', 'm', 's', 'd', 'x', 'new', 'x.k', 's.k', 'o', 't', 'l'],
+  number: ['n', 'n', 'm', 'm', 'm', 'o.v', 'o.v', 'o.new', 'new', 'new', 'n', 'm', 'l.0.v', 't.0', 's', 'x'],
+  list: ['t', 't', 't', 't', 'l', 'l', 'l', 'o.t', 'o.t', 'new', 'new', 'o.new', 'o.new', 'l.0.w', 's', 'x'],
 };
 
 export function makeUpdate(r, docs, doc) {

@@ -129,9 +129,9 @@ an_upsert_changes_what_is_there(void **state)
 		"{\"$set\":{\"b\":2},\"$setOnInsert\":{\"c\":3}}");
 	assert_null(c.op.upserted_id);
 	assert_int_equal(c.op.total, 1);
-	assert_string_equal(
-		found(&c, coll, NULL), "{\"_id\":\"x\", \"a\": 1, \"b\": "
-				       "2}\n{\"_id\":\"y\", \"a\": 1}");
+	assert_string_equal(found(&c, coll, NULL),
+		"{\"_id\":\"x\", \"a\": 1, \"b\": "
+		"2}\n{\"_id\":\"y\", \"a\": 1}");
 	c.multi = true;
 	ok(&c, DOC_UPDATE, coll, "{\"a\":1}", "{\"$unset\":{\"a\":1}}");
 	assert_int_equal(c.op.total, 2);
