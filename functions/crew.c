@@ -227,6 +227,9 @@ crew_new(struct crews *crews, const struct fn_settings *settings)
 	crew->settings = *settings;
 	crew->settings.code_dir = NULL;
 	crew->settings.environment = NULL;
+	crew->settings.triggers = NULL;
+	crew->settings.openapi = NULL;
+	crew->settings.hosts = NULL;
 	list_init(&crew->on);
 	list_init(&crew->by_name);
 	list_init(&crew->waiting);
@@ -300,7 +303,7 @@ crews_status(const struct crews *crews)
 		json_t *one = json_pack(
 			"{s:s, s:i, s:s, s:i, s:i, s:i, s:i, s:I, s:I}", "name",
 			s->name, "version", (int)s->version, "runtime",
-			s->runtime == RUNTIME_NODE ? "node" : "native", "idle",
+			fn_runtime_name(s->runtime), "idle",
 			(int)c->count[HAND_IDLE], "busy",
 			(int)c->count[HAND_BUSY], "starting",
 			(int)c->count[HAND_STARTING], "waiting",

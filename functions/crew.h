@@ -11,6 +11,7 @@
 #include "auth/caller.h"
 #include "base/channel.h"
 #include "base/job.h"
+#include "functions/release.h"
 #include "functions/settings.h"
 
 struct crews;
@@ -42,6 +43,10 @@ DEFINE_CLEANUP(struct crews *, crews_free)
 /* ops->owner. */
 void *crews_owner(const struct crews *crews);
 
+/* GATE_FN_RELEASE: who answers.  Takes what `release` holds.  Until a function
+ * has one, the version that was added last answers. */
+int crews_release(struct crews *crews, struct fn_release *release,
+	struct fault *why) _must_check_;
 /* GATE_FN_ADD, GATE_FN_DEL.  Takes the channel's descriptor. */
 int crews_add(struct crews *crews, const struct fn_settings *settings,
 	int channel_fd, struct fault *why) _must_check_;
@@ -61,8 +66,16 @@ struct fn_call {
 	const char *client_ip;
 	const char *source; /* "wx_client", "wx_http", "wx_client,scf" */
 	struct slice event; /* JSON, "" for {} */
+	/* NULL or "" where there is none */
+	const char *qualifier; /* version, alias, "$LATEST": release.h */
+	const char *route_key; /* TCB_ROUTE_KEY of the function that calls */
+	const char *trigger;   /* TRIGGER_SRC: "timer", "document", … */
+	struct slice (*header)(const void *owner, const char *name);
+	const void *header_owner;
 	/* out: valid in done only */
 	struct slice result; /* JSON */
+	unsigned version;    /* that was called; 0: none */
+	uint32_t retry_ms;   /* with ERR_BUSY, ERR_LIMITED: for Retry-After */
 	/* crew's own */
 	struct list on;
 	void *inside[6];

@@ -143,11 +143,13 @@ parse_ours(struct fn_settings *ret, const json_t *entry,
 	_json_ json_t *none = json_object();
 	const json_t *ours = json_object_get(entry, "mpcloud");
 	int64_t workers, queue, idle;
+	bool network;
 	int r;
 
 	if (!ours || json_is_null(ours))
 		ours = none;
-	r = val_bool_or(ours, "network", false, &ret->network, why);
+	r = val_bool_or(ours, "network", false, &network, why);
+	ret->network = network ? NETWORK_INTERNET : NETWORK_NONE;
 	if (r == 0)
 		r = val_int_or(ours, "workers", 1, 10000, presets->workers,
 			&workers, why);

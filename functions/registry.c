@@ -287,9 +287,11 @@ registry_package(const struct registry *r, const char *name, unsigned version,
 	const json_t *entry, const struct registry_presets *presets,
 	struct fn_settings *ret, struct fault *why)
 {
-	struct fn_settings s = {.version = version};
+	struct fn_settings s = {0};
 	int err;
 
+	fn_settings_preset(&s);
+	s.version = version;
 	if (!fn_name_is_valid(slice_str(name)))
 		return fault_set(why, ERR_PARAM,
 			"name: a letter, then letters, digits, - and _; 60 "

@@ -37,21 +37,36 @@ static const struct number numbers[] = {
 	NUMBER(version, 1, 1000000000, 1),
 	NUMBER(timeout_ms, 1, 900000, 3000),
 	NUMBER(memory, 16 * MIB, 16384 * MIB, 256 * MIB),
+	NUMBER(tmp, MIB, 16384 * MIB, 64 * MIB),
+	NUMBER(cpu, 0, 100000, 0),
+	NUMBER(min_workers, 0, 10000, 0),
 	NUMBER(workers, 1, 10000, 8),
 	NUMBER(concurrency, 1, 1000, 1),
+	NUMBER(calls, 0, 1000000000, 0),
 	NUMBER(queue, 0, 1000000, 256),
+	NUMBER(queue_ms, 1, 900000, 900000),
 	NUMBER(idle_ms, 0, 86400000, 60000),
+	NUMBER(retries, 0, 100, 2),
+	NUMBER(inspect, 0, 65535, 0),
 };
 
 static const char *const runtimes[] = {
 	[RUNTIME_NODE] = "node",
 	[RUNTIME_NATIVE] = "native",
+	[RUNTIME_SCRIPT] = "script",
 };
 
 static const char *const handlers[] = {
 	[RUNTIME_NODE] = "index.main",
 	[RUNTIME_NATIVE] = "index.so",
+	[RUNTIME_SCRIPT] = "index.main",
 };
+
+const char *
+fn_runtime_name(enum fn_runtime runtime)
+{
+	return runtimes[runtime];
+}
 
 bool
 fn_name_is_valid(struct slice name)
@@ -96,7 +111,7 @@ parse_runtime(struct fn_settings *s, const json_t *from, struct fault *why)
 			return 0;
 		}
 	return fault_set(why, ERR_PARAM,
-		"runtime: \"node\" or \"native\", not \"%.*s\"",
+		"runtime: node, native or script, not \"%.*s\"",
 		SLICE_ARG(text));
 }
 
@@ -139,22 +154,36 @@ parse_code_dir(struct fn_settings *s, const json_t *from, struct fault *why)
 	return 0;
 }
 
+static void
+set_number(struct fn_settings *s, const struct number *n, int64_t value)
+{
+	char *at = (char *)s + n->at;
+
+	if (n->size == sizeof(unsigned))
+		*(unsigned *)(void *)at = (unsigned)value;
+	else
+		*(int64_t *)(void *)at = value;
+}
+
+void
+fn_settings_preset(struct fn_settings *s)
+{
+	for (size_t i = 0; i < array_size(numbers); i++)
+		set_number(s, &numbers[i], numbers[i].preset);
+}
+
 static int
 parse_numbers(struct fn_settings *s, const json_t *from, struct fault *why)
 {
 	for (size_t i = 0; i < array_size(numbers); i++) {
 		const struct number *n = &numbers[i];
-		char *at = (char *)s + n->at;
 		int64_t value;
 		int r = val_int_or(
 			from, n->key, n->low, n->high, n->preset, &value, why);
 
 		if (r < 0)
 			return r;
-		if (n->size == sizeof(unsigned))
-			*(unsigned *)(void *)at = (unsigned)value;
-		else
-			*(int64_t *)(void *)at = value;
+		set_number(s, n, value);
 	}
 	return 0;
 }
@@ -213,6 +242,67 @@ parse_environment(struct fn_settings *s, const json_t *from, struct fault *why)
 	return 0;
 }
 
+/* A copy; an empty one when there is none. */
+static int
+parse_array(
+	const json_t *from, const char *key, json_t **ret, struct fault *why)
+{
+	json_t *v = json_object_get(from, key);
+
+	if (v && !json_is_null(v) && !json_is_array(v))
+		return fault_set(why, ERR_PARAM, "%s: not an array", key);
+	*ret = json_is_array(v) ? json_deep_copy(v) : json_array();
+	return 0;
+}
+
+/* false and true are what older versions were deployed with. */
+static int
+parse_network(struct fn_settings *s, const json_t *from, struct fault *why)
+{
+	const json_t *v = json_object_get(from, "network");
+	const char *text = json_string_value(v);
+	const json_t *host;
+	size_t i;
+
+	if (!v || json_is_null(v) || json_is_false(v) ||
+		(text && !strcmp(text, "none")))
+		s->network = NETWORK_NONE;
+	else if (json_is_true(v) || (text && !strcmp(text, "internet")))
+		s->network = NETWORK_INTERNET;
+	else if (json_is_array(v))
+		s->network = NETWORK_HOSTS;
+	else
+		return fault_set(why, ERR_PARAM,
+			"network: none, internet, or an array of hosts");
+	s->hosts = json_array();
+	json_array_foreach (v, i, host) {
+		if (!json_is_string(host) || !json_string_length(host))
+			return fault_set(why, ERR_PARAM,
+				"network: hosts are texts, as "
+				"\"api.example.com\" or \"10.0.0.5:6379\"");
+		(void)json_array_append_new(s->hosts, json_deep_copy(host));
+	}
+	return 0;
+}
+
+static json_t *
+build_network(const struct fn_settings *s)
+{
+	if (s->network == NETWORK_HOSTS)
+		return json_deep_copy(s->hosts);
+	return json_string(s->network == NETWORK_NONE ? "none" : "internet");
+}
+
+/* Never NULL in what is built. */
+static json_t *
+copy_or(const json_t *v, json_t *empty)
+{
+	if (!v)
+		return empty;
+	json_decref(empty);
+	return json_deep_copy(v);
+}
+
 static int
 parse_all(struct fn_settings *s, const json_t *from, struct fault *why)
 {
@@ -223,11 +313,15 @@ parse_all(struct fn_settings *s, const json_t *from, struct fault *why)
 	if (r == 0)
 		r = parse_numbers(s, from, why);
 	if (r == 0)
-		r = val_bool_or(from, "network", false, &s->network, why);
+		r = parse_network(s, from, why);
 	if (r == 0)
 		r = parse_code_dir(s, from, why);
 	if (r == 0)
 		r = parse_environment(s, from, why);
+	if (r == 0)
+		r = parse_array(from, "triggers", &s->triggers, why);
+	if (r == 0)
+		r = parse_array(from, "openapi", &s->openapi, why);
 	return r;
 }
 
@@ -267,11 +361,12 @@ fn_settings_build(const struct fn_settings *s)
 
 		json_object_set_new(o, n->key, json_integer(value));
 	}
-	json_object_set_new(o, "network", json_boolean(s->network));
+	json_object_set_new(o, "network", build_network(s));
 	json_object_set_new(o, "code_dir", json_string(s->code_dir));
-	json_object_set_new(o, "environment",
-		s->environment ? json_deep_copy(s->environment)
-			       : json_object());
+	json_object_set_new(
+		o, "environment", copy_or(s->environment, json_object()));
+	json_object_set_new(o, "triggers", copy_or(s->triggers, json_array()));
+	json_object_set_new(o, "openapi", copy_or(s->openapi, json_array()));
 	return o;
 }
 
@@ -280,5 +375,8 @@ fn_settings_done(struct fn_settings *s)
 {
 	s->code_dir = mem_free(s->code_dir);
 	json_decref(s->environment);
-	s->environment = NULL;
+	json_decref(s->triggers);
+	json_decref(s->openapi);
+	json_decref(s->hosts);
+	s->environment = s->triggers = s->openapi = s->hosts = NULL;
 }

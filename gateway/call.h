@@ -8,7 +8,7 @@
 #include "auth/session.h"
 #include "base/job.h"
 #include "base/val.h"
-#include "db/doc.h"
+#include "documents/doc.h"
 #include "db/tx.h"
 #include "functions/crew.h"
 #include "gateway/forward.h"

@@ -8,7 +8,7 @@
 #include "gateway/call.h"
 
 #include "db/tx.h"
-#include "db/value.h"
+#include "documents/value.h"
 #include "gateway/call_db.h"
 #include "gateway/gateway.h"
 

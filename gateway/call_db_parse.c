@@ -7,7 +7,7 @@
  */
 #include "gateway/call.h"
 
-#include "db/value.h"
+#include "documents/value.h"
 #include "gateway/gateway.h"
 
 enum { NAME_TOP = 256 };

@@ -5,7 +5,7 @@
  */
 #include "gateway/endpoint_bulk.h"
 #include "base/val.h"
-#include "db/sql.h"
+#include "documents/sql.h"
 #include "gateway/endpoint.h"
 #include "gateway/lane.h"
 

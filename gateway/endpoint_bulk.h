@@ -6,7 +6,7 @@
  * the request ends.
  */
 
-#include "db/bulk.h"
+#include "documents/bulk.h"
 #include "gateway/request.h"
 
 struct bulk_act {

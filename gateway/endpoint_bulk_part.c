@@ -11,7 +11,7 @@
  */
 #include "base/clock.h"
 #include "base/mem.h"
-#include "db/index.h"
+#include "documents/index.h"
 #include "gateway/endpoint.h"
 #include "gateway/endpoint_bulk.h"
 

@@ -7,10 +7,10 @@
  * beyond the file is told.
  */
 #include "base/val.h"
-#include "db/coll_op.h"
-#include "db/doc.h"
-#include "db/index.h"
-#include "db/index_work.h"
+#include "documents/coll_op.h"
+#include "documents/doc.h"
+#include "documents/index.h"
+#include "documents/index_work.h"
 #include "gateway/endpoint.h"
 #include "gateway/request.h"
 

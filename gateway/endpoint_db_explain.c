@@ -4,8 +4,8 @@
  * openid, as that user's, his permission included.
  */
 #include "base/val.h"
-#include "db/doc.h"
-#include "db/explain.h"
+#include "documents/doc.h"
+#include "documents/explain.h"
 #include "gateway/endpoint.h"
 #include "gateway/request.h"
 

@@ -4,11 +4,11 @@
  */
 #include "base/clock.h"
 #include "base/val.h"
-#include "db/advise.h"
-#include "db/coll_op.h"
-#include "db/doc.h"
-#include "db/index_work.h"
-#include "db/slow.h"
+#include "documents/advise.h"
+#include "documents/coll_op.h"
+#include "documents/doc.h"
+#include "documents/index_work.h"
+#include "documents/slow.h"
 #include "gateway/endpoint.h"
 #include "gateway/request.h"
 

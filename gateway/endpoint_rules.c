@@ -9,8 +9,8 @@
  */
 #include "base/clock.h"
 #include "base/val.h"
-#include "db/rule.h"
-#include "db/rule_try.h"
+#include "documents/rule.h"
+#include "documents/rule_try.h"
 #include "gateway/endpoint.h"
 #include "gateway/request.h"
 

@@ -8,7 +8,7 @@
 #include "base/conf.h"
 #include "base/loop.h"
 #include "base/shm.h"
-#include "db/doc.h"
+#include "documents/doc.h"
 #include "gateway/access.h"
 #include "gateway/http.h"
 

@@ -11,7 +11,7 @@
 #include "base/clock.h"
 #include "base/event.h"
 #include "base/val.h"
-#include "db/bulk.h"
+#include "documents/bulk.h"
 #include "functions/proto.h"
 #include "gateway/know.h"
 #include "gateway/reply.h"

@@ -6,7 +6,7 @@
 #include "src/csv_guess.h"
 
 #include "base/scan.h"
-#include "db/ejson.h"
+#include "documents/ejson.h"
 
 static size_t
 digits(struct slice s, size_t at)

@@ -1,7 +1,7 @@
 /*
  * Values as cells.
  */
-#include "db/ejson.h"
+#include "documents/ejson.h"
 #include "src/csv.h"
 #include "src/csv_guess.h"
 

@@ -5,7 +5,7 @@
 
 #include "base/scan.h"
 #include "base/text.h"
-#include "db/ejson.h"
+#include "documents/ejson.h"
 #include "src/csv_guess.h"
 
 #include <stdio.h>

@@ -3,10 +3,10 @@
  * collections, read replicas, and what the operator allows.
  */
 #include "base/mem.h"
-#include "db/expire.h"
-#include "db/index_work.h"
+#include "documents/expire.h"
+#include "documents/index_work.h"
 #include "db/replica.h"
-#include "db/slow.h"
+#include "documents/slow.h"
 #include "db/tx.h"
 #include "src/gatewayd.h"
 

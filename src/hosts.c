@@ -205,9 +205,8 @@ status_of(const struct function *f)
 		(void)json_object_set_new(
 			one, "version", json_integer(host_version(h)));
 		(void)json_object_set_new(one, "runtime",
-			json_string(h->setup.function.runtime == RUNTIME_NODE
-					    ? "node"
-					    : "native"));
+			json_string(fn_runtime_name(
+				h->setup.function.runtime)));
 		(void)json_object_set_new(
 			one, "pid", json_integer(h->child.pid));
 		(void)json_object_set_new(

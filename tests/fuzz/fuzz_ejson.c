@@ -2,8 +2,8 @@
  * Extended JSON: a batch is read whatever its lines are, and a value that can
  * be stored comes back from its canonical form as it was.
  */
-#include "db/bulk.h"
-#include "db/value.h"
+#include "documents/bulk.h"
+#include "documents/value.h"
 
 #include <stdlib.h>
 

@@ -4,9 +4,9 @@
  * words and quoted names only.
  */
 #include "base/text.h"
-#include "db/catalog.h"
-#include "db/index.h"
-#include "db/plan.h"
+#include "documents/catalog.h"
+#include "documents/index.h"
+#include "documents/plan.h"
 
 #include <stdlib.h>
 

@@ -4,9 +4,9 @@
  * text says it is.
  */
 #include "base/text.h"
-#include "db/query.h"
-#include "db/sql.h"
-#include "db/sql_from.h"
+#include "documents/query.h"
+#include "documents/sql.h"
+#include "documents/sql_from.h"
 
 #include <stdlib.h>
 

@@ -4,7 +4,7 @@
  * parenthesis and bracket closed.  The first byte chooses the options.
  */
 #include "base/text.h"
-#include "db/regex.h"
+#include "documents/regex.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -6,9 +6,9 @@
  * Input: JSON {"rules", "data", "auth"}, or a bare expression.
  */
 #include "base/text.h"
-#include "db/query.h"
-#include "db/rule.h"
-#include "db/sql.h"
+#include "documents/query.h"
+#include "documents/rule.h"
+#include "documents/sql.h"
 
 #include <stdio.h>
 #include <stdlib.h>

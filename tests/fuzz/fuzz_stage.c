@@ -4,8 +4,8 @@
  * PostgreSQL can read as what the text says it is.
  */
 #include "base/text.h"
-#include "db/aggregate.h"
-#include "db/doc_sql.h"
+#include "documents/aggregate.h"
+#include "documents/doc_sql.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -7,8 +7,8 @@
  * with it.
  */
 #include "base/text.h"
-#include "db/sql.h"
-#include "db/update.h"
+#include "documents/sql.h"
+#include "documents/update.h"
 
 #include <stdlib.h>
 

@@ -3,7 +3,7 @@
  * hold, the stored form of itself, and keys have no NUL and a ceiling.
  */
 #include "base/text.h"
-#include "db/value.h"
+#include "documents/value.h"
 
 #include <stdlib.h>
 

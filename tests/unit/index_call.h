@@ -5,9 +5,9 @@
  * test programs of indexes.
  */
 
-#include "db/coll_op.h"
-#include "db/index.h"
-#include "db/index_work.h"
+#include "documents/coll_op.h"
+#include "documents/index.h"
+#include "documents/index_work.h"
 #include "tests/unit/doc_call.h"
 
 static struct index_work *work;

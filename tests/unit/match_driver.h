@@ -5,10 +5,10 @@
  * test programs that hold queries against MongoDB's manual.
  */
 
-#include "db/query.h"
+#include "documents/query.h"
 #include "db/schema.h"
-#include "db/sql.h"
-#include "db/sql_from.h"
+#include "documents/sql.h"
+#include "documents/sql_from.h"
 #include "tests/lib/pg.h"
 #include "tests/unit/test.h"
 

@@ -5,9 +5,9 @@
  * shared by the test programs of plan.h.
  */
 
-#include "db/plan.h"
-#include "db/query.h"
-#include "db/sql.h"
+#include "documents/plan.h"
+#include "documents/query.h"
+#include "documents/sql.h"
 #include "tests/unit/index_call.h"
 
 #include <string.h>

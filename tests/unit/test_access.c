@@ -2,10 +2,10 @@
  * Permissions and rules as conditions: what a caller's own condition may say,
  * and that a rule is asked by an index where there is one.
  */
-#include "db/access.h"
+#include "documents/access.h"
 
-#include "db/index.h"
-#include "db/rule.h"
+#include "documents/index.h"
+#include "documents/rule.h"
 #include "tests/unit/doc_call.h"
 
 static struct arena arena;

@@ -4,8 +4,8 @@
  */
 #include "base/buf.h"
 #include "base/val.h"
-#include "db/advise.h"
-#include "db/explain.h"
+#include "documents/advise.h"
+#include "documents/explain.h"
 #include "tests/unit/test.h"
 
 #include <stdio.h>

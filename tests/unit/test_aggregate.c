@@ -2,7 +2,7 @@
  * Pipelines on a real server: MongoDB's own documented examples, from
  * data/aggregate_*.json, ceilings, and stages that write.
  */
-#include "db/value.h"
+#include "documents/value.h"
 #include "tests/unit/aggregate_call.h"
 
 /* Where the order means nothing. */

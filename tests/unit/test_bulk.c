@@ -1,7 +1,7 @@
 /*
  * Batches and pages on a real server.
  */
-#include "db/bulk.h"
+#include "documents/bulk.h"
 #include "tests/unit/doc_call.h"
 
 struct turn {

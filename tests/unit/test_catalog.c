@@ -2,10 +2,10 @@
  * What gateways know of collections: two catalogs on one database, each the
  * catalog of a gateway.
  */
-#include "db/catalog.h"
+#include "documents/catalog.h"
 
-#include "db/index.h"
-#include "db/rule.h"
+#include "documents/index.h"
+#include "documents/rule.h"
 #include "tests/unit/doc_call.h"
 
 static struct catalog *other;

@@ -2,7 +2,7 @@
  * Names of collections, and the map of prepared statements.
  */
 #include "base/mem.h"
-#include "db/coll.h"
+#include "documents/coll.h"
 #include "db/stmt.h"
 #include "tests/unit/test.h"
 

@@ -3,8 +3,8 @@
  * ("extended-json.md", its table and example) and of its manual's page on
  * version 1 (strict mode).
  */
-#include "db/ejson.h"
-#include "db/value.h"
+#include "documents/ejson.h"
+#include "documents/value.h"
 #include "tests/unit/test.h"
 
 #include <stdlib.h>

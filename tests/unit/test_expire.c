@@ -3,7 +3,7 @@
  */
 #include "tests/unit/index_call.h"
 
-#include "db/expire.h"
+#include "documents/expire.h"
 
 enum { HOUR_MS = 3600000 };
 static const int64_t START_MS = 1800000000000;

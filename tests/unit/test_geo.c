@@ -2,7 +2,7 @@
  * Places and shapes, by PostGIS; after MongoDB's manual (reference/operator/
  * query-geospatial).
  */
-#include "db/geo.h"
+#include "documents/geo.h"
 #include "tests/unit/doc_call.h"
 
 static const char places[] =

@@ -1,9 +1,9 @@
 /*
  * Conditions into SQL text and parameters, without a server.
  */
-#include "db/query.h"
-#include "db/sql.h"
-#include "db/sql_from.h"
+#include "documents/query.h"
+#include "documents/sql.h"
+#include "documents/sql_from.h"
 #include "tests/unit/test.h"
 
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /*
  * Regular expressions of MongoDB and JavaScript in PostgreSQL's words.
  */
-#include "db/regex.h"
+#include "documents/regex.h"
 #include "tests/unit/test.h"
 
 /* The translation, or the error's sentence. */

@@ -3,9 +3,9 @@
  * decided before any document is looked at.
  */
 #include "base/val.h"
-#include "db/query.h"
-#include "db/rule.h"
-#include "db/sql.h"
+#include "documents/query.h"
+#include "documents/rule.h"
+#include "documents/sql.h"
 #include "tests/unit/test.h"
 
 #include <stdio.h>

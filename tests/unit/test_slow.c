@@ -3,7 +3,7 @@
  */
 #include "tests/unit/index_call.h"
 
-#include "db/slow.h"
+#include "documents/slow.h"
 
 static const char *
 shape(enum doc_verb verb, const char *query, const char *order,

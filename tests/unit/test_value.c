@@ -1,7 +1,7 @@
 /*
  * Values from the clients' dialects into the stored form.
  */
-#include "db/value.h"
+#include "documents/value.h"
 #include "tests/unit/test.h"
 
 #include <stdlib.h>

@@ -7,8 +7,8 @@
 
 #include "base/mem.h"
 #include "db/schema.h"
-#include "db/sql.h"
-#include "db/update.h"
+#include "documents/sql.h"
+#include "documents/update.h"
 #include "tests/unit/pool_driver.h"
 
 /* a case may leave out its last members */
