@@ -75,7 +75,7 @@ static bool
 is_displaced(
 	const struct pg *pg, struct flight *f, const struct sqlstate_row *row)
 {
-	bool evicted = f->evicted && f->mark == LINE_FAST;
+	bool evicted = f->evicted && line_is_first(f->mark);
 
 	if (row->verdict != STATE_CANCELLED || f->tries >= TRIES ||
 		!(evicted || pg_may_be_cancelled(pg)))
@@ -116,7 +116,7 @@ on_failed(struct pool *pool, struct pg *pg, struct flight *f)
 		f->mark = LINE_LOCK;
 		ask_again(pool, f, false);
 	} else if (is_displaced(pg, f, row)) {
-		if (f->evicted && f->mark == LINE_FAST)
+		if (f->evicted && line_is_first(f->mark))
 			f->mark = LINE_SLOW;
 		ask_again(pool, f, true);
 	} else if (is_stale(pg, f, row)) {
@@ -222,7 +222,7 @@ pool_free(struct pool *pool)
 bool
 pool_is_up(const struct pool *pool)
 {
-	return line_is_up(&pool->line[LINE_FAST]);
+	return line_is_up(&pool->line[LINE_READ]);
 }
 
 struct loop *

@@ -16,6 +16,8 @@ struct pool;
 struct pool_conf {
 	const char *url; /* libpq connection string */
 	unsigned connections;
+	/* For writes, beside those; 0: they stand among the reads. */
+	unsigned writers;
 	/* More of them, opened when needed: so many for statements that take
 	 * long, and as many for those that wait for a lock.  0: none, all wait
 	 * behind each other. */

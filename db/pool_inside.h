@@ -1,8 +1,8 @@
 #pragma once
 
 /*
- * What pool.c and pool_line.c share.  A pool has three lines, each with
- * connections of its own.
+ * What pool.c and pool_line.c share.  A pool has lines, each with connections
+ * of its own.
  */
 
 #include "base/list.h"
@@ -15,9 +15,10 @@
 struct dsn;
 
 enum line_kind {
-	LINE_FAST, /* everything at first; deep pipelines */
-	LINE_SLOW, /* what takes long; one at a time on a connection */
-	LINE_LOCK, /* what waits for another's lock; the same */
+	LINE_READ,  /* reads at first; deep pipelines */
+	LINE_WRITE, /* writes at first; one commit at a time on a connection */
+	LINE_SLOW,  /* what takes long; one at a time on a connection */
+	LINE_LOCK,  /* what waits for another's lock; the same */
 	LINES,
 };
 
@@ -26,11 +27,13 @@ struct pool_pg {
 	struct pool *pool;
 	enum line_kind line;
 	bool dirty;  /* sent to in this turn: flush it */
+	bool open;   /* this turn's writes that share: more may join them */
 	bool rested; /* nothing was sent since the last look */
 };
 
 struct line {
 	struct list waiting; /* struct flight */
+	struct list held;    /* those whose connection commits just now */
 	struct dsn *dsn;
 	unsigned depth; /* flights on one connection */
 	unsigned count;
@@ -61,6 +64,8 @@ enum line_kind line_for(const struct pool *pool, const struct flight *f);
 /* It has written its row: what waits for the lock of that row may go on. */
 void line_free_row(struct pool *pool, const struct flight *f);
 bool line_is_up(const struct line *line);
+/* One of the two where everything begins. */
+bool line_is_first(enum line_kind kind);
 
 /* pool.c */
 extern const struct pg_ops pool_ops;

@@ -1,6 +1,10 @@
 /*
- * The lines of a pool.  All connections of the first are pipelines in which
- * what is slow would hold up what came after it, so such statements leave it:
+ * The lines of a pool.  Reads begin in one, whose connections are deep
+ * pipelines; writes in another, so that no read stands behind a commit.  There
+ * a connection takes the writes of a turn under one commit, and the next when
+ * that is done: what comes meanwhile gathers, so that one fsync serves as many
+ * as there are.  In both what is slow would hold up what came after it, so such
+ * statements leave them:
  *
  * - A statement whose shape took long a moment ago goes to the slow line.
  * - One that turns out to take long while others stand behind it is cancelled
@@ -10,10 +14,10 @@
  *   asked again in the lock line, in slices: those that wait long take turns,
  *   until the lock is free or their deadline comes.  Writes of the same row
  *   that come meanwhile go there at once, and one of them at a time tries; when
- *   it succeeds the others go back to the fast line.
+ *   it succeeds the others go back to the line of writes.
  *
- * Writes of one row take the same connection of the fast line, so that they
- * never wait for each other.
+ * Writes of one row take the same connection there, so that they never wait for
+ * each other's lock.
  *
  * A read that nobody waits for any more is cancelled as well.
  */
@@ -74,13 +78,26 @@ is_tried(const struct line *line, uint64_t row)
 	return false;
 }
 
+bool
+line_is_first(enum line_kind kind)
+{
+	return kind == LINE_READ || kind == LINE_WRITE;
+}
+
+static enum line_kind
+first_line(const struct pool *pool, const struct flight *f)
+{
+	return f->is_read || !pool->line[LINE_WRITE].count ? LINE_READ
+							   : LINE_WRITE;
+}
+
 enum line_kind
 line_for(const struct pool *pool, const struct flight *f)
 {
 	return pool->line[LINE_SLOW].count &&
 			       shape_is_slow(&pool->shapes, f->hash)
 		       ? LINE_SLOW
-		       : LINE_FAST;
+		       : first_line(pool, f);
 }
 
 static void
@@ -100,7 +117,7 @@ line_free_row(struct pool *pool, const struct flight *done)
 		struct flight *f = container_of(at, struct flight, on);
 
 		if (f->row == done->row)
-			change_line(pool, f, LINE_FAST);
+			change_line(pool, f, first_line(pool, f));
 	}
 }
 
@@ -143,7 +160,18 @@ rows_locked(struct rows *rows, const struct line *lock)
 		rows_add(rows, container_of(at, struct flight, on));
 }
 
-/* What waits in the fast line for a row that is known to be locked by now. */
+static void
+leave_line(struct pool *pool, struct line *line, struct rows *locked)
+{
+	list_for_each_safe (at, &line->waiting) {
+		struct flight *f = container_of(at, struct flight, on);
+
+		if (rows_find(locked, f->row))
+			change_line(pool, f, LINE_LOCK);
+	}
+}
+
+/* What waits elsewhere for a row that is known to be locked by now. */
 static void
 leave_locked(struct pool *pool)
 {
@@ -153,12 +181,8 @@ leave_locked(struct pool *pool)
 	if (list_empty(&lock->waiting) && !line_is_busy(lock))
 		return;
 	rows_locked(&rows, lock);
-	list_for_each_safe (at, &pool->line[LINE_FAST].waiting) {
-		struct flight *f = container_of(at, struct flight, on);
-
-		if (rows_find(&rows, f->row))
-			change_line(pool, f, LINE_LOCK);
-	}
+	leave_line(pool, &pool->line[LINE_READ], &rows);
+	leave_line(pool, &pool->line[LINE_WRITE], &rows);
 }
 
 bool
@@ -171,31 +195,93 @@ line_is_up(const struct line *line)
 }
 
 static bool
-has_room(const struct line *line, const struct pool_pg *p)
+may_share(const struct flight *f)
 {
-	return p->pg.state == PG_UP && p->pg.in_flight < line->depth;
+	return f->shares && !f->alone;
+}
+
+static bool
+has_room(const struct line *line, const struct pool_pg *p,
+	const struct flight *f)
+{
+	if (p->pg.state != PG_UP)
+		return false;
+	if (p->line != LINE_WRITE)
+		return p->pg.in_flight < line->depth;
+	return !p->pg.in_flight ||
+	       (p->open && may_share(f) && p->pg.in_flight < line->depth);
+}
+
+/* Writes of one row have one connection, where there are pipelines. */
+static bool
+has_home(const struct line *line, const struct flight *f)
+{
+	return f->row && line->depth > 1;
 }
 
 static struct pool_pg *
-choose(const struct line *line, uint64_t row)
+choose(const struct line *line, const struct flight *f)
 {
 	struct pool_pg *best = NULL;
 
-	if (row && line->depth > 1) {
-		best = &line->pgs[row % line->count];
-		if (has_room(line, best))
+	if (has_home(line, f)) {
+		best = &line->pgs[f->row % line->count];
+		if (has_room(line, best, f))
 			return best;
+		if (best->line == LINE_WRITE && best->pg.state == PG_UP)
+			return NULL;
 		best = NULL;
 	}
 
 	for (unsigned i = 0; i < line->count; i++) {
 		struct pool_pg *p = &line->pgs[i];
 
-		if (has_room(line, p) &&
+		if (has_room(line, p, f) &&
 			(!best || p->pg.in_flight < best->pg.in_flight))
 			best = p;
 	}
 	return best;
+}
+
+/* A write that cannot go now holds up no others: whether one of them might. */
+static bool
+hold(struct line *line, struct flight *f)
+{
+	bool more = false;
+
+	for (unsigned i = 0; i < line->count; i++) {
+		const struct pool_pg *p = &line->pgs[i];
+
+		more |= p->line == LINE_WRITE && p->pg.state == PG_UP &&
+			(p->open || !p->pg.in_flight);
+	}
+	if (!more)
+		return false;
+	list_del(&f->on);
+	list_add(&line->held, &f->on);
+	return true;
+}
+
+static bool
+has_idle(const struct line *line)
+{
+	for (unsigned i = 0; i < line->count; i++)
+		if (line->pgs[i].pg.state == PG_UP &&
+			!line->pgs[i].pg.in_flight)
+			return true;
+	return false;
+}
+
+/* They came before those that wait. */
+static void
+unhold(struct line *line)
+{
+	while (!list_empty(&line->held)) {
+		struct list *last = line->held.prev;
+
+		list_del(last);
+		list_add_first(&line->waiting, last);
+	}
 }
 
 static void
@@ -206,13 +292,13 @@ flush_line(struct line *line)
 
 		if (!p->dirty)
 			continue;
-		p->dirty = false;
+		p->dirty = p->open = false;
 		if (p->pg.state == PG_UP)
 			pg_flush(&p->pg);
 	}
 }
 
-/* Somebody waits for lack of connections: those of the fast line are always
+/* Somebody waits for lack of connections: those of the first lines are always
  * open, of the others one more is. */
 static void
 open_more(struct line *line)
@@ -230,7 +316,7 @@ open_more(struct line *line)
 }
 
 /* No connection of it can be opened (the server has no more to give, say): then
- * in the fast line after all. */
+ * where it began after all. */
 static bool
 is_shut(const struct line *line)
 {
@@ -250,7 +336,7 @@ leave_shut(struct pool *pool, struct line *line)
 	struct flight *f;
 
 	while ((f = list_first(&line->waiting, struct flight, on)))
-		change_line(pool, f, LINE_FAST);
+		change_line(pool, f, first_line(pool, f));
 }
 
 /* The first that may be sent: in the lock line one of each row at a time. */
@@ -274,18 +360,25 @@ send_line(struct pool *pool, struct line *line)
 	struct flight *f;
 	struct pool_pg *p;
 
-	if (line != &pool->line[LINE_FAST] && is_shut(line))
+	if (line != &pool->line[LINE_READ] && line != &pool->line[LINE_WRITE] &&
+		is_shut(line))
 		leave_shut(pool, line);
 
-	while ((f = next_of(pool, line)) && (p = choose(line, f->row))) {
+	while ((f = next_of(pool, line))) {
+		p = choose(line, f);
+		if (!p && hold(line, f))
+			continue;
+		if (!p)
+			break;
 		p->dirty = true;
+		p->open = may_share(f);
 		p->rested = false;
 		if (pg_send(&p->pg, f) < 0)
 			pg_lost(&p->pg, "the connection broke while sending");
 		else
 			pool->waiting_len--;
 	}
-	if (next_of(pool, line))
+	if (next_of(pool, line) || !list_empty(&line->held))
 		open_more(line);
 	flush_line(line);
 }
@@ -298,6 +391,8 @@ on_send(struct defer *defer)
 {
 	struct pool *pool = container_of(defer, struct pool, send);
 
+	if (has_idle(&pool->line[LINE_WRITE]))
+		unhold(&pool->line[LINE_WRITE]);
 	leave_locked(pool);
 	for (int i = 0; i < LINES; i++)
 		if (pool->line[i].count)
@@ -306,6 +401,13 @@ on_send(struct defer *defer)
 		timer_set(&pool->watch, pool->loop, WATCH_MS, on_watch);
 	if (pool->line[LINE_SLOW].count && !timer_is_set(&pool->rest))
 		timer_set(&pool->rest, pool->loop, REST_MS, on_rest);
+}
+
+static bool
+others_wait(const struct line *line, const struct pool_pg *p)
+{
+	return p->pg.in_flight > 1 || !list_empty(&line->held) ||
+	       !list_empty(&line->waiting);
 }
 
 /* Whether what runs on the connection should stop. */
@@ -319,7 +421,7 @@ is_unwanted(struct pool *pool, struct pool_pg *p)
 		return false;
 	if (!f->ask)
 		return f->is_read && ms >= DROPPED_MS;
-	if (p->line != LINE_FAST || p->pg.in_flight < 2 ||
+	if (!line_is_first(p->line) || !others_wait(&pool->line[p->line], p) ||
 		ms < (f->is_read ? EVICT_MS : EVICT_WRITE_MS) ||
 		!pool->line[LINE_SLOW].count || f->evicted)
 		return false;
@@ -374,7 +476,8 @@ static const struct {
 	unsigned depth;
 	const char *option; /* of its sessions, when there is a lock line */
 } rows[LINES] = {
-	[LINE_FAST] = {FLYING_TOP, "lock_timeout=20"},
+	[LINE_READ] = {FLYING_TOP, "lock_timeout=20"},
+	[LINE_WRITE] = {FLYING_TOP, "lock_timeout=20"},
 	[LINE_SLOW] = {1, "lock_timeout=20"},
 	[LINE_LOCK] = {1, "lock_timeout=100"},
 };
@@ -405,18 +508,24 @@ line_init(struct pool *pool, int kind, unsigned count,
 int
 lines_init(struct pool *pool, const struct pool_conf *conf, struct fault *why)
 {
+	const unsigned counts[LINES] = {
+		[LINE_READ] = max(conf->connections, 1u),
+		[LINE_WRITE] = conf->writers,
+		[LINE_SLOW] = conf->slow,
+		[LINE_LOCK] = conf->slow,
+	};
 	int r = 0;
 
 	defer_init(&pool->send, on_send);
-	for (int i = 0; i < LINES; i++)
+	for (int i = 0; i < LINES; i++) {
 		list_init(&pool->line[i].waiting);
+		list_init(&pool->line[i].held);
+	}
 	for (int i = 0; i < LINES && r == 0; i++)
-		r = line_init(pool, i,
-			i == LINE_FAST ? max(conf->connections, 1u)
-				       : conf->slow,
-			conf, why);
-	for (unsigned i = 0; r == 0 && i < pool->line[LINE_FAST].count; i++)
-		pg_start(&pool->line[LINE_FAST].pgs[i].pg);
+		r = line_init(pool, i, counts[i], conf, why);
+	for (int i = LINE_READ; i <= LINE_WRITE && r == 0; i++)
+		for (unsigned j = 0; j < pool->line[i].count; j++)
+			pg_start(&pool->line[i].pgs[j].pg);
 	return r;
 }
 
@@ -431,6 +540,7 @@ lines_done(struct pool *pool)
 	for (int i = 0; i < LINES; i++) {
 		struct flight *f;
 
+		unhold(&pool->line[i]);
 		while ((f = list_first(
 				&pool->line[i].waiting, struct flight, on))) {
 			list_del(&f->on);

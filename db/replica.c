@@ -137,6 +137,7 @@ add(struct replicas *r, const struct replicas_conf *conf, unsigned i,
 
 	r->replica[i].of = r;
 	pool.url = conf->urls[i];
+	pool.writers = 0;
 	r->count++;
 	return pool_new(&r->replica[i].pool, pool_loop(r->primary), &pool, why);
 }

@@ -20,6 +20,7 @@ pool_conf_of(const struct conf *conf)
 	return (struct pool_conf){
 		.url = conf->database_url,
 		.connections = (unsigned)conf->database_connections,
+		.writers = (unsigned)conf->database_write_connections,
 		.slow = (unsigned)conf->database_slow_connections,
 		.timeout_ms = (uint64_t)conf->database_timeout,
 		.waiting_top = (unsigned)conf->limits_connections,

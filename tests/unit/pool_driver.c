@@ -29,6 +29,7 @@ setup_with(struct fixture *f, unsigned connections, uint64_t timeout_ms,
 	const struct pool_conf conf = {
 		.url = testpg_url(server),
 		.connections = connections,
+		.writers = connections, /* as a gateway has it */
 		.timeout_ms = timeout_ms,
 		.waiting_top = waiting_top,
 	};
