@@ -3,75 +3,13 @@
 // their ratio, and the budget.  One JSON line a scenario.
 //   BENCH_SECS (3) a turn, BENCH_TURNS (3), BENCH_ONLY=name,name
 
-import { execFileSync, spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
-import { callFunction, descendants, join, source, startStack } from '../lib/stack.mjs';
+import { callFunction, join, source, startStack } from '../lib/stack.mjs';
 import { documents } from './documents.mjs';
+import { functions } from './functions.mjs';
+import { compare, median, round, say, SECS, turn, TURNS, wanted } from './measure.mjs';
+import { overload } from './overload.mjs';
 import { pgbench, startFastifyEcho, startFastifyPg, startNginx } from './references.mjs';
-
-const SECS = Number(process.env.BENCH_SECS ?? 3);
-const TURNS = Number(process.env.BENCH_TURNS ?? 3);
-const only = process.env.BENCH_ONLY?.split(',');
-const commit = execFileSync('git', ['-C', source, 'rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim();
-
-const median = (list) => [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)];
-const round = (n, digits = 2) => Number(n.toFixed(digits));
-
-// CPU seconds of a process and all below it, with those that have ended.
-function cpuSeconds(roots) {
-  const pids = roots.flatMap((pid) => [pid, ...descendants(pid).map((p) => p.pid)]);
-  let ticks = 0;
-  for (const pid of new Set(pids)) {
-    try {
-      const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /, '').split(' ');
-      ticks += fields.slice(11, 15).reduce((n, f) => n + Number(f), 0);
-    } catch { /* it has ended; its parent counts it */ }
-  }
-  return ticks / 100;
-}
-
-function wrk({ url, method = 'GET', path = '/', body = '', token = '', seconds, connections = 64,
-  script = 'call.lua', low, high }) {
-  const args = script === 'call.lua' ? [method, path, body, token] : [path, body, token, String(low), String(high)];
-  return new Promise((done, fail) => {
-    const child = spawn('wrk', ['-t', '1', '-c', String(connections), '-d', `${seconds}s`, '-s',
-      join(source, 'tests/bench', script), url, '--', ...args],
-    { stdio: ['ignore', 'pipe', 'inherit'] });
-    let out = '';
-    child.stdout.on('data', (d) => { out += d; });
-    child.on('exit', () => {
-      const line = out.trim().split('\n').pop();
-      try { done(JSON.parse(line)); } catch { fail(new Error(`wrk: ${out}`)); }
-    });
-  });
-}
-
-async function turn(side) {
-  const before = cpuSeconds(side.pids);
-  const r = await wrk({ ...side, seconds: SECS });
-  const cpu = cpuSeconds(side.pids) - before;
-  if (r.bad) throw new Error(`${side.url}${side.path ?? '/'}: ${r.bad} of ${r.requests} answers were errors`);
-  return { rate: r.requests / r.seconds, p50: r.p50, p99: r.p99, cpuUs: (cpu * 1e6) / r.requests };
-}
-
-const summary = (turns) => Object.fromEntries(['rate', 'p50', 'p99', 'cpuUs']
-  .map((k) => [k, round(median(turns.map((t) => t[k])), 1)]));
-
-async function compare({ name, ours, reference, budget, by }) {
-  if (only && !only.includes(name)) return;
-  for (const side of [ours, reference]) await wrk({ ...side, seconds: 1 });
-  const a = [], b = [];
-  for (let i = 0; i < TURNS; i++) {
-    a.push(await turn(ours));
-    b.push(await turn(reference));
-  }
-  const us = summary(a), them = summary(b);
-  const ratio = round(by === 'cpuUs' ? us.cpuUs / them.cpuUs : us.rate / them.rate);
-  const met = by === 'cpuUs' ? ratio <= budget : ratio >= budget;
-  console.log(JSON.stringify({ scenario: name, ours: us, reference: { name: reference.name, ...them },
-    ratio, of: by, budget: `${by === 'cpuUs' ? '<=' : '>='} ${budget}`, met, commit }));
-}
 
 const stack = await startStack({
   project: join(source, 'tests/bench/project'),
@@ -115,17 +53,20 @@ try {
   await compare({ name: 'node', ours: call('echo-node'), reference: echo, budget: 1.0, by: 'rate' });
   await compare({ name: 'document', ours: { ...call('doc-native'), pids: [...pids, ...pg] },
     reference: { name: 'Fastify + pg', url: fastifyPg.url, method: 'POST', body: '{}', pids: [fastifyPg.pid, ...pg] }, budget: 3.0, by: 'rate' });
-  if (!only || only.includes('pgbench')) {
+  if (wanted('pgbench')) {
     const mine = [], theirs = [];
     for (let i = 0; i < TURNS; i++) {
       mine.push((await turn({ ...call('doc-native'), pids })).rate);
       theirs.push(pgbench(socket, sql.replace('$1', "'g500'"), SECS));
     }
     const ratio = round(median(mine) / median(theirs));
-    console.log(JSON.stringify({ scenario: 'pgbench', ours: { rate: round(median(mine), 0) },
-      reference: { name: 'pgbench -M prepared, 16 clients', rate: round(median(theirs), 0) }, ratio, of: 'rate', budget: '>= 0.6', met: ratio >= 0.6, commit }));
+    say({ scenario: 'pgbench', ours: { rate: round(median(mine), 0) },
+      reference: { name: 'pgbench -M prepared, 16 clients', rate: round(median(theirs), 0) }, ratio, of: 'rate', budget: '>= 0.6', met: ratio >= 0.6 });
   }
-  await documents({ stack, token, only, secs: SECS, turns: TURNS, wrk, cpuSeconds, median, round, commit });
+  await documents({ stack, token });
 } finally {
   for (const stop of stops.reverse()) await stop();
 }
+// These change what is deployed, and how the daemon is set up: stacks of their own.
+await functions();
+await overload();

@@ -9,6 +9,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { cpuSeconds, median, round, say, SECS as secs, TURNS as turns, wanted, wrk } from './measure.mjs';
 import { pgbench, startFastifySql } from './references.mjs';
 
 const DOCS = Number(process.env.BENCH_DOCS ?? 100000);
@@ -93,8 +94,8 @@ function forPgbench({ text, values }, { low, high }) {
   return Array.from({ length: 16 }, (_, i) => fill(Math.floor(low + (high - low) * (i + 0.5) / 16)));
 }
 
-export async function documents({ stack, token, only, secs, turns, wrk, cpuSeconds, median, round, commit }) {
-  if (only && !only.some((name) => name.startsWith('documents'))) return;
+export async function documents({ stack, token }) {
+  if (!wanted('documents', ...scenarios(0).map((s) => `documents-${s.name}`), 'documents-growth')) return;
   const socket = join(stack.run, 'pg');
   const ask = async (body, number) => {
     const r = await fetch(`${stack.url}/web`, { method: 'POST',
@@ -117,13 +118,13 @@ export async function documents({ stack, token, only, secs, turns, wrk, cpuSecon
     .filter((k) => k in list[0]).map((k) => [k, round(median(list.map((t) => t[k])), 1)]));
   const print = (scenario, us, name, them, budget) => {
     const ratio = round(us.rate / them.rate);
-    console.log(JSON.stringify({ scenario, docs: DOCS, ours: us, reference: { name, ...them }, ratio, of: 'rate',
-      ...(budget && { budget: `>= ${budget}`, met: ratio >= budget }), commit }));
+    say({ scenario, docs: DOCS, ours: us, reference: { name, ...them }, ratio, of: 'rate',
+      ...(budget && { budget: `>= ${budget}`, met: ratio >= budget }) });
   };
 
   seed(stack, socket, 'big', DOCS);
   for (const s of scenarios(DOCS)) {
-    if (only && !only.includes('documents') && !only.includes(`documents-${s.name}`)) continue;
+    if (!wanted('documents', `documents-${s.name}`)) continue;
     const body = { ...s.body, collectionName: 'big' };
     const statement = await capture(stack, socket, (n) => ask(body, n), s.low + 7);
     const scripts = forPgbench(statement, s);
@@ -146,7 +147,7 @@ export async function documents({ stack, token, only, secs, turns, wrk, cpuSecon
       await fastify.stop();
     }
   }
-  if (GROWTH.length < 2 || (only && !only.includes('documents') && !only.includes('documents-growth'))) return;
+  if (GROWTH.length < 2 || !wanted('documents', 'documents-growth')) return;
   for (const docs of GROWTH) seed(stack, socket, `grown${docs}`, docs);
   for (const i of scenarios(0).flatMap((s, i) => (s.grows ? [i] : []))) {
     const rates = GROWTH.map(() => []);
@@ -157,8 +158,8 @@ export async function documents({ stack, token, only, secs, turns, wrk, cpuSecon
       }
     const [small, large] = rates.map((list) => round(median(list), 0));
     const ratio = round(small / large);
-    console.log(JSON.stringify({ scenario: `documents-growth-${scenarios(0)[i].name}`,
+    say({ scenario: `documents-growth-${scenarios(0)[i].name}`,
       ours: Object.fromEntries(GROWTH.map((docs, at) => [docs, { rate: round(median(rates[at]), 0) }])),
-      ratio, of: 'rate, few over many documents', budget: '<= 1.5', met: ratio <= 1.5, commit }));
+      ratio, of: 'rate, few over many documents', budget: '<= 1.5', met: ratio <= 1.5 });
   }
 }

@@ -46,6 +46,29 @@ http { access_log off; keepalive_requests 100000000; client_body_temp_path ${dir
     stop() { child.kill('SIGTERM'); rmSync(dir, { recursive: true, force: true }); } };
 }
 
+// One nginx in front of another on a unix socket, which answers 200: what a
+// reverse proxy costs.
+export async function startNginxUnix() {
+  const dir = mkdtempSync(join(tmpdir(), 'mpc-nginx-'));
+  chmodSync(dir, 0o755);
+  const port = await freePort();
+  const conf = (name, servers) => {
+    writeFileSync(join(dir, `${name}.conf`), `
+worker_processes 1; daemon off; pid ${dir}/${name}.pid; error_log ${dir}/${name}.log;
+events { worker_connections 4096; }
+http { access_log off; keepalive_requests 100000000; client_body_temp_path ${dir}/${name}-body;
+  proxy_temp_path ${dir}/${name}-proxy; fastcgi_temp_path ${dir}/f; uwsgi_temp_path ${dir}/u; scgi_temp_path ${dir}/s;
+  ${servers} }`);
+    return spawn('nginx', ['-c', join(dir, `${name}.conf`), '-p', dir, '-e', join(dir, `${name}.log`)], { stdio: 'ignore' });
+  };
+  const back = conf('back', `server { listen unix:${dir}/back.sock; location / { default_type application/json; return 200 '{"a":1}'; } }`);
+  const front = conf('front', `upstream back { server unix:${dir}/back.sock; keepalive 64; }
+    server { listen 127.0.0.1:${port}; location / { proxy_pass http://back; proxy_http_version 1.1; proxy_set_header Connection ""; } }`);
+  await answers(`http://127.0.0.1:${port}/`);
+  return { url: `http://127.0.0.1:${port}`, pids: [front.pid, back.pid],
+    stop() { front.kill('SIGTERM'); back.kill('SIGTERM'); rmSync(dir, { recursive: true, force: true }); } };
+}
+
 // A Fastify program in a process of its own; `body` defines routes on `app`.
 async function startFastify(body, env = {}) {
   const port = await freePort();
