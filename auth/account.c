@@ -22,6 +22,7 @@ account_new(const struct auth_conf *conf)
 	a->appid = copy(conf->appid);
 	a->secret = copy(conf->secret);
 	a->api_base = copy(conf->api_base);
+	a->env = copy(conf->env);
 	a->access_ttl_s = conf->access_ttl_s;
 	a->refresh_ttl_s = conf->refresh_ttl_s;
 	return a;
@@ -43,5 +44,6 @@ account_unref(struct account *a)
 	mem_free(a->appid);
 	mem_free(a->secret);
 	mem_free(a->api_base);
+	mem_free(a->env);
 	return mem_free(a);
 }

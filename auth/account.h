@@ -9,7 +9,7 @@
 
 struct account {
 	unsigned refs;
-	char *appid, *secret, *api_base;
+	char *appid, *secret, *api_base, *env;
 	int64_t access_ttl_s, refresh_ttl_s;
 };
 

@@ -22,6 +22,7 @@ struct caller {
 	const char *unionid; /* "" when unknown */
 	uint64_t sid;        /* session (token family), 0: none */
 	int64_t expires_s;   /* of the access token, unix seconds */
+	unsigned depth;      /* document triggers that led to this */
 };
 
 static inline bool

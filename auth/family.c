@@ -1,8 +1,8 @@
 /*
  * The statements about families, and why they are as they are.
  *
- * Opening is one statement (user, family, first refresh token), so a login
- * costs one commit.  Rotating is one statement whose UPDATE takes the row only
+ * Opening is one statement (user, family, first refresh token, the calls of login
+ * triggers), so a login costs one commit.  Rotating is one statement whose UPDATE takes the row only
  * while it is unused: of two that show the same token at once the second
  * waits for the first one's row lock, sees the row used, and gets nothing.
  *
@@ -28,7 +28,7 @@
 
 #include <assert.h>
 
-enum { DEADLINE_MS = 15000, PARAMS = 9, TEXT_TOP = 4096 };
+enum { DEADLINE_MS = 15000, PARAMS = 10, TEXT_TOP = 4096 };
 
 static const char open_sql[] =
 	"WITH u AS ("
@@ -52,7 +52,9 @@ static const char open_sql[] =
 	"), t AS ("
 	" INSERT INTO mpcloud.refresh_tokens (hash, sid, issued_at)"
 	" SELECT $8::bytea, sid, $6::bigint FROM f"
-	") SELECT uid, coalesce(unionid, ''), uid = $1 FROM u";
+	") SELECT uid, coalesce(unionid, ''), uid = $1,"
+	"  mpcloud.trigger_login($10, uid, appid, $3, unionid, uid = $1,"
+	"   $6::bigint) FROM u";
 
 static const char rotate_sql[] =
 	"WITH shown AS ("
@@ -246,6 +248,7 @@ family_open(
 	put_int(&p, (int64_t)f->sid);
 	put_fresh(&p, f);
 	put_int(&p, now + home->refresh_ttl_s * 1000);
+	put_text(&p, slice_str(home->env ? home->env : ""));
 	pool_ask(home->pool, &f->ask, open_sql, p.v, p.count);
 }
 

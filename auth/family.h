@@ -20,6 +20,7 @@ struct family_home {
 	struct pool *pool;
 	struct shm *shm;
 	int64_t access_ttl_s, refresh_ttl_s;
+	const char *env; /* of its login triggers; NULL, "": none */
 };
 
 /* Embedded in its owner. */

@@ -201,6 +201,7 @@ home_of(const struct run *run)
 		.shm = run->auth->shm,
 		.access_ttl_s = run->account->access_ttl_s,
 		.refresh_ttl_s = run->account->refresh_ttl_s,
+		.env = run->account->env,
 	};
 }
 

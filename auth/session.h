@@ -20,6 +20,7 @@ struct auth_conf {
 	const char *secret;   /* AppSecret */
 	const char *api_base; /* https://api.weixin.qq.com */
 	int64_t access_ttl_s, refresh_ttl_s;
+	const char *env; /* whose login triggers are set off; NULL: none */
 };
 
 /* Everything borrowed but conf's strings, which are copied. */

@@ -25,6 +25,14 @@ void crypto_sha256(struct slice in, uint8_t ret[SHA256_LEN]);
 void crypto_hmac_sha256(
 	struct slice key, struct slice in, uint8_t ret[SHA256_LEN]);
 
+/* By name, of either case: md5 sha1 sha224 sha256 sha384 sha512.  How many
+ * bytes of `ret` are the sum; -EINVAL: another name. */
+enum { DIGEST_TOP = 64 };
+int crypto_digest(const char *name, struct slice in,
+	uint8_t ret[DIGEST_TOP]) _must_check_;
+int crypto_hmac(const char *name, struct slice key, struct slice in,
+	uint8_t ret[DIGEST_TOP]) _must_check_;
+
 /* HMAC-SHA256 with the pads hashed once (RFC 2104): 0.25 µs a token. */
 struct hmac;
 struct hmac *hmac_new(struct slice key) _returns_value_;

@@ -83,7 +83,7 @@ slice_to_u64(struct slice a, uint64_t top, uint64_t *ret)
 
 		if (digit > 9)
 			return -EINVAL;
-		if (n > top / 10 || n * 10 > top - min(top, (uint64_t)digit))
+		if (digit > top || n > (top - digit) / 10)
 			return -ERANGE;
 		n = n * 10 + digit;
 	}

@@ -240,7 +240,10 @@ declare namespace mpcloud {
 		login(o?: Callbacks<LoginResult>): Promise<LoginResult>;
 		logout(o?: Callbacks<{ errMsg: string }>): Promise<
 			{ errMsg: string }>;
-		callFunction(o: { name: string; data?: any } &
+		/** async, runAt or delay: nobody waits; the result is {id, requestId}
+		 *  of the call to come. */
+		callFunction(o: { name: string; data?: any; async?: boolean;
+			runAt?: Date | number | string; delay?: string | number } &
 			Callbacks<CallFunctionResult>): Promise<CallFunctionResult>;
 		request(o: { path: string; method?: string; data?: any;
 			header?: Record<string, string> } &

@@ -690,6 +690,18 @@ function header(headers, name) {
 	return key === undefined ? '' : String(headers[key]);
 }
 
+/* A call that nobody waits for: {async, runAt: Date | ms | text, delay: '10s'}.
+ * Its result is {id, requestId}. */
+function laterQuery({ async, runAt, delay }) {
+	const at = runAt instanceof Date ? runAt.getTime() : runAt;
+	const words = [async && 'async=true',
+		at !== undefined && `runAt=${encodeURIComponent(at)}`,
+		delay !== undefined && `delay=${encodeURIComponent(delay)}`]
+		.filter(Boolean);
+
+	return words.length ? `?${words.join('&')}` : '';
+}
+
 class Cloud {
 	constructor(conf) {
 		this.command = makeCommand();
@@ -935,7 +947,8 @@ class Cloud {
 				throw failure('cloud.callFunction', 'INVALID_PARAM',
 					'name: the function to call');
 			const answer = await this.ask({
-				path: `/v1/functions/${encodeURIComponent(options.name)}`,
+				path: `/v1/functions/${encodeURIComponent(options.name)}` +
+					laterQuery(options),
 				body: eventText(options.data) });
 
 			return { errMsg: 'cloud.callFunction:ok',

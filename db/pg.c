@@ -445,6 +445,19 @@ refuse_flood(struct pg *pg)
 	pg_lost(pg, "an answer is too large to be held");
 }
 
+/* Told one by one; who is told may stop us. */
+static void
+take_notices(struct pg *pg)
+{
+	PGnotify *n;
+
+	while (pg->ops->notified && pg->state == PG_UP &&
+		(n = PQnotifies(pg->conn))) {
+		pg->ops->notified(pg, n->extra);
+		PQfreemem(n);
+	}
+}
+
 /* What came before the end of a connection still counts: it is read first. */
 void
 pg_on_ready(struct pg *pg)
@@ -458,6 +471,7 @@ pg_on_ready(struct pg *pg)
 	}
 	alive = PQconsumeInput(pg->conn);
 	r = take_results(pg);
+	take_notices(pg);
 	if (pg->state != PG_UP)
 		return; /* somebody stopped us in between */
 	if (r == 0)

@@ -29,6 +29,8 @@ struct pg_ops {
 	/* The connection broke or could not be opened; these flights have no
 	 * answer, oldest first. */
 	void (*down)(struct pg *pg, struct list *flights);
+	/* A NOTIFY came; NULL: nobody listens. */
+	void (*notified)(struct pg *pg, const char *payload);
 };
 
 enum pg_state {

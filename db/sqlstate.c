@@ -15,6 +15,7 @@ static const struct sqlstate_row rows[] = {
 	{"MP404", ERR_DB_NO_COLLECTION, STATE_FAIL, true},
 	{"MP402", ERR_DB_OPERATOR, STATE_FAIL, true},
 	{"MP410", ERR_DB_STALE, STATE_FAIL, false},
+	{"MP429", ERR_LIMITED, STATE_FAIL, true},
 	{"MP409", ERR_DB_EXISTS, STATE_FAIL, true},
 	{"2201B", ERR_DB_PARAM, STATE_FAIL, true},  /* regular expression */
 	{"22003", ERR_DB_PARAM, STATE_FAIL, true},  /* number out of range */

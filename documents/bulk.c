@@ -84,7 +84,9 @@ static const char *const conflicts[] = {
 static void
 put_write(struct buf *sql, const struct coll *coll, enum bulk_mode mode)
 {
-	buf_str(sql, "WITH part AS (INSERT INTO mpcloud.import_parts (import, "
+	/* an import is no news: it sets off no triggers (queue_change) */
+	buf_str(sql, "/*mpcloud import*/ "
+		     "WITH part AS (INSERT INTO mpcloud.import_parts (import, "
 		     "first, last, documents, digest) VALUES ($3::text, "
 		     "$4::bigint, $5::bigint, $6::bigint, $7::text) "
 		     "ON CONFLICT DO NOTHING RETURNING 1), "

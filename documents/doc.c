@@ -116,6 +116,11 @@ build(struct doc_op *op, struct doc_build *b)
 	b->names = &op->names;
 	b->info = catalog_of(b->names, b->req->collection);
 	b->coll = b->info->coll;
+	/* the collection's trigger finds it in the statement's own text (see
+	 * mpcloud.queue_change): nobody else pays for it */
+	if (b->req->depth && !b->req->explain)
+		buf_printf(&b->sql->text, "/*mpcloud depth%u*/ ",
+			b->req->depth);
 	r = prepare_where(b);
 	if (r == 0)
 		r = prepare_ids(op, b);

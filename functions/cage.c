@@ -27,7 +27,17 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { NOBODY = 65534 };
+enum {
+	NOBODY = 65534,
+	/* Two for a connection, and what resolving names opens. */
+	OUTSIDE_FILES = 2 * EGRESS_CONNECTIONS + 256,
+	OUTSIDE_DATA = 512 * 1024 * 1024,
+#if defined(__SANITIZE_ADDRESS__)
+	OUTSIDE_IS_SANITIZED = 1
+#else
+	OUTSIDE_IS_SANITIZED = 0
+#endif
+};
 
 struct measure {
 	int (*try)(struct cage *c);
@@ -68,27 +78,54 @@ try_user(struct cage *c)
 }
 
 static int
-try_pids(struct cage *c)
-{
-	if (unshare(CLONE_NEWPID) < 0)
-		return -errno;
-	c->own_pids = true;
-	return 0;
-}
-
-static int
 try_network(struct cage *c)
 {
-	if (c->conf->network)
-		return 0;
-	return unshare(CLONE_NEWNET) < 0 ? -errno : 0;
+	if (!c->conf->network && unshare(CLONE_NEWNET) < 0)
+		return -errno;
+	c->own_network = !c->conf->network;
+	return c->conf->network ? -EBUSY : 0;
 }
 
 static int
 try_ipc(struct cage *c)
 {
 	(void)c;
-	return unshare(CLONE_NEWIPC | CLONE_NEWUTS) < 0 ? -errno : 0;
+	return unshare(CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP) < 0
+		       ? -errno
+		       : 0;
+}
+
+/* First of all: later we may not. */
+static int
+try_cgroup(struct cage *c)
+{
+	const struct cgroup_conf conf = {.name = c->conf->name,
+		.memory = c->conf->all_memory,
+		.cpu = c->conf->cpu,
+		.pids = c->conf->processes};
+
+	return cgroup_make(&conf, &c->cgroup);
+}
+
+static int
+try_join(struct cage *c)
+{
+	return cgroup_join(&c->cgroup);
+}
+
+/* Where there is no tree of our own, the sockets are in a name that only the
+ * function's user can guess the owner of; Landlock leaves it /tmp. */
+static int
+try_egress(struct cage *c)
+{
+	if (!c->conf->egress || *c->egress_path)
+		return 0;
+	(void)snprintf(c->egress_path, sizeof(c->egress_path),
+		"/tmp/mpcloud-egress-%d.sock", (int)getpid());
+	if (egress_bind(&c->egress, c->egress_path) == 0)
+		return 0;
+	*c->egress_path = '\0';
+	return -errno;
 }
 
 static void
@@ -139,19 +176,25 @@ try_privileges(struct cage *c)
 
 /* Tried by the process that will stay outside. */
 static const struct measure outside[] = {
+	{try_cgroup, "no cgroup v2 with memory, cpu and pids that is ours: "
+		     "memory is sampled, CPU has no ceiling"},
 	{try_user, "no user namespace: without root, functions are not kept "
 		   "in namespaces of their own"},
-	{try_pids, "no PID namespace: functions see the names of other "
-		   "processes"},
 };
 
+static const char without_pids[] =
+	"no PID namespace: functions see the names of other processes";
+
 static const struct measure inside[] = {
+	{try_join, "the cgroup could not be joined"},
 	{try_network, "no network namespace: only seccomp keeps functions "
 		      "from the network"},
 	{try_ipc, "no IPC and UTS namespace: System V IPC is shared with the "
 		  "host"},
 	{cage_try_tree, "no mount namespace: functions reach the host's files "
 			"and unix sockets as their user may, and share /tmp"},
+	{try_egress, "no place for the sockets of the way out: functions "
+		     "have no network"},
 	{try_identity, "no user of their own (needs root): functions run as "
 		       "the daemon's user"},
 	{try_privileges, "no_new_privs could not be set"},
@@ -162,54 +205,126 @@ static const struct measure inside[] = {
 };
 
 static void
+miss(struct cage *c, const char *without, int err)
+{
+	_free_ char *text = str_printf("%s (%s)", without, strerror(-err));
+
+	json_array_append_new(c->missing, json_string(text));
+}
+
+static void
 try_all(struct cage *c, const struct measure *m, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		int r = m[i].try(c);
-		_free_ char *text = NULL;
 
-		if (r == 0)
-			continue;
-		text = str_printf("%s (%s)", m[i].without, strerror(-r));
-		json_array_append_new(c->missing, json_string(text));
+		if (r < 0)
+			miss(c, m[i].without, r);
 	}
 }
 
-/* The process that stays outside: end as the child ends.  Its death is the
- * child's (PR_SET_PDEATHSIG), its child's death is its own. */
-_noreturn_ static void
-wait_outside(struct cage *c, pid_t child)
+static int
+limit_set(int what, rlim_t value)
 {
-	int status = 0;
+	struct rlimit now;
 
-	if (c->root && setgroups(0, NULL) == 0 &&
-		setresgid(c->gid, c->gid, c->gid) == 0)
-		(void)!setresuid(c->uid, c->uid, c->uid);
-	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
-		;
+	if (getrlimit((__rlimit_resource_t)what, &now) < 0)
+		return -errno;
+	if (now.rlim_max != RLIM_INFINITY && now.rlim_max < value)
+		value = now.rlim_max;
+	now = (struct rlimit){value, value};
+	return setrlimit((__rlimit_resource_t)what, &now) < 0 ? -errno : 0;
+}
+
+/* The egress reads what a stranger sent and is in the host's network: it keeps
+ * nothing else. */
+static int
+shut_outside(struct cage *c)
+{
+	int r;
+
+	if (c->root && (setgroups(0, NULL) < 0 ||
+			       setresgid(c->gid, c->gid, c->gid) < 0 ||
+			       setresuid(c->uid, c->uid, c->uid) < 0))
+		return -errno;
+	r = drop_capabilities();
+	if (r == 0)
+		r = try_privileges(c);
+	if (r < 0 || !c->conf->egress)
+		return r;
+	(void)limit_set(RLIMIT_CORE, 0);
+	(void)limit_set(RLIMIT_FSIZE, 0);
+	(void)limit_set(RLIMIT_NOFILE, OUTSIDE_FILES);
+	if (!OUTSIDE_IS_SANITIZED)
+		(void)limit_set(RLIMIT_DATA, OUTSIDE_DATA);
+	(void)cage_landlock_outside();
+	return cage_seccomp_outside();
+}
+
+/* The process that stays outside: serve the egress, end as the child ends.  Its
+ * death is the child's (PR_SET_PDEATHSIG), its child's death is its own. */
+_noreturn_ static void
+stay_outside(struct cage *c, pid_t child)
+{
+	int status = 0, r;
+
+	drop_bounding();
+	r = shut_outside(c);
+	if (c->conf->egress && r == 0)
+		status = egress_run(c->conf->egress, &c->egress, child);
+	else
+		while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+			;
+	cgroup_end(&c->cgroup);
 	if (WIFSIGNALED(status))
 		_exit(128 + WTERMSIG(status));
 	_exit(WEXITSTATUS(status));
 }
 
+/* fork, into a PID namespace of its own where that can be had.  unshare would
+ * do it for all children to come, and forbid us threads, which resolving names
+ * needs. */
+static pid_t
+fork_inside(struct cage *c)
+{
+	pid_t child = (pid_t)syscall(
+		SYS_clone, CLONE_NEWPID | SIGCHLD, NULL, NULL, NULL, 0);
+
+	c->own_pids = child >= 0;
+	if (child >= 0)
+		return child;
+	miss(c, without_pids, -errno);
+	return fork();
+}
+
 static int
 enter_fork(struct cage *c, int control)
 {
-	pid_t child = fork();
+	int r = c->conf->egress ? egress_ends_open(&c->egress) : 0;
+	pid_t child;
 
+	if (r < 0)
+		return r;
+	child = fork_inside(c);
 	if (child < 0)
 		return -errno;
-	if (child > 0) {
-		(void)close(control);
-		wait_outside(c, child);
+	if (child == 0) {
+		fd_closep(&c->egress.ours);
+		fd_closep(&c->cgroup.end);
+		return 0;
 	}
-	return 0;
+	(void)close(control);
+	fd_closep(&c->egress.keepers);
+	stay_outside(c, child);
 }
 
 static void
 cage_init(struct cage *c, const struct cage_conf *conf)
 {
-	*c = (struct cage){.conf = conf, .proc_fd = -1};
+	*c = (struct cage){.conf = conf,
+		.proc_fd = -1,
+		.cgroup = {-1, -1},
+		.egress = {-1, -1, -1, -1}};
 	c->missing = json_array();
 	c->root = geteuid() == 0;
 	c->uid = getuid();
@@ -232,6 +347,9 @@ cage_enter(struct cage *c, const struct cage_conf *conf, int control,
 	if (r < 0)
 		return fault_set(why, r, "fork: %s", strerror(-r));
 	try_all(c, inside, array_size(inside));
+	fd_closep(&c->cgroup.dir);
+	fd_closep(&c->egress.listener);
+	fd_closep(&c->egress.claim);
 	if (c->root && (getuid() == 0 || geteuid() == 0))
 		return fault_set(why, -EPERM,
 			"cannot become uid %u: CAP_SETUID is needed", c->uid);
@@ -247,19 +365,6 @@ cage_enter(struct cage *c, const struct cage_conf *conf, int control,
 	return 0;
 }
 
-static int
-limit_set(int what, rlim_t value)
-{
-	struct rlimit now;
-
-	if (getrlimit((__rlimit_resource_t)what, &now) < 0)
-		return -errno;
-	if (now.rlim_max != RLIM_INFINITY && now.rlim_max < value)
-		value = now.rlim_max;
-	now = (struct rlimit){value, value};
-	return setrlimit((__rlimit_resource_t)what, &now) < 0 ? -errno : 0;
-}
-
 int
 cage_shut(const struct cage *c)
 {
@@ -270,11 +375,14 @@ cage_shut(const struct cage *c)
 	} limits[] = {
 		{RLIMIT_CORE, 0, true},
 		{RLIMIT_NOFILE, 1024, true},
-		{RLIMIT_FSIZE, TMP_SIZE, true},
+		{RLIMIT_FSIZE, (rlim_t)c->conf->tmp, true},
 		/* Counted per uid and user namespace: only where one of them
 		 * is ours alone. */
 		{RLIMIT_NPROC, c->conf->processes, c->root || c->own_users},
 		{RLIMIT_AS, (rlim_t)c->conf->memory, c->conf->memory > 0},
+		{RLIMIT_DATA, (rlim_t)c->conf->data, c->conf->data > 0},
+		{RLIMIT_MEMLOCK, 0, true},
+		{RLIMIT_MSGQUEUE, 0, true},
 	};
 
 	for (size_t i = 0; i < array_size(limits); i++) {
@@ -297,4 +405,5 @@ cage_done(struct cage *c)
 	json_decref(c->missing);
 	c->missing = NULL;
 	fd_closep(&c->proc_fd);
+	fd_closep(&c->egress.keepers);
 }

@@ -10,16 +10,25 @@
 
 #include "base/err.h"
 #include "base/val.h"
+#include "functions/cgroup.h"
+#include "functions/egress.h"
 
 #include <sys/types.h>
 
 struct cage_conf {
 	int64_t uid, gid;    /* what to become when root; -1: nobody */
-	bool network;        /* keep the host's network */
 	bool strict;         /* a missing measure is an error */
+	bool network;        /* the host's own: for node's inspector only */
+	enum fn_runtime runtime; /* which system calls */
+	const char *name;    /* of the function and its version */
 	const char *dirs[8]; /* visible inside, read-only, at their own path */
 	int64_t memory;      /* bytes of address space of a child; 0: any */
+	int64_t data;        /* bytes of its private memory; 0: any */
+	int64_t tmp;         /* bytes of /tmp */
+	int64_t all_memory;  /* bytes of the whole cage */
 	unsigned processes;  /* processes and threads of the cage */
+	unsigned cpu;        /* hundredths of a core; 0: any */
+	const struct egress_rules *egress; /* NULL: no way out */
 };
 
 struct cage {
@@ -31,7 +40,10 @@ struct cage {
 	bool root;     /* started as root */
 	bool own_pids; /* we are pid 1 */
 	bool own_users;
-	bool own_tree, landlock;
+	bool own_network, own_tree, landlock;
+	struct cgroup cgroup;
+	struct egress_ends egress;
+	char egress_path[64]; /* as it is seen inside; "": none */
 };
 
 /* Returns in the caged process, which is pid 1 of its own PID namespace where

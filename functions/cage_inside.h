@@ -14,16 +14,17 @@ enum place_kind {
 struct place {
 	const char *path;
 	enum place_kind kind;
-	bool network; /* only of use with the network */
 };
 
 /* Everything of the host that a function may see, besides conf->dirs. */
 extern const struct place cage_places[];
 extern const size_t cage_places_len;
 
-enum { TMP_SIZE = 64 * 1024 * 1024 };
-
 int cage_try_tree(struct cage *c);
 int cage_try_seccomp(struct cage *c);
 int cage_try_landlock(struct cage *c);
 int cage_landlock(const struct cage *c);
+
+/* The same for the process that stays outside and serves the egress. */
+int cage_seccomp_outside(void);
+int cage_landlock_outside(void);

@@ -101,20 +101,43 @@ allow_all(const struct cage *c, int rules)
 	return r;
 }
 
-int
-cage_landlock(const struct cage *c)
+static int
+ruleset_new(void)
 {
 	bool scopes = abi() >= 6;
 	struct ruleset attr = {.fs = known_access(),
 		.scoped = scopes ? SCOPE_ABSTRACT_SOCKETS | SCOPE_SIGNALS : 0};
-	_close_ int rules = (int)syscall(SYS_landlock_create_ruleset, &attr,
+	int rules = (int)syscall(SYS_landlock_create_ruleset, &attr,
 		scopes ? sizeof(attr) : sizeof(attr.fs), 0);
-	int r;
 
-	if (rules < 0)
-		return -errno;
-	r = allow_all(c, rules);
-	if (r < 0)
-		return r;
+	return rules < 0 ? -errno : rules;
+}
+
+static int
+restrict_self(int rules)
+{
 	return syscall(SYS_landlock_restrict_self, rules, 0) < 0 ? -errno : 0;
+}
+
+int
+cage_landlock(const struct cage *c)
+{
+	_close_ int rules = ruleset_new();
+	int r = rules < 0 ? rules : allow_all(c, rules);
+
+	return r < 0 ? r : restrict_self(rules);
+}
+
+/* What resolving names reads: libraries and their settings. */
+int
+cage_landlock_outside(void)
+{
+	static const char *const paths[] = {
+		"/etc", "/usr", "/lib", "/lib64", "/run", "/var/lib/misc"};
+	_close_ int rules = ruleset_new();
+	int r = rules < 0 ? rules : 0;
+
+	for (size_t i = 0; i < array_size(paths) && r == 0; i++)
+		r = allow(rules, paths[i], READ_ACCESS);
+	return r < 0 ? r : restrict_self(rules);
 }

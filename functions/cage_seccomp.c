@@ -1,7 +1,11 @@
 /*
- * System calls that no function has business with.  A list of what is refused
- * rather than of what is allowed: Node and native libraries use very many, and
- * the other walls stand anyway; this one takes away what could climb them.
+ * The system calls of a function, as a list of what is allowed (cage_calls.def):
+ * what is not named there does not exist, and what a newer kernel brings is not
+ * there either until somebody has thought about it.  Programs ask for many calls
+ * only to do without them (io_uring, memfd, clone3), so the answer to those is
+ * ENOSYS and not the process's end.
+ *
+ * The same filter holds for the keeper: it is loaded before any of the code.
  */
 #include "functions/cage_inside.h"
 
@@ -11,99 +15,54 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
-struct refused {
+enum {
+	FOR_NATIVE = 1 << RUNTIME_NATIVE,
+	FOR_NODE = 1 << RUNTIME_NODE,
+	FOR_SCRIPT = 1 << RUNTIME_SCRIPT,
+	FOR_ALL = FOR_NATIVE | FOR_NODE | FOR_SCRIPT,
+	AS_TREE = 2 /* libseccomp: search the numbers, not one by one */
+};
+
+#ifndef MSG_FASTOPEN
+#define MSG_FASTOPEN 0x20000000
+#endif
+
+struct allowed {
 	const char *name;
-	int err;
+	int runtimes;
 };
 
-static const struct refused refused[] = {
-	/* into other processes */
-	{"ptrace", EPERM},
-	{"process_vm_readv", EPERM},
-	{"process_vm_writev", EPERM},
-	{"pidfd_getfd", EPERM},
-	{"kcmp", EPERM},
-	{"process_madvise", EPERM},
-	/* new namespaces, other roots, mounts */
-	{"unshare", EPERM},
-	{"setns", EPERM},
-	{"mount", EPERM},
-	{"umount", EPERM},
-	{"umount2", EPERM},
-	{"pivot_root", EPERM},
-	{"chroot", EPERM},
-	{"open_tree", EPERM},
-	{"move_mount", EPERM},
-	{"fsopen", EPERM},
-	{"fsconfig", EPERM},
-	{"fsmount", EPERM},
-	{"fspick", EPERM},
-	{"mount_setattr", EPERM},
-	{"open_by_handle_at", EPERM},
-	{"name_to_handle_at", EPERM},
-	/* its flags are behind a pointer: glibc then uses clone */
-	{"clone3", ENOSYS},
-	/* would go around the rules for sockets below */
-	{"io_uring_setup", ENOSYS},
-	{"io_uring_enter", ENOSYS},
-	{"io_uring_register", ENOSYS},
-	/* memory that no process is seen to hold: it would escape the sampling
-	 * and outlive its maker */
-	{"shmget", ENOSYS},
-	{"msgget", ENOSYS},
-	{"semget", ENOSYS},
-	{"memfd_create", ENOSYS},
-	{"memfd_secret", ENOSYS},
-	/* the kernel's own innards */
-	{"bpf", EPERM},
-	{"perf_event_open", EPERM},
-	{"userfaultfd", EPERM},
-	{"keyctl", EPERM},
-	{"add_key", EPERM},
-	{"request_key", EPERM},
-	{"kexec_load", EPERM},
-	{"kexec_file_load", EPERM},
-	{"init_module", EPERM},
-	{"finit_module", EPERM},
-	{"delete_module", EPERM},
-	{"reboot", EPERM},
-	{"swapon", EPERM},
-	{"swapoff", EPERM},
-	{"acct", EPERM},
-	{"quotactl", EPERM},
-	{"quotactl_fd", EPERM},
-	{"syslog", EPERM},
-	{"iopl", EPERM},
-	{"ioperm", EPERM},
-	{"modify_ldt", EPERM},
-	{"lookup_dcookie", EPERM},
-	{"vhangup", EPERM},
-	{"settimeofday", EPERM},
-	{"clock_settime", EPERM},
-	{"clock_adjtime", EPERM},
-	{"adjtimex", EPERM},
-	{"sethostname", EPERM},
-	{"setdomainname", EPERM},
+static const struct allowed allowed[] = {
+#define X_ALLOWED(name, runtimes) {#name, runtimes},
+#include "functions/cage_calls.def"
+#undef X_ALLOWED
 };
 
+static const char *const refused[] = {
+#define X_REFUSED(name) #name,
+#include "functions/cage_calls.def"
+#undef X_REFUSED
+};
+
+static const char *const outside[] = {
+#define X_OUTSIDE(name) #name,
+#include "functions/cage_calls.def"
+#undef X_OUTSIDE
+};
+
+/* A name that this machine has not is no error. */
 static int
-refuse_names(scmp_filter_ctx ctx)
+rule(scmp_filter_ctx ctx, uint32_t action, const char *name)
 {
-	for (size_t i = 0; i < array_size(refused); i++) {
-		int nr = seccomp_syscall_resolve_name(refused[i].name);
-		int r;
+	int nr = seccomp_syscall_resolve_name(name);
+	int r = nr == __NR_SCMP_ERROR
+			? 0
+			: seccomp_rule_add(ctx, action, nr, 0);
 
-		if (nr == __NR_SCMP_ERROR)
-			continue;
-		r = seccomp_rule_add(
-			ctx, SCMP_ACT_ERRNO((uint32_t)refused[i].err), nr, 0);
-		if (r < 0 && r != -EDOM)
-			return r;
-	}
-	return 0;
+	return r == -EDOM || r == -EACCES ? 0 : r;
 }
 
-/* One system call, when argument `arg` compares so. */
+/* One call, when argument `arg` compares so. */
 static int
 refuse_when(scmp_filter_ctx ctx, int nr, unsigned arg, enum scmp_compare op,
 	uint64_t a, uint64_t b)
@@ -114,6 +73,8 @@ refuse_when(scmp_filter_ctx ctx, int nr, unsigned arg, enum scmp_compare op,
 	return seccomp_rule_add_array(ctx, SCMP_ACT_ERRNO(EPERM), nr, 1, &when);
 }
 
+/* Threads and forks, in the namespaces that are.  clone3 hides its flags behind
+ * a pointer: glibc does without. */
 static int
 refuse_clone(scmp_filter_ctx ctx)
 {
@@ -128,31 +89,30 @@ refuse_clone(scmp_filter_ctx ctx)
 	return r;
 }
 
-/* With the network: unix, IPv4 and IPv6, no raw sockets. */
+/* Unix sockets alone, or with the host's network IPv4 and IPv6 too; never raw
+ * ones, packets, netlink, vsock, alg. */
 static int
-refuse_families(scmp_filter_ctx ctx)
+refuse_sockets(const struct cage *c, scmp_filter_ctx ctx)
 {
-	int r = refuse_when(ctx, SCMP_SYS(socket), 0, SCMP_CMP_GT, AF_INET6, 0);
+	int r = 0;
 
+	if (!c->conf->network)
+		return refuse_when(ctx, SCMP_SYS(socket), 0, SCMP_CMP_NE,
+			AF_UNIX, 0);
 	for (uint64_t family = AF_INET + 1; family < AF_INET6 && r == 0;
 		family++)
 		r = refuse_when(
 			ctx, SCMP_SYS(socket), 0, SCMP_CMP_EQ, family, 0);
+	if (r == 0)
+		r = refuse_when(ctx, SCMP_SYS(socket), 0, SCMP_CMP_GT,
+			AF_INET6, 0);
 	if (r == 0)
 		r = refuse_when(ctx, SCMP_SYS(socket), 1, SCMP_CMP_MASKED_EQ,
 			0xf, SOCK_RAW);
 	return r;
 }
 
-static int
-refuse_sockets(const struct cage *c, scmp_filter_ctx ctx)
-{
-	if (c->conf->network)
-		return refuse_families(ctx);
-	return refuse_when(ctx, SCMP_SYS(socket), 0, SCMP_CMP_NE, AF_UNIX, 0);
-}
-
-/* Putting letters into somebody's terminal. */
+/* Putting letters into somebody's terminal.  The kernel looks at 32 bits. */
 static int
 refuse_ioctls(scmp_filter_ctx ctx)
 {
@@ -165,23 +125,97 @@ refuse_ioctls(scmp_filter_ctx ctx)
 	return r;
 }
 
-int
-cage_try_seccomp(struct cage *c)
+static int
+load(scmp_filter_ctx ctx, int r)
+{
+	if (r == 0)
+		(void)seccomp_attr_set(
+			ctx, SCMP_FLTATR_CTL_OPTIMIZE, AS_TREE);
+	if (r == 0)
+		r = seccomp_load(ctx);
+	seccomp_release(ctx);
+	return r;
+}
+
+/* Two filters, because one cannot hold "this call" and "this call but with
+ * that argument"; the kernel takes the stricter answer. */
+static int
+load_arguments(const struct cage *c)
 {
 	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ALLOW);
 	int r;
 
 	if (!ctx)
 		return -ENOMEM;
-	r = refuse_names(ctx);
-	if (r == 0)
-		r = refuse_clone(ctx);
+	r = refuse_clone(ctx);
 	if (r == 0)
 		r = refuse_sockets(c, ctx);
 	if (r == 0)
 		r = refuse_ioctls(ctx);
+	return load(ctx, r);
+}
+
+static int
+load_names(int runtime)
+{
+	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
+	int r = 0;
+
+	if (!ctx)
+		return -ENOMEM;
+	for (size_t i = 0; i < array_size(allowed) && r == 0; i++)
+		if (allowed[i].runtimes & runtime)
+			r = rule(ctx, SCMP_ACT_ALLOW, allowed[i].name);
+	for (size_t i = 0; i < array_size(refused) && r == 0; i++)
+		r = rule(ctx, SCMP_ACT_ERRNO(EPERM), refused[i]);
+	return load(ctx, r);
+}
+
+int
+cage_try_seccomp(struct cage *c)
+{
+	int r = load_arguments(c);
+
+	return r < 0 ? r : load_names(1 << c->conf->runtime);
+}
+
+/* Threads alone, to resolve names; no raw sockets, but netlink, which
+ * getaddrinfo asks for our addresses. */
+static int
+load_arguments_outside(void)
+{
+	const struct scmp_arg_cmp raw[] = {SCMP_A0(SCMP_CMP_NE, AF_NETLINK),
+		SCMP_A1(SCMP_CMP_MASKED_EQ, 0xf, SOCK_RAW)};
+	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ALLOW);
+	int r;
+
+	if (!ctx)
+		return -ENOMEM;
+	r = refuse_when(ctx, SCMP_SYS(clone), 0, SCMP_CMP_MASKED_EQ,
+		CLONE_THREAD, 0);
 	if (r == 0)
-		r = seccomp_load(ctx);
-	seccomp_release(ctx);
-	return r;
+		r = refuse_when(ctx, SCMP_SYS(socket), 0, SCMP_CMP_GT,
+			AF_NETLINK, 0);
+	if (r == 0)
+		r = seccomp_rule_add_array(ctx, SCMP_ACT_ERRNO(EPERM),
+			SCMP_SYS(socket), 2, raw);
+	if (r == 0)
+		r = refuse_ioctls(ctx);
+	return load(ctx, r);
+}
+
+int
+cage_seccomp_outside(void)
+{
+	scmp_filter_ctx ctx;
+	int r = load_arguments_outside();
+
+	if (r < 0)
+		return r;
+	ctx = seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
+	if (!ctx)
+		return -ENOMEM;
+	for (size_t i = 0; i < array_size(outside) && r == 0; i++)
+		r = rule(ctx, SCMP_ACT_ALLOW, outside[i]);
+	return load(ctx, r);
 }

@@ -26,31 +26,28 @@
 
 /* Nothing here holds a secret; /etc is a handful of files. */
 const struct place cage_places[] = {
-	{"/usr", PLACE_TREE, false},
+	{"/usr", PLACE_TREE},
 	/* Where programs of /usr/local, ours among them, have their settings
 	 * and their data. */
-	{"/usr/local/etc", PLACE_EMPTY, false},
-	{"/usr/local/var", PLACE_EMPTY, false},
-	{"/bin", PLACE_TREE, false},
-	{"/sbin", PLACE_TREE, false},
-	{"/lib", PLACE_TREE, false},
-	{"/lib32", PLACE_TREE, false},
-	{"/lib64", PLACE_TREE, false},
-	{"/libx32", PLACE_TREE, false},
-	{"/etc/alternatives", PLACE_TREE, false},
-	{"/etc/ld.so.cache", PLACE_COPY, false},
-	{"/etc/localtime", PLACE_COPY, false},
-	{"/etc/ssl/openssl.cnf", PLACE_COPY, false},
-	{"/etc/ssl/certs", PLACE_TREE, true},
-	{"/etc/resolv.conf", PLACE_COPY, true},
-	{"/etc/hosts", PLACE_COPY, true},
-	{"/etc/nsswitch.conf", PLACE_COPY, true},
-	{"/etc/services", PLACE_COPY, true},
-	{"/dev/null", PLACE_DEVICE, false},
-	{"/dev/zero", PLACE_DEVICE, false},
-	{"/dev/full", PLACE_DEVICE, false},
-	{"/dev/random", PLACE_DEVICE, false},
-	{"/dev/urandom", PLACE_DEVICE, false},
+	{"/usr/local/etc", PLACE_EMPTY},
+	{"/usr/local/var", PLACE_EMPTY},
+	{"/bin", PLACE_TREE},
+	{"/sbin", PLACE_TREE},
+	{"/lib", PLACE_TREE},
+	{"/lib32", PLACE_TREE},
+	{"/lib64", PLACE_TREE},
+	{"/libx32", PLACE_TREE},
+	{"/etc/alternatives", PLACE_TREE},
+	{"/etc/ld.so.cache", PLACE_COPY},
+	{"/etc/localtime", PLACE_COPY},
+	{"/etc/ssl/openssl.cnf", PLACE_COPY},
+	{"/etc/ssl/certs", PLACE_TREE},
+	{"/etc/services", PLACE_COPY},
+	{"/dev/null", PLACE_DEVICE},
+	{"/dev/zero", PLACE_DEVICE},
+	{"/dev/full", PLACE_DEVICE},
+	{"/dev/random", PLACE_DEVICE},
+	{"/dev/urandom", PLACE_DEVICE},
 };
 const size_t cage_places_len = array_size(cage_places);
 
@@ -58,6 +55,10 @@ const size_t cage_places_len = array_size(cage_places);
 static const char base[] = "/tmp";
 
 enum { PARTS = 40, COPY_TOP = 1024 * 1024 };
+
+#define TMP_PER_NAME  2048LL
+#define TMP_NAMES_LOW 1024LL
+#define TMP_NAMES_TOP 262144LL
 
 struct part {
 	const char *path;
@@ -150,10 +151,8 @@ tree_take_all(struct tree *t, const struct cage_conf *conf)
 {
 	for (size_t i = 0; i < cage_places_len; i++) {
 		const struct place *place = &cage_places[i];
-		int r = 0;
+		int r = tree_take(t, place->path, place->kind);
 
-		if (!place->network || conf->network)
-			r = tree_take(t, place->path, place->kind);
 		if (r < 0 && r != -ENOENT && place->kind != PLACE_COPY)
 			return r;
 	}
@@ -329,10 +328,39 @@ put_users(const struct cage *c)
 
 	if (r == 0)
 		r = make_file("/tmp/etc/group", slice_str(groups));
-	if (r == 0 && !c->conf->network)
+	if (r == 0)
 		r = make_file("/tmp/etc/hosts",
 			SLICE("127.0.0.1 localhost\n::1 localhost\n"));
 	return r;
+}
+
+/* The egress's sockets live here and nowhere else. */
+static int
+put_egress(struct cage *c)
+{
+	int r;
+
+	if (!c->conf->egress)
+		return 0;
+	if (mkdir("/tmp" EGRESS_DIR, 0755) < 0)
+		return -errno;
+	r = egress_bind(&c->egress, "/tmp" EGRESS_PATH);
+	if (r == 0)
+		(void)snprintf(c->egress_path, sizeof(c->egress_path), "%s",
+			EGRESS_PATH);
+	return r;
+}
+
+/* Layers and shared code are part of the version; Tencent's stand at /opt. */
+static int
+put_opt(const struct cage *c)
+{
+	_free_ char *opt = str_printf("%s/.opt", c->conf->dirs[0]);
+	_free_ char *inside = str_printf("%s%s", base, opt);
+
+	if (access(inside, F_OK) < 0)
+		return 0;
+	return symlink(opt, "/tmp/opt") < 0 ? -errno : 0;
 }
 
 static int
@@ -357,22 +385,38 @@ put_small(struct cage *c)
 	for (size_t i = 0; i < array_size(links); i++)
 		if (symlink(links[i].to, links[i].name) < 0)
 			return -errno;
-	return put_users(c);
+	r = put_users(c);
+	if (r == 0)
+		r = put_opt(c);
+	return r < 0 ? r : put_egress(c);
+}
+
+/* A name costs memory of the kernel's, whatever is in the file. */
+static int
+make_tmp(int64_t size)
+{
+	char options[96];
+
+	(void)snprintf(options, sizeof(options),
+		"mode=1777,size=%lld,nr_inodes=%lld", (long long)size,
+		(long long)min(max(size / TMP_PER_NAME, TMP_NAMES_LOW),
+			TMP_NAMES_TOP));
+	if (mkdir("/tmp/tmp", 0755) < 0 ||
+		mount("mpcloud-tmp", "/tmp/tmp", "tmpfs",
+			MS_NOSUID | MS_NODEV, options) < 0)
+		return -errno;
+	return 0;
 }
 
 static int
-make_base(void)
+make_base(const struct cage *c)
 {
 	if (mount("mpcloud", base, "tmpfs", MS_NOSUID | MS_NODEV,
 		    "mode=0755,size=4m") < 0)
 		return -errno;
-	if (mkdir("/tmp/etc", 0755) < 0 || mkdir("/tmp/dev", 0755) < 0 ||
-		mkdir("/tmp/tmp", 0755) < 0)
+	if (mkdir("/tmp/etc", 0755) < 0 || mkdir("/tmp/dev", 0755) < 0)
 		return -errno;
-	if (mount("mpcloud-tmp", "/tmp/tmp", "tmpfs", MS_NOSUID | MS_NODEV,
-		    "mode=1777,size=64m,nr_inodes=32k") < 0)
-		return -errno;
-	return 0;
+	return make_tmp(c->conf->tmp);
 }
 
 static int
@@ -391,7 +435,7 @@ make_root(void)
 static int
 build(struct cage *c, const struct tree *t)
 {
-	int r = make_base();
+	int r = make_base(c);
 
 	for (size_t i = 0; i < t->len && r == 0; i++)
 		r = part_put(&t->parts[i]);

@@ -1,8 +1,8 @@
 /*
- * The functions of a gateway.  Each deployed version has a crew; the newest of
- * a name is in the table of names and gets the calls, older ones finish what
- * they have and go.  A crew whose host has died stays, with its waiting calls,
- * until the supervisor gives the next channel or their deadlines pass.
+ * The functions of a gateway.  Each live version has a crew (roster.c says
+ * which of them answers a call); one that is retired finishes what it has and
+ * goes.  A crew whose host has died stays, with its waiting calls, until the
+ * supervisor gives the next channel or their deadlines pass.
  *
  * crew_feed.c is about calls, hand.c about workers, invocation.c about the two
  * together.
@@ -16,28 +16,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-static struct list *
-bucket_of(struct crews *crews, const char *name)
-{
-	uint32_t hash = 2166136261u; /* FNV-1a; operators choose the names */
-
-	for (; *name; name++)
-		hash = (hash ^ (unsigned char)*name) * 16777619u;
-	return &crews->names[hash % CREW_BUCKETS];
-}
-
-struct crew *
-crew_find(struct crews *crews, const char *name)
-{
-	list_for_each (at, bucket_of(crews, name)) {
-		struct crew *crew = container_of(at, struct crew, by_name);
-
-		if (strcmp(crew->settings.name, name) == 0)
-			return crew;
-	}
-	return NULL;
-}
-
 int
 crews_new(struct crews **ret, struct loop *loop, const struct crews_conf *conf,
 	const struct crews_ops *ops)
@@ -47,6 +25,7 @@ crews_new(struct crews **ret, struct loop *loop, const struct crews_conf *conf,
 	crews->loop = loop;
 	crews->ops = *ops;
 	crews->cores = max(uv_available_parallelism(), 2u) - 1;
+	crews->report_rate = conf->report_rate;
 	crews->event_top = conf->event_top;
 	crews->result_top = conf->result_top;
 	crews->env = str_dup(conf->env);
@@ -66,11 +45,14 @@ crews_new(struct crews **ret, struct loop *loop, const struct crews_conf *conf,
 unsigned
 crew_hands(const struct crew *crew)
 {
-	unsigned n = 0;
+	return crew_able(crew) + crew->count[HAND_LEAVING];
+}
 
-	for (int i = 0; i < HAND_STATES_; i++)
-		n += crew->count[i];
-	return n;
+unsigned
+crew_able(const struct crew *crew)
+{
+	return crew->count[HAND_STARTING] + crew->count[HAND_IDLE] +
+	       crew->count[HAND_BUSY];
 }
 
 static void
@@ -91,9 +73,12 @@ crew_done(struct crew *crew)
 	defer_clear(&crew->feed);
 	timer_clear(&crew->look);
 	list_del(&crew->on);
-	list_del(&crew->by_name);
+	list_del(&crew->of);
 	buf_done(&crew->context);
-	(void)mem_free(crew->spawn_text);
+	crew_report_done(crew);
+	roster_inherit(crew);
+	crew_guard_done(crew);
+	(void)mem_free(crew->trouble.cause);
 	(void)mem_free(crew);
 }
 
@@ -120,11 +105,24 @@ crews_free(struct crews *crews)
 		crew_refuse(crew, ERR_SHUTDOWN);
 		crew_done(crew);
 	}
+	for (size_t i = 0; i < CREW_BUCKETS; i++) {
+		struct list *bucket = &crews->names[i];
+
+		while (!list_empty(bucket))
+			roster_free(container_of(
+				bucket->next, struct roster, by_name));
+	}
 	mem_wipe(crews->stock, sizeof(crews->stock));
 	(void)mem_free(crews->env);
 	(void)mem_free(crews->appid);
 	(void)mem_free(crews->cloud_socket);
 	return mem_free(crews);
+}
+
+void
+crews_set_report_rate(struct crews *crews, unsigned rate)
+{
+	crews->report_rate = rate;
 }
 
 void *
@@ -158,6 +156,17 @@ on_gone_frame(struct crew *crew, const struct frame *f)
 }
 
 static void
+on_memory(struct crew *crew, const struct frame *f)
+{
+	struct getter g = getter_of(f->body);
+	struct hand *hand = hand_find(crew, f->id);
+	uint64_t bytes = get_u64(&g);
+
+	if (get_end(&g) == 0 && hand)
+		hand_memory(hand, bytes);
+}
+
+static void
 on_channel_frame(struct channel *c, const struct frame *f, int *fds, int nfds)
 {
 	struct crew *crew = container_of(c, struct crew, channel);
@@ -177,6 +186,9 @@ on_channel_frame(struct channel *c, const struct frame *f, int *fds, int nfds)
 	case HOST_GONE:
 		on_gone_frame(crew, f);
 		break;
+	case HOST_MEMORY:
+		on_memory(crew, f);
+		break;
 	case HOST_LINE:
 		stream = get_u8(&g);
 		if (!g.bad)
@@ -194,6 +206,9 @@ on_channel_gone(struct channel *c, int err)
 
 	(void)err;
 	crew_end_hands(crew, "the function host restarts");
+	/* A version that was only tried. */
+	if (crew->roster && !roster_names(crew->roster, crew))
+		crew_retire(crew, NULL);
 	crew_feed_soon(crew);
 }
 
@@ -218,7 +233,7 @@ context_begin(struct crew *crew)
 	buf_json(b, slice_str(crew->crews->cloud_socket));
 }
 
-static struct crew *
+struct crew *
 crew_new(struct crews *crews, const struct fn_settings *settings)
 {
 	struct crew *crew = mem_new(struct crew);
@@ -231,32 +246,31 @@ crew_new(struct crews *crews, const struct fn_settings *settings)
 	crew->settings.openapi = NULL;
 	crew->settings.hosts = NULL;
 	list_init(&crew->on);
-	list_init(&crew->by_name);
+	list_init(&crew->of);
 	list_init(&crew->waiting);
 	for (int i = 0; i < HAND_STATES_; i++)
 		list_init(&crew->hands[i]);
 	defer_init(&crew->feed, on_crew_feed);
 	context_begin(crew);
+	list_add(&crews->all, &crew->on);
 	return crew;
 }
 
-/* Out of the table: what waits is given to `heir`. */
-static void
+void
 crew_retire(struct crew *crew, struct crew *heir)
 {
 	struct fn_call *call;
 
-	crew->retired = true;
-	list_del(&crew->by_name);
+	crew->roster = NULL;
+	list_del(&crew->of);
 	while (heir &&
 		(call = list_first(&crew->waiting, struct fn_call, on))) {
 		list_del(&call->on);
 		crew->nwaiting--;
-		call->inside[0] = heir;
-		list_add(&heir->waiting, &call->on);
-		heir->nwaiting++;
+		crew_wait(heir, call);
 	}
-	crew_refuse(crew, ERR_FN_NOT_FOUND);
+	if (!heir)
+		crew_refuse(crew, ERR_FN_NOT_FOUND);
 	crew_feed_soon(crew);
 }
 
@@ -264,7 +278,6 @@ int
 crews_add(struct crews *crews, const struct fn_settings *settings,
 	int channel_fd, struct fault *why)
 {
-	struct crew *old = crew_find(crews, settings->name);
 	struct crew *crew = crew_new(crews, settings);
 	int r;
 
@@ -275,43 +288,45 @@ crews_add(struct crews *crews, const struct fn_settings *settings,
 		return fault_set(
 			why, r, "%s: no channel to its host", settings->name);
 	}
-	list_add(&crews->all, &crew->on);
-	if (old)
-		crew_retire(old, crew);
-	list_add(bucket_of(crews, settings->name), &crew->by_name);
+	roster_add(crews, crew);
 	crew_feed_soon(crew);
 	return 0;
 }
 
-void
-crews_del(struct crews *crews, const char *name, unsigned version)
+static json_t *
+status_of(const struct crew *c, bool stats)
 {
-	struct crew *crew = crew_find(crews, name);
+	const struct fn_settings *s = &c->settings;
+	struct fault why = {0};
+	uint32_t retry_ms;
+	json_t *one = json_pack(
+		"{s:s, s:i, s:s, s:s, s:i, s:i, s:i, s:i, s:i, s:I, s:I}",
+		"name", s->name, "version", (int)s->version, "role",
+		roster_role(c), "runtime", fn_runtime_name(s->runtime), "idle",
+		(int)c->count[HAND_IDLE], "busy", (int)c->count[HAND_BUSY],
+		"starting", (int)c->count[HAND_STARTING], "leaving",
+		(int)c->count[HAND_LEAVING], "waiting", (int)c->nwaiting,
+		"calls", (json_int_t)c->stats.calls, "failed",
+		(json_int_t)c->stats.failed);
 
-	if (crew && crew->settings.version == version)
-		crew_retire(crew, NULL);
+	if (!one)
+		abort();
+	if (crew_trouble_check(c, &retry_ms, &why) < 0)
+		(void)json_object_set_new(
+			one, "trouble", json_string(why.text));
+	if (stats)
+		(void)json_object_update_new(one, crew_stats_build(&c->stats));
+	return one;
 }
 
 json_t *
-crews_status(const struct crews *crews)
+crews_status(const struct crews *crews, bool stats)
 {
 	json_t *all = json_array();
 
-	list_for_each (at, &crews->all) {
-		const struct crew *c = container_of(at, struct crew, on);
-		const struct fn_settings *s = &c->settings;
-		json_t *one = json_pack(
-			"{s:s, s:i, s:s, s:i, s:i, s:i, s:i, s:I, s:I}", "name",
-			s->name, "version", (int)s->version, "runtime",
-			fn_runtime_name(s->runtime), "idle",
-			(int)c->count[HAND_IDLE], "busy",
-			(int)c->count[HAND_BUSY], "starting",
-			(int)c->count[HAND_STARTING], "waiting",
-			(int)c->nwaiting, "calls", (json_int_t)c->calls,
-			"failed", (json_int_t)c->failed);
-
-		(void)json_array_append_new(all, one);
-	}
+	list_for_each (at, &crews->all)
+		(void)json_array_append_new(all,
+			status_of(container_of(at, struct crew, on), stats));
 	if (!all)
 		abort();
 	return all;

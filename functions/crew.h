@@ -17,19 +17,42 @@
 struct crews;
 struct host_call;
 
+/* What a line of a function's log is: its code's, or ours about a call. */
+enum crew_line_kind {
+	LINE_CODE,
+	LINE_START,
+	LINE_INIT, /* a call that waited for its worker to start */
+	LINE_END,
+	LINE_REPORT,
+	LINE_STATE /* of the function: it keeps crashing, it is well again */
+};
+
+struct crew_line {
+	const char *function;
+	unsigned version;
+	const char *request_id; /* "": of no call */
+	int level;		/* 0 debug … 3 error */
+	enum crew_line_kind kind;
+	struct slice text;
+};
+
 struct crews_ops {
 	/* A worker's cloud.* request.  Answer with host_call_reply, now or
 	 * later; the caller in it is that of the invocation. */
 	void (*on_call)(struct crews *crews, struct host_call *call);
-	/* A line of a function's output: level 0 debug … 3 error. */
-	void (*on_line)(struct crews *crews, const char *function,
-		const char *request_id, int level, struct slice text);
+	/* A line for a function's log, or NULL. */
+	void (*on_line)(struct crews *crews, const struct crew_line *line);
+	/* The guard of a gray version struck, once a release; or NULL. */
+	void (*on_trouble)(struct crews *crews, const char *function,
+		unsigned version, const char *why);
 	void *owner;
 };
 
 struct crews_conf {
 	size_t event_top, result_top; /* bytes */
 	const char *env, *appid;
+	/* Calls a second and version that get START, END and REPORT lines. */
+	unsigned report_rate;
 	/* Name, in the functions' cloud folder, of the socket that is this
 	 * gateway's: only it knows the session tokens of its invocations. */
 	const char *cloud_socket;
@@ -42,6 +65,7 @@ struct crews *crews_free(struct crews *crews);
 DEFINE_CLEANUP(struct crews *, crews_free)
 /* ops->owner. */
 void *crews_owner(const struct crews *crews);
+void crews_set_report_rate(struct crews *crews, unsigned rate);
 
 /* GATE_FN_RELEASE: who answers.  Takes what `release` holds.  Until a function
  * has one, the version that was added last answers. */
@@ -50,15 +74,19 @@ int crews_release(struct crews *crews, struct fn_release *release,
 /* GATE_FN_ADD, GATE_FN_DEL.  Takes the channel's descriptor. */
 int crews_add(struct crews *crews, const struct fn_settings *settings,
 	int channel_fd, struct fault *why) _must_check_;
-void crews_del(struct crews *crews, const char *name, unsigned version);
-/* [{name, version, runtime, idle, busy, starting, waiting, calls, failed}] */
-json_t *crews_status(const struct crews *crews) _returns_value_;
+void crews_del(struct crews *crews, const char *name);
+/* [{name, version, role, runtime, idle, busy, starting, leaving, waiting, calls,
+ *   failed, trouble: why it keeps crashing, if it does}]; with `stats` also
+ * what crew_stats_build gives. */
+json_t *crews_status(const struct crews *crews, bool stats) _returns_value_;
 /* No new worker; true when no call runs. */
 bool crews_drain(struct crews *crews);
 
 /* One call of a function. */
 struct fn_call {
-	struct job job; /* err: 0, ERR_FN_…, ERR_BUSY; why: for the author */
+	/* err: 0, ERR_FN_…; ERR_BUSY, ERR_LIMITED, ERR_FN_CRASHING: it was not
+	 * begun, come again after retry_ms.  why: for the author */
+	struct job job;
 	/* in: borrowed until done */
 	const char *function;
 	const struct caller *caller;
@@ -75,11 +103,12 @@ struct fn_call {
 	/* out: valid in done only */
 	struct slice result; /* JSON */
 	unsigned version;    /* that was called; 0: none */
-	uint32_t retry_ms;   /* with ERR_BUSY, ERR_LIMITED: for Retry-After */
+	uint32_t retry_ms;   /* for Retry-After, 0: nobody knows */
 	/* crew's own */
 	struct list on;
 	void *inside[6];
-	uint64_t deadline_at, number;
+	int64_t asked;		     /* clock_mono */
+	uint64_t since, deadline_at; /* loop ms */
 };
 
 /* job_init(&call->job, …) first. */
@@ -90,6 +119,7 @@ struct host_call {
 	const struct caller *caller; /* role CALLER_FUNCTION, acts for a user */
 	const char *request_id;
 	const char *function;
+	const char *route_key;
 	struct slice body; /* JSON {action, …}, valid until replied */
 	void *inside[4];
 };

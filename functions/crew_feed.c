@@ -17,15 +17,24 @@
 #include "base/clock.h"
 #include "base/mem.h"
 
-#include <assert.h>
-
 enum {
 	PIPE_TOP = 64,
 	PIPE_NS = 2000000,
-	NODE_NS = 20000000,
-	PIPE_BYTES = 1024 * 1024,
-	LOOK_MS = 1
+	PIPE_BYTES = 1024 * 1024
 };
+
+/* A call that no worker has seen. */
+static void
+count_unbegun(struct crew *crew, int err)
+{
+	enum crew_end end = crew_end_of(err);
+
+	crew->stats.ended[end]++;
+	crew->stats.failed++;
+	/* A version that rests after crashes fails those that call it. */
+	if (crew_end_is_failure(end))
+		crew_guard_take(crew, end, 0);
+}
 
 void
 call_finish(struct fn_call *call, int err, const char *text)
@@ -35,8 +44,8 @@ call_finish(struct fn_call *call, int err, const char *text)
 	list_del(&call->on);
 	if (crew) {
 		crew->nwaiting--;
-		crew->failed++;
 		call->inside[0] = NULL;
+		count_unbegun(crew, err);
 	}
 	if (text)
 		(void)fault_set(&call->job.why, err, "%s", text);
@@ -51,15 +60,39 @@ crew_feed_soon(struct crew *crew)
 }
 
 static void
-timed_out(struct fn_call *call, const struct crew *crew)
+timed_out(struct fn_call *call, struct crew *crew)
 {
 	int64_t ms = crew->settings.timeout_ms;
 
 	call->job.err = fault_set(&call->job.why, ERR_FN_TIMEOUT,
 		"Invoking task timed out after %g seconds", (double)ms / 1000);
-	if (crew->crews->ops.on_line)
-		crew->crews->ops.on_line(crew->crews, crew->settings.name,
-			call->request_id, 3, slice_str(call->job.why.text));
+	crew_say(crew, call->request_id, 3, LINE_CODE,
+		slice_str(call->job.why.text));
+}
+
+static void
+waited_out(struct fn_call *call, struct crew *crew)
+{
+	uint64_t ms = crew_queue_ms(crew);
+
+	call->retry_ms = (uint32_t)min(max(ms, (uint64_t)1), (uint64_t)60000);
+	call->job.err = fault_set(&call->job.why, ERR_BUSY,
+		"no worker of function %s was free within %g s",
+		crew->settings.name, (double)crew_queue_top(crew) / 1000);
+	count_unbegun(crew, ERR_BUSY);
+}
+
+static void
+drop_waiting(struct fn_call *call, bool late)
+{
+	struct crew *crew = take(call->inside[0]);
+
+	list_del(&call->on);
+	crew->nwaiting--;
+	if (late)
+		waited_out(call, crew);
+	else
+		crew->stats.ended[ENDED_LEFT]++;
 }
 
 /* Cancelled, or past its deadline: then err says so already. */
@@ -68,20 +101,15 @@ on_drop(struct job *job)
 {
 	struct fn_call *call = container_of(job, struct fn_call, job);
 	bool late = job->err == ERR_TIMEOUT;
-	struct invocation *inv = call->inside[1];
-	struct crew *crew = inv ? inv->hand->crew : call->inside[0];
+	struct invocation *inv = take(call->inside[1]);
 
-	if (late) {
-		timed_out(call, crew);
-		crew->failed++;
+	if (!inv) {
+		drop_waiting(call, late);
+		return;
 	}
-	call->inside[0] = call->inside[1] = NULL;
-	if (inv) {
-		invocation_abandon(inv, late);
-	} else {
-		list_del(&call->on);
-		crew->nwaiting--;
-	}
+	if (late)
+		timed_out(call, inv->hand->crew);
+	invocation_abandon(inv, late);
 }
 
 /* Fast functions get a deep socket, slow ones and unknown ones one place. */
@@ -144,64 +172,10 @@ pick(struct crew *crew)
 	return busy ? busy : idle;
 }
 
-static void
-look_later(struct crew *crew, uint64_t ms)
+void
+crew_feed(struct crew *crew)
 {
-	if (!timer_is_set(&crew->look))
-		timer_set(&crew->look, crew->crews->loop, ms, on_crew_look);
-}
-
-/* A node that starts takes a core from those that work: not when they will be
- * through with all that waits before it is ready. */
-static bool
-is_worth_it(const struct crew *crew)
-{
-	if (crew->settings.runtime != RUNTIME_NODE)
-		return true;
-	return crew->pace * crew->nwaiting / crew->count[HAND_BUSY] >= NODE_NS;
-}
-
-/* Calls wait: more workers? */
-static void
-hire(struct crew *crew)
-{
-	const struct fn_settings *s = &crew->settings;
-	const struct fn_call *oldest =
-		list_first(&crew->waiting, struct fn_call, on);
-	uint64_t now = uv_now(&crew->crews->loop->uv);
-	unsigned hands = crew_hands(crew), wanted = crew->nwaiting;
-	uint64_t since;
-
-	assert(oldest); /* nwaiting counts them */
-	since = oldest->deadline_at - (uint64_t)s->timeout_ms;
-	if (!channel_is_open(&crew->channel) || hands >= s->workers)
-		return;
-	if (crew->crews->draining && hands)
-		return;
-	if (crew->spawn_at > now) {
-		look_later(crew, crew->spawn_at - now);
-		return;
-	}
-	if (s->concurrency > 1) {
-		wanted = (wanted + s->concurrency - 1) / s->concurrency;
-	} else if (crew_depth(crew) > 1 && crew->count[HAND_BUSY]) {
-		/* They are fast: give them a moment before one more. */
-		if (now < since + LOOK_MS + 1 || !is_worth_it(crew)) {
-			look_later(crew, LOOK_MS);
-			return;
-		}
-		wanted = 1;
-	}
-	/* A node's start is work for a core; the first to be ready may do. */
-	if (s->runtime == RUNTIME_NODE)
-		wanted = min(wanted, crew->crews->cores + 1);
-	while (crew->count[HAND_STARTING] < wanted && hands++ < s->workers)
-		hand_start(crew);
-}
-
-static void
-feed(struct crew *crew)
-{
+	unsigned begun = 0;
 	struct fn_call *call;
 	struct hand *hand;
 
@@ -211,21 +185,28 @@ feed(struct crew *crew)
 			break;
 		list_del(&call->on);
 		crew->nwaiting--;
+		begun++;
 		invocation_send(hand, call);
 	}
+	if (crew->nwaiting || crew->queue.from)
+		crew_queue_note(crew, begun);
 	if (crew->nwaiting)
-		hire(crew);
+		crew_hire(crew);
+	if (crew->settings.min_workers)
+		crew_keep(crew);
 }
 
-/* What is left of a crew that was replaced. */
+/* What is left of a crew that was retired. */
 static void
 feed_retired(struct crew *crew)
 {
-	struct crew *heir = crew_find(crew->crews, crew->settings.name);
+	struct crew *heir = roster_heir(crew->crews, crew);
 	struct hand *hand;
 	struct fn_call *call;
 
-	while ((call = list_first(&crew->waiting, struct fn_call, on))) {
+	/* From the last, so that they stand in line in their old order. */
+	while (!list_empty(&crew->waiting)) {
+		call = container_of(crew->waiting.prev, struct fn_call, on);
 		if (!heir) {
 			call_finish(call, ERR_FN_NOT_FOUND, NULL);
 			continue;
@@ -245,16 +226,20 @@ on_crew_feed(struct defer *defer)
 {
 	struct crew *crew = container_of(defer, struct crew, feed);
 
-	if (crew->retired)
-		feed_retired(crew);
+	if (crew->roster)
+		crew_feed(crew);
 	else
-		feed(crew);
+		feed_retired(crew);
 }
 
 void
-on_crew_look(struct timer *timer)
+crew_wait(struct crew *crew, struct fn_call *call)
 {
-	crew_feed_soon(container_of(timer, struct crew, look));
+	call->inside[0] = crew;
+	call->version = crew->settings.version;
+	list_add(&crew->waiting, &call->on);
+	crew->nwaiting++;
+	crew_feed_soon(crew);
 }
 
 void
@@ -262,6 +247,7 @@ crew_call_again(struct crew *crew, struct fn_call *call)
 {
 	call->inside[0] = crew;
 	call->inside[1] = NULL;
+	call->version = crew->settings.version;
 	list_add_first(&crew->waiting, &call->on);
 	crew->nwaiting++;
 	crew_feed_soon(crew);
@@ -269,53 +255,65 @@ crew_call_again(struct crew *crew, struct fn_call *call)
 
 /* 0, or why the call cannot even wait. */
 static int
-call_check(struct crew *crew, const struct fn_call *call, const char **text)
+call_check(struct crew *crew, struct fn_call *call, struct fault *why)
 {
-	uint64_t now = uv_now(&crew->crews->loop->uv);
+	int r;
 
 	if (call->event.len > crew->crews->event_top)
 		return ERR_TOO_BIG;
-	if (crew->spawn_fails >= CREW_PATIENCE && crew->spawn_at > now &&
-		crew_hands(crew) == 0) {
-		*text = crew->spawn_text;
-		return ERR_FN_CRASHED;
-	}
-	if (crew->nwaiting >= crew->settings.queue)
-		feed(crew);
-	return crew->nwaiting >= crew->settings.queue ? ERR_BUSY : 0;
+	r = crew_trouble_check(crew, &call->retry_ms, why);
+	return r < 0 ? r : crew_queue_check(crew, call, why);
+}
+
+/* NULL: the job is told why. */
+static struct crew *
+crew_of(struct crews *crews, struct fn_call *call)
+{
+	const struct roster *roster = roster_find(crews, call->function);
+	struct crew *crew = NULL;
+	int err = ERR_FN_NOT_FOUND;
+
+	if (crews->ending)
+		err = ERR_SHUTDOWN;
+	else if (roster)
+		crew = roster_pick(roster, call);
+	if (crew)
+		return crew;
+	job_fail_soon(&call->job, crews->loop, err);
+	if (roster && err == ERR_FN_NOT_FOUND)
+		(void)roster_unknown(roster, call, &call->job.why);
+	return NULL;
 }
 
 void
 crew_call(struct crews *crews, struct fn_call *call)
 {
-	struct crew *crew = crew_find(crews, call->function);
-	const char *text = NULL;
+	struct fault why = {0};
+	struct crew *crew;
 	uint64_t ms;
 	int r;
 
 	list_init(&call->on);
 	memset(call->inside, 0, sizeof(call->inside));
 	call->result = SLICE("");
-	if (!crew || crews->ending) {
-		job_fail_soon(&call->job, crews->loop,
-			crew ? ERR_SHUTDOWN : ERR_FN_NOT_FOUND);
+	call->version = 0;
+	call->retry_ms = 0;
+	crew = crew_of(crews, call);
+	if (!crew)
 		return;
-	}
-	crew->calls++;
-	r = call_check(crew, call, &text);
+	crew->stats.calls++;
+	r = call_check(crew, call, &why);
 	if (r < 0) {
-		crew->failed++;
+		call->version = crew->settings.version;
+		count_unbegun(crew, r);
 		job_fail_soon(&call->job, crews->loop, r);
-		if (text)
-			(void)fault_set(&call->job.why, r, "%s", text);
+		call->job.why = why;
 		return;
 	}
-	ms = (uint64_t)max(crew->settings.timeout_ms, (int64_t)1);
+	ms = crew_queue_top(crew);
 	job_begin(&call->job, crews->loop, ms, on_drop);
-	call->deadline_at = uv_now(&crews->loop->uv) + ms;
-	call->number = ++crews->next_number;
-	call->inside[0] = crew;
-	list_add(&crew->waiting, &call->on);
-	crew->nwaiting++;
-	crew_feed_soon(crew);
+	call->asked = clock_mono();
+	call->since = uv_now(&crews->loop->uv);
+	call->deadline_at = call->since + ms;
+	crew_wait(crew, call);
 }

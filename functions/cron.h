@@ -15,6 +15,7 @@ struct cron {
 	uint64_t seconds, minutes; /* bit n: it matches n */
 	uint32_t hours, days, months, weekdays;
 	bool any_day, any_weekday; /* not restricted */
+	bool any_hour;             /* every hour: a rhythm, not a time of day */
 	bool last_day;             /* L in the day field */
 	uint32_t nearest_weekday;  /* nW: bit n; bit 0: LW */
 	uint8_t nth[7];            /* w#n: bit n of weekday w; bit 0: wL */
@@ -28,12 +29,14 @@ int cron_parse(
 /* A time zone: "Asia/Shanghai" and every other name that the system's tzdata
  * has, or "+08:00".  "" is UTC+8. */
 struct zone;
-int zone_open(struct zone **ret, struct slice name,
-	struct fault *why) _must_check_;
+int zone_open(
+	struct zone **ret, struct slice name, struct fault *why) _must_check_;
 struct zone *zone_free(struct zone *zone);
+DEFINE_CLEANUP(struct zone *, zone_free)
 
 /* The first match after `after`, both in seconds since 1970; -1: there is none
  * before 2100.  A time that a clock change skips runs at the first instant
- * after the gap; one that it repeats runs once, the first time. */
+ * after the gap; one that it repeats runs once, the first time.  With every
+ * hour allowed neither holds: what runs each ten minutes goes on doing so. */
 int64_t cron_next(
 	const struct cron *cron, const struct zone *zone, int64_t after);

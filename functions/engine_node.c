@@ -20,8 +20,6 @@
 #include <unistd.h>
 
 enum {
-	WORKER_SOCKET = 3,
-	FIRST_LOOSE = 4,
 	REFILL_MS = 30 /* starting node takes a core: first let the call run */
 };
 
@@ -29,54 +27,20 @@ enum {
 
 static void on_refill(struct defer *defer);
 
-/* What the runner is told, as its one argument. */
-static char *
-runner_argument(const struct keeper *k)
-{
-	const struct fn_settings *fn = &k->setup->function;
-	json_t *o = json_pack("{s:s,s:s,s:s,s:i,s:I,s:I,s:i,s:s,s:s,s:s}",
-		"codeDir", fn->code_dir, "handler", fn->handler, "function",
-		fn->name, "version", (int)fn->version, "memoryMb",
-		(json_int_t)(fn->memory / MIB), "timeoutMs",
-		(json_int_t)fn->timeout_ms, "concurrency", (int)fn->concurrency,
-		"cloudDir", k->setup->cloud_dir, "env", k->setup->env, "appid",
-		k->setup->appid);
-	char *text = json_dumps(o, JSON_COMPACT);
-
-	json_decref(o);
-	return text;
-}
-
-/* Between fork and exec: nothing but system calls that matter to the child. */
 _noreturn_ static void
 become_node(struct keeper *k, struct proc *p, char *const *argv)
 {
-	int socket = p->ends[0], r;
-
 	(void)setpgid(0, 0);
-	(void)signal(SIGPIPE, SIG_DFL);
 	(void)dup2(p->ends[1], STDOUT_FILENO);
 	(void)dup2(p->ends[2], STDERR_FILENO);
-	if (socket == WORKER_SOCKET)
-		(void)fcntl(socket, F_SETFD, 0);
-	else
-		(void)dup2(socket, WORKER_SOCKET);
-	(void)close_range(FIRST_LOOSE, ~0U, 0);
-	r = cage_shut(k->cage);
-	if (r < 0) {
-		(void)dprintf(STDERR_FILENO, "isolation: %s\n", strerror(-r));
-		_exit(EXIT_FAILURE);
-	}
-	(void)execve(argv[0], argv, k->env);
-	(void)dprintf(STDERR_FILENO, "%s: %s\n", argv[0], strerror(errno));
-	_exit(EXIT_FAILURE);
+	engine_exec(k, p->ends[0], argv);
 }
 
 static int
 fork_node(struct keeper *k, struct proc *p)
 {
 	const struct host_setup *setup = k->setup;
-	_free_ char *argument = runner_argument(k);
+	_free_ char *argument = engine_argument(k);
 	_free_ char *preload = str_printf("%.*s/preload.cjs",
 		(int)(strrchr(setup->runner, '/') - setup->runner),
 		setup->runner);
@@ -95,39 +59,14 @@ fork_node(struct keeper *k, struct proc *p)
 	return proc_watch(p, pid, -1);
 }
 
-/* READY is there: seen without being taken. */
+/* READY is there, or the socket is closed: then its pidfd says the rest. */
 static void
-on_peek(uv_poll_t *poll, int status, int events)
+on_greeting(struct proc *p)
 {
-	struct proc *p = poll->data;
-	char head[FRAME_HEAD];
-	ssize_t n = recv(p->socket, head, sizeof(head), MSG_PEEK);
-
-	(void)status;
-	(void)events;
-	if (n < 0 && errno == EAGAIN)
+	if (!p->ready)
 		return;
-	(void)uv_poll_stop(poll);
-	if (n < FRAME_HEAD || head[4] != PROTO_READY)
-		return; /* closed: its pidfd says the rest */
-	p->ready = true;
 	p->keeper->node.failures = 0;
 	keeper_loaded(p->keeper);
-}
-
-static int
-peek(struct proc *p)
-{
-	int r;
-
-	p->peek = mem_new(uv_poll_t);
-	r = uv_poll_init(&p->keeper->loop.uv, p->peek, p->socket);
-	if (r < 0) {
-		free(take(p->peek));
-		return r;
-	}
-	p->peek->data = p;
-	return uv_poll_start(p->peek, UV_READABLE, on_peek);
 }
 
 static int
@@ -139,7 +78,7 @@ start_standby(struct keeper *k, struct proc **ret)
 		return r;
 	r = fork_node(k, *ret);
 	if (r == 0)
-		r = peek(*ret);
+		r = proc_peek(*ret, on_greeting);
 	if (r < 0)
 		proc_free(*ret);
 	return r;
@@ -155,6 +94,16 @@ count_standbys(struct keeper *k)
 	return n;
 }
 
+/* One process at a time is debugged: a standby beside it would have the port
+ * when the debugger wants the worker. */
+static unsigned
+standbys_wanted(struct keeper *k)
+{
+	if (!k->loaded || (k->setup->function.inspect && list_empty(&k->procs)))
+		return 1;
+	return k->setup->function.inspect ? 0 : k->setup->standby;
+}
+
 static void
 on_again(struct timer *t)
 {
@@ -167,7 +116,7 @@ static void
 on_refill(struct defer *defer)
 {
 	struct keeper *k = container_of(defer, struct keeper, node.refill);
-	unsigned want = k->loaded ? k->setup->standby : 1;
+	unsigned want = standbys_wanted(k);
 	struct proc *p;
 
 	if (k->draining || timer_is_set(&k->node.again))
@@ -235,30 +184,14 @@ node_ended(struct keeper *k, struct proc *p)
 }
 
 static void
-say_end(struct keeper *k, const struct proc *p, int status)
-{
-	char text[128];
-
-	if (p->reason == GONE_MEMORY)
-		(void)snprintf(text, sizeof(text), KEEPER_TOO_MUCH,
-			(long long)(k->setup->function.memory >> 20));
-	else if (WIFSIGNALED(status))
-		(void)snprintf(text, sizeof(text),
-			"node ended while it loaded the code: %s",
-			strsignal(WTERMSIG(status)));
-	else
-		(void)snprintf(text, sizeof(text),
-			"node ended while it loaded the code: status %d",
-			WEXITSTATUS(status));
-	keeper_failed(k, slice_str(text));
-}
-
-static void
 node_lost(struct keeper *k, struct proc *p, int status)
 {
+	char text[ENGINE_TEXT];
+
 	if (p->was != PROC_STANDBY || k->draining)
 		return;
-	say_end(k, p, status);
+	engine_end_text(p, status, text);
+	keeper_failed(k, slice_str(text));
 	timer_set(&k->node.again, &k->loop, keeper_back_off(++k->node.failures),
 		on_again);
 }

@@ -7,8 +7,11 @@
  */
 #include "functions/hand.h"
 
+#include "base/clock.h"
+#include "base/event.h"
 #include "base/mem.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <sys/wait.h>
 
@@ -17,9 +20,20 @@ enum {
 	LEAVE_MS = 1000,
 	GRACE_MS = 200,
 	FRAME_ROOM = 64 * 1024,
-	OUT_ROOM = 64 * 1024 * 1024,
-	RETRY_MS = 100,
-	RETRY_TOP_MS = 10000
+	OUT_ROOM = 64 * 1024 * 1024
+};
+
+#define TO(state) (1U << (state))
+
+/* Where a worker may go from each state.  A busy one that takes several calls
+ * moves behind the others; one that is to leave may be told so again. */
+static const unsigned char moves[HAND_STATES_] = {
+	[HAND_COLD] = TO(HAND_STARTING),
+	[HAND_STARTING] = TO(HAND_IDLE) | TO(HAND_LEAVING) | TO(HAND_COLD),
+	[HAND_IDLE] = TO(HAND_BUSY) | TO(HAND_LEAVING) | TO(HAND_COLD),
+	[HAND_BUSY] = TO(HAND_BUSY) | TO(HAND_IDLE) | TO(HAND_LEAVING) |
+		      TO(HAND_COLD),
+	[HAND_LEAVING] = TO(HAND_LEAVING) | TO(HAND_COLD),
 };
 
 static void on_limit(struct timer *timer);
@@ -33,8 +47,11 @@ state_ms(const struct hand *hand)
 	case HAND_IDLE:
 		return (uint64_t)max(hand->crew->settings.idle_ms, (int64_t)1);
 	case HAND_LEAVING:
-		return hand->doomed && !hand->killed ? 0 : LEAVE_MS;
+		if (hand->killed || (!hand->doomed && hand->nsent == 0))
+			return LEAVE_MS;
+		return 0;
 	case HAND_BUSY: /* its calls have deadlines */
+	case HAND_COLD:
 	case HAND_STATES_:
 		break;
 	}
@@ -62,10 +79,14 @@ hand_move(struct hand *hand, enum hand_state state)
 	struct crew *crew = hand->crew;
 	uint64_t ms;
 
-	if (!list_empty(&hand->on))
-		crew->count[hand->state]--;
+	assert(moves[hand->state] & TO(state));
+	crew->count[hand->state] -= hand->state != HAND_COLD;
 	list_del(&hand->on);
 	hand->state = state;
+	if (state == HAND_COLD) {
+		timer_clear(&hand->limit);
+		return;
+	}
 	/* The last one used is the next: the others may end. */
 	if (state == HAND_IDLE)
 		list_add_first(&crew->hands[state], &hand->on);
@@ -84,6 +105,8 @@ hand_start(struct crew *crew)
 
 	hand->crew = crew;
 	hand->number = ++crew->next_hand;
+	hand->started = clock_mono();
+	crew->stats.starts++;
 	list_init(&hand->on);
 	list_init(&hand->sent);
 	list_init(&hand->asks);
@@ -105,9 +128,28 @@ hand_find(struct crew *crew, uint32_t number)
 	return NULL;
 }
 
+/* Another may take its place. */
+static void
+go_out(struct hand *hand)
+{
+	if (!hand->outgoing)
+		hand->crew->outgoing++;
+	hand->outgoing = true;
+}
+
+void
+hand_spend(struct hand *hand)
+{
+	hand->spent = true;
+	go_out(hand);
+	hand_move(hand, HAND_LEAVING);
+	crew_replace(hand->crew);
+}
+
 void
 hand_leave(struct hand *hand)
 {
+	go_out(hand);
 	stream_send(&hand->stream, PROTO_DRAIN, 0, SLICE(""));
 	hand_move(hand, HAND_LEAVING);
 }
@@ -120,8 +162,7 @@ hand_kill(struct hand *hand, const char *blame)
 	hand->killed = true;
 	channel_send(&hand->crew->channel, HOST_KILL, hand->number, SLICE(""),
 		NULL, 0);
-	if (hand->state != HAND_LEAVING)
-		hand_move(hand, HAND_LEAVING);
+	hand_move(hand, HAND_LEAVING);
 }
 
 static void
@@ -135,8 +176,11 @@ on_limit(struct timer *timer)
 		wind(hand);
 	} else if (hand->gone) {
 		hand_end(hand, NULL);
-	} else if (hand->state == HAND_IDLE) {
+	} else if (hand->state == HAND_IDLE && crew_may_shrink(hand->crew)) {
 		hand_leave(hand);
+	} else if (hand->state == HAND_IDLE) {
+		hand->due += state_ms(hand);
+		wind(hand);
 	} else if (hand->state == HAND_STARTING) {
 		hand_kill(hand, NULL);
 		hand_refused(hand, SLICE("its host does not answer"));
@@ -174,6 +218,16 @@ cause(const struct hand *hand, const char *because, char *text, size_t size)
 	return ERR_FN_CRASHED;
 }
 
+/* By itself, and not since we had asked it to go.  (That we had it killed may
+ * only mean that its socket was closed before its end was told.) */
+static bool
+has_crashed(const struct hand *hand, bool at_work)
+{
+	if (hand->reason == GONE_MEMORY || hand->blame == hand_not_a_message)
+		return true;
+	return hand->gone && !hand->doomed && (at_work || !hand->outgoing);
+}
+
 void
 hand_end(struct hand *hand, const char *because)
 {
@@ -183,9 +237,8 @@ hand_end(struct hand *hand, const char *because)
 	struct invocation *inv;
 	struct list begun;
 
-	timer_clear(&hand->limit);
-	crew->count[hand->state]--;
-	list_del(&hand->on);
+	crew->outgoing -= hand->outgoing;
+	hand_move(hand, HAND_COLD);
 	stream_close(&hand->stream);
 	host_asks_drop(hand);
 	list_init(&begun);
@@ -200,10 +253,12 @@ hand_end(struct hand *hand, const char *because)
 	}
 	hand->nsent = 0;
 	crew_feed_soon(crew);
+	if (!because && has_crashed(hand, !list_empty(&begun)))
+		crew_trouble_crash(crew, text);
 	while ((inv = list_first(&begun, struct invocation, on))) {
 		invocation_tell(inv, err, text);
+		invocation_count(inv, err);
 		inv->hand = NULL;
-		crew->failed += inv->call != NULL;
 		invocation_finish(inv, err, text, SLICE(""));
 	}
 	(void)mem_free(hand);
@@ -255,31 +310,45 @@ hand_join(struct hand *hand, int *fd)
 		return;
 	}
 	*fd = -1;
-	crew->spawn_fails = 0;
-	crew->spawn_at = 0;
+	crew->trouble.refused = 0;
+	if (crew->trouble.crashes < CRASH_PATIENCE)
+		crew->trouble.spawn_at = 0;
+	crew->queue.from = 0; /* they go faster now */
 	hand_move(hand, HAND_IDLE);
 	crew_feed_soon(crew);
 }
 
-/* One failure may be chance; after some in a row calls are told. */
 void
 hand_refused(struct hand *hand, struct slice text)
 {
 	struct crew *crew = hand->crew;
-	uint64_t now = uv_now(&crew->crews->loop->uv), ms = RETRY_MS;
-	struct fn_call *call;
 
-	(void)mem_free(crew->spawn_text);
-	crew->spawn_text = str_printf("the function cannot be started: %.*s",
-		(int)min(text.len, (size_t)180), text.ptr);
-	for (unsigned i = 0; i < crew->spawn_fails && ms < RETRY_TOP_MS; i++)
-		ms *= 2;
-	crew->spawn_fails++;
-	crew->spawn_at = now + min(ms, (uint64_t)RETRY_TOP_MS);
 	hand_end(hand, NULL);
-	if (crew->spawn_fails < CREW_PATIENCE || crew->count[HAND_IDLE] ||
-		crew->count[HAND_BUSY])
+	crew_trouble_start(crew, text);
+}
+
+void
+hand_ready(struct hand *hand)
+{
+	struct invocation *first =
+		list_first(&hand->sent, struct invocation, on);
+
+	if (hand->ready)
 		return;
-	while ((call = list_first(&crew->waiting, struct fn_call, on)))
-		call_finish(call, ERR_FN_CRASHED, crew->spawn_text);
+	hand->ready = clock_mono();
+	if (hand->ncalls != 1 || !first || !first->begun)
+		return;
+	/* Its call waited until now. */
+	first->begun = hand->ready;
+	crew_report_init(first);
+}
+
+void
+hand_memory(struct hand *hand, uint64_t bytes)
+{
+	struct crew_stats *stats = &hand->crew->stats;
+
+	hand->memory_top = max(hand->memory_top, bytes);
+	stats->memory = bytes;
+	stats->memory_top = max(stats->memory_top, bytes);
 }

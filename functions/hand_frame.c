@@ -43,13 +43,9 @@ on_result(struct hand *hand, const struct frame *f)
 static void
 say(struct hand *hand, const char *request_id, int level, struct slice text)
 {
-	struct crews *crews = hand->crew->crews;
-
 	while (text.len && text.ptr[text.len - 1] == '\n')
 		text.len--;
-	if (crews->ops.on_line)
-		crews->ops.on_line(crews, hand->crew->settings.name, request_id,
-			level, text);
+	crew_say(hand->crew, request_id, level, LINE_CODE, text);
 }
 
 /* Not cut inside a character. */
@@ -111,7 +107,6 @@ void
 hand_line(struct crew *crew, uint32_t number, int level, struct slice text)
 {
 	struct hand *hand = number ? hand_find(crew, number) : NULL;
-	struct crews *crews = crew->crews;
 	struct invocation *head = NULL;
 
 	if (hand) {
@@ -122,8 +117,8 @@ hand_line(struct crew *crew, uint32_t number, int level, struct slice text)
 		else
 			say(hand, head ? head->request_id : hand->last_id,
 				level, text);
-	} else if (crews->ops.on_line) {
-		crews->ops.on_line(crews, crew->settings.name, "", level, text);
+	} else {
+		crew_say(crew, "", level, LINE_CODE, text);
 	}
 }
 
@@ -150,6 +145,8 @@ hand_frame(struct stream *s, const struct frame *f)
 	case PROTO_READY:
 		if (f->id != 0 || f->body.len != 0)
 			hand_kill(hand, hand_not_a_message);
+		else
+			hand_ready(hand);
 		break;
 	default:
 		hand_kill(hand, hand_not_a_message);

@@ -46,6 +46,8 @@ enum { IS_SANITIZED = 0 };
 
 /* Beside what the author may hold: libraries, stacks, the template's own. */
 #define SPACE_BESIDE (256LL * 1024 * 1024)
+/* Beside it, for what an engine writes to: its code, stacks, garbage. */
+#define DATA_BESIDE (512LL * 1024 * 1024)
 
 static char *
 folder_of(const char *path)
@@ -66,26 +68,74 @@ real_folder_of(const char *path)
 	return folder;
 }
 
+/* What npm installed may stand beside the versions that share it (mpcloud dev):
+ * then node_modules is a link to it, out of the version's own folder. */
+static char *
+shared_modules(const struct fn_settings *fn)
+{
+	_free_ char *path = str_printf("%s/node_modules", fn->code_dir);
+	char target[256];
+	ssize_t n = readlink(path, target, sizeof(target) - 1);
+
+	if (n <= 0 || n == (ssize_t)sizeof(target) - 1)
+		return NULL;
+	target[n] = '\0';
+	/* Not back up from there: the link is the author's. */
+	if (strncmp(target, "../modules-", 11) != 0 ||
+		strstr(target + 11, ".."))
+		return NULL;
+	return real_folder_of(path);
+}
+
+/* Of every worker that there can be (a gateway for each core), the template or
+ * a standby, and what lies in /tmp. */
+static int64_t
+all_memory(const struct fn_settings *fn)
+{
+	long gateways = max(1, sysconf(_SC_NPROCESSORS_ONLN));
+
+	return fn->memory * ((int64_t)fn->workers * gateways + 2) + fn->tmp +
+	       SPACE_BESIDE;
+}
+
 static struct cage_conf
-cage_conf_of(const struct host_setup *s)
+cage_conf_of(const struct host_setup *s, const struct egress_rules *rules)
 {
 	const struct fn_settings *fn = &s->function;
+	char *name = str_printf("%s.%u", fn->name, fn->version);
 	bool node = fn->runtime == RUNTIME_NODE;
+	bool script = fn->runtime == RUNTIME_SCRIPT;
 	struct cage_conf conf = {
 		.uid = s->uid,
 		.gid = s->gid,
-		.network = fn->network,
+		/* Debugging only: the inspector is reached over TCP. */
+		.network = fn->inspect > 0,
 		.strict = s->strict,
+		.runtime = fn->runtime,
+		.name = name,
 		.dirs = {fn->code_dir, s->cloud_dir},
-		/* Node and the sanitizers reserve far more than they use. */
-		.memory = node || IS_SANITIZED ? 0 : fn->memory + SPACE_BESIDE,
+		/* Engines and sanitizers reserve far more than they use. */
+		.memory = node || script || IS_SANITIZED
+				  ? 0
+				  : fn->memory + SPACE_BESIDE,
+		/* JavaScriptCore reserves gigabytes that count as data. */
+		.data = !node || IS_SANITIZED ? 0 : fn->memory + DATA_BESIDE,
+		.tmp = fn->tmp,
+		.all_memory = all_memory(fn),
 		.processes = 256 + 32 * fn->workers,
+		.cpu = fn->cpu,
+		.egress = rules,
 	};
 
+	conf.dirs[7] = shared_modules(fn);
 	if (node) {
 		conf.dirs[2] = folder_of(s->runner);
 		conf.dirs[3] = folder_of(s->node);
 		conf.dirs[4] = real_folder_of(s->node);
+	}
+	if (script) {
+		conf.dirs[2] = folder_of(s->runner);
+		conf.dirs[3] = s->script;
 	}
 	return conf;
 }
@@ -134,11 +184,15 @@ run(struct fault *why)
 	static struct host_setup setup;
 	static struct cage_conf conf;
 	static struct cage cage;
+	static struct egress_rules rules;
 	int r = read_setup(&setup, why);
 
+	if (r == 0)
+		r = egress_rules_init(&rules, &setup.function, why);
 	if (r < 0)
 		return r;
-	conf = cage_conf_of(&setup);
+	conf = cage_conf_of(&setup,
+		setup.function.network == NETWORK_NONE ? NULL : &rules);
 	r = cage_enter(&cage, &conf, CONTROL, why);
 	if (r < 0)
 		return r;

@@ -21,6 +21,7 @@ static const struct text texts[] = {
 	{"cloud_dir", offsetof(struct host_setup, cloud_dir), true},
 	{"node", offsetof(struct host_setup, node), true},
 	{"runner", offsetof(struct host_setup, runner), true},
+	{"script", offsetof(struct host_setup, script), true},
 };
 
 static char **
@@ -87,6 +88,10 @@ parse_all(struct host_setup *s, struct slice text, struct fault *why)
 		(!*s->node || !*s->runner))
 		r = fault_set(why, ERR_PARAM,
 			"node, runner: needed for a node function");
+	if (r == 0 && s->function.runtime == RUNTIME_SCRIPT &&
+		(!*s->script || !*s->runner))
+		r = fault_set(why, ERR_PARAM,
+			"script, runner: needed for a script function");
 	return r;
 }
 

@@ -8,7 +8,9 @@
  *   uid, gid   what to become; -1: stay (not root)
  *   cloud_dir  holds cloud-N.sock, one a gateway; visible inside at this path
  *   node       path of the node program
- *   runner     path of functions/node/runner.mjs; its folder is visible inside
+ *   runner     path of functions/node/runner.mjs or functions/script/main.js;
+ *              its folder is visible inside
+ *   script     path of the program mpcloud-script
  *   strict     bool: refuse when isolation is missing
  *   standby    node processes to keep started ahead (0 for native)
  */
@@ -17,7 +19,7 @@
 
 struct host_setup {
 	struct fn_settings function;
-	char *env, *appid, *cloud_dir, *node, *runner;
+	char *env, *appid, *cloud_dir, *node, *runner, *script;
 	int64_t uid, gid;
 	bool strict;
 	unsigned standby;

@@ -6,7 +6,12 @@
 #include "functions/hand.h"
 
 #include "base/clock.h"
+#include "base/event.h"
 #include "base/mem.h"
+#include "base/sip.h"
+
+/* A deadline that is nearly right is not wound anew. */
+enum { ROUTE_KEY_SIZE = 17, NEARLY_MS = 16 };
 
 static const char *
 keep(char **at, const char *s)
@@ -26,6 +31,26 @@ size_of(const char *s)
 	return (s ? strlen(s) : 0) + 1;
 }
 
+/* By it the calls that a function makes for somebody without an openid stay on
+ * one version (release.h). */
+static const char *
+route_key_put(char *to, const struct fn_call *call)
+{
+	static const uint64_t none[2] = {0, 0};
+	const char *who = call->caller->openid;
+	uint64_t hash;
+
+	if (call->route_key && *call->route_key)
+		return strcpy(to, call->route_key);
+	if (!*who)
+		who = call->request_id;
+	hash = sip_hash(none, who, strlen(who));
+	for (int i = 0; i < ROUTE_KEY_SIZE - 1; i++, hash >>= 4)
+		to[i] = "0123456789abcdef"[hash & 15];
+	to[ROUTE_KEY_SIZE - 1] = '\0';
+	return to;
+}
+
 static struct invocation *
 invocation_new(struct crews *crews, const struct fn_call *call)
 {
@@ -33,7 +58,8 @@ invocation_new(struct crews *crews, const struct fn_call *call)
 	struct invocation *inv =
 		mem_alloc(sizeof(*inv) + size_of(c->uid) + size_of(c->appid) +
 			  size_of(c->openid) + size_of(c->unionid) +
-			  size_of(call->request_id) + size_of(call->function));
+			  size_of(call->request_id) + size_of(call->function) +
+			  max(size_of(call->route_key), (size_t)ROUTE_KEY_SIZE));
 	char *at = inv->text;
 
 	inv->crews = crews;
@@ -42,6 +68,7 @@ invocation_new(struct crews *crews, const struct fn_call *call)
 		crews->next_id = 1;
 	inv->id = crews->next_id;
 	inv->deadline_at = call->deadline_at;
+	inv->asked = call->asked;
 	inv->caller = *c;
 	inv->caller.role = CALLER_FUNCTION;
 	inv->caller.uid = keep(&at, c->uid);
@@ -50,6 +77,7 @@ invocation_new(struct crews *crews, const struct fn_call *call)
 	inv->caller.unionid = keep(&at, c->unionid);
 	inv->request_id = keep(&at, call->request_id);
 	inv->function = keep(&at, call->function);
+	inv->route_key = route_key_put(at, call);
 	list_init(&inv->on);
 	list_init(&inv->by_token);
 	session_open(inv);
@@ -81,6 +109,8 @@ context_put(struct buf *b, const struct hand *hand,
 	member(b, ",\"uid\":", inv->caller.uid);
 	member(b, ",\"source\":", call->source);
 	member(b, ",\"clientIp\":", call->client_ip);
+	member(b, ",\"trigger\":", call->trigger);
+	member(b, ",\"routeKey\":", inv->route_key);
 	member(b, ",\"sessionToken\":", inv->token);
 	buf_char(b, '}');
 }
@@ -105,10 +135,42 @@ invoke_put(struct hand *hand, struct invocation *inv, struct fn_call *call)
 	frame_end(out, mark);
 }
 
+/* From now on it is the function's own time; a call that waited has as much of
+ * it as one that did not. */
+static void
+give_time(const struct crew *crew, struct fn_call *call)
+{
+	uint64_t now = uv_now(&crew->crews->loop->uv);
+	uint64_t ms = (uint64_t)max(crew->settings.timeout_ms, (int64_t)1);
+
+	if (call->deadline_at + NEARLY_MS >= now + ms)
+		return;
+	call->deadline_at = now + ms;
+	if (timer_is_set(&call->job.deadline))
+		timer_set(&call->job.deadline, crew->crews->loop, ms,
+			call->job.deadline.fn);
+}
+
+void
+invocation_begin(struct invocation *inv, int64_t now)
+{
+	struct hand *hand = inv->hand;
+
+	inv->begun = now;
+	inv->cold = hand->ncalls == 1 &&
+		    (!hand->ready || inv->asked < hand->ready);
+	crew_report_begin(inv);
+	if (inv->cold && hand->ready)
+		crew_report_init(inv);
+}
+
 void
 invocation_send(struct hand *hand, struct fn_call *call)
 {
-	struct invocation *inv = invocation_new(hand->crew->crews, call);
+	struct invocation *inv;
+
+	give_time(hand->crew, call);
+	inv = invocation_new(hand->crew->crews, call);
 
 	inv->hand = hand;
 	inv->call = call;
@@ -116,12 +178,16 @@ invocation_send(struct hand *hand, struct fn_call *call)
 	call->inside[1] = inv;
 	list_add(&hand->sent, &inv->on);
 	hand->nsent++;
+	hand->ncalls++;
 	if (hand->nsent == 1 || hand->crew->settings.concurrency > 1)
-		inv->begun = clock_mono();
+		invocation_begin(inv, clock_mono());
 	/* One by one in turn; those that take several are filled up. */
 	if (hand->state != HAND_BUSY || hand->crew->settings.concurrency <= 1)
 		hand_move(hand, HAND_BUSY);
 	invoke_put(hand, inv, call);
+	if (hand->crew->settings.calls &&
+		hand->ncalls >= hand->crew->settings.calls)
+		hand_spend(hand);
 }
 
 struct invocation *
@@ -210,7 +276,7 @@ hand_next(struct hand *hand, const struct invocation *done)
 	if (crew->settings.concurrency <= 1)
 		pace_take(crew, now - done->begun);
 	if (head && !head->begun) {
-		head->begun = now;
+		invocation_begin(head, now);
 		if (head->late)
 			overrun(hand);
 	}
@@ -237,19 +303,49 @@ hand_release(struct hand *hand, struct invocation *inv)
 		overrun(hand);
 	else if (hand->nsent == 0 && hand->state == HAND_BUSY)
 		hand_move(hand, HAND_IDLE);
+	else if (hand->nsent == 0 && hand->spent && !hand->killed)
+		hand_leave(hand);
 	crew_feed_soon(hand->crew);
 }
 
 void
 invocation_tell(const struct invocation *inv, int err, const char *text)
 {
-	const struct crews *crews = inv->crews;
-
-	if (err >= 0 || err == ERR_FN_FAILED || !inv->hand || !inv->call ||
-		!crews->ops.on_line)
+	if (err >= 0 || err == ERR_FN_FAILED || !inv->hand || !inv->call)
 		return;
-	crews->ops.on_line(inv->crews, inv->hand->crew->settings.name,
-		inv->request_id, 3, slice_str(text ? text : err_text(err)));
+	crew_say(inv->hand->crew, inv->request_id, 3, LINE_CODE,
+		slice_str(text ? text : err_text(err)));
+}
+
+void
+invocation_count(struct invocation *inv, int err)
+{
+	struct crew *crew = inv->hand->crew;
+	struct crew_stats *stats = &crew->stats;
+	enum crew_end end = crew_end_of(err);
+	int64_t took;
+
+	if (inv->counted)
+		return;
+	inv->counted = true;
+	took = inv->begun ? clock_mono() - inv->begun : 0;
+	if (!inv->call && err == 0)
+		end = ENDED_LEFT;
+	stats->ended[end]++;
+	stats->failed += err < 0;
+	crew_hist_add(&stats->wait, inv->begun ? inv->begun - inv->asked : 0);
+	crew_hist_add(&stats->took, took);
+	if (inv->cold) {
+		crew_hist_add(&stats->cold,
+			inv->hand->ready ? inv->hand->ready - inv->hand->started
+					 : took);
+		event(EVENT_FN_COLD_START, "function", crew->settings.name,
+			"version", EVENT_INT(crew->settings.version), NULL);
+	}
+	crew_guard_take(crew, end, took);
+	crew_report_end(inv, err, took);
+	if (err == 0 || err == ERR_FN_FAILED)
+		crew_trouble_over(crew);
 }
 
 void
@@ -259,15 +355,14 @@ invocation_finish(
 	struct fn_call *call;
 
 	invocation_tell(inv, err, text);
+	if (inv->hand)
+		invocation_count(inv, err);
 	call = take(inv->call);
 	list_del(&inv->on);
 	session_close(inv);
 	timer_clear(&inv->limit);
-	if (inv->hand) {
-		if (err < 0)
-			inv->hand->crew->failed++;
+	if (inv->hand)
 		hand_release(inv->hand, inv);
-	}
 	invocation_unref(inv);
 	if (!call)
 		return;
@@ -289,8 +384,10 @@ invocation_abandon(struct invocation *inv, bool late)
 {
 	uint64_t now = uv_now(&inv->crews->loop->uv);
 
-	inv->call = NULL;
 	inv->late = late;
+	if (late)
+		invocation_count(inv, ERR_FN_TIMEOUT);
+	inv->call = NULL;
 	if (!late)
 		timer_set(&inv->limit, inv->crews->loop,
 			inv->deadline_at > now ? inv->deadline_at - now : 0,

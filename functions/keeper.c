@@ -26,6 +26,7 @@ enum {
 static const struct engine *const engines[] = {
 	[RUNTIME_NODE] = &engine_node,
 	[RUNTIME_NATIVE] = &engine_native,
+	[RUNTIME_SCRIPT] = &engine_script,
 };
 
 static struct proc *
@@ -113,7 +114,7 @@ is_worker(const struct proc *p)
 static struct link *
 link_for(struct keeper *k, struct proc *p)
 {
-	if (!is_worker(p))
+	if (!p || !is_worker(p))
 		return list_first(&k->links, struct link, on);
 	return p->link;
 }
@@ -142,9 +143,15 @@ keeper_line(struct keeper *k, struct proc *p, int stream, struct slice line)
 	buf_slice(&b, line);
 	if (link)
 		channel_send(&link->channel, HOST_LINE,
-			is_worker(p) ? p->id : 0, buf_all(&b), NULL, 0);
+			p && is_worker(p) ? p->id : 0, buf_all(&b), NULL, 0);
 	else if (list_empty(&k->links))
 		channel_send(&k->control, KEEP_LINE, 0, buf_all(&b), NULL, 0);
+}
+
+void
+keeper_note(struct keeper *k, struct slice line)
+{
+	keeper_line(k, NULL, 2, line);
 }
 
 /* Ends */
@@ -381,7 +388,8 @@ keeper_run(const struct host_setup *setup, const struct cage *cage, int control)
 		return EXIT_FAILURE;
 	k->setup = setup;
 	k->cage = cage;
-	k->env = variables_build(setup);
+	k->env = variables_build(setup, cage->egress_path);
+	keeper_egress_start(k);
 	k->engine = engines[setup->function.runtime];
 	list_init(&k->links);
 	list_init(&k->procs);

@@ -21,6 +21,7 @@ struct keeper {
 	const struct engine *engine;
 	char **env;             /* of the code */
 	struct channel control; /* the supervisor */
+	struct channel egress;  /* who serves the way out; may be none */
 	struct list links, procs;
 	struct timer memory,
 		end;        /* sampling; loading or draining takes too long */
@@ -29,13 +30,13 @@ struct keeper {
 	struct buf said; /* the first lines, until the code is loaded */
 	bool loaded, draining;
 	int status; /* to end with */
-	struct native_state {
+	struct fork_state { /* engine_fork.c */
 		struct channel channel;
 		struct proc *template;
 		struct timer again;
 		unsigned failures;
 		bool loaded;
-	} native;
+	} forks;
 	struct node_state {
 		struct timer again;
 		struct defer refill;
@@ -67,12 +68,17 @@ void keeper_give(struct keeper *k, struct proc *p);
 void keeper_refuse(struct keeper *k, struct proc *p, struct slice text);
 void keeper_line(
 	struct keeper *k, struct proc *p, int stream, struct slice line);
+/* A line of ours for the author. */
+void keeper_note(struct keeper *k, struct slice line);
 bool keeper_takes_lines(struct keeper *k, struct proc *p);
 /* Its pidfd says that it has ended; then, with its status, all is told. */
 void keeper_ended(struct keeper *k, struct proc *p);
 void keeper_over(struct keeper *k, struct proc *p, int status);
 /* Milliseconds to wait before the n-th try in a row. */
 uint64_t keeper_back_off(unsigned failures);
+
+/* keeper_egress.c */
+void keeper_egress_start(struct keeper *k);
 
 /* keeper_watch.c: as long as a worker runs; soon, for what one left behind. */
 void keeper_watch_init(struct keeper *k);

@@ -24,6 +24,7 @@ enum {
 	MEMORY_MS = 100,
 	REST_MS = 2000, /* where all code is loaded and nobody calls it */
 	SWEEP_MS = 20,
+	TELL_BYTES = 256 * 1024,
 	CHILDREN_TOP = 1024 * 1024
 };
 
@@ -205,6 +206,23 @@ is_running(const struct proc *p)
 	return p->state != PROC_ASKED && p->state != PROC_ENDED;
 }
 
+/* To its gateway, for the author: only what differs noticeably. */
+static void
+tell_memory(struct proc *p)
+{
+	uint64_t least = max(p->told / 32, (uint64_t)TELL_BYTES);
+	struct buf b _buf_ = {0};
+
+	if (!p->link || p->state != PROC_WORKING ||
+		(p->memory < p->told + least && p->told < p->memory + least))
+		return;
+	p->told = p->memory;
+	buf_init(&b, 16);
+	put_u64(&b, p->memory);
+	channel_send(&p->link->channel, HOST_MEMORY, p->id, buf_all(&b), NULL,
+		0);
+}
+
 static void
 measure(struct keeper *k)
 {
@@ -224,6 +242,8 @@ measure(struct keeper *k)
 	list_for_each (at, &k->procs)
 		if (is_running(proc_of(at)) && proc_of(at)->memory > top)
 			proc_kill(proc_of(at), GONE_MEMORY);
+	list_for_each (at, &k->procs)
+		tell_memory(proc_of(at));
 	free(s.all);
 }
 
@@ -247,7 +267,7 @@ pace(const struct keeper *k)
 
 		if (p->state == PROC_WORKING ||
 			(p->state == PROC_STANDBY && !p->ready) ||
-			(p->state == PROC_TEMPLATE && !k->native.loaded))
+			(p->state == PROC_TEMPLATE && !k->forks.loaded))
 			return MEMORY_MS;
 		if (is_running(p))
 			ms = REST_MS;

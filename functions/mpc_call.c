@@ -157,6 +157,42 @@ mpc_call_function(struct mpc_context *ctx, const char *name, const char *data,
 	return 0;
 }
 
+/* The options stand beside what is called: an object without its braces. */
+static void
+put_options(struct mpc_request *q, const char *options)
+{
+	const char *begin = strchr(options, '{'), *end = strrchr(options, '}');
+	struct slice s = slice_of(begin + 1, (size_t)(end - begin - 1));
+
+	if (s.len && memchr(s.ptr, ':', s.len))
+		mpc_request_json(q, ",", s);
+}
+
+int
+mpc_enqueue(struct mpc_context *ctx, const char *name, const char *data,
+	const char *options, const char **ret_id)
+{
+	struct mpc_request q;
+	struct slice got, id;
+	int r;
+
+	if (data && !mpc_is_json(data))
+		return mpc_bad_argument(ctx, "data");
+	if (options && (!mpc_is_json(options) ||
+			       *(options + strspn(options, " \t\r\n")) != '{'))
+		return mpc_bad_argument(ctx, "options");
+	q = mpc_request_begin(ctx, "functions.enqueue");
+	mpc_request_text(&q, ",\"function_name\":", name);
+	mpc_request_text(&q, ",\"request_data\":", data ? data : "{}");
+	if (options)
+		put_options(&q, options);
+	r = mpc_request_end(&q, &got);
+	if (r < 0 || !ret_id)
+		return r;
+	*ret_id = val_find_raw(got, "id", &id) == 0 ? mpc_unquote(ctx, id) : "";
+	return 0;
+}
+
 int
 mpc_pay_order(struct mpc_context *ctx, const char *order, const char **ret,
 	size_t *ret_len)

@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "base/paths.h"
+#include "functions/package_triggers.h"
 
 #include <errno.h>
 #include <string.h>
@@ -15,13 +16,33 @@
 enum {
 	TIMEOUT_TOP_S = 900,
 	MEMORY_LOW_MB = 16,
-	MEMORY_TOP_MB = 65536,
+	MEMORY_TOP_MB = 16384,
 	CONCURRENCY_TOP = 1000,
 	ENV_TOP = 4096, /* bytes, CloudBase's own limit */
 	CONFIG_TOP = 256 * 1024,
 };
 
-const json_t *
+/* What is absent in `to`. */
+static void
+put_behind(json_t *to, const json_t *from)
+{
+	if (json_is_object(from))
+		(void)json_object_update_missing(
+			to, (json_t *)(uintptr_t)from);
+}
+
+static json_t *
+whole_entry(const json_t *file, const json_t *entry)
+{
+	json_t *all = json_copy((json_t *)(uintptr_t)entry);
+
+	put_behind(all, json_object_get(entry, "config"));
+	put_behind(all, json_object_get(file, "functionDefaultConfig"));
+	(void)json_object_del(all, "config");
+	return all;
+}
+
+json_t *
 package_entry(const json_t *file, const char *name)
 {
 	const json_t *list = json_object_get(file, "functions");
@@ -29,13 +50,13 @@ package_entry(const json_t *file, const char *name)
 	size_t i;
 
 	if (!list)
-		return file;
+		return json_is_object(file) ? whole_entry(NULL, file) : NULL;
 	json_array_foreach (list, i, one) {
 		const char *its =
 			json_string_value(json_object_get(one, "name"));
 
 		if (its && !strcmp(its, name))
-			return one;
+			return whole_entry(file, one);
 	}
 	return NULL;
 }
@@ -48,39 +69,75 @@ has_file(const struct fn_settings *s, const char *name)
 	return access(path, F_OK) == 0;
 }
 
+/* "Nodejs18.15" is CloudBase's way, of any version. */
+static const struct {
+	const char *name;
+	enum fn_runtime runtime;
+} runtimes[] = {
+	{"node", RUNTIME_NODE},
+	{"native", RUNTIME_NATIVE},
+	{"script", RUNTIME_SCRIPT},
+	{"javascriptcore", RUNTIME_SCRIPT},
+};
+
+static int
+find_runtime(struct slice text, enum fn_runtime *ret, struct fault *why)
+{
+	if (text.len >= 6 && slice_is_nocase(slice_of(text.ptr, 6), "nodejs")) {
+		*ret = RUNTIME_NODE;
+		return 0;
+	}
+	for (size_t i = 0; i < array_size(runtimes); i++)
+		if (slice_is_nocase(text, runtimes[i].name)) {
+			*ret = runtimes[i].runtime;
+			return 0;
+		}
+	return fault_set(why, ERR_PARAM,
+		"runtime: \"%.*s\" is not known here: Nodejs18.15 or another "
+		"Nodejs, script, or native",
+		SLICE_ARG(text));
+}
+
+/* mpcloud.runtime goes before: the same file serves CloudBase. */
 static int
 parse_runtime(struct fn_settings *ret, const json_t *entry, struct fault *why)
 {
+	const json_t *ours = json_object_get(entry, "mpcloud");
 	struct slice text;
-	int r = val_str_or(entry, "runtime", 64, SLICE(""), &text, why);
+	int r = val_str_or(json_object_get(ours, "runtime") ? ours : entry,
+		"runtime", 64, SLICE(""), &text, why);
 
 	if (r < 0)
 		return r;
-	if (slice_is_nocase(text, "native"))
-		ret->runtime = RUNTIME_NATIVE;
-	else if (text.len >= 6 &&
-		 slice_is_nocase(slice_of(text.ptr, 6), "nodejs"))
-		ret->runtime = RUNTIME_NODE;
-	else if (slice_is_nocase(text, "node"))
-		ret->runtime = RUNTIME_NODE;
-	else if (text.len == 0)
-		ret->runtime =
-			!has_file(ret, "index.js") && has_file(ret, "index.so")
-				? RUNTIME_NATIVE
-				: RUNTIME_NODE;
-	else
+	if (text.len)
+		return find_runtime(text, &ret->runtime, why);
+	ret->runtime = !has_file(ret, "index.js") && has_file(ret, "index.so")
+			       ? RUNTIME_NATIVE
+			       : RUNTIME_NODE;
+	return 0;
+}
+
+/* What would be deployed and then do nothing. */
+static int
+check_kind(const json_t *entry, struct fault *why)
+{
+	const char *type = json_string_value(json_object_get(entry, "type"));
+
+	if (type && strcmp(type, "Event") != 0)
 		return fault_set(why, ERR_PARAM,
-			"runtime: \"%.*s\" is not known here: Nodejs18.15 or "
-			"another Nodejs, or native",
-			SLICE_ARG(text));
+			"type: \"%.40s\": here functions export main and "
+			"answer events; for HTTP give it a trigger {\"type\": "
+			"\"http\", \"path\": \"/api\"}",
+			type);
 	return 0;
 }
 
 static int
 parse_handler(struct fn_settings *ret, const json_t *entry, struct fault *why)
 {
-	struct slice preset = ret->runtime == RUNTIME_NODE ? SLICE("index.main")
-							   : SLICE("index.so");
+	struct slice preset = ret->runtime == RUNTIME_NATIVE
+				      ? SLICE("index.so")
+				      : SLICE("index.main");
 	struct slice text;
 	int r = val_str_or(
 		entry, "handler", sizeof(ret->handler) - 1, preset, &text, why);
@@ -132,39 +189,13 @@ parse_concurrency(
 			return fault_prefix(
 				why, r, "instanceConcurrencyConfig.");
 	}
+	if (n > 1 && ret->runtime == RUNTIME_SCRIPT)
+		return fault_set(why, ERR_PARAM,
+			"instanceConcurrencyConfig.maxConcurrency: %lld: a "
+			"worker of runtime script has one call at a time; "
+			"leave it out, or use runtime Nodejs18.15",
+			(long long)n);
 	ret->concurrency = (unsigned)n;
-	return 0;
-}
-
-static int
-parse_ours(struct fn_settings *ret, const json_t *entry,
-	const struct registry_presets *presets, struct fault *why)
-{
-	_json_ json_t *none = json_object();
-	const json_t *ours = json_object_get(entry, "mpcloud");
-	int64_t workers, queue, idle;
-	bool network;
-	int r;
-
-	if (!ours || json_is_null(ours))
-		ours = none;
-	r = val_bool_or(ours, "network", false, &network, why);
-	ret->network = network ? NETWORK_INTERNET : NETWORK_NONE;
-	if (r == 0)
-		r = val_int_or(ours, "workers", 1, 10000, presets->workers,
-			&workers, why);
-	if (r == 0)
-		r = val_int_or(
-			ours, "queue", 0, 1000000, presets->queue, &queue, why);
-	if (r == 0)
-		r = val_int_or(ours, "idle", 1, 86400, presets->idle_ms / 1000,
-			&idle, why);
-	if (r < 0)
-		return fault_prefix(why, r, "mpcloud.");
-	ret->workers = (unsigned)workers;
-	ret->queue = (unsigned)queue;
-	ret->idle_ms =
-		json_object_get(ours, "idle") ? idle * 1000 : presets->idle_ms;
 	return 0;
 }
 
@@ -195,6 +226,74 @@ parse_environment(
 	return 0;
 }
 
+/* {} when there is none. */
+static int
+read_config(const struct fn_settings *s, json_t **ret, struct fault *why)
+{
+	_free_ char *path = str_printf("%s/config.json", s->code_dir);
+	_free_ char *text = NULL;
+	json_t *v = NULL;
+	size_t len;
+	int r;
+
+	if (access(path, F_OK) < 0) {
+		*ret = json_object();
+		return 0;
+	}
+	r = file_read(path, CONFIG_TOP, &text, &len, why);
+	if (r < 0)
+		return r;
+	r = val_parse(&v, slice_of(text, len), why);
+	if (r < 0)
+		return fault_prefix(why, ERR_PARAM, "config.json: ");
+	if (!json_is_object(v)) {
+		json_decref(v);
+		return fault_set(why, ERR_PARAM,
+			"config.json: a JSON object is wanted");
+	}
+	*ret = v;
+	return 0;
+}
+
+static int
+parse_openapi(struct fn_settings *ret, const json_t *config, struct fault *why)
+{
+	const json_t *list = json_object_get(
+		json_object_get(config, "permissions"), "openapi");
+	const json_t *one;
+	size_t i;
+
+	ret->openapi = json_array();
+	if (!list || json_is_null(list))
+		return 0;
+	json_array_foreach (list, i, one)
+		if (!json_is_string(one) || !json_string_length(one))
+			return fault_set(why, ERR_PARAM,
+				"config.json: permissions.openapi[%zu]: the "
+				"name of an API is wanted, as "
+				"\"subscribeMessage.send\"",
+				i);
+	if (!json_is_array(list))
+		return fault_set(why, ERR_PARAM,
+			"config.json: permissions.openapi: an array is wanted");
+	json_decref(ret->openapi);
+	ret->openapi = json_deep_copy(list);
+	return 0;
+}
+
+static int
+parse_config(struct fn_settings *ret, const json_t *entry, struct fault *why)
+{
+	_json_ json_t *config = NULL;
+	int r = read_config(ret, &config, why);
+
+	if (r == 0)
+		r = package_triggers(json_object_get(config, "triggers"),
+			json_object_get(entry, "triggers"), &ret->triggers,
+			why);
+	return r == 0 ? parse_openapi(ret, config, why) : r;
+}
+
 int
 package_parse(struct fn_settings *ret, const json_t *entry,
 	const struct registry_presets *presets, struct fault *why)
@@ -206,34 +305,19 @@ package_parse(struct fn_settings *ret, const json_t *entry,
 			"the function's entry must be an object");
 	r = parse_runtime(ret, entry, why);
 	if (r == 0)
+		r = check_kind(entry, why);
+	if (r == 0)
 		r = parse_handler(ret, entry, why);
 	if (r == 0)
 		r = parse_limits(ret, entry, presets, why);
 	if (r == 0)
 		r = parse_concurrency(ret, entry, why);
 	if (r == 0)
-		r = parse_ours(ret, entry, presets, why);
+		r = package_settings(ret, json_object_get(entry, "mpcloud"),
+			presets, why);
 	if (r == 0)
 		r = parse_environment(ret, entry, why);
-	return r;
-}
-
-static int
-check_config(const struct fn_settings *s, struct fault *why)
-{
-	_free_ char *path = str_printf("%s/config.json", s->code_dir);
-	_free_ char *text = NULL;
-	size_t len;
-	int r;
-
-	if (access(path, F_OK) < 0)
-		return 0;
-	r = file_read(path, CONFIG_TOP, &text, &len, why);
-	if (r < 0)
-		return r;
-	if (val_check(slice_of(text, len)) < 0)
-		return fault_set(why, ERR_PARAM, "config.json: not valid JSON");
-	return 0;
+	return r == 0 ? parse_config(ret, entry, why) : r;
 }
 
 /* "lib/index.main" is export main of lib/index.js (or .mjs, .cjs). */
@@ -283,7 +367,5 @@ package_check(const struct fn_settings *s, struct fault *why)
 		return fault_set(why, ERR_FN_NOT_FOUND,
 			"there are no files of %s version %u: %s", s->name,
 			s->version, s->code_dir);
-	if (!has_handler(s))
-		return no_handler(s, why);
-	return check_config(s, why);
+	return has_handler(s) ? 0 : no_handler(s, why);
 }

@@ -6,6 +6,7 @@
 #include "functions/proc.h"
 
 #include "base/err.h"
+#include "base/frame.h"
 #include "base/mem.h"
 #include "base/sock.h"
 #include "functions/keeper.h"
@@ -156,6 +157,38 @@ proc_forget_peek(struct proc *p)
 }
 
 static void
+on_peek_seen(uv_poll_t *poll, int status, int events)
+{
+	struct proc *p = poll->data;
+	char head[FRAME_HEAD];
+	ssize_t n = recv(p->socket, head, sizeof(head), MSG_PEEK);
+
+	(void)status;
+	(void)events;
+	if (n < 0 && errno == EAGAIN)
+		return;
+	(void)uv_poll_stop(poll);
+	p->ready = n == FRAME_HEAD && head[4] == PROTO_READY;
+	p->on_peek(p);
+}
+
+int
+proc_peek(struct proc *p, void (*on_peek)(struct proc *p))
+{
+	int r;
+
+	p->on_peek = on_peek;
+	p->peek = mem_new(uv_poll_t);
+	r = uv_poll_init(&p->keeper->loop.uv, p->peek, p->socket);
+	if (r < 0) {
+		free(take(p->peek));
+		return r;
+	}
+	p->peek->data = p;
+	return uv_poll_start(p->peek, UV_READABLE, on_peek_seen);
+}
+
+static void
 on_exit_seen(uv_poll_t *poll, int status, int events)
 {
 	struct proc *p = poll->data;
@@ -239,6 +272,7 @@ proc_free(struct proc *p)
 	capture_finish(&p->err);
 	close_poll(&p->poll);
 	close_poll(&p->peek);
+	timer_clear(&p->late);
 	proc_forget_ends(p);
 	fd_closep(&p->socket);
 	fd_closep(&p->pidfd);

@@ -7,6 +7,7 @@
  */
 
 #include "base/list.h"
+#include "base/timer.h"
 #include "functions/capture.h"
 #include "functions/proto.h"
 
@@ -20,7 +21,8 @@ struct link;
 enum proc_state {
 	PROC_ASKED,    /* native: the template has not forked it yet */
 	PROC_TEMPLATE, /* native: the template itself */
-	PROC_STANDBY,  /* node: started ahead, no gateway's yet */
+	PROC_STANDBY,  /* node: started ahead, no gateway's yet; script: forked,
+			* not READY yet */
 	PROC_WORKING,  /* a gateway's worker */
 	PROC_ENDED     /* its status is being fetched */
 };
@@ -38,11 +40,15 @@ struct proc {
 	int socket;  /* the gateway's end until it is handed over */
 	int ends[3]; /* the worker's socket, stdout, stderr, until forked */
 	uv_poll_t *poll, *peek;
+	void (*on_peek)(struct proc *p);
+	struct timer late; /* no READY yet */
+	unsigned tries;    /* that were replaced before this one */
 	struct capture out, err;
 	enum host_gone_reason reason;
 	bool ready;
 	uint64_t started; /* loop time, ms */
 	uint64_t memory;  /* bytes when last looked at */
+	uint64_t told;    /* what the gateway knows of them */
 };
 
 /* With its socket pair and pipes. */
@@ -56,6 +62,9 @@ enum proc_state proc_kind(const struct proc *p);
 int proc_watch(struct proc *p, pid_t pid, int pidfd) _must_check_;
 /* Close the ends that are the child's. */
 void proc_forget_ends(struct proc *p);
+/* See READY on its socket without taking it: on_peek, with p->ready set; or
+ * when the socket is closed, without. */
+int proc_peek(struct proc *p, void (*on_peek)(struct proc *p)) _must_check_;
 /* Stop looking at its socket. */
 void proc_forget_peek(struct proc *p);
 void proc_kill(struct proc *p, enum host_gone_reason reason);

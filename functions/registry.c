@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/paths.h"
 #include "functions/package.h"
+#include "functions/registry_inside.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -15,7 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { NAMES_TOP = 10000, ACTIVE_TOP = 256 * 1024 };
+enum { NAMES_TOP = 10000, ACTIVE_TOP = 4 * 1024 * 1024 };
 
 static void
 closedirp(DIR **dir)
@@ -145,8 +146,8 @@ registry_versions(const struct registry *r, const char *name, json_t **ret,
 	return 0;
 }
 
-static int
-read_json(const char *path, json_t **ret, struct fault *why)
+int
+registry_read_json(const char *path, json_t **ret, struct fault *why)
 {
 	_free_ char *text = NULL;
 	size_t len;
@@ -161,8 +162,8 @@ read_json(const char *path, json_t **ret, struct fault *why)
 	return r < 0 ? fault_prefix(why, r, "%s: ", path) : 0;
 }
 
-static int
-write_json(const char *path, const json_t *v, struct fault *why)
+int
+registry_write_json(const char *path, const json_t *v, struct fault *why)
 {
 	_buf_ struct buf b;
 	int r;
@@ -178,48 +179,6 @@ write_json(const char *path, const json_t *v, struct fault *why)
 	return file_write(path, b.ptr, b.len, 0600, why);
 }
 
-int
-registry_active(const struct registry *r, const char *name,
-	struct fn_settings *ret, struct fault *why)
-{
-	_free_ char *path = str_printf("%s/%s/active.json", r->dir, name);
-	_json_ json_t *v = NULL;
-	int err = read_json(path, &v, why);
-
-	if (err < 0)
-		return err;
-	err = fn_settings_parse(ret, v, why);
-	if (err < 0)
-		return fault_prefix(why, err, "%s: ", path);
-	if (strcmp(ret->name, name) != 0) {
-		fn_settings_done(ret);
-		return fault_set(
-			why, ERR_FORMAT, "%s: of another function", path);
-	}
-	return 0;
-}
-
-int
-registry_activate(const struct registry *r, const struct fn_settings *s,
-	struct fault *why)
-{
-	_free_ char *path = str_printf("%s/%s/active.json", r->dir, s->name);
-	_json_ json_t *v = fn_settings_build(s);
-
-	return write_json(path, v, why);
-}
-
-int
-registry_deactivate(
-	const struct registry *r, const char *name, struct fault *why)
-{
-	_free_ char *path = str_printf("%s/%s/active.json", r->dir, name);
-
-	if (unlink(path) < 0 && errno != ENOENT)
-		return fault_set(why, -errno, "%s: %s", path, err_text(-errno));
-	return 0;
-}
-
 /* vN.json, else vN/cloudbaserc.json, else an empty entry; a new reference. */
 static int
 find_entry(const struct registry *r, const char *name, unsigned version,
@@ -229,16 +188,16 @@ find_entry(const struct registry *r, const char *name, unsigned version,
 	_free_ char *inside =
 		str_printf("%s/%s/v%u/cloudbaserc.json", r->dir, name, version);
 	_json_ json_t *file = NULL;
-	const json_t *entry;
-	int err = read_json(kept, ret, why);
+	json_t *entry;
+	int err = registry_read_json(kept, ret, why);
 
 	if (err != -ENOENT)
 		return err;
-	err = read_json(inside, &file, why);
+	err = registry_read_json(inside, &file, why);
 	if (err < 0 && err != -ENOENT)
 		return err;
 	entry = file ? package_entry(file, name) : NULL;
-	*ret = entry ? json_deep_copy(entry) : json_object();
+	*ret = entry ? entry : json_object();
 	return 0;
 }
 
@@ -249,7 +208,7 @@ keep_entry(const struct registry *r, const struct fn_settings *s,
 	_free_ char *path =
 		str_printf("%s/%s/v%u.json", r->dir, s->name, s->version);
 
-	return write_json(path, entry, why);
+	return registry_write_json(path, entry, why);
 }
 
 static int

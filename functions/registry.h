@@ -4,12 +4,15 @@
  * The deployed functions on disk, under state_dir/functions:
  *   NAME/vN/…         the files of version N, as deployed
  *   NAME/vN.json      version N's entry of cloudbaserc.json (optional)
- *   NAME/active.json  fn_settings of the version that answers calls
+ *   NAME/vN.error     why version N could not be loaded, when it could not
+ *   NAME/.vN.gone     what is left of a version that was pruned
+ *   NAME/active.json  which versions answer calls, and what went before
  *   NAME/uid          the user id the function runs as, once it has one
  * Whoever deploys lays down vN and then asks the supervisor, which alone
  * writes active.json and uid.  All calls are short work on local files.
  */
 
+#include "functions/release.h"
 #include "functions/settings.h"
 
 struct registry {
@@ -34,15 +37,42 @@ int registry_names(
 int registry_versions(const struct registry *r, const char *name, json_t **ret,
 	struct fault *why) _must_check_;
 
-/* -ENOENT when no version is active.  fn_settings_done afterwards. */
-int registry_active(const struct registry *r, const char *name,
-	struct fn_settings *ret, struct fault *why) _must_check_;
-int registry_activate(const struct registry *r, const struct fn_settings *s,
+/* active.json: fn_release's members, and
+ *   previous  versions that were stable, the latest last
+ *   trouble   {version, why, at (ms since 1970)}: the gray version that was
+ *             taken back last */
+struct registry_state {
+	struct fn_release release;
+	json_t *previous; /* array of integers; NULL: none */
+	json_t *trouble;  /* object or NULL */
+};
+
+/* -ENOENT when the function is not deployed.  What an older mpcloud wrote,
+ * fn_settings of one version, is that version as the stable one. */
+int registry_read(const struct registry *r, const char *name,
+	struct registry_state *ret, struct fault *why) _must_check_;
+int registry_write(const struct registry *r, const struct registry_state *state,
 	struct fault *why) _must_check_;
-/* The files stay: an older version can be deployed again.  Fine when none is
- * active. */
-int registry_deactivate(const struct registry *r, const char *name,
+void registry_state_copy(
+	struct registry_state *ret, const struct registry_state *from);
+void registry_state_done(struct registry_state *state);
+/* Removes active.json.  The files stay: an older version can be deployed again.
+ * Fine when it is not there. */
+int registry_forget(const struct registry *r, const char *name,
 	struct fault *why) _must_check_;
+
+bool registry_has(const struct registry *r, const char *name, unsigned version);
+/* Why a version could not be loaded; NULL: it could, the file goes. */
+void registry_blame(const struct registry *r, const char *name,
+	unsigned version, const char *error);
+/* The same read; the caller frees, NULL when there is nothing. */
+char *registry_blamed(
+	const struct registry *r, const char *name, unsigned version);
+/* Puts versions aside that `state` does not name, but for the `keep` newest.
+ * They become .vN.gone, which whoever deploys removes: a large tree takes
+ * longer than the supervisor has. */
+void registry_prune(const struct registry *r,
+	const struct registry_state *state, unsigned keep);
 
 /* Settings of a version from its package.  `entry` is its entry of
  * cloudbaserc.json and is kept in vN.json; NULL: the kept one, else

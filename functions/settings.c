@@ -6,6 +6,7 @@
 #include "functions/settings.h"
 
 #include "base/mem.h"
+#include "functions/egress_rule.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -276,13 +277,9 @@ parse_network(struct fn_settings *s, const json_t *from, struct fault *why)
 			"network: none, internet, or an array of hosts");
 	s->hosts = json_array();
 	json_array_foreach (v, i, host) {
-		if (!json_is_string(host) || !json_string_length(host))
-			return fault_set(why, ERR_PARAM,
-				"network: hosts are texts, as "
-				"\"api.example.com\" or \"10.0.0.5:6379\"");
 		(void)json_array_append_new(s->hosts, json_deep_copy(host));
 	}
-	return 0;
+	return egress_rules_check(s->hosts, why);
 }
 
 static json_t *

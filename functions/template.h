@@ -1,13 +1,14 @@
 #pragma once
 
 /*
- * The process that has loaded a native function once and forks its workers.
- * Below are its messages with the keeper, one frame a packet on a seqpacket
- * pair; the template answers in order and does nothing unasked.
+ * The process that has loaded a function once and forks its workers.  Below are
+ * its messages with the keeper, one frame a packet on a seqpacket pair; the
+ * template answers in order and does nothing unasked.  What is loaded, and what
+ * a fork of it does, is a struct template_ops: template_native.c has one,
+ * script_main.c the other.
  */
 
-#include "functions/cage.h"
-#include "functions/host_setup.h"
+#include "base/frame.h"
 
 /* clang-format off */
 enum template_message {
@@ -21,12 +22,28 @@ enum template_message {
 };
 /* clang-format on */
 
-struct template_conf {
+enum { TEMPLATE_CHANNEL = 3, TEMPLATE_WORKER = 3, TEMPLATE_WHY_TOP = 4096 };
+
+struct template_ops {
+	/* Runs the author's code once; negative: `why` is for him. */
+	int (*load)(void *arg, struct buf *why);
+	/* In a fork: serve on `fd`, then return, and the process ends. */
+	void (*work)(void *arg, int fd);
+};
+
+/* With the channel at TEMPLATE_CHANNEL and no other descriptor of worth. */
+_noreturn_ void template_serve(const struct template_ops *ops, void *arg);
+
+struct host_setup;
+struct cage;
+
+struct template_native_conf {
 	const struct host_setup *setup;
 	const struct cage *cage;
 	char *const *env; /* the code's environment */
 };
 
-/* In a fresh child of the keeper: `fd` is the channel's end.  Closes every
- * other descriptor but 0, 1 and 2. */
-_noreturn_ void template_run(const struct template_conf *conf, int fd);
+/* Native functions: in a fresh child of the keeper, without a new program.
+ * `fd` is the channel's end; every other descriptor but 0, 1, 2 is closed. */
+_noreturn_ void template_native_run(
+	const struct template_native_conf *conf, int fd);

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 struct variables {
 	char **list;
@@ -39,14 +40,28 @@ static const struct {
 	{"_SCF_TCB_LOG", "1"},
 };
 
+/* Tencent's, with the version's folder for /var/user and its .opt for /opt:
+ * what layers and shared code are found by. */
+static char *
+module_path(const struct fn_settings *fn)
+{
+	if (fn->runtime != RUNTIME_NODE)
+		return NULL;
+	return str_printf("%s:%s/node_modules:%s/.opt:%s/.opt/node_modules",
+		fn->code_dir, fn->code_dir, fn->code_dir, fn->code_dir);
+}
+
 /* The author may set these, so ours come only where he did not. */
 static void
-add_defaults(struct variables *v, const json_t *environment)
+add_defaults(struct variables *v, const struct fn_settings *fn)
 {
+	_free_ char *modules = module_path(fn);
+	const json_t *environment = fn->environment;
 	const char *presets[][2] = {
 		{"PATH", "/usr/local/bin:/usr/bin:/bin"},
 		{"HOME", "/tmp"},
 		{"TZ", getenv("TZ")},
+		{"NODE_PATH", modules},
 	};
 
 	for (size_t i = 0; i < array_size(presets); i++)
@@ -64,21 +79,23 @@ is_fixed(const char *name)
 }
 
 char **
-variables_build(const struct host_setup *setup)
+variables_build(const struct host_setup *setup, const char *egress)
 {
 	json_t *environment = setup->function.environment;
 	struct variables v = {0};
 	const char *name;
 	json_t *value;
 
-	add_defaults(&v, environment);
+	add_defaults(&v, &setup->function);
 	for (size_t i = 0; i < array_size(fixed); i++)
 		add(&v, fixed[i].name, fixed[i].value);
 	add(&v, "TCB_ENV", setup->env);
 	add(&v, "SCF_NAMESPACE", setup->env);
 	add(&v, "WX_APPID", setup->appid);
+	if (*egress)
+		add(&v, "MPCLOUD_EGRESS", egress);
 	json_object_foreach (environment, name, value)
-		if (!is_fixed(name))
+		if (!is_fixed(name) && strcmp(name, "MPCLOUD_EGRESS") != 0)
 			add(&v, name, json_string_value(value));
 	return v.list;
 }

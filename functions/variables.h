@@ -5,5 +5,7 @@
 
 #include "functions/host_setup.h"
 
-/* NULL-ended "NAME=value"; lives until the process ends. */
-char **variables_build(const struct host_setup *setup) _returns_value_;
+/* NULL-ended "NAME=value"; lives until the process ends.  `egress`: the path of
+ * the way out, "" when there is none. */
+char **variables_build(
+	const struct host_setup *setup, const char *egress) _returns_value_;

@@ -13,6 +13,7 @@
 #include "functions/crew.h"
 #include "gateway/forward.h"
 #include "pay/order.h"
+#include "trigger/queue.h"
 
 struct call;
 struct gateway;
@@ -46,12 +47,15 @@ struct call {
 	const struct caller *caller;
 	const char *request_id, *client_ip;
 	const char *source;  /* where it came from: "wx_client", "scf" … */
+	const char *route_key; /* as in struct fn_call, or NULL */
+	const struct request *request; /* whose headers count, or NULL */
 	const json_t *body;  /* object */
 	enum call_form form; /* the door's own; 0: the action's */
 	void *owner;         /* the door's, to find itself back */
 	bool is_forwarded;   /* by another gateway: not to be sent on */
 	/* out, in the arena: the whole envelope */
 	struct slice answer;
+	uint32_t retry_ms; /* of an error, 0: not known */
 	/* call.c's and the handlers' */
 	const struct call_row *row;
 	struct job *inner;
@@ -65,6 +69,7 @@ struct call {
 		struct tx_op tx;
 		struct forward_ask forward;
 		struct login login;
+		struct queue_put put;
 	} op;
 };
 
@@ -117,6 +122,8 @@ int call_tx_abort(struct call *c);
 /* True: another gateway holds the body's transactionId and was asked. */
 bool call_tx_elsewhere(struct call *c) _must_check_;
 int call_fn_invoke(struct call *c);
+int call_fn_stats(struct call *c);
+int call_queue_put(struct call *c);
 int call_pay_create(struct call *c);
 int call_pay_get(struct call *c);
 

@@ -339,6 +339,7 @@ call_db_parse(struct call *c, enum doc_verb verb)
 		.env = c->gateway->conf->server_env,
 		.limit = -1,
 		.session = slice_str(c->caller->uid),
+		.depth = c->caller->depth,
 	};
 	scope_fill(&d->scope, c->caller);
 	e = val_str(c->body, "collectionName", NAME_TOP, &d->collection,

@@ -4,10 +4,12 @@
  */
 #include "gateway/call.h"
 
+#include "gateway/call_queue.h"
 #include "gateway/gateway.h"
 #include "gateway/reply.h"
+#include "gateway/request.h"
 
-enum { NAME_TOP = 60 };
+enum { NAME_TOP = 60, QUALIFIER_TOP = 64 };
 
 static int
 answer(struct call *c, struct slice result)
@@ -35,6 +37,7 @@ on_result(struct job *job)
 
 	if (job->err < 0) {
 		g->count->calls_failed++;
+		c->retry_ms = c->op.fn.retry_ms;
 		call_end(c, job->err, &job->why);
 		return;
 	}
@@ -42,8 +45,8 @@ on_result(struct job *job)
 }
 
 /* request_data: JSON in a string; newer ones may send the value itself. */
-static int
-event_of(struct call *c, struct slice *ret)
+int
+call_fn_event(struct call *c, struct slice *ret)
 {
 	const json_t *v = json_object_get(c->body, "request_data");
 	struct buf b _buf_;
@@ -70,13 +73,18 @@ int
 call_fn_invoke(struct call *c)
 {
 	struct fn_call *fn = &c->op.fn;
-	struct slice name, event;
+	struct slice name, event, qualifier;
 	int e;
 
+	if (call_queue_is_meant(c))
+		return call_queue_put(c);
 	e = val_str(c->body, "function_name", NAME_TOP, &name, &c->job.why);
+	if (e == 0)
+		e = val_str_or(c->body, "qualifier", QUALIFIER_TOP, SLICE(""),
+			&qualifier, &c->job.why);
 	if (e < 0)
 		return e;
-	e = event_of(c, &event);
+	e = call_fn_event(c, &event);
 	if (e < 0)
 		return e;
 	*fn = (struct fn_call){
@@ -86,6 +94,10 @@ call_fn_invoke(struct call *c)
 		.client_ip = c->client_ip,
 		.source = c->source,
 		.event = event,
+		.qualifier = arena_str(c->arena, qualifier),
+		.route_key = c->route_key,
+		.header = c->request ? request_header : NULL,
+		.header_owner = c->request,
 	};
 	job_init(&fn->job, on_result);
 	call_wait(c, &fn->job);

@@ -103,6 +103,7 @@ call_from_worker(struct crews *crews, struct host_call *host)
 	w->call.request_id = host->request_id;
 	w->call.client_ip = "";
 	w->call.source = *host->caller->openid ? "wx_client,scf" : "scf";
+	w->call.route_key = host->route_key;
 	w->call.body = w->body;
 	job_init(&w->call.job, on_done);
 	host_call_on_drop(host, on_drop, w);

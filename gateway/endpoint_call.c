@@ -9,7 +9,7 @@
 #include <ctype.h>
 #include <string.h>
 
-enum { SOURCE_TOP = 128 };
+enum { SOURCE_TOP = 128, ROUTE_KEY_TOP = 64 };
 
 static void
 on_done(struct job *job)
@@ -19,6 +19,7 @@ on_done(struct job *job)
 
 	if (call->row)
 		r->action = call->row->action;
+	r->retry_ms = call->retry_ms;
 	if (job->err >= 0)
 		(void)request_reply(r, 200, call->answer);
 	request_finish(r, job->err, &job->why);
@@ -37,6 +38,17 @@ source_of(const struct request *r, const char *preset)
 		if (!isalnum((unsigned char)s.ptr[i]) &&
 			!memchr("_,-", s.ptr[i], 3))
 			return preset;
+	return arena_str(request_arena(r), s);
+}
+
+/* What the function that calls was told as TCB_ROUTE_KEY. */
+static const char *
+route_key_of(const struct request *r)
+{
+	struct slice s = exchange_header(r->x, "X-Tcb-Route-Key");
+
+	if (!(r->on->kind & LISTENER_CLOUD) || s.len > ROUTE_KEY_TOP)
+		return "";
 	return arena_str(request_arena(r), s);
 }
 
@@ -61,6 +73,8 @@ run(struct request *r, const char *source)
 	call->client_ip =
 		r->on->kind & LISTENER_OPEN ? exchange_peer(r->x) : "";
 	call->source = source_of(r, source);
+	call->route_key = route_key_of(r);
+	call->request = r;
 	call->body = r->json;
 	job_init(&call->job, on_done);
 	call_run(call);

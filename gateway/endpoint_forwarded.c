@@ -62,8 +62,12 @@ read_caller(struct request *r)
 {
 	struct caller *c = &r->caller;
 	const char *sid = "";
-	int64_t role = 0;
+	int64_t role = 0, depth = 0;
 	int e = val_int(r->json, "role", 0, CALLER_ADMIN, &role, NULL);
+
+	if (e == 0)
+		e = val_int_or(r->json, "depth", 0, UINT16_MAX, 0, &depth,
+			NULL);
 
 	if (e == 0)
 		e = word(r, "uid", &c->uid);
@@ -77,6 +81,7 @@ read_caller(struct request *r)
 		e = word(r, "sid", &sid);
 	c->role = (enum caller_role)role;
 	c->sid = strtoull(sid, NULL, 16);
+	c->depth = (unsigned)depth;
 	return e;
 }
 

@@ -5,6 +5,7 @@
 #include "base/val.h"
 #include "functions/crew.h"
 #include "gateway/endpoint.h"
+#include "gateway/endpoint_queue.h"
 #include "gateway/request.h"
 
 struct function_act {
@@ -18,11 +19,23 @@ on_result(struct job *job)
 	struct fn_call *call = container_of(job, struct fn_call, job);
 	struct request *r = container_of(call, struct function_act, call)->r;
 
+	r->retry_ms = call->retry_ms;
 	if (job->err < 0)
 		r->gateway->count->calls_failed++;
 	else
 		(void)request_reply(r, 200, call->result);
 	request_finish(r, job->err, &job->why);
+}
+
+/* Which version: ?qualifier= or, as CloudBase's SDKs say it, a header. */
+static const char *
+qualifier_of(const struct request *r)
+{
+	struct slice qualifier = exchange_query(r->x, "qualifier");
+
+	if (!qualifier.len)
+		qualifier = exchange_header(r->x, "X-Qualifier");
+	return arena_str(request_arena(r), qualifier);
 }
 
 /* The operator may call as a user: ?openid=. */
@@ -49,9 +62,11 @@ endpoint_function(struct request *r)
 	if (event.len && val_check(event) < 0)
 		return ERR_JSON;
 	act_as(r);
+	r->function = arena_str(arena, r->param);
+	if (endpoint_queue_is_meant(r))
+		return endpoint_queue_put(r, qualifier_of(r));
 	act = arena_new(arena, struct function_act);
 	act->r = r;
-	r->function = arena_str(arena, r->param);
 	act->call = (struct fn_call){
 		.function = r->function,
 		.caller = &r->caller,
@@ -60,6 +75,9 @@ endpoint_function(struct request *r)
 			r->on->kind & LISTENER_OPEN ? exchange_peer(r->x) : "",
 		.source = r->on->kind & LISTENER_OPEN ? "wx_client" : "wx_http",
 		.event = event,
+		.qualifier = qualifier_of(r),
+		.header = request_header,
+		.header_owner = r,
 	};
 	job_init(&act->call.job, on_result);
 	r->gateway->count->calls++;

@@ -62,7 +62,7 @@ endpoint_ops_status(struct request *r)
 		(int)g->index, "draining", g->draining, "database", "up",
 		pool_is_up(g->pool), "http", "busy", busy, "connections",
 		connections, "counts", counts(g->count), "functions",
-		crews_status(g->crews));
+		crews_status(g->crews, false));
 	if (!status)
 		return -ENOMEM;
 	val_put(&b, status);

@@ -71,9 +71,11 @@ body_put(struct buf *b, const struct call *c)
 {
 	const struct caller *who = c->caller;
 
-	buf_printf(b, "{\"at\":%lld,\"role\":%d,\"form\":%d,\"sid\":\"%llx\",",
+	buf_printf(b,
+		"{\"at\":%lld,\"role\":%d,\"form\":%d,\"sid\":\"%llx\","
+		"\"depth\":%u,",
 		(long long)clock_now_ms(), (int)who->role, (int)c->form,
-		(unsigned long long)who->sid);
+		(unsigned long long)who->sid, who->depth);
 	member(b, "uid", who->uid);
 	member(b, "appid", who->appid);
 	member(b, "openid", who->openid);

@@ -80,21 +80,25 @@ append(struct log_file *f)
 }
 
 static void
-line_put(struct buf *to, const char *function, const char *request_id,
-	int level, struct slice text)
+line_put(struct buf *to, const struct function_line *line)
 {
 	static const char *const levels[] = {"debug", "info", "warn", "error"};
+	int level = line->level;
 
 	buf_str(to, "{\"time\":\"");
 	text_time(to, clock_now());
 	buf_str(to, "\",\"level\":\"");
 	buf_str(to, levels[level < 0 ? 0 : min(level, 3)]);
 	buf_str(to, "\",\"function\":");
-	buf_json(to, slice_str(function));
+	buf_json(to, slice_str(line->function));
+	if (line->version)
+		buf_printf(to, ",\"version\":%u", line->version);
 	buf_str(to, ",\"requestId\":");
-	buf_json(to, slice_str(request_id ? request_id : ""));
+	buf_json(to, slice_str(line->request_id ? line->request_id : ""));
+	if (line->kind)
+		buf_printf(to, ",\"kind\":\"%s\"", line->kind);
 	buf_str(to, ",\"message\":");
-	buf_json(to, text);
+	buf_json(to, line->text);
 	buf_str(to, "}\n");
 }
 
@@ -110,7 +114,10 @@ note_dropped(struct log_file *f)
 		"%llu lines dropped: they came faster than the disk takes them",
 		(unsigned long long)f->dropped);
 	f->dropped = 0;
-	line_put(&f->pending, f->name, "", 2, slice_of(text, (size_t)n));
+	line_put(&f->pending,
+		&(struct function_line){.function = f->name,
+			.level = 2,
+			.text = slice_of(text, (size_t)n)});
 }
 
 /* The batch to write is the one collected so far. */
@@ -243,16 +250,16 @@ file_get(struct function_log *log, const char *name)
 }
 
 void
-function_log_write(struct function_log *log, const char *function,
-	const char *request_id, int level, struct slice text)
+function_log_write(struct function_log *log, const struct function_line *line)
 {
-	struct log_file *f = file_get(log, function);
+	struct log_file *f = file_get(log, line->function);
+	struct function_line cut = *line;
 
 	if (f->pending.len > PENDING_TOP) {
 		f->dropped++;
 		return;
 	}
-	line_put(&f->pending, function, request_id, level,
-		slice_of(text.ptr, min(text.len, (size_t)LINE_TOP)));
+	cut.text.len = min(cut.text.len, (size_t)LINE_TOP);
+	line_put(&f->pending, &cut);
 	loop_defer(log->loop, &f->log->flush);
 }

@@ -2,7 +2,9 @@
 
 /*
  * What functions print: state_dir/logs/NAME.jsonl, one JSON line each
- * {"time","level","function","requestId","message"}, rotated to NAME.jsonl.1.
+ * {"time","level","function","version","requestId","kind","message"} (kind: ours
+ * about a call, "START", "INIT", "END", "REPORT", or about the function,
+ * "STATE"; the code's lines have none), rotated to NAME.jsonl.1.
  * All gateways append to the same files.
  */
 
@@ -20,7 +22,16 @@ struct function_log *function_log_free(struct function_log *log);
 DEFINE_CLEANUP(struct function_log *, function_log_free)
 /* Rotate at so many bytes. */
 void function_log_set_top(struct function_log *log, int64_t bytes);
-/* level: 0 debug … 3 error.  Never blocks; what the disk does not take in
- * time is dropped and counted in a line of its own. */
-void function_log_write(struct function_log *log, const char *function,
-	const char *request_id, int level, struct slice text);
+
+struct function_line {
+	const char *function, *request_id;
+	unsigned version; /* 0: of none */
+	int level;	  /* 0 debug … 3 error */
+	const char *kind; /* "START" …; NULL: the code's own */
+	struct slice text;
+};
+
+/* Never blocks; what the disk does not take in time is dropped and counted in a
+ * line of its own. */
+void function_log_write(
+	struct function_log *log, const struct function_line *line);

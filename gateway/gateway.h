@@ -16,12 +16,14 @@ struct auth;
 struct crews;
 struct forward;
 struct function_log;
+struct http_paths;
 struct known;
 struct expire;
 struct index_work;
 struct lane;
 struct pay;
 struct pool;
+struct queue;
 struct txs;
 
 /* Bits: a route names the listeners it exists on. */
@@ -59,8 +61,11 @@ struct gateway {
 	struct pay *pay; /* NULL: payment is off */
 	struct known *known;
 	struct crews *crews;
+	struct queue *queue; /* of calls that nobody waits for */
+	struct http_paths *paths; /* of functions */
 	struct function_log *log;
-	struct shm_gateway *count;
+	struct shm *shm;
+	struct shm_gateway *count; /* our own */
 	struct gcra_table *cells;
 	struct gcra_rule ip_rule, user_rule;
 	struct access access;

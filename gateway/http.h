@@ -68,6 +68,9 @@ struct slice exchange_target(const struct exchange *x); /* as received */
 struct slice exchange_query(const struct exchange *x, const char *name);
 /* First value, trimmed; {NULL,0} when absent. */
 struct slice exchange_header(const struct exchange *x, const char *name);
+/* Every header in the order it came, names as they came, values trimmed. */
+typedef void header_fn(void *owner, struct slice name, struct slice value);
+void exchange_each_header(struct exchange *x, header_fn *fn, void *owner);
 struct slice exchange_body(const struct exchange *x);
 const char *exchange_peer(const struct exchange *x); /* "127.0.0.1", "unix" */
 bool exchange_is_tls(const struct exchange *x);
@@ -93,7 +96,12 @@ void *exchange_data(const struct exchange *x);
  * constant, `value` is copied. */
 void exchange_add_header(
 	struct exchange *x, const char *name, const char *value);
-/* Once per exchange.  The body is copied unless it lies in the exchange's
+/* The same for a name that somebody else chose: both are copied, and several of
+ * one name are all sent.  Neither may hold control characters. */
+void exchange_add_any_header(
+	struct exchange *x, struct slice name, struct slice value);
+/* Once per exchange.  `content_type` is a constant, or NULL when there is none
+ * or it was added as a header.  The body is copied unless it lies in the exchange's
  * arena (then it is sent from there).  X-Request-Id is added. */
 void exchange_answer(struct exchange *x, int status, const char *content_type,
 	struct slice body);

@@ -45,6 +45,16 @@ exchange_add_header(struct exchange *x, const char *name, const char *value)
 	x->last_header = &h->next;
 }
 
+void
+exchange_add_any_header(
+	struct exchange *x, struct slice name, struct slice value)
+{
+	struct arena *room = exchange_room(x, name.len + value.len + 34);
+
+	x->informal = true;
+	exchange_add_header(x, arena_str(room, name), arena_str(room, value));
+}
+
 static void
 header_set(struct MHD_Response *to, const char *name, const char *value)
 {
@@ -123,7 +133,8 @@ is_formal(const struct exchange *x, struct slice body)
 {
 	size_t n = 1;
 
-	if (body.len > BODY_TOP || x->close || x->http->draining)
+	if (body.len > BODY_TOP || x->close || x->http->draining ||
+		x->informal)
 		return false;
 	for (const struct header *h = x->headers; h; h = h->next) {
 		if (++n > HEADERS_TOP)

@@ -138,3 +138,33 @@ fold_header(struct exchange *x, const char *name)
 		x->conn->mhd, MHD_HEADER_KIND, on_header, &s);
 	return s.found;
 }
+
+struct walk {
+	struct exchange *x;
+	header_fn *fn;
+	void *owner;
+};
+
+static enum MHD_Result
+on_each(void *cls, enum MHD_ValueKind kind, const char *key, size_t key_len,
+	const char *value, size_t value_len)
+{
+	struct walk *w = cls;
+	struct slice name = slice_of(key, key_len);
+	struct slice text = slice_of(value ? value : "", value_len);
+
+	(void)kind;
+	if (!w->x->folded || head_holds(w->x, key) ||
+		fold_mend(w->x, &name, &text))
+		w->fn(w->owner, name, slice_trim(text));
+	return MHD_YES;
+}
+
+void
+fold_each_header(struct exchange *x, header_fn *fn, void *owner)
+{
+	struct walk w = {x, fn, owner};
+
+	(void)MHD_get_connection_values_n(
+		x->conn->mhd, MHD_HEADER_KIND, on_each, &w);
+}

@@ -117,6 +117,7 @@ struct exchange {
 	bool last;     /* the client may want it to be */
 	bool folded;   /* a header stood on more than one line */
 	bool doubtful; /* where the head ends is not certain */
+	bool informal; /* the answer's headers are not constants */
 	char id[EXCHANGE_ID];
 };
 
@@ -159,6 +160,8 @@ bool head_holds(const struct exchange *x, const char *p);
 /* Name and value of a header on several lines as they should have been read;
  * false when they cannot be. */
 bool fold_mend(struct exchange *x, struct slice *name, struct slice *value);
+/* exchange_each_header. */
+void fold_each_header(struct exchange *x, header_fn *fn, void *owner);
 /* exchange_header when there are such. */
 struct slice fold_header(struct exchange *x, const char *name);
 

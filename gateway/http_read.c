@@ -45,6 +45,12 @@ exchange_header(const struct exchange *x, const char *name)
 	return value ? slice_trim(slice_of(value, len)) : SLICE("");
 }
 
+void
+exchange_each_header(struct exchange *x, header_fn *fn, void *owner)
+{
+	fold_each_header(x, fn, owner);
+}
+
 struct slice
 exchange_body(const struct exchange *x)
 {

@@ -112,7 +112,20 @@ know_session(struct request *r)
 	return 0;
 }
 
-static const struct caller nobody = {CALLER_NOBODY, "", "", "", "", 0, 0};
+static const struct caller nobody = {CALLER_NOBODY, "", "", "", "", 0, 0, 0};
+
+/* What is no valid token of ours is somebody else's business. */
+static int
+know_maybe(struct request *r)
+{
+	struct caller before = r->caller;
+
+	if (know_token(r, authorization(r)) < 0) {
+		r->caller = before;
+		r->why = (struct fault){0};
+	}
+	return 0;
+}
 
 int
 know_caller(struct request *r)
@@ -126,6 +139,8 @@ know_caller(struct request *r)
 	switch (r->route->know) {
 	case KNOW_HEADER:
 		return know_token(r, authorization(r));
+	case KNOW_MAYBE:
+		return know_maybe(r);
 	case KNOW_BODY:
 		return r->whole ? know_body(r) : STEP_WAIT;
 	case KNOW_SESSION:

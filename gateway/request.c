@@ -13,6 +13,7 @@
 #include "base/val.h"
 #include "documents/bulk.h"
 #include "functions/proto.h"
+#include "gateway/http_trigger.h"
 #include "gateway/know.h"
 #include "gateway/reply.h"
 
@@ -51,12 +52,16 @@ step_route(struct request *r)
 	};
 	int e = route_find(&ask);
 
-	if (e < 0) {
+	if (e == 0) {
+		r->route = ask.route;
+		r->param = ask.param;
+	} else if (e == ERR_NOT_FOUND) {
+		e = http_trigger_route(r);
+	} else {
 		r->allowed = ask.allowed;
-		return e;
 	}
-	r->route = ask.route;
-	r->param = ask.param;
+	if (e < 0)
+		return e;
 	exchange_set_body_top(r->x, body_top(r));
 	return 0;
 }
@@ -116,6 +121,18 @@ is_call_error(const struct request *r)
 	       r->err != ERR_LIMITED && r->err != ERR_TOO_BIG;
 }
 
+static void
+add_retry_after(struct request *r, int status)
+{
+	unsigned s = (unsigned)((r->retry_ms + 999ULL) / 1000);
+
+	if (!s)
+		s = (unsigned)reply_retry_s(status);
+	if (s)
+		exchange_add_header(r->x, "Retry-After",
+			arena_printf(request_arena(r), "%u", s));
+}
+
 static int
 answer_error(struct request *r)
 {
@@ -138,8 +155,7 @@ answer_error(struct request *r)
 		return 200;
 	if (info->status == 401)
 		exchange_add_header(r->x, "WWW-Authenticate", "Bearer");
-	if (reply_retry_s(info->status))
-		exchange_add_header(r->x, "Retry-After", "1");
+	add_retry_after(r, info->status);
 	return info->status;
 }
 
@@ -156,7 +172,8 @@ step_answer(struct request *r)
 		status = answer_error(r);
 	}
 	admit_say(&r->admit, r->x);
-	exchange_answer(r->x, status, REPLY_JSON, r->answer);
+	exchange_answer(r->x, status,
+		r->typed && r->err == 0 ? NULL : REPLY_JSON, r->answer);
 	return 0;
 }
 
@@ -185,6 +202,12 @@ request_advance(struct request *r)
 			r->step++;
 		}
 	}
+}
+
+struct slice
+request_header(const void *request, const char *name)
+{
+	return exchange_header(((const struct request *)request)->x, name);
 }
 
 int

@@ -39,8 +39,10 @@ struct request {
 	struct job *job; /* cancelled when the client leaves */
 	void (*end)(struct request *r);
 	/* its outcome */
+	bool typed; /* Content-Type was added as a header */
 	int err, status;
 	struct fault why;
+	uint32_t retry_ms; /* for Retry-After, 0: its row's */
 	struct slice answer;
 };
 
@@ -55,6 +57,8 @@ request_arena(const struct request *r)
 	return exchange_arena(r->x);
 }
 
+/* A header of `request`, a struct request; as fn_call.header wants it. */
+struct slice request_header(const void *request, const char *name);
 /* The body as a JSON object, parsed once; ERR_JSON, ERR_PARAM. */
 int request_json(struct request *r) _must_check_;
 /* The answer; the bytes lie in the arena, are constant, or stay until the

@@ -20,6 +20,7 @@ enum route_know {
 	KNOW_NOT,   /* no token is looked at */
 	KNOW_PROBE, /* the same, and no rate limit */
 	KNOW_HEADER,
+	KNOW_MAYBE, /* the header, when it holds a token of ours */
 	KNOW_BODY,
 	KNOW_SESSION,
 };

@@ -173,6 +173,30 @@ target_query(struct arena *a, struct slice query, const char *name)
 }
 
 static bool
+form_copy(struct arena *a, struct slice s, struct slice *ret)
+{
+	char *to = arena_try(a, s.len + 1);
+
+	if (to)
+		*ret = slice_of(to, form_decode(to, s));
+	return to != NULL;
+}
+
+bool
+target_pair(struct arena *a, struct slice *rest, struct slice *name,
+	struct slice *value)
+{
+	struct slice pair, key;
+
+	do {
+		if (!slice_split(rest, '&', &pair))
+			return false;
+	} while (!slice_split(&pair, '=', &key) || key.len == 0);
+	return form_copy(a, key, name) &&
+	       form_copy(a, pair.ptr ? pair : SLICE(""), value);
+}
+
+static bool
 is_host_byte(char c)
 {
 	return (c >= '0' && c <= '9') ||

@@ -23,5 +23,9 @@ int target_parse(struct target *ret, struct arena *a, struct slice raw,
  * hex digits stands for itself).  {NULL,0}: absent, or the arena is full. */
 struct slice target_query(
 	struct arena *a, struct slice query, const char *name);
+/* The next pair of a query, decoded the same way; *rest moves behind it.  False
+ * at the end, or when the arena is full. */
+bool target_pair(struct arena *a, struct slice *rest, struct slice *name,
+	struct slice *value);
 /* A Host header's or an absolute form's authority: host or [address], port. */
 bool target_authority_is_valid(struct slice s);

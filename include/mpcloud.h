@@ -145,6 +145,11 @@ int mpc_tx_run(struct mpc_context *ctx, mpc_tx_fn *body, void *arg);
 /* Another function of this environment, as the same user. */
 int mpc_call_function(struct mpc_context *ctx, const char *name,
 	const char *data, const char **ret, size_t *ret_len);
+/* The same, but nobody waits: it runs at least once, and again when it fails.
+ * `options`: {"runAt"|"delay", "retries", "key"} or NULL; *ret_id, which may be
+ * NULL: its number in the queue. */
+int mpc_enqueue(struct mpc_context *ctx, const char *name, const char *data,
+	const char *options, const char **ret_id);
 /* A WeChat Pay order: {"outTradeNo"?, "description", "total", "attach"?};
  * *ret: {"outTradeNo", "payment": {…}} for wx.requestPayment. */
 int mpc_pay_order(struct mpc_context *ctx, const char *order, const char **ret,

@@ -24,6 +24,9 @@ static const struct {
 	{"name", ADMIN_NAME},
 	{"version", ADMIN_VERSION},
 	{"entry", ADMIN_ENTRY},
+	{"trial", ADMIN_TRIAL},
+	{"alias", ADMIN_ALIAS},
+	{"values", ADMIN_VALUES},
 };
 
 static int
@@ -73,40 +76,74 @@ check_members(const struct admin_command *c, json_t *v, struct fault *why)
 	return 0;
 }
 
+/* A name is wanted where it must be; elsewhere it may be left out. */
 static int
-parse_members(struct admin_ask *ask, const json_t *v, struct fault *why)
+parse_name(struct admin_ask *ask, const json_t *v, struct fault *why)
 {
-	unsigned takes = ask->command->must | ask->command->may;
-	struct slice name = SLICE("");
-	int64_t version = 0;
-	int r = 0;
+	struct slice name;
+	int r;
 
-	if (takes & ADMIN_NAME)
-		r = val_str(v, "name", sizeof(ask->name) - 1, &name, why);
-	if (r == 0 && takes & ADMIN_NAME && !fn_name_is_valid(name))
+	if (!json_object_get(v, "name"))
+		return 0;
+	r = val_str(v, "name", sizeof(ask->name) - 1, &name, why);
+	if (r == 0 && !fn_name_is_valid(name))
 		r = fault_set(why, ERR_PARAM,
 			"name: a letter, then letters, digits, - and _; 60 "
 			"characters at most");
-	if (r == 0 && takes & ADMIN_VERSION)
+	if (r == 0)
+		memcpy(ask->name, name.ptr, name.len);
+	return r;
+}
+
+static int
+parse_texts(struct admin_ask *ask, const json_t *v, struct fault *why)
+{
+	struct slice alias = SLICE("");
+	int64_t version = 0;
+	int r = parse_name(ask, v, why);
+
+	if (r == 0 && json_object_get(v, "version"))
 		r = val_int(v, "version", 1, VERSION_TOP, &version, why);
+	if (r == 0 && json_object_get(v, "alias"))
+		r = val_str(v, "alias", sizeof(ask->alias) - 1, &alias, why);
+	if (r == 0 && memchr(alias.ptr, '\0', alias.len))
+		r = fault_set(why, ERR_PARAM, "alias: not a name");
 	if (r < 0)
 		return r;
-	memcpy(ask->name, name.ptr, name.len);
+	memcpy(ask->alias, alias.ptr, alias.len);
 	ask->version = (unsigned)version;
 	return 0;
 }
 
 static int
-parse_entry(struct admin_ask *ask, const json_t *v, struct fault *why)
+parse_object(const json_t *v, const char *key, json_t **ret, struct fault *why)
 {
-	json_t *entry = json_object_get(v, "entry");
+	json_t *member = json_object_get(v, key);
 
-	if (!entry || json_is_null(entry))
+	if (!member || json_is_null(member))
 		return 0;
-	if (!json_is_object(entry))
-		return fault_set(why, ERR_PARAM, "entry: must be an object");
-	ask->entry = json_incref(entry);
+	if (!json_is_object(member))
+		return fault_set(why, ERR_PARAM, "%s: must be an object", key);
+	*ret = json_incref(member);
 	return 0;
+}
+
+static int
+parse_all(struct admin_ask *ask, json_t *v, struct fault *why)
+{
+	int r = find_command(v, &ask->command, why);
+
+	if (r == 0)
+		r = check_members(ask->command, v, why);
+	if (r == 0)
+		r = parse_texts(ask, v, why);
+	if (r == 0)
+		r = parse_object(v, "entry", &ask->entry, why);
+	if (r == 0)
+		r = parse_object(v, "trial", &ask->trial, why);
+	if (r == 0)
+		r = parse_object(v, "values", &ask->values, why);
+	return r;
 }
 
 int
@@ -123,14 +160,10 @@ admin_parse(struct admin_ask *ret, struct slice line, struct fault *why)
 	if (r == 0 && !json_is_object(v))
 		r = fault_set(why, ERR_PARAM, "a command is a JSON object");
 	if (r == 0)
-		r = find_command(v, &ask.command, why);
-	if (r == 0)
-		r = check_members(ask.command, v, why);
-	if (r == 0)
-		r = parse_members(&ask, v, why);
-	if (r == 0)
-		r = parse_entry(&ask, v, why);
-	if (r == 0)
+		r = parse_all(&ask, v, why);
+	if (r < 0)
+		admin_ask_done(&ask);
+	else
 		*ret = ask;
 	return r;
 }
@@ -139,5 +172,7 @@ void
 admin_ask_done(struct admin_ask *ask)
 {
 	json_decref(ask->entry);
+	json_decref(ask->trial);
+	json_decref(ask->values);
 	*ask = (struct admin_ask){0};
 }

@@ -9,9 +9,16 @@
 #include "base/err.h"
 #include "base/val.h"
 
-enum { ADMIN_LINE_TOP = 64 * 1024 };
+enum { ADMIN_LINE_TOP = 128 * 1024 };
 
-enum admin_member { ADMIN_NAME = 1, ADMIN_VERSION = 2, ADMIN_ENTRY = 4 };
+enum admin_member {
+	ADMIN_NAME = 1,
+	ADMIN_VERSION = 2,
+	ADMIN_ENTRY = 4,
+	ADMIN_TRIAL = 8,
+	ADMIN_ALIAS = 16,
+	ADMIN_VALUES = 32,
+};
 
 enum admin_index {
 #define X(index, name, must, may, text) ADMIN_##index##_COMMAND,
@@ -31,9 +38,10 @@ extern const struct admin_command admin_commands[ADMIN_COUNT_];
 
 struct admin_ask {
 	const struct admin_command *command;
-	char name[64];
-	unsigned version;
-	json_t *entry; /* ours, or NULL */
+	char name[64];    /* "" when not given */
+	char alias[64];
+	unsigned version; /* 0 when not given */
+	json_t *entry, *trial, *values; /* objects, ours, or NULL */
 };
 
 /* One line without its newline. */

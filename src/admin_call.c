@@ -11,8 +11,8 @@
 
 #include <unistd.h>
 
-static json_t *
-okay(void)
+json_t *
+admin_okay(void)
 {
 	return json_pack("{s:b}", "ok", 1);
 }
@@ -99,7 +99,7 @@ do_status(struct admin_call *call)
 {
 	struct supervisor *s = call->sup;
 	int64_t up = (clock_mono() - s->started_at) / CLOCK_S;
-	json_t *v = okay();
+	json_t *v = admin_okay();
 
 	(void)json_object_set_new(v, "version", json_string(PACKAGE_VERSION));
 	(void)json_object_set_new(v, "pid", json_integer(getpid()));
@@ -128,7 +128,7 @@ on_reloaded(struct job *job)
 		call->answer(call, admin_error(job->err, &job->why, NULL));
 		return;
 	}
-	v = okay();
+	v = admin_okay();
 	(void)json_object_set_new(v, "pending", reload_pending(call->sup));
 	call->answer(call, v);
 }
@@ -161,7 +161,7 @@ on_deployed(struct job *job)
 		call->answer(call, admin_error(job->err, &job->why, d->said));
 		return;
 	}
-	v = okay();
+	v = admin_okay();
 	(void)json_object_set_new(v, "name", json_string(call->ask.name));
 	(void)json_object_set_new(v, "version", json_integer(d->version));
 	(void)json_object_set_new(v, "missing",
@@ -169,19 +169,53 @@ on_deployed(struct job *job)
 	call->answer(call, v);
 }
 
+static struct deploy *
+begin(struct admin_call *call)
+{
+	job_init(&call->deploy.job, on_deployed);
+	return &call->deploy;
+}
+
 static void
 do_deploy(struct admin_call *call)
 {
-	job_init(&call->deploy.job, on_deployed);
-	deploy_start(call->sup, &call->deploy, call->ask.name,
-		call->ask.version, call->ask.entry);
+	const struct admin_ask *ask = &call->ask;
+
+	deploy_start(call->sup, begin(call), ask->name, ask->version,
+		ask->entry, ask->trial);
+}
+
+static void
+do_rollback(struct admin_call *call)
+{
+	deploy_rollback(
+		call->sup, begin(call), call->ask.name, call->ask.version);
+}
+
+static void
+do_gray(struct admin_call *call)
+{
+	deploy_gray(call->sup, begin(call), call->ask.name, call->ask.version,
+		call->ask.trial);
+}
+
+static void
+do_promote(struct admin_call *call)
+{
+	deploy_promote(call->sup, begin(call), call->ask.name);
+}
+
+static void
+do_alias(struct admin_call *call)
+{
+	deploy_alias(call->sup, begin(call), call->ask.name, call->ask.alias,
+		call->ask.version);
 }
 
 static void
 do_restart(struct admin_call *call)
 {
-	job_init(&call->deploy.job, on_deployed);
-	deploy_again(call->sup, &call->deploy, call->ask.name);
+	deploy_again(call->sup, begin(call), call->ask.name);
 }
 
 static void
@@ -190,49 +224,7 @@ do_delete(struct admin_call *call)
 	struct fault why = {0};
 	int r = deploy_undo(call->sup, call->ask.name, &why);
 
-	call->answer(call, r < 0 ? admin_error(r, &why, NULL) : okay());
-}
-
-static json_t *
-on_disk(const struct registry *r, const char *name)
-{
-	json_t *one = json_pack("{s:s}", "name", name);
-	struct fn_settings active;
-	json_t *versions;
-
-	if (registry_active(r, name, &active, NULL) == 0) {
-		(void)json_object_set_new(
-			one, "active", json_integer(active.version));
-		fn_settings_done(&active);
-	} else {
-		(void)json_object_set_new(one, "active", json_null());
-	}
-	if (registry_versions(r, name, &versions, NULL) == 0)
-		(void)json_object_set_new(one, "versions", versions);
-	return one;
-}
-
-static void
-do_functions(struct admin_call *call)
-{
-	const struct registry *r = &call->sup->registry;
-	_json_ json_t *names = NULL;
-	struct fault why = {0};
-	int err = registry_names(r, &names, &why);
-	json_t *list, *name, *v;
-	size_t i;
-
-	if (err < 0) {
-		call->answer(call, admin_error(err, &why, NULL));
-		return;
-	}
-	list = json_array();
-	json_array_foreach (names, i, name)
-		(void)json_array_append_new(
-			list, on_disk(r, json_string_value(name)));
-	v = okay();
-	(void)json_object_set_new(v, "functions", list);
-	call->answer(call, v);
+	call->answer(call, r < 0 ? admin_error(r, &why, NULL) : admin_okay());
 }
 
 static void
@@ -240,7 +232,7 @@ do_stop(struct admin_call *call)
 {
 	struct supervisor *s = call->sup;
 
-	call->answer(call, okay());
+	call->answer(call, admin_okay());
 	supervisor_event(s, ON_STOP);
 }
 
@@ -248,9 +240,17 @@ static void (*const doers[ADMIN_COUNT_])(struct admin_call *call) = {
 	[ADMIN_STATUS_COMMAND] = do_status,
 	[ADMIN_RELOAD_COMMAND] = do_reload,
 	[ADMIN_DEPLOY_COMMAND] = do_deploy,
+	[ADMIN_ROLLBACK_COMMAND] = do_rollback,
+	[ADMIN_GRAY_COMMAND] = do_gray,
+	[ADMIN_PROMOTE_COMMAND] = do_promote,
+	[ADMIN_ALIAS_COMMAND] = do_alias,
 	[ADMIN_DELETE_COMMAND] = do_delete,
 	[ADMIN_RESTART_COMMAND] = do_restart,
-	[ADMIN_FUNCTIONS_COMMAND] = do_functions,
+	[ADMIN_FUNCTIONS_COMMAND] = admin_functions,
+	[ADMIN_VERSIONS_COMMAND] = admin_versions,
+	[ADMIN_ENV_COMMAND] = admin_env,
+	[ADMIN_ENV_SET_COMMAND] = admin_env_set,
+	[ADMIN_SECRET_SET_COMMAND] = admin_env_set,
 	[ADMIN_STOP_COMMAND] = do_stop,
 };
 

@@ -32,3 +32,11 @@ void admin_call_done(struct admin_call *call);
 /* {"ok":false, …}; `said`: what follows the sentence, or NULL. */
 json_t *admin_error(
 	int err, const struct fault *why, const char *said) _returns_value_;
+
+/* admin_functions.c: commands about what is on disk, and variables. */
+void admin_functions(struct admin_call *call);
+void admin_versions(struct admin_call *call);
+void admin_env(struct admin_call *call);
+void admin_env_set(struct admin_call *call);
+/* {"ok":true} to be filled. */
+json_t *admin_okay(void) _returns_value_;

@@ -72,6 +72,11 @@ int cli_number(const struct cli *cli, enum cli_option option, int64_t low,
 /* Loads the configuration once; EXIT_CONFIG with the reason printed. */
 int cli_conf(struct cli *cli);
 
+/* cli_fn_release.c: {gray, guard} of a trial, by the options; `percent` is the
+ * one that gives its share. */
+int cli_trial(
+	const struct cli *cli, enum cli_option percent, json_t **ret);
+
 /* cli_talk.c: asking the daemon. */
 /* A command of the admin socket; *ret is the answer object.  EXIT_…, printed.
  */

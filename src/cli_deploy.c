@@ -9,74 +9,22 @@
 #include "base/paths.h"
 #include "functions/registry.h"
 #include "src/cli_db.h"
-#include "src/npm.h"
-#include "src/project.h"
-#include "src/tree.h"
+#include "src/cli_deploy.h"
+#include "src/progress.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-enum { TREE_FILES = 200000, COLLECTION_TOP = 32 * 1024 * 1024 };
-static const uint64_t TREE_BYTES = 1ULL << 30;
-
-/* Never part of a version. */
-static const char *const skipped[] = {".git", ".mpcloud", ".DS_Store", NULL};
+enum { COLLECTION_TOP = 32 * 1024 * 1024, LINE_TOP = 256 };
 
 struct deployment {
 	struct cli *cli;
 	struct project project;
 	struct registry registry;
-	json_t *report; /* [{name, version}] */
+	json_t *trial;  /* of --gray, or NULL */
+	json_t *report; /* [{name, version, changed, kept}] */
 };
-
-/* One more than the newest; 1 for a function not seen before. */
-static int
-next_version(struct deployment *d, const char *name, unsigned *ret,
-	struct fault *why)
-{
-	_json_ json_t *versions = NULL;
-	int r = registry_versions(&d->registry, name, &versions, why);
-	size_t n = json_array_size(versions);
-
-	if (r < 0 && r != -ENOENT)
-		return r;
-	*ret = n ? (unsigned)json_integer_value(
-			   json_array_get(versions, n - 1)) +
-			       1
-		 : 1;
-	return 0;
-}
-
-/* vN appears whole or not at all: copied beside, then renamed. */
-static int
-lay_down(struct deployment *d, const char *name, unsigned version,
-	struct fault *why)
-{
-	struct tree_limits limits = {TREE_FILES, TREE_BYTES};
-	_free_ char *from = project_folder(&d->project, name);
-	_free_ char *dir = str_printf("%s/%s", d->registry.dir, name);
-	_free_ char *part = str_printf("%s/.v%u.part", dir, version);
-	_free_ char *to = str_printf("%s/v%u", dir, version);
-	int r = dir_make(dir, 0755, why);
-
-	if (r < 0)
-		return r;
-	tree_remove(part);
-	r = tree_copy(from, part, skipped, &limits, why);
-	if (r == 0)
-		r = npm_install(d->registry.state_dir, part, why);
-	if (r == 0)
-		r = tree_sync(part, why);
-	if (r == 0 && rename(part, to) < 0)
-		r = fault_set(why, -errno, "%s: %s", to, strerror(errno));
-	if (r < 0)
-		tree_remove(part);
-	return r;
-}
 
 static int
 keep_entry(struct deployment *d, const char *name, unsigned version,
@@ -91,42 +39,84 @@ keep_entry(struct deployment *d, const char *name, unsigned version,
 	if (!entry)
 		return 0;
 	val_put(&text, entry);
-	return file_write(path, text.ptr, text.len, 0644, why);
+	return file_write(path, text.ptr, text.len, 0600, why);
 }
 
 static int
-not_taken(const char *name, unsigned version, int status)
+not_taken(
+	const struct deployment *d, const char *name, unsigned version, int status)
 {
+	struct registry_state state = {0};
+	bool answers = registry_read(&d->registry, name, &state, NULL) == 0 &&
+		       state.release.stable;
+
+	registry_state_done(&state);
 	return cli_fail(status, "function %s: version %u was not taken up%s",
-		name, version, version > 1 ? "; the one before goes on" : "");
+		name, version, answers ? "; the one before goes on" : "");
+}
+
+static void
+report_one(struct deployment *d, const char *name, const struct lay *lay)
+{
+	long long gray = 0;
+
+	(void)json_array_append_new(d->report,
+		json_pack("{s:s, s:i, s:I, s:I}", "name", name, "version",
+			(int)lay->version, "changed", (json_int_t)lay->changed,
+			"kept", (json_int_t)lay->kept));
+	if (d->cli->options[OPT_JSON])
+		return;
+	(void)printf("  function %-16s version %u", name, lay->version);
+	if (d->trial)
+		gray = (long long)json_integer_value(json_object_get(
+			json_object_get(d->trial, "gray"), "percent"));
+	if (d->trial && lay->version > 1)
+		(void)printf(", on trial for %lld%%", gray);
+	if (lay->kept)
+		(void)printf(" (%s changed, %s kept)",
+			progress_count((int64_t)lay->changed, "file"),
+			progress_number((int64_t)lay->kept));
+	else
+		(void)printf(" (%s)",
+			progress_count((int64_t)lay->changed, "file"));
+	(void)putchar('\n');
+}
+
+static int
+ask_daemon(struct deployment *d, const char *name, const struct lay *lay)
+{
+	json_t *command = json_pack("{s:s,s:s,s:i}", "cmd", "deploy", "name",
+		name, "version", (int)lay->version);
+	_json_ json_t *answer = NULL;
+	int status;
+
+	if (d->trial)
+		(void)json_object_set(command, "trial", d->trial);
+	status = cli_admin(d->cli, command, &answer);
+	if (status != EXIT_OK)
+		return not_taken(d, name, lay->version, status);
+	report_one(d, name, lay);
+	return EXIT_OK;
 }
 
 static int
 deploy_one(struct deployment *d, const char *name)
 {
-	_json_ json_t *answer = NULL;
+	struct lay lay = {.project = &d->project,
+		.registry = &d->registry,
+		.name = name,
+		.quiet = d->cli->options[OPT_JSON] != NULL};
 	struct fault why = {0};
-	unsigned version = 0;
-	int r = next_version(d, name, &version, &why), status;
+	int r = lay_down(&lay, &why), status;
 
 	if (r == 0)
-		r = lay_down(d, name, version, &why);
-	if (r == 0)
-		r = keep_entry(d, name, version, &why);
+		r = keep_entry(d, name, lay.version, &why);
 	if (r < 0)
 		return cli_fail(
 			EXIT_FAILED, "%s: %s", name, fault_text(&why, r));
-	status = cli_admin(d->cli,
-		json_pack("{s:s,s:s,s:i}", "cmd", "deploy", "name", name,
-			"version", (int)version),
-		&answer);
-	if (status != EXIT_OK)
-		return not_taken(name, version, status);
-	(void)json_array_append_new(d->report,
-		json_pack("{s:s,s:i}", "name", name, "version", (int)version));
-	if (!d->cli->options[OPT_JSON])
-		(void)printf("  function %-16s version %u\n", name, version);
-	return EXIT_OK;
+	status = ask_daemon(d, name, &lay);
+	lay_clean(&d->registry, name);
+	return status;
 }
 
 /* Those that are new are waited for; those that no file names are told. */
@@ -240,12 +230,16 @@ deploy_all(struct deployment *d, int from)
 }
 
 static int
-deploy(struct cli *cli, const char *project, int from, json_t **report)
+deploy(struct cli *cli, const char *project, int from, json_t *trial,
+	json_t **report)
 {
-	struct deployment d = {.cli = cli, .report = json_array()};
+	struct deployment d = {
+		.cli = cli, .trial = trial, .report = json_array()};
 	struct fault why = {0};
 	int r = project_open(&d.project, project, &why), status = EXIT_FAILED;
 
+	if (r == 0)
+		r = dev_inspect(cli, &d.project, &why);
 	if (r == 0)
 		project_warn(&d.project);
 	if (r == 0)
@@ -282,20 +276,56 @@ deploy_project(struct cli *cli, const char *project)
 	_json_ json_t *report = NULL;
 
 	/* The words are dev's, not functions' names. */
-	return deploy(cli, project, cli->count, &report);
+	return deploy(cli, project, cli->count, NULL, &report);
+}
+
+int
+deploy_database(struct cli *cli, const char *project)
+{
+	struct deployment d = {.cli = cli};
+	struct fault why = {0};
+	int status;
+
+	if (project_open(&d.project, project, &why) < 0)
+		return cli_fail(EXIT_FAILED, "%s", why.text);
+	status = deploy_collections(&d);
+	project_close(&d.project);
+	return status;
+}
+
+/* --gray and what goes with it. */
+static int
+read_trial(struct cli *cli, json_t **ret)
+{
+	static const enum cli_option others[] = {
+		OPT_HEADER, OPT_OPENID, OPT_ERRORS, OPT_LATENCY, OPT_CALLS};
+
+	if (cli->options[OPT_GRAY])
+		return cli_trial(cli, OPT_GRAY, ret);
+	for (size_t i = 0; i < array_size(others); i++)
+		if (cli->options[others[i]])
+			return cli_fail(EXIT_USAGE,
+				"--%s says who tries the new version: it goes "
+				"with --gray N (0: nobody else)",
+				cli_options[others[i]].word);
+	return EXIT_OK;
 }
 
 int
 cli_deploy(struct cli *cli)
 {
-	_json_ json_t *report = NULL;
+	_json_ json_t *report = NULL, *trial = NULL;
 	int status;
 
 	cli->project = cli->count ? cli->words[0] : ".";
-	status = cli_conf(cli);
+	status = read_trial(cli, &trial);
+	if (status == EXIT_OK && cli->options[OPT_HOST])
+		return cli_deploy_host(cli);
+	if (status == EXIT_OK)
+		status = cli_conf(cli);
 	if (status != EXIT_OK)
 		return status;
-	status = deploy(cli, cli->project, 1, &report);
+	status = deploy(cli, cli->project, 1, trial, &report);
 	if (status == EXIT_OK && cli->options[OPT_JSON])
 		cli_print_json(report);
 	return status;

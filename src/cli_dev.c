@@ -3,7 +3,7 @@
  * about it, and how it ends: with Ctrl-C, or with the command that was run
  * against it.
  */
-#include "src/dev.h"
+#include "src/dev_live.h"
 
 #include "base/mem.h"
 #include "src/spawn.h"
@@ -19,6 +19,12 @@
 enum { STOP_MS = 15000 };
 
 static volatile sig_atomic_t asked_to_stop;
+
+bool
+dev_was_stopped(void)
+{
+	return asked_to_stop != 0;
+}
 
 static void
 on_signal(int number)
@@ -36,7 +42,8 @@ read_options(struct dev *dev)
 			dev->cli, OPT_TLS_PORT, 0, 65535, -1, &dev->tls_port);
 	if (status == EXIT_OK)
 		status = cli_number(
-			dev->cli, OPT_GATEWAYS, 0, 256, 0, &dev->gateways);
+			dev->cli, OPT_GATEWAYS, 0, 256,
+			dev->cli->options[OPT_INSPECT] ? 1 : 0, &dev->gateways);
 	if (status != EXIT_OK)
 		return status;
 	dev->project =
@@ -81,86 +88,23 @@ bring_up(struct dev *dev)
 		if (asked_to_stop)
 			status = EXIT_FAILED;
 	}
-	if (status == EXIT_OK) {
-		say(dev, "Deploying the project …");
-		status = deploy_project(dev->cli, dev->project);
-	}
 	return status;
 }
 
-static bool
-has_ended(pid_t pid, int *status)
-{
-	int st = 0;
-
-	if (pid <= 0 || waitpid(pid, &st, WNOHANG) != pid)
-		return false;
-	*status = WIFEXITED(st) ? WEXITSTATUS(st) : 128 + WTERMSIG(st);
-	return true;
-}
-
-/* In production systemd starts PostgreSQL again; here we do. */
+/* A function that does not load ends nothing: it is mended while the rest
+ * answers.  A command is run against a whole project only. */
 static int
-look_after(struct dev *dev)
+deploy_all(struct dev *dev)
 {
+	bool with_command = dev->cli->rest && dev->cli->rest[0];
 	int status;
 
-	if (has_ended(dev->daemon, &status)) {
-		dev->daemon = 0;
-		return dev_fail(dev, "mpcloudd ended", "mpcloudd.log");
-	}
-	if (!has_ended(dev->pg, &status))
-		return EXIT_OK;
-	(void)fprintf(stderr,
-		"mpcloud: PostgreSQL ended (status %d); starting it again\n",
-		status);
-	return dev_pg_start(dev);
-}
-
-static void
-on_child(int number)
-{
-	(void)number;
-}
-
-/* The signals we wait for, held back outside sigsuspend so that none is lost
- * between a look and the wait. */
-static void
-hold_signals(void)
-{
-	struct sigaction child = {.sa_handler = on_child};
-	sigset_t set;
-
-	(void)sigaction(SIGCHLD, &child, NULL);
-	(void)sigemptyset(&set);
-	(void)sigaddset(&set, SIGINT);
-	(void)sigaddset(&set, SIGTERM);
-	(void)sigaddset(&set, SIGHUP);
-	(void)sigaddset(&set, SIGCHLD);
-	(void)sigprocmask(SIG_BLOCK, &set, NULL);
-}
-
-/* Until Ctrl-C, the daemon's end, or the command's. */
-static int
-wait_for_end(struct dev *dev, pid_t command)
-{
-	int status = EXIT_OK;
-	sigset_t none;
-
-	hold_signals();
-	(void)sigemptyset(&none);
-	while (!asked_to_stop && status == EXIT_OK) {
-		int ended;
-
-		if (has_ended(command, &ended))
-			return ended;
-		status = look_after(dev);
-		if (status == EXIT_OK)
-			(void)sigsuspend(&none);
-	}
-	if (command > 0)
-		spawn_stop(&command, SIGTERM, STOP_MS);
-	return status;
+	say(dev, "Deploying the project …");
+	status = deploy_project(dev->cli, dev->project);
+	if (status == EXIT_OK || with_command || status == EXIT_NO_DAEMON)
+		return status;
+	say(dev, "Not everything was deployed; mend it and save.");
+	return EXIT_OK;
 }
 
 static void
@@ -194,16 +138,40 @@ static void
 print_next(const struct dev *dev)
 {
 	dev_print_next(dev);
+	if (!dev->cli->options[OPT_JSON])
+		(void)puts("A function is deployed again when its files are "
+			   "saved.");
 	(void)puts("Ctrl-C stops everything.");
 	(void)fflush(stdout);
+}
+
+/* From the deploy to the end. */
+static int
+live(struct dev *dev)
+{
+	bool with_command = dev->cli->rest && dev->cli->rest[0];
+	struct dev_live live = {0};
+	pid_t command = 0;
+	int status = dev_live_start(&live, dev);
+
+	if (status == EXIT_OK)
+		status = deploy_all(dev);
+	if (status == EXIT_OK && with_command)
+		status = dev_command(dev, &command);
+	else if (status == EXIT_OK && dev->cli->options[OPT_JSON])
+		dev_print_json(dev);
+	else if (status == EXIT_OK)
+		print_next(dev);
+	if (status == EXIT_OK)
+		status = dev_live_run(&live, command);
+	dev_live_done(&live);
+	return status;
 }
 
 int
 cli_dev(struct cli *cli)
 {
 	struct dev dev = {.cli = cli, .tls_port = -1};
-	bool with_command = cli->rest && cli->rest[0];
-	pid_t command = 0;
 	int status = read_options(&dev);
 
 	if (status != EXIT_OK)
@@ -211,20 +179,16 @@ cli_dev(struct cli *cli)
 	if (cli->options[OPT_STOP])
 		return dev_stop(&dev);
 	status = dev_check(&dev);
+	if (status == EXIT_OK && cli->options[OPT_INSPECT])
+		status = dev_inspect_check(&dev);
 	if (status != EXIT_OK)
 		return status;
 	if (cli->options[OPT_DETACH])
 		return dev_detach(&dev);
 	catch_signals();
 	status = bring_up(&dev);
-	if (status == EXIT_OK && with_command)
-		status = dev_command(&dev, &command);
-	else if (status == EXIT_OK && cli->options[OPT_JSON])
-		dev_print_json(&dev);
-	else if (status == EXIT_OK)
-		print_next(&dev);
 	if (status == EXIT_OK)
-		status = wait_for_end(&dev, command);
+		status = live(&dev);
 	bring_down(&dev);
 	return status;
 }

@@ -1,7 +1,7 @@
 /*
  * `mpcloud fn`: the deployed functions, and calling one.
  */
-#include "src/cli.h"
+#include "src/cli_fn.h"
 
 #include "base/mem.h"
 #include "base/paths.h"
@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { EVENT_TOP = 64 * 1024 * 1024, FN_COLUMNS = 5 };
+enum { EVENT_TOP = 64 * 1024 * 1024, FN_COLUMNS = 6 };
 
 static const char *
 text_of(const json_t *v, const char *key)
@@ -22,31 +22,68 @@ text_of(const json_t *v, const char *key)
 	return text ? text : "";
 }
 
+static long long
+int_of(const json_t *v, const char *key)
+{
+	return (long long)json_integer_value(json_object_get(v, key));
+}
+
+/* "8 (10%)", or that it was taken back. */
+static char *
+trial_of(const json_t *f)
+{
+	const json_t *gray =
+		json_object_get(json_object_get(f, "release"), "gray");
+	const json_t *trouble = json_object_get(f, "trouble");
+
+	if (gray)
+		return str_printf("%lld (%lld%%)", int_of(gray, "version"),
+			int_of(gray, "percent"));
+	if (trouble)
+		return str_printf("%lld taken back", int_of(trouble, "version"));
+	return str_dup("");
+}
+
+/* The rest is for `fn versions` and --json. */
+static char *
+error_of(const json_t *f)
+{
+	const char *text = text_of(f, "error");
+
+	if (!*text)
+		text = text_of(f, "crashing");
+	if (!*text)
+		text = text_of(json_object_get(f, "trouble"), "why");
+	return str_ndup(text, strcspn(text, "\n"));
+}
+
 static void
 print_functions(const json_t *functions)
 {
 	size_t rows = json_array_size(functions) + 1, at;
 	const char **cells = mem_array(rows * FN_COLUMNS, const char *);
-	char(*numbers)[24] = mem_alloc(rows * sizeof(*numbers));
 	static const char *const head[FN_COLUMNS] = {
-		"NAME", "VERSION", "RUNTIME", "STATE", "ERROR"};
+		"NAME", "VERSION", "RUNTIME", "STATE", "TRIAL", "ERROR"};
 	json_t *f;
 
 	memcpy(cells, head, sizeof(head));
 	json_array_foreach (functions, at, f) {
 		const char **row = cells + (at + 1) * FN_COLUMNS;
 
-		(void)snprintf(numbers[at], sizeof(numbers[at]), "%lld",
-			(long long)json_integer_value(
-				json_object_get(f, "version")));
 		row[0] = text_of(f, "name");
-		row[1] = numbers[at];
+		row[1] = str_printf("%lld", int_of(f, "version"));
 		row[2] = text_of(f, "runtime");
-		row[3] = text_of(f, "state");
-		row[4] = text_of(f, "error");
+		row[3] = json_object_get(f, "crashing") ? "crashing"
+							: text_of(f, "state");
+		row[4] = trial_of(f);
+		row[5] = error_of(f);
 	}
 	cli_table(cells, rows, FN_COLUMNS);
-	free(numbers);
+	for (at = 1; at < rows; at++) {
+		free((void *)(uintptr_t)cells[at * FN_COLUMNS + 1]);
+		free((void *)(uintptr_t)cells[at * FN_COLUMNS + 4]);
+		free((void *)(uintptr_t)cells[at * FN_COLUMNS + 5]);
+	}
 	free(cells);
 }
 
@@ -61,6 +98,7 @@ cli_fn_list(struct cli *cli)
 	if (status != EXIT_OK)
 		return status;
 	functions = json_object_get(answer, "functions");
+	cli_fn_add_trouble(cli, functions);
 	if (cli->options[OPT_JSON])
 		cli_print_json(functions);
 	else if (json_array_size(functions) == 0)
@@ -140,12 +178,65 @@ print_call(const struct cli *cli, int http, struct buf *answer)
 	return cli_fail(EXIT_FAILED, "%s: %s", code, text_of(v, "message"));
 }
 
+static void
+query_add(struct buf *query, const char *name, const char *value)
+{
+	if (!value)
+		return;
+	buf_printf(query, "%c%s=", query->len ? '&' : '?', name);
+	text_url(query, slice_str(value));
+}
+
+/* --at says a time or how long from now. */
+static const char *
+at_name(const char *at)
+{
+	return at && !strchr(at, 'T') && strspn(at, "0123456789") < 11
+		       ? "delay"
+		       : "runAt";
+}
+
+static int
+async_query(const struct cli *cli, struct buf *query)
+{
+	const char *at = cli->options[OPT_AT];
+
+	if (!cli->options[OPT_ASYNC])
+		return at || cli->options[OPT_RETRIES]
+			       ? cli_fail(EXIT_USAGE,
+					 "--at and --retries go with --async")
+			       : EXIT_OK;
+	if (at && (*at < '0' || *at > '9'))
+		return cli_fail(EXIT_USAGE,
+			"--at: a time like 2026-12-31T08:00:00+08:00, or how "
+			"long from now: 10s, 5m, 2h");
+	query_add(query, "async", "true");
+	query_add(query, at_name(at), at);
+	query_add(query, "retries", cli->options[OPT_RETRIES]);
+	return EXIT_OK;
+}
+
+static int
+print_queued(const struct cli *cli, struct buf *answer)
+{
+	_json_ json_t *v = NULL;
+
+	if (val_parse(&v, buf_all(answer), NULL) < 0)
+		return cli_fail(EXIT_FAILED, "the answer is not JSON");
+	if (cli->options[OPT_JSON])
+		cli_print_json(v);
+	else
+		(void)printf("queued as %s; mpcloud queue show %s tells what "
+			     "became of it\n",
+			text_of(v, "id"), text_of(v, "id"));
+	return EXIT_OK;
+}
+
 int
 cli_fn_invoke(struct cli *cli)
 {
 	_buf_ struct buf event = {0}, answer = {0}, query = {0};
 	_free_ char *path = NULL;
-	const char *openid = cli->options[OPT_OPENID];
 	int http = 0, status;
 
 	buf_init(&event, EVENT_TOP);
@@ -157,10 +248,14 @@ cli_fn_invoke(struct cli *cli)
 	if (status != EXIT_OK)
 		return status;
 	buf_init(&query, 4096);
-	if (openid)
-		text_url(&query, slice_str(openid));
-	path = str_printf("/v1/functions/%s%s%s", cli->words[0],
-		openid ? "?openid=" : "", openid ? query.ptr : "");
+	query_add(&query, "openid", cli->options[OPT_OPENID]);
+	status = async_query(cli, &query);
+	if (status != EXIT_OK)
+		return status;
+	path = str_printf("/v1/functions/%s%s", cli->words[0],
+		query.len ? query.ptr : "");
 	status = cli_ops(cli, "POST", path, buf_all(&event), &http, &answer);
+	if (status == EXIT_OK && http == 202)
+		return print_queued(cli, &answer);
 	return status == EXIT_OK ? print_call(cli, http, &answer) : status;
 }

@@ -1,205 +1,131 @@
 /*
- * `mpcloud logs`: a function's log is a file of JSON lines that the gateways
- * append to; reading it needs no daemon.
+ * `mpcloud logs`: functions' logs are files of JSON lines that the gateways
+ * append to; reading them needs no daemon.
  */
 #include "src/cli.h"
 
 #include "base/mem.h"
 #include "functions/settings.h"
+#include "src/log_files.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
-static const char *
-member(const json_t *v, const char *key)
-{
-	const char *text = json_string_value(json_object_get(v, key));
-
-	return text ? text : "";
-}
-
-/* What a function printed may be what a stranger sent it: nothing in it may
- * command the operator's terminal.  (C1 controls are 0xc2 0x80 to 0xc2 0x9f.)
- */
-static void
-print_text(const char *text)
-{
-	for (const unsigned char *at = (const unsigned char *)text; *at; at++) {
-		bool c1 = at[0] == 0xc2 && at[1] >= 0x80 && at[1] < 0xa0;
-
-		if (c1)
-			at++;
-		if (c1 || *at == 0x7f ||
-			(*at < 0x20 && *at != '\n' && *at != '\t'))
-			(void)printf("\\x%02x", *at);
-		else
-			(void)putchar(*at);
-	}
-}
-
-static void
-print_line(const struct cli *cli, const char *line, size_t len)
-{
-	_json_ json_t *v = NULL;
-
-	if (cli->options[OPT_JSON] ||
-		val_parse(&v, slice_of(line, len), NULL) < 0) {
-		(void)fwrite(line, 1, len, stdout);
-		(void)putchar('\n');
-		return;
-	}
-	(void)printf("%s %-5s %s  ", member(v, "time"), member(v, "level"),
-		member(v, "requestId"));
-	print_text(member(v, "message"));
-	(void)putchar('\n');
-}
-
-/* Where the last `lines` lines begin. */
-static long
-tail_at(FILE *f, int64_t lines)
-{
-	long at;
-
-	(void)fseek(f, 0, SEEK_END);
-	for (at = ftell(f); at > 0; at--) {
-		(void)fseek(f, at - 1, SEEK_SET);
-		if (fgetc(f) == '\n' && lines-- == 0)
-			break;
-	}
-	return at;
-}
-
-static void
-print_rest(const struct cli *cli, FILE *f)
-{
-	char *line = NULL;
-	size_t room = 0;
-	ssize_t n;
-
-	while ((n = getline(&line, &room, f)) > 0) {
-		if (line[n - 1] != '\n') { /* not whole yet */
-			(void)fseek(f, -n, SEEK_CUR);
-			break;
-		}
-		print_line(cli, line, (size_t)n - 1);
-	}
-	clearerr(f);
-	(void)fflush(stdout);
-	free(line);
-}
-
-/* Another file stands at the path now: it was rotated. */
 static bool
-was_rotated(FILE *f, const char *path)
-{
-	struct stat open_one, now;
-
-	return stat(path, &now) == 0 && fstat(fileno(f), &open_one) == 0 &&
-	       now.st_ino != open_one.st_ino;
-}
-
-static void
-pause_a_little(void)
-{
-	const struct timespec pause = {.tv_nsec = 100000000};
-
-	(void)nanosleep(&pause, NULL);
-}
-
-static void
-follow(const struct cli *cli, FILE **f, const char *path)
-{
-	while (!ferror(stdout)) {
-		print_rest(cli, *f);
-		if (was_rotated(*f, path)) {
-			FILE *next = fopen(path, "re");
-
-			if (next) {
-				(void)fclose(*f);
-				*f = next;
-			}
-		}
-		pause_a_little();
-	}
-}
-
-static bool
-is_deployed(const struct cli *cli)
+is_deployed(const struct cli *cli, const char *name)
 {
 	_free_ char *code = str_printf(
-		"%s/functions/%s", cli->conf->server_state_dir, cli->words[0]);
+		"%s/functions/%s", cli->conf->server_state_dir, name);
 
 	return access(code, F_OK) == 0;
 }
 
-static void
-say_waiting(const struct cli *cli)
+static int
+read_view(const struct cli *cli, struct log_view *v)
 {
-	(void)fprintf(stderr, "%s %s; waiting\n", cli->words[0],
-		is_deployed(cli) ? "has logged nothing yet"
-				 : "is not deployed yet");
-}
+	struct fault why = {0};
 
-/* With --follow, a log that will be there is waited for. */
-static FILE *
-open_log(const struct cli *cli, const char *path)
-{
-	FILE *f = fopen(path, "re");
-
-	if (!f && errno == ENOENT && cli->options[OPT_FOLLOW]) {
-		say_waiting(cli);
-		f = fopen(path, "re");
-	}
-	while (!f && errno == ENOENT && cli->options[OPT_FOLLOW]) {
-		pause_a_little();
-		f = fopen(path, "re");
-	}
-	return f;
+	*v = (struct log_view){
+		.request = cli->options[OPT_REQUEST],
+		.text = cli->options[OPT_GREP],
+		.json = cli->options[OPT_JSON] != NULL,
+		.colour = isatty(STDOUT_FILENO) && !getenv("NO_COLOR"),
+		.names = cli->count != 1,
+	};
+	if (cli->options[OPT_LEVEL] &&
+		log_view_level(cli->options[OPT_LEVEL], &v->level) < 0)
+		return cli_fail(EXIT_USAGE,
+			"--level: \"%s\" is none of debug, info, warn, error",
+			cli->options[OPT_LEVEL]);
+	if (cli->options[OPT_SINCE] &&
+		log_view_since(v, cli->options[OPT_SINCE], &why) < 0)
+		return cli_fail(EXIT_USAGE, "%s", why.text);
+	return EXIT_OK;
 }
 
 static int
-nothing(const struct cli *cli, const char *path)
+check_names(const struct cli *cli)
 {
-	if (errno != ENOENT)
-		return cli_fail(EXIT_FAILED, "%s: %s", path, strerror(errno));
-	if (!is_deployed(cli))
-		return cli_fail(EXIT_FAILED,
-			"no function \"%s\" is deployed; `mpcloud fn list` "
-			"lists them",
-			cli->words[0]);
-	(void)fprintf(stderr, "%s has logged nothing yet\n", cli->words[0]);
+	for (int i = 0; i < cli->count; i++) {
+		const char *name = cli->words[i];
+		_free_ char *log = str_printf("%s/logs/%s.jsonl",
+			cli->conf->server_state_dir, name);
+
+		if (!fn_name_is_valid(slice_str(name)))
+			return cli_fail(EXIT_USAGE,
+				"%s is not a function's name", name);
+		if (!is_deployed(cli, name) && access(log, F_OK) < 0 &&
+			!cli->options[OPT_FOLLOW])
+			return cli_fail(EXIT_FAILED,
+				"no function \"%s\" is deployed; `mpcloud fn "
+				"list` lists them",
+				name);
+	}
 	return EXIT_OK;
+}
+
+/* An empty screen would look like a broken command. */
+static void
+say_nothing(const struct cli *cli)
+{
+	const char *name = cli->count ? cli->words[0] : "no function";
+	bool follow = cli->options[OPT_FOLLOW] != NULL;
+
+	if (cli->count && !is_deployed(cli, name))
+		(void)fprintf(stderr, "%s is not deployed yet; waiting\n",
+			name);
+	else
+		(void)fprintf(stderr, "%s has logged %s yet%s\n", name,
+			cli->count ? "nothing" : "anything",
+			follow ? "; waiting" : "");
+}
+
+static void
+follow(struct log_files *files, const struct log_view *view)
+{
+	const struct timespec pause = {.tv_nsec = 100000000};
+
+	while (!ferror(stdout)) {
+		(void)nanosleep(&pause, NULL);
+		log_files_more(files, view);
+	}
 }
 
 int
 cli_logs(struct cli *cli)
 {
-	_free_ char *path = NULL;
+	_cleanup_(log_files_freep) struct log_files *files = NULL;
+	_free_ char *dir = NULL;
+	char **names;
+	struct log_view view;
 	int64_t lines;
 	int status = cli_conf(cli);
-	FILE *f;
 
 	if (status == EXIT_OK)
 		status = cli_number(cli, OPT_LINES, 0, 1000000, 100, &lines);
+	if (status == EXIT_OK)
+		status = read_view(cli, &view);
+	if (status == EXIT_OK)
+		status = check_names(cli);
 	if (status != EXIT_OK)
 		return status;
-	if (!fn_name_is_valid(slice_str(cli->words[0])))
-		return cli_fail(EXIT_USAGE, "%s is not a function's name",
-			cli->words[0]);
-	path = str_printf(
-		"%s/logs/%s.jsonl", cli->conf->server_state_dir, cli->words[0]);
-	f = open_log(cli, path);
-	if (!f)
-		return nothing(cli, path);
-	(void)fseek(f, tail_at(f, lines), SEEK_SET);
-	print_rest(cli, f);
+	dir = str_printf("%s/logs", cli->conf->server_state_dir);
+	if (access(dir, R_OK) < 0 && errno != ENOENT)
+		return cli_fail(EXIT_FAILED, "%s: %s", dir, strerror(errno));
+	names = mem_alloc(((size_t)cli->count + 1) * sizeof(names[0]));
+	for (int i = 0; i < cli->count; i++)
+		names[i] = cli->words[i];
+	names[cli->count] = NULL;
+	files = log_files_new(dir, names);
+	mem_free(names);
+	if (!log_files_count(files))
+		say_nothing(cli);
+	log_files_tail(files, &view, (size_t)lines);
 	if (cli->options[OPT_FOLLOW])
-		follow(cli, &f, path);
-	(void)fclose(f);
+		follow(files, &view);
 	return EXIT_OK;
 }

@@ -1,7 +1,7 @@
 /*
  * `mpcloud status`, `reload`, `version`: the daemon as a whole.
  */
-#include "src/cli.h"
+#include "src/cli_fn.h"
 
 #include <stdio.h>
 
@@ -69,6 +69,8 @@ print_functions(const json_t *functions)
 			text_of(f, "runtime"), text_of(f, "state"));
 		if (*text_of(f, "error"))
 			(void)printf("  %s", text_of(f, "error"));
+		else if (*text_of(f, "crashing"))
+			(void)printf("  %s", text_of(f, "crashing"));
 		(void)putchar('\n');
 		print_missing(f);
 	}
@@ -97,6 +99,7 @@ cli_status(struct cli *cli)
 
 	if (status != EXIT_OK)
 		return status;
+	cli_fn_add_trouble(cli, json_object_get(answer, "functions"));
 	if (cli->options[OPT_JSON]) {
 		cli_print_json(answer);
 		return EXIT_OK;

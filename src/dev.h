@@ -77,7 +77,19 @@ int dev_lock(struct dev *dev);
 int dev_detach(struct dev *dev);
 int dev_stop(struct dev *dev);
 
+/* dev_inspect.c: changes the entry of the function that --inspect names. */
+struct project;
+int dev_inspect(const struct cli *cli, struct project *p,
+	struct fault *why) _must_check_;
+/* Before anything is started.  EXIT_…, printed. */
+int dev_inspect_check(const struct dev *dev);
+
+/* cli_dev.c: a signal asked for the end. */
+bool dev_was_stopped(void);
+
 /* cli_deploy.c, for dev too. */
 /* What can be said against the project before anything runs. */
 int deploy_check(const char *project);
 int deploy_project(struct cli *cli, const char *project);
+/* Its collections only. */
+int deploy_database(struct cli *cli, const char *project);

@@ -95,12 +95,12 @@ start_self(struct dev *dev, int *out, pid_t *pid)
 		const char *word;
 	} passed[] = {{OPT_PORT, "--port"}, {OPT_TLS_PORT, "--tls-port"},
 		{OPT_GATEWAYS, "--gateways"}, {OPT_USER, "--user"},
-		{OPT_SET, "--set"}};
+		{OPT_SET, "--set"}, {OPT_INSPECT, "--inspect"}};
 	_free_ char *program = path_program("mpcloud");
 	_free_ char *log = str_printf("%s/dev.log", dev->home);
-	const char *argv[array_size(passed) * 2 + 6] = {
-		"setsid", program, "dev", dev->project, "--json"};
-	size_t n = 5;
+	const char *argv[array_size(passed) * 2 + 7] = {
+		"setsid", program, "dev", dev->project, "--json", "--watch"};
+	size_t n = 6;
 	struct fault why = {0};
 	struct spawn s = {.argv = argv,
 		.uid = (uid_t)-1,

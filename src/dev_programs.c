@@ -28,15 +28,29 @@ copy_program(const struct dev *dev, const char *name, struct fault *why)
 }
 
 static int
-copy_runner(const struct dev *dev, struct fault *why)
+copy_runner(const struct dev *dev, const char *runtime, struct fault *why)
 {
-	struct tree_limits limits = {.files = 100, .bytes = 1024 * 1024};
-	_free_ char *from = path_data("functions/node");
+	struct tree_limits limits = {.files = 200, .bytes = 4 * 1024 * 1024};
+	_free_ char *name = str_printf("functions/%s", runtime);
+	_free_ char *from = path_data(name);
 	_free_ char *parent = str_printf("%s/functions", dev->programs);
-	_free_ char *to = str_printf("%s/node", parent);
+	_free_ char *to = str_printf("%s/%s", parent, runtime);
 	int r = dir_make(parent, 0755, why);
 
 	return r < 0 ? r : tree_copy(from, to, NULL, &limits, why);
+}
+
+/* An optional part of the build. */
+static int
+copy_script(const struct dev *dev, struct fault *why)
+{
+	static const char name[] = "mpcloud-script";
+	_free_ char *program = path_program(name);
+	int r = 0;
+
+	if (access(program, X_OK) == 0)
+		r = copy_program(dev, name, why);
+	return r < 0 ? r : copy_runner(dev, "script", why);
 }
 
 int
@@ -56,7 +70,9 @@ dev_programs(struct dev *dev)
 	for (size_t i = 0; r == 0 && i < array_size(names); i++)
 		r = copy_program(dev, names[i], &why);
 	if (r == 0)
-		r = copy_runner(dev, &why);
+		r = copy_runner(dev, "node", &why);
+	if (r == 0)
+		r = copy_script(dev, &why);
 	return r < 0 ? cli_fail(EXIT_FAILED, "%s", fault_text(&why, r))
 		     : EXIT_OK;
 }

@@ -144,13 +144,11 @@ dev_print_next(const struct dev *dev)
 		     "  export MPCLOUD_CONFIG=%s\n"
 		     "  %s status\n"
 		     "  %s fn invoke %s\n"
-		     "  # after a change to a function or a collection\n"
-		     "  %s deploy %s\n"
-		     "  # what a function logs, until Ctrl-C\n"
-		     "  %s logs %s -f\n"
+		     "  # what functions log, until Ctrl-C\n"
+		     "  %s logs -f\n"
 		     "\nLogs of the programs: %s/*.log\n",
 		dev->cli->conf_path, program, program, function, program,
-		dev->project, program, function, dev->home);
+		dev->home);
 	(void)fflush(stdout);
 }
 

@@ -130,6 +130,7 @@ start(struct gatewayd *d)
 		return e;
 	d->gateway.loop = &d->loop;
 	d->gateway.index = d->index;
+	d->gateway.shm = d->shm;
 	d->gateway.count = shm_gateway(d->shm, d->index);
 	d->gateway.cells = shm_gcra(d->shm);
 	access_init(&d->gateway.access, &d->loop, d->who);

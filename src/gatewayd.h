@@ -58,6 +58,9 @@ struct gatewayd {
 	struct pay *pay;
 	struct function_log *log;
 	struct crews *crews;
+	struct timers *timers;
+	struct triggers *triggers;
+	struct list versions; /* gatewayd_triggers.c's */
 	/* waiting */
 	uv_work_t migrate;
 	char *migrate_url;
@@ -94,8 +97,27 @@ void gatewayd_take_down(struct gatewayd *d);
 
 /* gatewayd_control.c */
 int gatewayd_control_open(struct gatewayd *d) _must_check_;
+/* GATE_FN_TROUBLE: the guard of a version on trial struck. */
+void gatewayd_trouble(struct gatewayd *d, const char *function,
+	unsigned version, const char *why);
 /* Finish what runs within `ms`, then end the loop. */
 void gatewayd_drain(struct gatewayd *d, uint64_t ms);
+
+/* gatewayd_triggers.c: the queue, and what sets functions off. */
+int gatewayd_triggers_setup(
+	struct gatewayd *d, struct fault *why) _must_check_;
+/* Once the schema is there. */
+void gatewayd_triggers_start(struct gatewayd *d);
+void gatewayd_triggers_take_up(struct gatewayd *d);
+/* GATE_FN_ADD, GATE_FN_RELEASE (before the crews take it), GATE_FN_DEL. */
+void gatewayd_triggers_added(
+	struct gatewayd *d, const struct fn_settings *settings);
+void gatewayd_triggers_released(
+	struct gatewayd *d, const struct fn_release *release);
+void gatewayd_triggers_deleted(struct gatewayd *d, const char *name);
+/* Nothing new; true when nothing of the queue runs. */
+bool gatewayd_triggers_drain(struct gatewayd *d);
+void gatewayd_triggers_done(struct gatewayd *d);
 
 /* gatewayd_docs.c */
 int gatewayd_docs_setup(struct gatewayd *d, struct fault *why) _must_check_;

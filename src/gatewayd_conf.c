@@ -197,6 +197,7 @@ gatewayd_conf_auth(const struct gatewayd_conf *c)
 		.api_base = c->conf->wechat_api_base,
 		.access_ttl_s = c->conf->token_access_ttl / 1000,
 		.refresh_ttl_s = c->conf->token_refresh_ttl / 1000,
+		.env = c->conf->server_env,
 	};
 }
 

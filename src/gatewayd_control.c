@@ -14,6 +14,7 @@
 #include "base/val.h"
 #include "db/schema.h"
 #include "functions/proto.h"
+#include "trigger/timer.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -74,6 +75,8 @@ on_known(void *owner, int err)
 		return; /* drained meanwhile */
 	if (e == 0)
 		e = gatewayd_docs_start(d);
+	if (e == 0)
+		gatewayd_triggers_start(d);
 	if (e == 0)
 		e = gatewayd_listen(d, &why);
 	if (e < 0) {
@@ -178,6 +181,8 @@ fn_add(struct gatewayd *d, struct slice body, int *fd, struct fault *why)
 	if (e < 0)
 		return e;
 	e = crews_add(d->crews, &settings, take_fd(*fd), why);
+	if (e == 0)
+		gatewayd_triggers_added(d, &settings);
 	fn_settings_done(&settings);
 	return e;
 }
@@ -194,26 +199,62 @@ on_fn_add(struct gatewayd *d, struct slice body, int *fds, int nfds)
 		event(EVENT_FN_BAD, "error", fault_text(&why, e), NULL);
 }
 
-static void
-on_fn_del(struct gatewayd *d, struct slice body)
+static int
+fn_release(struct gatewayd *d, struct slice body, struct fault *why)
+{
+	struct fn_release release = {0};
+	_json_ json_t *v = NULL;
+	int e = val_parse(&v, body, why);
+
+	if (e < 0)
+		return e;
+	e = release_parse(&release, v, why);
+	if (e < 0)
+		return e;
+	gatewayd_triggers_released(d, &release);
+	return crews_release(d->crews, &release, why);
+}
+
+static int
+fn_del(struct gatewayd *d, struct slice body, struct fault *why)
 {
 	_json_ json_t *v = NULL;
-	struct fault why = {0};
 	struct slice name;
 	_free_ char *text = NULL;
-	int64_t version;
-	int e = val_parse(&v, body, &why);
+	int e = val_parse(&v, body, why);
 
-	if (e >= 0)
-		e = val_str(v, "name", 64, &name, &why);
-	if (e >= 0)
-		e = val_int(v, "version", 0, UINT32_MAX, &version, &why);
-	if (e < 0 || !d->crews) {
-		event(EVENT_FN_BAD, "error", fault_text(&why, e), NULL);
-		return;
-	}
+	if (e == 0)
+		e = val_str(v, "name", 64, &name, why);
+	if (e < 0)
+		return e;
 	text = str_ndup(name.ptr, name.len);
-	crews_del(d->crews, text, (unsigned)version);
+	crews_del(d->crews, text);
+	gatewayd_triggers_deleted(d, text);
+	return 0;
+}
+
+static void
+on_fn(struct gatewayd *d, struct slice body,
+	int (*act)(struct gatewayd *d, struct slice body, struct fault *why))
+{
+	struct fault why = {0};
+	int e = d->crews ? act(d, body, &why) : ERR_FORMAT;
+
+	if (e < 0)
+		event(EVENT_FN_BAD, "error", fault_text(&why, e), NULL);
+}
+
+void
+gatewayd_trouble(struct gatewayd *d, const char *function, unsigned version,
+	const char *why)
+{
+	_json_ json_t *v = json_pack("{s:s, s:I, s:s}", "name", function,
+		"version", (json_int_t)version, "why", why);
+	_buf_ struct buf b;
+
+	buf_init(&b, 1024);
+	val_put(&b, v);
+	say(d, GATE_FN_TROUBLE, 0, buf_all(&b));
 }
 
 /* Clients first: until they are done, calls still want workers and workers
@@ -222,12 +263,13 @@ static bool
 is_drained(struct gatewayd *d)
 {
 	struct gateway *g = &d->gateway;
+	bool idle = gatewayd_triggers_drain(d);
 
 	for (size_t i = 0; i < g->listener_count; i++)
 		if (g->listeners[i].kind != LISTENER_CLOUD &&
 			g->listeners[i].http && http_busy(g->listeners[i].http))
 			return false;
-	return !d->crews || crews_drain(d->crews);
+	return idle && (!d->crews || crews_drain(d->crews));
 }
 
 static void
@@ -255,6 +297,8 @@ gatewayd_drain(struct gatewayd *d, uint64_t ms)
 		if (g->listeners[i].http &&
 			g->listeners[i].kind != LISTENER_CLOUD)
 			http_drain(g->listeners[i].http);
+	if (d->timers)
+		timers_stop(d->timers);
 	d->state = GATEWAYD_DRAINING;
 	d->drain_until = clock_mono() + (int64_t)ms * CLOCK_MS;
 	timer_clear(&d->retry);
@@ -283,7 +327,10 @@ on_frame(struct channel *c, const struct frame *f, int *fds, int nfds)
 		on_fn_add(d, f->body, fds, nfds);
 		break;
 	case GATE_FN_DEL:
-		on_fn_del(d, f->body);
+		on_fn(d, f->body, fn_del);
+		break;
+	case GATE_FN_RELEASE:
+		on_fn(d, f->body, fn_release);
 		break;
 	case GATE_DRAIN:
 		on_drain_asked(d, f->body);

@@ -78,12 +78,32 @@ gatewayd_listen(struct gatewayd *d, struct fault *why)
 }
 
 static void
-on_line(struct crews *crews, const char *function, const char *request_id,
-	int level, struct slice text)
+on_line(struct crews *crews, const struct crew_line *line)
+{
+	static const char *const kinds[] = {[LINE_START] = "START",
+		[LINE_INIT] = "INIT",
+		[LINE_END] = "END",
+		[LINE_REPORT] = "REPORT",
+		[LINE_STATE] = "STATE"};
+	struct gateway *g = crews_owner(crews);
+
+	function_log_write(g->log,
+		&(struct function_line){.function = line->function,
+			.request_id = line->request_id,
+			.version = line->version,
+			.level = line->level,
+			.kind = kinds[line->kind],
+			.text = line->text});
+}
+
+static void
+on_trouble(struct crews *crews, const char *function, unsigned version,
+	const char *why)
 {
 	struct gateway *g = crews_owner(crews);
 
-	function_log_write(g->log, function, request_id, level, text);
+	gatewayd_trouble(container_of(g, struct gatewayd, gateway), function,
+		version, why);
 }
 
 /* The path of our own cloud socket, "" when we have none. */
@@ -137,10 +157,12 @@ setup_crews(struct gatewayd *d)
 		.env = conf->server_env,
 		.appid = conf->wechat_appid,
 		.cloud_socket = socket,
+		.report_rate = (unsigned)conf->functions_report_rate,
 	};
 	const struct crews_ops ops = {
 		.on_call = call_from_worker,
 		.on_line = on_line,
+		.on_trouble = on_trouble,
 		.owner = &d->gateway,
 	};
 
@@ -158,6 +180,7 @@ take_up(struct gatewayd *d)
 
 	g->conf = conf;
 	gatewayd_docs_take_up(d);
+	gatewayd_triggers_take_up(d);
 	g->ip_rule =
 		gcra_per_minute(conf->limits_ip_rate, conf->limits_ip_burst);
 	g->user_rule = gcra_per_minute(
@@ -166,6 +189,9 @@ take_up(struct gatewayd *d)
 	g->pay = gatewayd_conf_pays(d->conf) ? d->pay : NULL;
 	if (d->log)
 		function_log_set_top(d->log, conf->functions_log_size);
+	if (d->crews)
+		crews_set_report_rate(
+			d->crews, (unsigned)conf->functions_report_rate);
 	for (size_t i = 0; i < array_size(levels); i++)
 		if (strcmp(conf->log_level, levels[i]) == 0)
 			event_init(d->who, (enum event_level)i);
@@ -224,6 +250,8 @@ gatewayd_setup(struct gatewayd *d, struct fault *why)
 	if (e < 0)
 		return e;
 	e = setup_crews(d);
+	if (e == 0)
+		e = gatewayd_triggers_setup(d, why);
 	if (e < 0)
 		return e;
 	d->gateway.pool = d->pool;
@@ -332,6 +360,7 @@ gatewayd_take_down(struct gatewayd *d)
 	close_listeners(&d->gateway);
 	d->gateway.lane = lane_free(d->gateway.lane);
 	d->gateway.known = known_free(d->gateway.known);
+	gatewayd_triggers_done(d);
 	d->crews = crews_free(d->crews);
 	d->pay = pay_free(d->pay);
 	d->upkeep = upkeep_free(d->upkeep);

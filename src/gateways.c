@@ -9,6 +9,7 @@
 #include "base/event.h"
 #include "base/mem.h"
 #include "functions/proto.h"
+#include "src/deploy.h"
 #include "src/supervisor.h"
 #include "src/words.h"
 
@@ -107,6 +108,30 @@ on_conf(struct gateway *g, bool took, struct slice text)
 	}
 }
 
+/* The guard of a gray version struck. */
+static void
+on_trouble(struct gateway *g, struct slice body)
+{
+	struct slice name, text;
+	_json_ json_t *v = NULL;
+	struct fault why = {0};
+	int64_t version;
+	int r = val_parse(&v, body, &why);
+
+	if (r == 0)
+		r = val_str(v, "name", 64, &name, &why);
+	if (r == 0)
+		r = val_int(v, "version", 1, UINT32_MAX, &version, &why);
+	if (r == 0)
+		r = val_str_or(v, "why", 4096, SLICE(""), &text, &why);
+	if (r < 0) {
+		event(EVENT_INTERNAL, "child", g->child.label, "why",
+			fault_text(&why, r), NULL);
+		return;
+	}
+	deploy_on_trouble(g->sup, name, (unsigned)version, text);
+}
+
 static void
 on_frame(struct child *c, const struct frame *f, int *fds, int nfds)
 {
@@ -128,6 +153,9 @@ on_frame(struct child *c, const struct frame *f, int *fds, int nfds)
 		break;
 	case GATE_FAILED:
 		on_failed(g, f->body);
+		break;
+	case GATE_FN_TROUBLE:
+		on_trouble(g, f->body);
 		break;
 	default:
 		event(EVENT_INTERNAL, "child", g->child.label, "why",
@@ -291,16 +319,36 @@ gateway_add(struct gateway *g, const json_t *settings, int channel_fd)
 			&g->child.control, GATE_FN_ADD, 0, buf_all(&b), &fd, 1);
 }
 
-void
-gateways_forget(struct supervisor *s, const char *name, unsigned version)
+static void
+send_json(struct gateway *g, uint8_t type, const json_t *v)
 {
-	_json_ json_t *v = json_pack(
-		"{s:s, s:I}", "name", name, "version", (json_int_t)version);
 	_buf_ struct buf b;
 
-	buf_init(&b, 1024);
+	buf_init(&b, CHANNEL_BODY);
 	val_put(&b, v);
+	say(g, type, 0, buf_all(&b));
+}
+
+void
+gateway_release(struct gateway *g, const struct fn_release *release)
+{
+	_json_ json_t *v = release_build(release);
+
+	send_json(g, GATE_FN_RELEASE, v);
+}
+
+void
+gateways_release(struct supervisor *s, const struct fn_release *release)
+{
 	for (unsigned i = 0; i < s->gateways.count; i++)
-		if (s->gateways.all[i].child.state == CHILD_READY)
-			say(&s->gateways.all[i], GATE_FN_DEL, 0, buf_all(&b));
+		gateway_release(&s->gateways.all[i], release);
+}
+
+void
+gateways_forget(struct supervisor *s, const char *name)
+{
+	_json_ json_t *v = json_pack("{s:s}", "name", name);
+
+	for (unsigned i = 0; i < s->gateways.count; i++)
+		send_json(&s->gateways.all[i], GATE_FN_DEL, v);
 }

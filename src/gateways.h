@@ -5,6 +5,7 @@
  * channel, all listening sockets and the shared memory.
  */
 
+#include "functions/release.h"
 #include "functions/settings.h"
 #include "src/child.h"
 
@@ -48,4 +49,8 @@ void gateways_settle_conf(struct supervisor *s, bool taken);
 
 /* Takes the channel's descriptor. */
 void gateway_add(struct gateway *g, const json_t *settings, int channel_fd);
-void gateways_forget(struct supervisor *s, const char *name, unsigned version);
+/* Which versions of a function answer; after they were added. */
+void gateway_release(struct gateway *g, const struct fn_release *release);
+void gateways_release(struct supervisor *s, const struct fn_release *release);
+/* The function is gone. */
+void gateways_forget(struct supervisor *s, const char *name);

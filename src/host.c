@@ -10,11 +10,13 @@
 #include "base/paths.h"
 #include "base/sock.h"
 #include "functions/proto.h"
+#include "functions/registry_env.h"
 #include "src/supervisor.h"
 #include "src/words.h"
 
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 enum { OUTPUT_TOP = 8192, NODE_STANDBY = 1, LEAVE_SLACK_MS = 2000 };
 
@@ -39,6 +41,36 @@ copy_settings(const struct fn_settings *from, struct fn_settings *ret,
 	return fn_settings_parse(ret, v, why);
 }
 
+/* What is set from outside, around the function's own. */
+static int
+put_variables(
+	const struct supervisor *s, struct fn_settings *to, struct fault *why)
+{
+	json_t *all = NULL;
+	int r = registry_env_merge(&s->registry, s->seal, to->name,
+		to->environment, &all, why);
+
+	if (r < 0)
+		return r;
+	json_decref(to->environment);
+	to->environment = all;
+	return 0;
+}
+
+static int
+check_script(struct fault *why)
+{
+	_free_ char *program = path_program("mpcloud-script");
+
+	return access(program, X_OK) == 0
+		       ? 0
+		       : fault_set(why, ERR_PARAM,
+				 "runtime script: this mpcloud was built "
+				 "without it (Debian: install "
+				 "libjavascriptcoregtk-4.1-dev, configure and "
+				 "build again); or use runtime node");
+}
+
 int
 host_plan(struct supervisor *s, const struct fn_settings *settings,
 	struct host_setup *ret, struct fault *why)
@@ -46,7 +78,13 @@ host_plan(struct supervisor *s, const struct fn_settings *settings,
 	struct host_setup h = {.uid = -1, .gid = -1};
 	int r = 0;
 
-	if (s->as_root)
+	if (settings->inspect && !s->boot->functions_inspect)
+		return fault_set(why, ERR_PARAM,
+			"mpcloud.inspect: functions are debugged with "
+			"`mpcloud dev --inspect` only");
+	if (settings->runtime == RUNTIME_SCRIPT)
+		r = check_script(why);
+	if (r == 0 && s->as_root)
 		r = registry_uid(&s->registry, settings->name,
 			s->boot->functions_uid_first,
 			s->boot->functions_uid_count, &h.uid, why);
@@ -54,14 +92,21 @@ host_plan(struct supervisor *s, const struct fn_settings *settings,
 		r = registry_confine(&s->registry, settings->name, h.uid, why);
 	if (r == 0)
 		r = copy_settings(settings, &h.function, why);
-	if (r < 0)
+	if (r == 0)
+		r = put_variables(s, &h.function, why);
+	if (r < 0) {
+		fn_settings_done(&h.function);
 		return r;
+	}
 	h.gid = h.uid;
 	h.env = str_dup(s->boot->server_env);
 	h.appid = str_dup(s->conf->wechat_appid);
 	h.cloud_dir = str_dup(s->cloud_dir);
 	h.node = str_dup(s->boot->functions_node);
-	h.runner = path_data("functions/node/runner.mjs");
+	h.runner = path_data(settings->runtime == RUNTIME_SCRIPT
+				     ? "functions/script/main.js"
+				     : "functions/node/runner.mjs");
+	h.script = path_program("mpcloud-script");
 	h.strict = !strcmp(s->boot->functions_isolation, "strict");
 	h.standby = settings->runtime == RUNTIME_NODE ? NODE_STANDBY : 0;
 	*ret = h;
@@ -86,6 +131,7 @@ on_up(struct child *c)
 	val_put(&b, h->setup_json);
 	buf_clear(&h->output);
 	channel_send(&c->control, KEEP_SETUP, 0, buf_all(&b), NULL, 0);
+	mem_wipe(b.ptr, b.room); /* secrets may be among the variables */
 }
 
 static void
@@ -205,6 +251,9 @@ host_new(struct supervisor *s, struct function *f, enum host_role role,
 
 	child_init(&h->child, PROCESS_HOST, &ops, &s->loop, &s->children);
 	h->child.once = role == HOST_TRIED;
+	list_init(&h->of);
+	if (f)
+		list_add(&f->hosts, &h->of);
 	h->sup = s;
 	h->function = f;
 	h->role = role;
@@ -226,6 +275,7 @@ host_free(struct host *h)
 	timer_clear(&h->overdue);
 	defer_clear(&h->burial);
 	list_del(&h->on);
+	list_del(&h->of);
 	host_setup_done(&h->setup);
 	json_decref(h->setup_json);
 	json_decref(h->missing);
@@ -251,6 +301,8 @@ host_leave(struct host *h, uint64_t ms)
 	_buf_ struct buf b;
 
 	h->role = HOST_LEAVING;
+	list_del(&h->of);
+	h->function = NULL;
 	buf_init(&b, 16);
 	put_u32(&b, (uint32_t)ms);
 	if (channel_is_open(&h->child.control))
@@ -279,13 +331,14 @@ host_meet(struct host *h, struct gateway *g)
 	channel_send(
 		&h->child.control, KEEP_CHANNEL, g->index, SLICE(""), &hers, 1);
 	settings = fn_settings_build(&h->setup.function);
+	(void)json_object_set_new(settings, "environment", json_object());
 	gateway_add(g, settings, pair[1]);
 }
 
 void
 host_meet_all(struct host *h)
 {
-	struct gateways *gs = &h->sup->gateways;
+	const struct gateways *gs = &h->sup->gateways;
 
 	for (unsigned i = 0; i < gs->count; i++)
 		if (channel_is_open(&gs->all[i].child.control))

@@ -14,11 +14,13 @@ struct host *host_new(struct supervisor *s, struct function *f,
 void host_free(struct host *h);
 /* Free it at the end of this turn. */
 void host_bury(struct host *h);
-/* Finish what runs, for `ms` at the most, and end. */
+/* Finish what runs, for `ms` at the most, and end; its function has it no
+ * more. */
 void host_leave(struct host *h, uint64_t ms);
 /* A channel to every ready gateway. */
 void host_meet_all(struct host *h);
-/* One channel, its two ends to the host and to the gateway. */
+/* One channel, its two ends to the host and to the gateway, which gets no
+ * variables: it has no use for them, and secrets may be among them. */
 void host_meet(struct host *h, struct gateway *g);
 unsigned host_version(const struct host *h);
 

@@ -1,11 +1,12 @@
 #pragma once
 
 /*
- * Function hosts: one process for each active function version, and one more
- * while a new version is tried beside it (deploy.h).
+ * Function hosts: one process for each live version of a function (those that
+ * its release names), and more while a change is tried beside them (deploy.h).
  */
 
 #include "functions/host_setup.h"
+#include "functions/registry.h"
 #include "src/child.h"
 
 struct supervisor;
@@ -14,17 +15,20 @@ struct function;
 struct deploy;
 
 enum host_role {
-	HOST_ACTIVE,  /* answers calls; started again when it ends */
-	HOST_TRIED,   /* of a deploy; has one try */
+	HOST_LIVE,    /* answers calls; started again when it ends */
+	HOST_TRIED,   /* of a change; has one try */
 	HOST_LEAVING, /* replaced or deleted: finishes what runs */
 };
 
 struct host {
 	struct child child;
 	struct list on; /* hosts.all */
+	struct list of; /* function.hosts; on none when leaving */
 	struct supervisor *sup;
 	struct function *function; /* NULL when leaving */
 	enum host_role role;
+	bool settled; /* has been ready or failed once */
+	bool stale;   /* a change is to replace it */
 	struct host_setup setup;
 	json_t *setup_json;
 	json_t *missing;   /* isolation that this machine cannot give */
@@ -37,15 +41,21 @@ struct host {
 struct function {
 	struct list on; /* hosts.functions */
 	char name[64];
-	struct host *active, *tried; /* either may be NULL */
-	struct deploy *deploy;       /* who waits for `tried`, or NULL */
-	bool settled;    /* the active one has been ready or failed once */
-	char error[512]; /* why it has no host at all */
+	struct list hosts;           /* struct host: live and tried */
+	struct registry_state state; /* what answers */
+	struct registry_state next;  /* while changing: what is to answer */
+	bool changing;
+	bool stale;            /* wants to be compared with the settings */
+	bool refreshing;       /* the change comes from that */
+	struct deploy *deploy; /* who waits for the change, or NULL */
+	char error[512];       /* why it has no host at all */
 };
 
 struct hosts {
 	struct list functions; /* struct function, by name */
 	struct list all;       /* struct host */
+	struct list waiters;   /* struct deploy: until nothing is stale */
+	struct defer pump;     /* deploy_on_pump */
 };
 
 /* Hosts of all that is active on disk. */
@@ -55,7 +65,8 @@ bool hosts_are_settled(const struct supervisor *s);
 bool hosts_are_gone(const struct supervisor *s);
 /* KEEP_DRAIN to all: "finish, then end". */
 void hosts_drain(struct supervisor *s, uint64_t ms);
-/* A gateway is ready: give it a channel to every ready host. */
+/* A gateway is ready: give it a channel to every ready host, and say which
+ * versions answer. */
 void hosts_meet(struct supervisor *s, struct gateway *g);
 json_t *hosts_status(const struct supervisor *s) _returns_value_;
 
@@ -63,5 +74,10 @@ struct function *hosts_find(const struct supervisor *s, const char *name);
 /* Found or made. */
 struct function *hosts_get(
 	struct supervisor *s, const char *name) _returns_value_;
+/* Of that version and role; NULL when there is none. */
+struct host *hosts_of(
+	const struct function *f, enum host_role role, unsigned version);
+/* Whether the version that most calls get is ready. */
+bool hosts_answer(const struct function *f);
 /* Forget a function that nothing is left of. */
 void hosts_put(struct function *f);

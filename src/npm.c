@@ -17,7 +17,11 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { MANIFEST_TOP = 1024 * 1024, NPM_FILES = 200000 };
+enum {
+	MANIFEST_TOP = 1024 * 1024,
+	NPM_FILES = 200000,
+	LOG_TOP = 16 * 1024 * 1024,
+};
 static const uint64_t NPM_BYTES = 1ULL << 30;
 
 static bool
@@ -27,6 +31,15 @@ names_dependencies(struct slice text)
 
 	return val_parse(&v, text, NULL) == 0 &&
 	       json_object_size(json_object_get(v, "dependencies")) > 0;
+}
+
+/* "file:./vendor/x": a package of the project's own, whose files no lock file
+ * vouches for. */
+static bool
+names_files(struct slice text)
+{
+	return memmem(text.ptr, text.len, "\"file:", 6) != NULL ||
+	       memmem(text.ptr, text.len, "\"link:", 6) != NULL;
 }
 
 /* state_dir/npm/HASH of the manifest and, when there is one, its lock. */
@@ -69,11 +82,32 @@ copy_manifest(const char *folder, const char *to, struct fault *why)
 	return 0;
 }
 
+/* npm's own words: its first line that is an error, "npm error code E404". */
+static int
+tell_failure(const char *log, int status, struct fault *why)
+{
+	_free_ char *text = NULL;
+	struct slice rest = SLICE(""), line, first = SLICE("it said nothing");
+	size_t len;
+
+	if (file_read(log, LOG_TOP, &text, &len, NULL) == 0)
+		rest = slice_of(text, len);
+	while (slice_split(&rest, '\n', &line))
+		if (slice_starts(line, "npm ERR! ") ||
+			slice_starts(line, "npm error ")) {
+			first = line;
+			break;
+		}
+	return fault_set(why, ERR_INTERNAL,
+		"npm install failed (status %d): %.*s", status,
+		(int)min(first.len, (size_t)160), first.ptr);
+}
+
 static int
 run_npm(const char *dir, struct fault *why)
 {
 	const char *const argv[] = {"npm", "install", "--omit=dev",
-		"--ignore-scripts", "--no-audit", "--no-fund",
+		"--ignore-scripts", "--install-links", "--no-audit", "--no-fund",
 		"--loglevel=error", NULL};
 	_free_ char *log = str_printf("%s/npm.log", dir);
 	int status = 0;
@@ -85,8 +119,7 @@ run_npm(const char *dir, struct fault *why)
 	int r = spawn_run(&s, &status, why);
 
 	if (r == 0 && status != 0)
-		return fault_set(why, ERR_INTERNAL,
-			"npm install failed (status %d): see %s", status, log);
+		return tell_failure(log, status, why);
 	return r;
 }
 
@@ -110,6 +143,18 @@ fill_cache(const char *cache, const char *folder, struct fault *why)
 	return r;
 }
 
+/* Beside the folder's own files, and never from the cache. */
+static int
+install_here(const char *folder, struct fault *why)
+{
+	_free_ char *log = str_printf("%s/npm.log", folder);
+	int r = run_npm(folder, why);
+
+	if (r == 0)
+		(void)unlink(log);
+	return r;
+}
+
 int
 npm_install(const char *state_dir, const char *folder, struct fault *why)
 {
@@ -125,6 +170,8 @@ npm_install(const char *state_dir, const char *folder, struct fault *why)
 		file_read(path, MANIFEST_TOP, &manifest, &len, NULL) < 0 ||
 		!names_dependencies(slice_of(manifest, len)))
 		return 0;
+	if (names_files(slice_of(manifest, len)))
+		return install_here(folder, why);
 	cache = cache_of(state_dir, folder, slice_of(manifest, len));
 	from = str_printf("%s/node_modules", cache);
 	if (access(cache, F_OK) < 0) {

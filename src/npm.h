@@ -8,6 +8,6 @@
 #include "base/err.h"
 
 /* Nothing happens when `folder` has node_modules, or no package.json that
- * names dependencies. */
+ * names dependencies.  Packages of the folder itself ("file:…") are copied. */
 int npm_install(const char *state_dir, const char *folder,
 	struct fault *why) _must_check_;

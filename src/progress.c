@@ -33,15 +33,21 @@ progress_number(int64_t n)
 }
 
 const char *
-progress_documents(int64_t n)
+progress_count(int64_t n, const char *unit)
 {
 	static char rooms[4][48];
 	static unsigned turn;
 	char *to = rooms[turn++ % array_size(rooms)];
 
-	(void)snprintf(to, sizeof(rooms[0]), "%s document%s",
-		progress_number(n), n == 1 ? "" : "s");
+	(void)snprintf(to, sizeof(rooms[0]), "%s %s%s", progress_number(n),
+		unit, n == 1 ? "" : "s");
 	return to;
+}
+
+const char *
+progress_documents(int64_t n)
+{
+	return progress_count(n, "document");
 }
 
 void
@@ -70,7 +76,9 @@ progress_rate(const struct progress *p)
 static void
 put_amount(struct buf *to, const struct progress *p)
 {
-	buf_printf(to, "%s: %s", p->name, progress_documents(p->documents));
+	buf_printf(to, "%s: %s", p->name,
+		progress_count(
+			p->documents, p->unit ? p->unit : "document"));
 	if (p->by_bytes)
 		buf_printf(to, ", %.1f", (double)p->done / 1e6);
 	if (p->by_bytes && p->total > 0)

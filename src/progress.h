@@ -9,6 +9,7 @@
 
 struct progress {
 	const char *name; /* of what is moved */
+	const char *unit; /* of `documents`, NULL: "document" */
 	bool quiet;       /* say nothing */
 	/* set by the owner before progress_show */
 	int64_t documents;
@@ -29,5 +30,6 @@ double progress_seconds(const struct progress *p);
 double progress_rate(const struct progress *p);
 /* "1 document", "1,234 documents"; rooms as progress_number's. */
 const char *progress_documents(int64_t n);
+const char *progress_count(int64_t n, const char *unit);
 /* 1234567 as "1,234,567", in one of a few rooms used in turn. */
 const char *progress_number(int64_t n);

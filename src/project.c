@@ -52,10 +52,11 @@ by_name(const struct dirent **a, const struct dirent **b)
 
 /* Of a function's entry: what CloudBase's own tool knows, and ours. */
 static const char *const entry_members[] = {"acl", "codeSecret", "description",
-	"dir", "envVariables", "environment", "exclude", "functionId",
+	"aclRule", "config", "dir", "envVariables", "environment", "exclude", "functionId",
 	"functionPath", "handler", "ignore", "image", "imageConfig",
 	"installDependency", "instanceConcurrencyConfig", "isWaitInstall", "l5",
-	"layers", "memorySize", "mpcloud", "name", "params", "path", "publicIp",
+	"layers", "memorySize", "mpcloud", "name", "params", "path",
+	"protocolParams", "protocolType", "publicIp",
 	"publicNetConfig", "role", "runtime", "timeout", "triggers", "type",
 	"vpc", NULL};
 static const char *const collection_members[] = {"permission", "aclTag",
@@ -101,6 +102,15 @@ project_warn(const struct project *p)
 	}
 }
 
+/* A folder "common" is shared code, unless it is configured as a function. */
+static bool
+is_shared(const char *root, const char *name)
+{
+	_free_ char *config = str_printf("%s/%s/config.json", root, name);
+
+	return !strcmp(name, "common") && access(config, F_OK) < 0;
+}
+
 /* Without a list in the file, every folder of the root is a function. */
 static int
 names_from_folders(struct project *p, struct fault *why)
@@ -112,7 +122,7 @@ names_from_folders(struct project *p, struct fault *why)
 		_free_ char *path =
 			str_printf("%s/%s", p->root, found[i]->d_name);
 
-		if (is_folder(path) &&
+		if (is_folder(path) && !is_shared(p->root, found[i]->d_name) &&
 			fn_name_is_valid(slice_str(found[i]->d_name)))
 			(void)json_array_append_new(
 				p->names, json_string(found[i]->d_name));
@@ -148,6 +158,24 @@ names_from_file(struct project *p, const json_t *list, struct fault *why)
 	return 0;
 }
 
+/* Each entry with what stands behind it. */
+static void
+complete_entries(struct project *p)
+{
+	json_t *list = json_object_get(p->file, "functions"), *whole, *f;
+	_json_ json_t *all = json_array();
+	size_t at;
+
+	json_array_foreach (list, at, f) {
+		whole = package_entry(p->file,
+			json_string_value(json_object_get(f, "name")));
+		(void)json_array_append_new(
+			all, whole ? whole : json_incref(f));
+	}
+	if (json_is_array(list))
+		(void)json_object_set(p->file, "functions", all);
+}
+
 int
 project_open(struct project *ret, const char *dir, struct fault *why)
 {
@@ -169,6 +197,8 @@ project_open(struct project *ret, const char *dir, struct fault *why)
 	if (r == 0)
 		r = json_is_array(list) ? names_from_file(&p, list, why)
 					: names_from_folders(&p, why);
+	if (r == 0)
+		complete_entries(&p);
 	if (r < 0)
 		project_close(&p);
 	else
@@ -212,6 +242,80 @@ project_folder(const struct project *p, const char *name)
 	if (dir[0] == '/')
 		return str_dup(dir);
 	return str_printf("%s/%s", p->dir, dir);
+}
+
+static bool
+is_function(const struct project *p, const char *name)
+{
+	size_t at;
+	json_t *v;
+
+	json_array_foreach (p->names, at, v)
+		if (!strcmp(json_string_value(v), name))
+			return true;
+	return false;
+}
+
+char *
+project_common(const struct project *p)
+{
+	char *path = str_printf("%s/common", p->dir);
+
+	if (is_folder(path))
+		return path;
+	free(path);
+	path = str_printf("%s/common", p->root);
+	if (is_folder(path) && !is_function(p, "common"))
+		return path;
+	free(path);
+	return NULL;
+}
+
+/* {"name", "version"} as CloudBase has it, or the name alone. */
+static int
+add_layer(const struct project *p, const json_t *layer, json_t *to,
+	struct fault *why)
+{
+	const char *name = json_is_object(layer)
+				   ? json_string_value(
+					     json_object_get(layer, "name"))
+				   : json_string_value(layer);
+	_free_ char *path = NULL;
+
+	if (!name || !*name || strchr(name, '/') || name[0] == '.')
+		return fault_set(why, ERR_PARAM,
+			"layers: {\"name\": \"…\"} is wanted, the name of a "
+			"folder in the project's layers/");
+	path = str_printf("%s/layers/%s", p->dir, name);
+	if (!is_folder(path))
+		return fault_set(why, ERR_PARAM,
+			"layers: \"%s\": put what the layer holds into the "
+			"folder layers/%s of the project",
+			name, name);
+	(void)json_array_append_new(to, json_string(path));
+	return 0;
+}
+
+int
+project_layers(const struct project *p, const char *name, json_t **ret,
+	struct fault *why)
+{
+	const json_t *list =
+		json_object_get(project_entry(p, name), "layers");
+	_json_ json_t *all = json_array();
+	const json_t *layer;
+	size_t at;
+	int r;
+
+	if (list && !json_is_null(list) && !json_is_array(list))
+		return fault_set(why, ERR_PARAM, "layers: not an array");
+	json_array_foreach (list, at, layer) {
+		r = add_layer(p, layer, all, why);
+		if (r < 0)
+			return r;
+	}
+	*ret = take(all);
+	return 0;
 }
 
 static int

@@ -22,8 +22,16 @@ void project_close(struct project *p);
 void project_warn(const struct project *p);
 /* The function's folder (its "dir", else its name under the root). */
 char *project_folder(const struct project *p, const char *name) _returns_value_;
-/* Its entry of cloudbaserc.json, NULL when it has none.  Borrowed. */
+/* Its entry of cloudbaserc.json, the file's functionDefaultConfig and an older
+ * file's "config" behind it; NULL when it has none.  Borrowed. */
 json_t *project_entry(const struct project *p, const char *name);
+/* The folder of what functions share ("common" of the project or of the root,
+ * where that is no function), NULL when there is none; the caller frees. */
+char *project_common(const struct project *p);
+/* The folders of an entry's layers, in their order: layers/NAME of the project.
+ * An array of paths; an error when one is not there. */
+int project_layers(const struct project *p, const char *name, json_t **ret,
+	struct fault *why) _must_check_;
 /* The files of database/ as {name: content}; {} when there is no such folder.
  */
 int project_collections(

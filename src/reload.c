@@ -120,7 +120,7 @@ take_up(struct supervisor *s)
 	startup_log(s->conf);
 	event(EVENT_CONF_LOADED, "file", s->conf_path, NULL);
 	gateways_settle_conf(s, true);
-	deploy_refresh(s);
+	deploy_refresh(s, NULL);
 }
 
 static void

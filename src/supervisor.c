@@ -4,6 +4,7 @@
  */
 #include "src/supervisor.h"
 
+#include "auth/seal.h"
 #include "base/clock.h"
 #include "base/conf.h"
 #include "base/event.h"
@@ -18,6 +19,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 enum { STOP_SLACK_MS = 5000 };
@@ -227,6 +229,29 @@ make_shm(struct supervisor *s, struct fault *why)
 	return r < 0 ? fault_set(why, r, "shared memory: %s", err_text(r)) : 0;
 }
 
+/* Functions' secrets are opened with it.  Who has none needs no key, so what is
+ * wrong with it is told to who sets one. */
+static void
+read_key(struct supervisor *s)
+{
+	const char *path = s->boot->token_master_key_file;
+	struct fault why = {0};
+	char *hex = NULL;
+	int r;
+
+	if (!*path)
+		return;
+	r = file_read_secret(path, &hex, &why);
+	if (r == 0)
+		r = seal_new(&s->seal, slice_str(hex), &why);
+	if (r < 0)
+		event(EVENT_CONF_BAD, "setting", "token.master_key_file", "why",
+			fault_text(&why, r), NULL);
+	if (hex)
+		mem_wipe(hex, strlen(hex));
+	free(hex);
+}
+
 /* Root without its right to go everywhere goes where its uid may. */
 static int
 check_reach(const struct supervisor *s, struct fault *why)
@@ -261,6 +286,8 @@ open_all(struct supervisor *s, struct fault *why)
 	if (r == 0)
 		r = make_shm(s, why);
 	if (r == 0)
+		read_key(s);
+	if (r == 0)
 		r = privilege_drop(why);
 	return r == 0 ? check_reach(s, why) : r;
 }
@@ -274,6 +301,8 @@ init(struct supervisor *s, const char *conf_path)
 	list_init(&s->children);
 	list_init(&s->hosts.functions);
 	list_init(&s->hosts.all);
+	list_init(&s->hosts.waiters);
+	defer_init(&s->hosts.pump, deploy_on_pump);
 	defer_init(&s->look, on_look);
 }
 
@@ -325,6 +354,7 @@ supervisor_done(struct supervisor *s)
 		s->shm = shm_close(s->shm);
 	fd_closep(&s->shm_fd);
 	registry_close(&s->registry);
+	s->seal = seal_free(s->seal);
 	if (s->has_loop)
 		loop_done(&s->loop);
 	s->has_loop = false;

@@ -21,6 +21,7 @@
 enum { CONF_TEXT_TOP = 64 * 1024, SIGNALS = 4 };
 
 struct conf;
+struct seal;
 struct admin_server;
 
 struct supervisor {
@@ -37,6 +38,7 @@ struct supervisor {
 	struct identity server_user; /* when as_root */
 	struct listeners listeners;
 	struct registry registry;
+	struct seal *seal; /* of functions' secrets; NULL: no key */
 	int shm_fd;
 	struct shm *shm;
 	struct list children; /* struct child, on */

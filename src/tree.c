@@ -7,6 +7,8 @@
 
 #include "base/mem.h"
 #include "base/slice.h"
+#include "src/progress.h"
+#include "src/tree_inside.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -21,8 +23,16 @@
 
 struct copy {
 	struct tree_limits *limits;
-	bool link; /* hard links where they can be made */
+	bool link;            /* hard links where they can be made */
+	struct tree_lay *lay; /* or NULL */
 	struct fault *why;
+};
+
+/* One name on both sides. */
+struct pair {
+	const char *from, *to;
+	const char *rel; /* below the top, "" there */
+	int depth;
 };
 
 static int
@@ -59,33 +69,84 @@ copy_bytes(int in, int out, uint64_t size)
 	return 0;
 }
 
+static void
+count_file(const struct copy *c, bool kept)
+{
+	struct tree_lay *lay = c->lay;
+
+	if (!lay)
+		return;
+	lay->kept += kept;
+	lay->changed += !kept;
+	if (!lay->progress)
+		return;
+	lay->progress->documents++;
+	lay->progress->done++;
+	progress_show(lay->progress);
+}
+
+/* What was laid the last time is taken again when it is the same. */
+static bool
+keep_before(const struct copy *c, const struct pair *p, int in, mode_t mode,
+	uint64_t size)
+{
+	_free_ char *path = NULL;
+	_close_ int fd = -1;
+	struct stat st;
+
+	if (!c->lay || !c->lay->before)
+		return false;
+	path = str_printf("%s/%s", c->lay->before, p->rel);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ||
+		(st.st_mode & 0777) != mode || (uint64_t)st.st_size != size ||
+		!tree_same(in, fd))
+		return false;
+	return link(path, p->to) == 0;
+}
+
 static int
-copy_file(
-	struct copy *c, const char *from, const char *to, const struct stat *st)
+copy_open(const struct copy *c, const struct pair *p, int in, mode_t mode,
+	uint64_t size)
+{
+	_close_ int out = open(
+		p->to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+	int r;
+
+	if (out < 0 || fchmod(out, mode) < 0)
+		return trouble(c->why, p->to);
+	if (lseek(in, 0, SEEK_SET) < 0)
+		return trouble(c->why, p->from);
+	r = copy_bytes(in, out, size);
+	return r < 0 ? fault_set(c->why, r, "%s: %s", p->to, strerror(-r)) : 0;
+}
+
+static int
+copy_file(struct copy *c, const struct pair *p, const struct stat *st)
 {
 	mode_t mode = st->st_mode & 0111 ? 0755 : 0644;
-	int r = charge(c, (uint64_t)st->st_size, from);
+	int r = charge(c, (uint64_t)st->st_size, p->from);
 	/* Whose folder it is may exchange what we have looked at. */
 	_close_ int in = r < 0 ? -1
-			       : open(from, O_RDONLY | O_CLOEXEC | O_NOFOLLOW |
-						    O_NONBLOCK);
-	_close_ int out = -1;
+			       : open(p->from, O_RDONLY | O_CLOEXEC |
+						       O_NOFOLLOW | O_NONBLOCK);
 	struct stat now;
 
 	if (r < 0)
 		return r;
 	if (in < 0 || fstat(in, &now) < 0)
-		return trouble(c->why, from);
+		return trouble(c->why, p->from);
 	if (!S_ISREG(now.st_mode))
 		return fault_set(
-			c->why, ERR_PARAM, "%s: not a file any more", from);
-	if (c->link && fchmod(in, mode) == 0 && link(from, to) == 0)
+			c->why, ERR_PARAM, "%s: not a file any more", p->from);
+	if (keep_before(c, p, in, mode, (uint64_t)now.st_size)) {
+		count_file(c, true);
 		return 0;
-	out = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
-	if (out < 0 || fchmod(out, mode) < 0)
-		return trouble(c->why, to);
-	r = copy_bytes(in, out, (uint64_t)st->st_size);
-	return r < 0 ? fault_set(c->why, r, "%s: %s", to, strerror(-r)) : 0;
+	}
+	count_file(c, false);
+	if (c->link && fchmod(in, mode) == 0 && link(p->from, p->to) == 0)
+		return 0;
+	return copy_open(c, p, in, mode, (uint64_t)st->st_size);
 }
 
 /* Relative and without climbing above where it stands (npm's .bin links climb
@@ -125,24 +186,24 @@ copy_link(const char *from, const char *to, int depth, struct fault *why)
 	return symlink(target, to) < 0 ? trouble(why, to) : 0;
 }
 
-static int copy_folder(struct copy *c, const char *from, const char *to,
-	const char *const *skip, int depth);
+static int copy_folder(struct copy *c, const struct pair *p,
+	const char *const *skip);
 
 static int
-copy_one(struct copy *c, const char *from, const char *to, int depth)
+copy_one(struct copy *c, const struct pair *p)
 {
 	struct stat st;
 
-	if (lstat(from, &st) < 0)
-		return trouble(c->why, from);
+	if (lstat(p->from, &st) < 0)
+		return trouble(c->why, p->from);
 	if (S_ISDIR(st.st_mode))
-		return copy_folder(c, from, to, NULL, depth + 1);
+		return copy_folder(c, p, NULL);
 	if (S_ISREG(st.st_mode))
-		return copy_file(c, from, to, &st);
+		return copy_file(c, p, &st);
 	if (S_ISLNK(st.st_mode))
-		return copy_link(from, to, depth, c->why);
+		return copy_link(p->from, p->to, p->depth - 1, c->why);
 	return fault_set(c->why, ERR_PARAM,
-		"%s: neither a file nor a folder nor a link", from);
+		"%s: neither a file nor a folder nor a link", p->from);
 }
 
 static bool
@@ -156,24 +217,32 @@ is_skipped(const char *name, const char *const *skip)
 	return false;
 }
 
-static int
-copy_folder(struct copy *c, const char *from, const char *to,
-	const char *const *skip, int depth)
+static char *
+below(const char *rel, const char *name)
 {
-	DIR *dir = opendir(from);
+	return str_printf("%s%s%s", rel, *rel ? "/" : "", name);
+}
+
+static int
+copy_folder(struct copy *c, const struct pair *p, const char *const *skip)
+{
+	DIR *dir = opendir(p->from);
 	struct dirent *e;
 	int r = 0;
 
 	if (!dir)
-		return trouble(c->why, from);
-	if (mkdir(to, 0755) < 0 || chmod(to, 0755) < 0)
-		r = trouble(c->why, to);
+		return trouble(c->why, p->from);
+	if (mkdir(p->to, 0755) < 0 || chmod(p->to, 0755) < 0)
+		r = trouble(c->why, p->to);
 	while (r == 0 && (e = readdir(dir))) {
-		_free_ char *a = str_printf("%s/%s", from, e->d_name);
-		_free_ char *b = str_printf("%s/%s", to, e->d_name);
+		_free_ char *a = str_printf("%s/%s", p->from, e->d_name);
+		_free_ char *b = str_printf("%s/%s", p->to, e->d_name);
+		_free_ char *rel = below(p->rel, e->d_name);
+		struct pair inner = {a, b, rel, p->depth + 1};
 
-		if (!is_skipped(e->d_name, skip))
-			r = copy_one(c, a, b, depth);
+		if (!is_skipped(e->d_name, skip) &&
+			!(c->lay && tree_ignores(c->lay->ignore, rel)))
+			r = copy_one(c, &inner);
 	}
 	(void)closedir(dir);
 	return r;
@@ -184,8 +253,9 @@ tree_copy(const char *from, const char *to, const char *const *skip,
 	struct tree_limits *limits, struct fault *why)
 {
 	struct copy c = {.limits = limits, .why = why};
+	struct pair top = {from, to, "", 0};
 
-	return copy_folder(&c, from, to, skip, 0);
+	return copy_folder(&c, &top, skip);
 }
 
 int
@@ -193,8 +263,51 @@ tree_link(const char *from, const char *to, struct tree_limits *limits,
 	struct fault *why)
 {
 	struct copy c = {.limits = limits, .link = true, .why = why};
+	struct pair top = {from, to, "", 0};
 
-	return copy_folder(&c, from, to, NULL, 0);
+	return copy_folder(&c, &top, NULL);
+}
+
+int
+tree_lay(struct tree_lay *lay, const char *from, const char *to,
+	struct fault *why)
+{
+	struct copy c = {.limits = lay->limits, .lay = lay, .why = why};
+	struct pair top = {from, to, "", 0};
+
+	return copy_folder(&c, &top, lay->skip);
+}
+
+static uint64_t
+count_folder(const struct tree_lay *lay, const char *from, const char *rel,
+	const char *const *skip)
+{
+	DIR *dir = opendir(from);
+	const struct dirent *e;
+	uint64_t n = 0;
+
+	while (dir && (e = readdir(dir))) {
+		_free_ char *path = str_printf("%s/%s", from, e->d_name);
+		_free_ char *its = below(rel, e->d_name);
+		struct stat st;
+
+		if (is_skipped(e->d_name, skip) ||
+			tree_ignores(lay->ignore, its) || lstat(path, &st) < 0)
+			continue;
+		if (S_ISDIR(st.st_mode))
+			n += count_folder(lay, path, its, NULL);
+		else
+			n += S_ISREG(st.st_mode);
+	}
+	if (dir)
+		(void)closedir(dir);
+	return n;
+}
+
+uint64_t
+tree_count(const struct tree_lay *lay, const char *from)
+{
+	return count_folder(lay, from, "", lay->skip);
 }
 
 int

@@ -112,7 +112,7 @@ count_functions(const struct supervisor *s, unsigned *ready, unsigned *all)
 			container_of(at, struct function, on);
 
 		(*all)++;
-		*ready += f->active && f->active->child.state == CHILD_READY;
+		*ready += hosts_answer(f);
 	}
 }
 

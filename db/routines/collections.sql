@@ -17,6 +17,8 @@ BEGIN
 			' CHECK (pg_column_size(doc) <= 16777216'
 			' OR octet_length(doc::text) <= 16777216))',
 			sch, tab, pkey);
+		PERFORM mpcloud.trigger_attach(env, name,
+			format('%I.%I', sch, tab)::regclass);
 	END IF;
 	INSERT INTO mpcloud.collections (env, name, created_at)
 		VALUES (env, name, now_ms) ON CONFLICT DO NOTHING;

@@ -413,7 +413,12 @@ DECLARE
 BEGIN
 	PERFORM mpcloud.collection_make(env, name, sch, tab, pkey, now_ms);
 	IF matched = 'out' THEN
-		EXECUTE format('DELETE FROM %s', into_table);
+		-- what is there again is changed, if at all: that is what its
+		-- triggers hear
+		EXECUTE format('DELETE FROM %s WHERE _id <> ALL ($1)', into_table)
+			USING ARRAY(SELECT mpcloud.id_key(d -> '_id')
+				FROM unnest(docs) d
+				WHERE mpcloud.id_key(d -> '_id') IS NOT NULL);
 	END IF;
 	FOREACH doc IN ARRAY coalesce(docs, '{}') LOOP
 		IF jsonb_typeof(doc -> '_id') = 'array' THEN
@@ -441,8 +446,9 @@ BEGIN
 				doc := coalesce(old, '{}') || doc;
 			END IF;
 		END IF;
-		EXECUTE format('INSERT INTO %s (_id, doc) VALUES ($1, $2) '
-			'ON CONFLICT (_id) DO UPDATE SET doc = excluded.doc', into_table)
+		EXECUTE format('INSERT INTO %s AS t (_id, doc) VALUES ($1, $2) '
+			'ON CONFLICT (_id) DO UPDATE SET doc = excluded.doc '
+			'WHERE t.doc::text <> excluded.doc::text', into_table)
 			USING k, doc;
 	END LOOP;
 	RETURN true;

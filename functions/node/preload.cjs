@@ -54,6 +54,8 @@ function redirect(Agent, secure) {
   };
 }
 
+require('./egress.cjs');
+
 if (setup) {
   redirect(http.Agent, false);
   redirect(https.Agent, true);
@@ -65,3 +67,6 @@ Module._resolveFilename = function (request, ...rest) {
   if (request === 'mpcloud') return ours;
   return resolveFilename.call(this, request, ...rest);
 };
+
+// import { connect } from 'node:net' means ours, too.
+Module.syncBuiltinESMExports();

@@ -4,16 +4,16 @@
 // should that one end the process, the gateway knows which calls have not
 // begun.  With several, all that were sent count as begun, and what a turn of
 // the event loop produces leaves in one write.
-import { existsSync, writeSync } from 'node:fs';
-import { createRequire, register } from 'node:module';
+import { closeSync, writeSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import net from 'node:net';
-import path from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { format } from 'node:util';
-import { HEAD, In, LOG_TOP, Out, PROTO, RESULT_TOP } from './proto.mjs';
+import { load } from './load.mjs';
+import { In, LOG_TOP, Out, PROTO, RESULT_TOP } from './proto.mjs';
 
 const require = createRequire(import.meta.url);
 const identity = require('./identity.cjs');
+const { clean, describe, loadText, stackOf } = require('./errors.cjs');
 const setup = globalThis[Symbol.for('mpcloud.setup')];
 
 const FD = 3;
@@ -27,6 +27,7 @@ let queueAt = 0;
 const running = new Set();
 const calls = new Map();
 let lastCall = 0;
+let lastId = 0; // whose late lines these are
 let main = null;
 let socket = null;
 let flushing = false;
@@ -67,20 +68,9 @@ function sent() {
 
 // ---- answers
 
-function describe(err) {
-  const isError = err instanceof Error
-    || (typeof err === 'object' && err !== null && 'message' in err);
-  const errorMessage = isError ? String(err.message) : format(err);
-  const errorType = isError ? String(err.name ?? 'Error') : typeof err;
-  return {
-    code: 'FUNCTIONS_EXECUTE_FAIL',
-    message: JSON.stringify({ errorMessage, errorType }),
-    stack: isError && err.stack ? String(err.stack) : undefined,
-  };
-}
-
 function finish(invocation) {
   invocation.over = true;
+  lastId = invocation.id;
   running.delete(invocation);
   if (alone) identity.leave();
   next();
@@ -91,6 +81,20 @@ function fail(invocation, err) {
   out.frame(PROTO.ERROR, invocation.id, JSON.stringify(describe(err)));
   sent();
   finish(invocation);
+}
+
+// As SCF has it: with context.callbackWaitsForEmptyEventLoop set, the answer
+// leaves when nothing is left to do.  Our socket alone does not count.
+function whenQuiet(invocation, then) {
+  if (!alone || !invocation.scf?.callbackWaitsForEmptyEventLoop) {
+    then();
+    return;
+  }
+  socket.unref();
+  process.once('beforeExit', () => {
+    socket.ref();
+    then();
+  });
 }
 
 function succeed(invocation, value) {
@@ -104,9 +108,12 @@ function succeed(invocation, value) {
     fail(invocation, err);
     return;
   }
-  out.frame(PROTO.RESULT, invocation.id, text);
-  sent();
-  finish(invocation);
+  whenQuiet(invocation, () => {
+    if (invocation.over) return;
+    out.frame(PROTO.RESULT, invocation.id, text);
+    sent();
+    finish(invocation);
+  });
 }
 
 // ---- invocations
@@ -118,6 +125,7 @@ class Invocation {
     this.from = from;
     this.event = event;
     this.vars = null; // identity.cjs makes them when asked
+    this.scf = null; // what main got as its context
     this.over = false;
   }
 
@@ -162,7 +170,8 @@ function start(invocation) {
   let answer;
   try {
     invocation.own();
-    answer = main(invocation.event, invocation.context(), (err, value) => {
+    invocation.scf = invocation.context();
+    answer = main(invocation.event, invocation.scf, (err, value) => {
       if (err) fail(invocation, err);
       else succeed(invocation, value);
     });
@@ -260,8 +269,15 @@ globalThis[Symbol.for('mpcloud.runner')] = {
   },
 };
 
+// A line that comes after its answer still belongs to that call.
+function logId() {
+  const invocation = identity.current();
+  if (!invocation) return alone ? lastId : 0;
+  return invocation.over && !alone ? 0 : invocation.id;
+}
+
 function log(level, text) {
-  const id = nowId();
+  const id = logId();
   for (let at = 0, n = 0; n < LOG_PIECES && (at < text.length || n === 0); n++) {
     let end = Math.min(at + LOG_CHARS, text.length);
     if (end < text.length && (text.charCodeAt(end - 1) & 0xfc00) === 0xd800)
@@ -278,6 +294,25 @@ const LEVELS = {
   debug: 0, log: 1, info: 1, dir: 1, warn: 2, error: 3, trace: 3,
 };
 
+function trace(args) {
+  const err = new Error(format(...args));
+  err.name = 'Trace';
+  return clean(err.stack.replace(/^Error/, 'Trace'));
+}
+
+// wx-server-sdk's logger() gives an object.
+function baseLog(object, level) {
+  let text;
+  try {
+    text = typeof object === 'string' ? object : JSON.stringify(object);
+  } catch { // circular, BigInt
+    text = undefined;
+  }
+  text ??= format(object);
+  if (loaded) log(LEVELS[level] ?? 1, text);
+  else process.stdout.write(`${text}\n`);
+}
+
 // While the code is loaded there is nobody to send frames to: those lines go
 // to stdout and stderr, which the keeper reads.
 function takeConsole() {
@@ -285,66 +320,39 @@ function takeConsole() {
     const before = console[name].bind(console);
     console[name] = (...args) => {
       if (!loaded) before(...args);
-      else if (name === 'trace') log(level, new Error(format(...args)).stack);
+      else if (name === 'trace') log(level, trace(args));
       else log(level, format(...args));
     };
   }
-  // wx-server-sdk's logger()
-  console.__baseLog__ = (object, level) => {
-    const text = typeof object === 'string' ? object : JSON.stringify(object);
-    if (loaded) log(LEVELS[level] ?? 1, text);
-    else process.stdout.write(`${text}\n`);
-  };
+  console.__baseLog__ = baseLog;
 }
 
-// ---- the author's code
+// ---- what nobody caught
 
-const RESOLVE = `export function resolve(name, context, next) {
-  if (name === 'mpcloud') return { url: ${JSON.stringify(
-    pathToFileURL(require.resolve('./mpcloud.cjs')).href)}, shortCircuit: true };
-  return next(name, context);
-}`;
-
-async function importModule(file) {
-  register(`data:text/javascript,${encodeURIComponent(RESOLVE)}`);
-  return import(pathToFileURL(file).href);
-}
-
-async function loadModule(base) {
-  const own = createRequire(`${setup.codeDir}/`);
-  let file;
-  try {
-    file = own.resolve(base);
-  } catch (err) {
-    if (!existsSync(`${base}.mjs`)) throw err;
-    return importModule(`${base}.mjs`);
-  }
-  try {
-    return own(file);
-  } catch (err) {
-    if (err.code !== 'ERR_REQUIRE_ESM') throw err;
-    return importModule(file);
-  }
-}
-
-async function load() {
-  const dot = setup.handler.lastIndexOf('.');
-  const file = setup.handler.slice(0, dot);
-  const name = setup.handler.slice(dot + 1);
-  const module = await loadModule(path.join(setup.codeDir, file));
-  const found = module[name] ?? module.default?.[name];
-  if (typeof found !== 'function')
-    throw new TypeError(`${file}: no function is exported as "${name}"`);
-  main = found;
-}
-
+// With several at a time it is known whose it was: that one fails, the others
+// go on.  Alone, or when nobody knows, the process ends, as SCF has it; what it
+// had been sent and not begun goes to another.
 function onUncaught(err) {
-  process.stderr.write(`${err?.stack ?? format(err)}\n`);
-  if (!loaded) process.exit(1);
+  const text = stackOf(err) || format(err);
+  if (!loaded) {
+    process.stderr.write(`${loadText(err)}\n`);
+    process.exit(1);
+  }
+  // The author's own listener means to go on, as in plain node.
+  if (process.listenerCount('uncaughtException') > 1) return;
+  const culprit = alone ? null : identity.current();
+  if (culprit) {
+    if (culprit.over) log(3, `uncaught, after the answer: ${text}`);
+    else fail(culprit, err);
+    return;
+  }
+  if (running.size === 0) log(3, `uncaught, between calls: ${text}`);
   const description = JSON.stringify(describe(err));
   for (const invocation of running)
     out.frame(PROTO.ERROR, invocation.id, description);
   flush();
+  // Ending takes a moment: nobody shall give us another call in it.
+  try { closeSync(FD); } catch { /* it is closed */ }
   process.exit(1);
 }
 
@@ -352,10 +360,12 @@ takeConsole();
 process.on('uncaughtException', onUncaught);
 if (!alone) identity.share();
 process.chdir(setup.codeDir);
+process.setSourceMapsEnabled(true);
+if (setup.inspect) await (await import('./inspect.mjs')).openInspector(setup.inspect);
 try {
-  await load();
+  main = await load();
 } catch (err) {
-  process.stderr.write(`${err?.stack ?? format(err)}\n`);
+  process.stderr.write(`${loadText(err)}\n`);
   process.exit(1);
 }
 socket = new net.Socket({ fd: FD, readable: true, writable: true });

@@ -27,11 +27,11 @@ on_call(struct crews *crews, struct host_call *call)
 }
 
 static void
-on_line(struct crews *crews, const char *function, const char *id, int level,
-	struct slice text)
+on_line(struct crews *crews, const struct crew_line *line)
 {
-	(void)crews, (void)text;
-	if (!function || !id || level < 0 || level > 3)
+	(void)crews;
+	if (!line->function || !line->request_id || line->level < 0 ||
+		line->level > 3)
 		__builtin_trap();
 }
 
@@ -84,6 +84,7 @@ run(struct loop *loop, struct crews *crews, const uint8_t *data, size_t size)
 		.workers = 1,
 		.concurrency = data[0] & 2 ? 4 : 1,
 		.queue = 8,
+		.queue_ms = 60000,
 		.idle_ms = 60000};
 	int keeper[2], worker[2];
 	struct fn_call call[2];
@@ -130,6 +131,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static const struct crews_conf conf = {.event_top = 4096,
 		.result_top = 4096,
 		.env = "e",
+		.report_rate = 1,
 		.appid = "a"};
 	struct crews *crews;
 	struct loop loop;

@@ -87,6 +87,9 @@ on_control(void)
 		(void)!channel_send_fd(
 			fds[0], HOST_SPAWN, 1, SLICE(""), NULL, 0);
 		break;
+	case GATE_FN_RELEASE:
+		say("release", f.body);
+		break;
 	case GATE_FN_DEL:
 		say("del", f.body);
 		break;

@@ -71,7 +71,8 @@ function prepare(folder) {
     const { dependencies = {} } = JSON.parse(readFileSync(manifest, 'utf8'));
     for (const client of Object.entries(dependencies).map(clientOf).filter(Boolean)) {
       if (lacksPackages(client)) return false;
-      execFileSync('cp', ['-a', join(source, client, 'node_modules'), join(folder, 'node_modules')]);
+      mkdirSync(join(folder, 'node_modules'), { recursive: true });
+      execFileSync('cp', ['-a', `${join(source, client, 'node_modules')}/.`, join(folder, 'node_modules')]);
     }
   }
   if (existsSync(join(folder, 'Makefile')))
@@ -94,7 +95,9 @@ export function compile(folder) {
 }
 
 // options: project, gateways, tls (bool), set ({'limits.ip_rate': 0}), owner
-// ({uid, gid}: run as this user), clock (bool: a clock that tests move).
+// ({uid, gid}: run as this user), clock (bool: a clock that tests move), watch
+// (bool: functions are deployed when their files change; what it says is in
+// `said`), inspect ('NAME:PORT').
 export async function startStack(options = {}) {
   const laid = layOutProject(options.project ?? join(source, 'examples/shop'), options.owner);
   const stack = new Stack(laid, options);
@@ -120,6 +123,8 @@ class Stack {
       Object.entries(set).map(([k, v]) => `${k}=${v}`).join(';')];
     if (this.options.gateways) args.push('--gateways', String(this.options.gateways));
     if (this.options.tls) args.push('--tls-port', '0');
+    if (this.options.watch) args.push('--watch');
+    if (this.options.inspect) args.push('--inspect', this.options.inspect);
     return args;
   }
 
@@ -136,12 +141,16 @@ class Stack {
     this.child = spawn(command, args, { env: this.env, stdio: ['ignore', 'pipe', 'pipe'] });
     this.child.stderr.on('data', (d) => { this.output += d; });
     let line = '';
-    this.child.stdout.on('data', (d) => { line += d; });
+    this.said = [];
+    this.child.stdout.on('data', (d) => {
+      line += d;
+      this.said = line.split('\n').slice(1, -1).map((l) => JSON.parse(l));
+    });
     this.ended = new Promise((done) => this.child.on('exit', (code) => done(code ?? 'signal')));
     await until(() => line.includes('\n') || this.child.exitCode !== null ||
       this.child.signalCode !== null, 'mpcloud dev says it is ready', 12000);
     if (!line.includes('\n')) throw new Error(`mpcloud dev ended: ${this.output}\n${this.logs()}`);
-    Object.assign(this, JSON.parse(line));
+    Object.assign(this, JSON.parse(line.slice(0, line.indexOf('\n'))));
     if (this.ca) this.caPem = readFileSync(this.ca, 'utf8');
   }
 

@@ -88,6 +88,13 @@ tx_gateway(struct slice id)
 	return 0;
 }
 
+json_t *
+crews_status(const struct crews *crews, bool stats)
+{
+	(void)crews, (void)stats;
+	return json_array();
+}
+
 void
 crew_call(struct crews *crews, struct fn_call *call)
 {

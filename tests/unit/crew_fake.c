@@ -62,7 +62,10 @@ on_worker_frame(struct stream *s, const struct frame *fr)
 		i->context, sizeof(i->context), "%.*s", SLICE_ARG(context));
 	(void)snprintf(i->event, sizeof(i->event), "%.*s", SLICE_ARG(g.left));
 	assert_false(g.bad);
-	w->ngot++;
+	if (f.answers)
+		stream_send(s, PROTO_RESULT, i->id, SLICE("1"));
+	else
+		w->ngot++;
 }
 
 static void
@@ -158,6 +161,18 @@ deploy(struct keeper *k)
 }
 
 void
+release(const char *json)
+{
+	struct fn_release r = {0};
+	struct fault why = {0};
+	_json_ json_t *v = NULL;
+
+	assert_int_equal(val_parse(&v, slice_str(json), &why), 0);
+	assert_int_equal(release_parse(&r, v, &why), 0);
+	assert_int_equal(crews_release(f.crews, &r, &why), 0);
+}
+
+void
 host_dies(struct keeper *k)
 {
 	for (unsigned i = 0; i < k->started; i++)
@@ -181,18 +196,38 @@ on_call(struct crews *crews, struct host_call *call)
 }
 
 static void
-on_line(struct crews *crews, const char *function, const char *id, int level,
-	struct slice text)
+on_line(struct crews *crews, const struct crew_line *line)
+{
+	(void)crews;
+	assert_string_equal(line->function, "hello");
+	if (line->kind != LINE_CODE) {
+		struct fake_line *l = &f.said[f.nsaid++ % SAID];
+
+		l->kind = line->kind;
+		l->version = line->version;
+		(void)snprintf(l->text, sizeof(l->text), "%.*s",
+			SLICE_ARG(line->text));
+		return;
+	}
+	f.lines++;
+	f.line_level = line->level;
+	(void)snprintf(f.line, sizeof(f.line), "%.*s", SLICE_ARG(line->text));
+	(void)snprintf(f.line_id, sizeof(f.line_id), "%s", line->request_id);
+}
+
+static void
+on_trouble(struct crews *crews, const char *function, unsigned version,
+	const char *why)
 {
 	(void)crews;
 	assert_string_equal(function, "hello");
-	f.lines++;
-	f.line_level = level;
-	(void)snprintf(f.line, sizeof(f.line), "%.*s", SLICE_ARG(text));
-	(void)snprintf(f.line_id, sizeof(f.line_id), "%s", id);
+	f.troubles++;
+	f.trouble_version = version;
+	(void)snprintf(f.trouble, sizeof(f.trouble), "%s", why);
 }
 
-static const struct crews_ops ops = {.on_call = on_call, .on_line = on_line};
+static const struct crews_ops ops = {
+	.on_call = on_call, .on_line = on_line, .on_trouble = on_trouble};
 
 void
 on_done(struct job *job)
@@ -206,11 +241,19 @@ on_done(struct job *job)
 		c->result, sizeof(c->result), "%.*s", SLICE_ARG(fc->result));
 }
 
+struct slice
+fake_header(const void *owner, const char *name)
+{
+	(void)owner;
+	return strcmp(name, "x-try") == 0 ? SLICE("yes") : SLICE("");
+}
+
 struct call *
-call_start(void)
+call_prepare(void)
 {
 	struct call *c = &f.call[f.ncalls];
 
+	assert_true(f.ncalls < CALLS);
 	(void)snprintf(c->event, sizeof(c->event), "{\"n\":%u}", f.ncalls++);
 	job_init(&c->call.job, on_done);
 	c->call.function = "hello";
@@ -219,6 +262,14 @@ call_start(void)
 	c->call.client_ip = "10.0.0.1";
 	c->call.source = "wx_client";
 	c->call.event = slice_str(c->event);
+	return c;
+}
+
+struct call *
+call_start(void)
+{
+	struct call *c = call_prepare();
+
 	crew_call(f.crews, &c->call);
 	assert_int_equal(c->done, 0); /* never inside */
 	return c;
@@ -230,6 +281,7 @@ fake_setup(void **state)
 	static const struct crews_conf conf = {.event_top = 4096,
 		.result_top = 4096,
 		.env = "test",
+		.report_rate = 100,
 		.appid = "wx0"};
 
 	(void)state;
@@ -244,6 +296,7 @@ fake_setup(void **state)
 		.workers = 1,
 		.concurrency = 1,
 		.queue = 100,
+		.queue_ms = 900000,
 		.idle_ms = 60000};
 	timer_set(&f.pulse, &f.loop, 1, on_pulse);
 	return 0;

@@ -185,9 +185,10 @@ host_next(struct host *h, struct frame *ret, int *fd)
 			return r;
 		if (nfds > 0 && fd)
 			*fd = fds[0];
-		if (ret->type != HOST_LINE)
+		if (ret->type == HOST_LINE)
+			keep_line(h, ret);
+		else if (ret->type != HOST_MEMORY)
 			return 1;
-		keep_line(h, ret);
 	}
 }
 

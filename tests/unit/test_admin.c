@@ -30,6 +30,27 @@ a_command_comes_with_its_members(void **state)
 }
 
 static void
+what_may_be_left_out_is_absent(void **state)
+{
+	struct admin_ask ask;
+
+	(void)state;
+	assert_int_equal(parse(&ask,
+				 "{\"cmd\":\"gray\",\"name\":\"f\"}", NULL),
+		0);
+	assert_int_equal(ask.version, 0);
+	assert_null(ask.trial);
+	admin_ask_done(&ask);
+	assert_int_equal(
+		parse(&ask, "{\"cmd\":\"env-set\",\"values\":{\"A\":null}}",
+			NULL),
+		0);
+	assert_string_equal(ask.name, "");
+	assert_int_equal(json_object_size(ask.values), 1);
+	admin_ask_done(&ask);
+}
+
+static void
 each_command_of_the_table_is_found_by_its_name(void **state)
 {
 	(void)state;
@@ -37,12 +58,19 @@ each_command_of_the_table_is_found_by_its_name(void **state)
 		struct admin_ask ask;
 		char line[200];
 
-		(void)snprintf(line, sizeof(line), "{\"cmd\":\"%s\"%s%s}",
+		(void)snprintf(line, sizeof(line),
+			"{\"cmd\":\"%s\"%s%s%s%s}",
 			admin_commands[i].name,
 			admin_commands[i].must & ADMIN_NAME ? ",\"name\":\"f\""
 							    : "",
 			admin_commands[i].must & ADMIN_VERSION
 				? ",\"version\":1"
+				: "",
+			admin_commands[i].must & ADMIN_ALIAS
+				? ",\"alias\":\"prod\""
+				: "",
+			admin_commands[i].must & ADMIN_VALUES
+				? ",\"values\":{\"A\":\"b\"}"
 				: "");
 		assert_int_equal(parse(&ask, line, NULL), 0);
 		assert_int_equal(ask.command->index, i);
@@ -76,6 +104,14 @@ what_is_not_a_command_is_refused_with_a_reason(void **state)
 		 "\"entry\":[]}",
 			"entry"},
 		{"{\"cmd\":\"status\",\"cmd\":\"stop\"}", ""},
+		{"{\"cmd\":\"alias\",\"name\":\"f\"}", "\"alias\""},
+		{"{\"cmd\":\"alias\",\"name\":\"f\",\"alias\":\"a\\u0000\"}",
+			"alias"},
+		{"{\"cmd\":\"rollback\",\"name\":\"f\",\"version\":0}",
+			"version"},
+		{"{\"cmd\":\"gray\",\"name\":\"f\",\"trial\":1}", "trial"},
+		{"{\"cmd\":\"env-set\",\"values\":[]}", "values"},
+		{"{\"cmd\":\"env-set\",\"name\":\"f\"}", "\"values\""},
 	};
 
 	(void)state;
@@ -110,6 +146,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_command_comes_with_its_members),
+		cmocka_unit_test(what_may_be_left_out_is_absent),
 		cmocka_unit_test(
 			each_command_of_the_table_is_found_by_its_name),
 		cmocka_unit_test(

@@ -180,7 +180,7 @@ a_call_past_its_deadline_is_answered_and_its_worker_killed(void **state)
 }
 
 static void
-a_call_that_never_got_a_worker_times_out_too(void **state)
+a_call_that_never_got_a_worker_is_told_to_come_again(void **state)
 {
 	struct call *c;
 
@@ -190,7 +190,10 @@ a_call_that_never_got_a_worker_times_out_too(void **state)
 	deploy(&keeper[0]);
 	c = call_start();
 	until(c->done);
-	assert_int_equal(c->call.job.err, ERR_FN_TIMEOUT);
+	assert_int_equal(c->call.job.err, ERR_BUSY);
+	assert_string_equal(c->call.job.why.text,
+		"no worker of function hello was free within 0.02 s");
+	assert_true(c->call.retry_ms > 0);
 }
 
 static void
@@ -225,6 +228,7 @@ a_new_version_takes_the_calls_and_the_old_one_finishes(void **state)
 	until(old->ngot == 1);
 	f.settings.version = 2;
 	deploy(&keeper[1]);
+	release("{\"name\":\"hello\",\"stable\":2}");
 	c = call_start();
 	until(new->ngot == 1);
 	assert_string_equal(new->got[0].event, "{\"n\":1}");
@@ -238,7 +242,7 @@ a_new_version_takes_the_calls_and_the_old_one_finishes(void **state)
 	worker_end(&keeper[0], old, 0, GONE_ITSELF);
 	turns(20);
 	{
-		_json_ json_t *all = crews_status(f.crews);
+		_json_ json_t *all = crews_status(f.crews, false);
 
 		assert_int_equal(json_array_size(all), 1);
 		assert_int_equal(json_integer_value(json_object_get(
@@ -258,10 +262,10 @@ a_deleted_function_answers_no_more(void **state)
 	a = call_start();
 	b = call_start();
 	until(w->ngot == 1);
-	crews_del(f.crews, "hello", 9); /* another version: nothing */
+	crews_del(f.crews, "other");
 	turns(5);
 	assert_int_equal(b->done, 0);
-	crews_del(f.crews, "hello", 1);
+	crews_del(f.crews, "hello");
 	until(b->done);
 	assert_int_equal(b->call.job.err, ERR_FN_NOT_FOUND);
 	c = call_start();
@@ -418,7 +422,7 @@ main(void)
 		T(calls_behind_one_whose_worker_died_are_given_to_another),
 		T(a_result_written_before_the_end_counts),
 		T(a_call_past_its_deadline_is_answered_and_its_worker_killed),
-		T(a_call_that_never_got_a_worker_times_out_too),
+		T(a_call_that_never_got_a_worker_is_told_to_come_again),
 		T(a_full_queue_answers_at_once),
 		T(a_new_version_takes_the_calls_and_the_old_one_finishes),
 		T(a_deleted_function_answers_no_more),

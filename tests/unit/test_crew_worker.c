@@ -23,8 +23,10 @@ a_worker_that_sends_garbage_is_killed(void **state)
 	deploy(&keeper[0]);
 	for (size_t i = 0; i < array_size(bad); i++) {
 		struct worker *w = &keeper[0].worker[i];
-		struct call *c = call_start();
+		struct call *c;
 
+		clock_set((int64_t)(i + 1) * 100 * CLOCK_S); /* no crash loop */
+		c = call_start();
 		until(w->ngot == 1);
 		stream_send(&w->stream, bad[i].type, bad[i].id,
 			slice_str(bad[i].body));

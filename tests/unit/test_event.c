@@ -43,7 +43,7 @@ an_event_is_one_line_of_json(void **state)
 	char line[4096];
 
 	(void)state;
-	event_init("gateway-0", EVENT_INFO);
+	event_init("gateway-0", EVENT_DEBUG);
 	clock_set(1795218424123LL * CLOCK_MS);
 	listen_begin();
 	event(EVENT_FN_COLD_START, "fn", "shop \"x\"", "none", NULL, "ms",
@@ -51,7 +51,7 @@ an_event_is_one_line_of_json(void **state)
 	listen_end(line, sizeof(line));
 	clock_set(-1);
 	assert_string_equal(line,
-		"{\"time\":\"2026-11-20T23:47:04.123Z\",\"level\":\"info\","
+		"{\"time\":\"2026-11-20T23:47:04.123Z\",\"level\":\"debug\","
 		"\"event\":\"fn.cold_start\",\"who\":\"gateway-0\","
 		"\"fn\":\"shop \\\"x\\\"\",\"ms\":-17,"
 		"\"big\":-9223372036854775808}\n");

@@ -228,6 +228,25 @@ what_cannot_be_meant_is_refused_by_name(void **state)
 		{"{\"instanceConcurrencyConfig\":{\"maxConcurrency\":0}}",
 			"instanceConcurrencyConfig.maxConcurrency"},
 		{"{\"mpcloud\":{\"network\":1}}", "mpcloud.network"},
+		{"{\"mpcloud\":{\"network\":[\"\"]}}", "network"},
+		{"{\"mpcloud\":7}", "mpcloud: an object"},
+		{"{\"mpcloud\":{\"wokers\":1}}", "mpcloud.wokers"},
+		{"{\"mpcloud\":{\"workers\":0}}", "mpcloud.workers: a whole "
+						"number from 1 to 10000"},
+		{"{\"mpcloud\":{\"workers\":1.5}}", "mpcloud.workers"},
+		{"{\"mpcloud\":{\"queueWait\":0}}", "mpcloud.queueWait"},
+		{"{\"mpcloud\":{\"cpu\":-1}}", "mpcloud.cpu"},
+		{"{\"mpcloud\":{\"tmp\":\"64\"}}", "mpcloud.tmp"},
+		{"{\"mpcloud\":{\"workers\":2,\"minWorkers\":3}}",
+			"mpcloud.minWorkers: 3"},
+		{"{\"type\":\"HTTP\"}", "type: \"HTTP\""},
+		{"{\"runtime\":\"script\",\"instanceConcurrencyConfig\":"
+		 "{\"maxConcurrency\":2}}",
+			"instanceConcurrencyConfig.maxConcurrency: 2: a worker "
+			"of runtime script"},
+		{"{\"triggers\":[{\"type\":\"timer\",\"name\":\"t\","
+		 "\"config\":\"61 * * * * * *\"}]}",
+			"triggers[0]: config"},
 	};
 	struct fixture *f = *state;
 
@@ -267,52 +286,204 @@ a_refused_entry_is_not_kept(void **state)
 }
 
 static void
-the_active_version_comes_back_as_it_was_activated(void **state)
+our_own_settings_are_taken_in_the_units_of_their_author(void **state)
 {
 	struct fixture *f = *state;
-	struct fn_settings s, back;
-	struct stat st;
-	_free_ char *path =
-		str_printf("%s/functions/hello/active.json", f->dir);
-	json_t *was;
+	struct fn_settings s;
 
 	put(f, "hello/v1/index.js", "");
-	assert_int_equal(
-		registry_active(&f->registry, "hello", &back, NULL), -ENOENT);
-	assert_int_equal(
-		package(f, "{\"timeout\":5,\"envVariables\":{\"K\":\"v\"}}", &s,
-			NULL),
+	assert_int_equal(package(f,
+				 "{\"runtime\":\"Nodejs18.15\",\"mpcloud\":{"
+				 "\"network\":[\"api.example.com\"],"
+				 "\"workers\":4,\"minWorkers\":2,\"queue\":9,"
+				 "\"queueWait\":1.5,\"idle\":60,\"calls\":7,"
+				 "\"retries\":3,\"tmp\":128,\"cpu\":0.5,"
+				 "\"runtime\":\"script\"}}",
+				 &s, NULL),
 		0);
-	assert_int_equal(registry_activate(&f->registry, &s, NULL), 0);
-	assert_int_equal(
-		registry_active(&f->registry, "hello", &back, NULL), 0);
-	was = fn_settings_build(&s);
-	{
-		_json_ json_t *is = fn_settings_build(&back);
-
-		assert_true(json_equal(was, is));
-	}
-	json_decref(was);
-	assert_int_equal(stat(path, &st), 0);
-	assert_int_equal(st.st_mode & 0777, 0600);
-	fn_settings_done(&back);
+	assert_int_equal(s.runtime, RUNTIME_SCRIPT);
+	assert_int_equal(s.network, NETWORK_HOSTS);
+	assert_int_equal(json_array_size(s.hosts), 1);
+	assert_int_equal(s.workers, 4);
+	assert_int_equal(s.min_workers, 2);
+	assert_int_equal(s.queue, 9);
+	assert_int_equal(s.queue_ms, 1500);
+	assert_int_equal(s.idle_ms, 60000);
+	assert_int_equal(s.calls, 7);
+	assert_int_equal(s.retries, 3);
+	assert_int_equal(s.tmp, 128 << 20);
+	assert_int_equal(s.cpu, 50);
 	fn_settings_done(&s);
-	assert_int_equal(registry_deactivate(&f->registry, "hello", NULL), 0);
-	assert_int_equal(
-		registry_active(&f->registry, "hello", &back, NULL), -ENOENT);
-	assert_int_equal(registry_deactivate(&f->registry, "hello", NULL), 0);
 }
 
 static void
-a_torn_active_file_is_an_error_with_its_path(void **state)
+defaults_of_the_file_and_older_entries_stand_behind(void **state)
 {
 	struct fixture *f = *state;
-	struct fault why = {0};
 	struct fn_settings s;
 
-	put(f, "hello/active.json", "{\"name\":");
-	assert_true(registry_active(&f->registry, "hello", &s, &why) < 0);
-	assert_non_null(strstr(why.text, "hello/active.json"));
+	put(f, "hello/v1/index.js", "");
+	put(f, "hello/v1/cloudbaserc.json",
+		"{\"functionDefaultConfig\":{\"timeout\":9,\"memorySize\":512},"
+		"\"functions\":[{\"name\":\"hello\",\"memorySize\":128,"
+		"\"config\":{\"envVariables\":{\"A\":\"b\"},"
+		"\"memorySize\":256}}]}");
+	assert_int_equal(package(f, NULL, &s, NULL), 0);
+	assert_int_equal(s.timeout_ms, 9000);
+	assert_int_equal(s.memory, 128 << 20);
+	assert_string_equal(
+		json_string_value(json_object_get(s.environment, "A")), "b");
+	fn_settings_done(&s);
+}
+
+static void
+config_json_brings_triggers_and_apis(void **state)
+{
+	struct fixture *f = *state;
+	struct fn_settings s;
+
+	put(f, "hello/v1/index.js", "");
+	put(f, "hello/v1/config.json",
+		"{\"permissions\":{\"openapi\":[\"subscribeMessage.send\"]},"
+		"\"triggers\":[{\"name\":\"daily\",\"type\":\"timer\","
+		"\"config\":\"0 0 2 * * * *\"},{\"name\":\"other\","
+		"\"type\":\"timer\",\"config\":\"0 0 3 * * * *\"}]}");
+	assert_int_equal(package(f,
+				 "{\"triggers\":[{\"name\":\"daily\","
+				 "\"type\":\"http\",\"config\":\"/a/\","
+				 "\"methods\":[\"get\"]}]}",
+				 &s, NULL),
+		0);
+	assert_json(json_incref(s.triggers),
+		"[{\"name\":\"daily\",\"type\":\"http\",\"path\":\"/a\","
+		"\"methods\":[\"GET\"]},{\"name\":\"other\",\"type\":"
+		"\"timer\",\"config\":\"0 0 3 * * * *\",\"timezone\":\"\","
+		"\"missed\":\"skip\",\"message\":\"\"}]");
+	assert_json(json_incref(s.openapi), "[\"subscribeMessage.send\"]");
+	fn_settings_done(&s);
+}
+
+static void
+who_answers_comes_back_as_it_was_written(void **state)
+{
+	struct fixture *f = *state;
+	struct registry_state s = {0}, back;
+	struct stat st;
+	_free_ char *path =
+		str_printf("%s/functions/hello/active.json", f->dir);
+
+	put(f, "hello/v1/index.js", "");
+	assert_int_equal(
+		registry_read(&f->registry, "hello", &back, NULL), -ENOENT);
+	strcpy(s.release.name, "hello");
+	s.release.stable = 7;
+	s.release.gray = 8;
+	s.release.percent = 10;
+	s.release.guard_calls = 100;
+	s.release.aliases = json("{\"prod\":7}");
+	s.previous = json("[5,6]");
+	s.trouble = json("{\"version\":4,\"why\":\"slow\",\"at\":1}");
+	assert_int_equal(registry_write(&f->registry, &s, NULL), 0);
+	registry_state_done(&s);
+	assert_int_equal(registry_read(&f->registry, "hello", &back, NULL), 0);
+	assert_int_equal(back.release.stable, 7);
+	assert_int_equal(back.release.gray, 8);
+	assert_true(release_names(&back.release, 7));
+	assert_json(json_incref(back.previous), "[5,6]");
+	assert_json(json_incref(back.trouble),
+		"{\"version\":4,\"why\":\"slow\",\"at\":1}");
+	registry_state_copy(&s, &back);
+	registry_state_done(&back);
+	assert_int_equal(s.release.gray, 8);
+	assert_json(json_incref(s.previous), "[5,6]");
+	registry_state_done(&s);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	assert_int_equal(registry_forget(&f->registry, "hello", NULL), 0);
+	assert_int_equal(
+		registry_read(&f->registry, "hello", &back, NULL), -ENOENT);
+	assert_int_equal(registry_forget(&f->registry, "hello", NULL), 0);
+}
+
+static void
+what_an_older_daemon_wrote_is_one_stable_version(void **state)
+{
+	struct fixture *f = *state;
+	struct registry_state s;
+
+	put(f, "hello/active.json",
+		"{\"name\":\"hello\",\"version\":3,\"runtime\":\"node\","
+		"\"handler\":\"index.main\",\"timeout_ms\":20000,"
+		"\"memory\":268435456,\"workers\":16,\"network\":false,"
+		"\"code_dir\":\"/var/lib/mpcloud/functions/hello/v3\","
+		"\"environment\":{}}");
+	assert_int_equal(registry_read(&f->registry, "hello", &s, NULL), 0);
+	assert_int_equal(s.release.stable, 3);
+	assert_int_equal(s.release.gray, 0);
+	assert_null(s.previous);
+	registry_state_done(&s);
+}
+
+static void
+a_torn_or_strange_active_file_is_an_error_with_its_path(void **state)
+{
+	static const char *const texts[] = {"{\"name\":", "[]", "{}",
+		"{\"name\":\"other\",\"stable\":1}",
+		"{\"name\":\"hello\",\"stable\":\"1\"}"};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < array_size(texts); i++) {
+		struct registry_state s;
+		struct fault why = {0};
+
+		put(f, "hello/active.json", texts[i]);
+		assert_true(
+			registry_read(&f->registry, "hello", &s, &why) < 0);
+		assert_non_null(strstr(why.text, "hello/active.json"));
+	}
+}
+
+static void
+old_versions_are_put_aside_but_for_live_and_new_ones(void **state)
+{
+	struct fixture *f = *state;
+	struct registry_state s = {0};
+	json_t *v;
+
+	for (int i = 1; i <= 9; i++) {
+		_free_ char *path = str_printf("hello/v%d/index.js", i);
+		_free_ char *entry = str_printf("hello/v%d.json", i);
+
+		put(f, path, "");
+		put(f, entry, "{}");
+	}
+	strcpy(s.release.name, "hello");
+	s.release.stable = 8;
+	s.release.aliases = json("{\"old\":2}");
+	registry_blame(&f->registry, "hello", 3, "it was bad");
+	registry_prune(&f->registry, &s, 3);
+	registry_state_done(&s);
+	assert_int_equal(registry_versions(&f->registry, "hello", &v, NULL), 0);
+	assert_json(v, "[2,7,8,9]");
+	assert_null(registry_blamed(&f->registry, "hello", 3));
+	assert_true(registry_has(&f->registry, "hello", 7));
+	assert_false(registry_has(&f->registry, "hello", 6));
+}
+
+static void
+a_version_that_could_not_be_loaded_says_why(void **state)
+{
+	struct fixture *f = *state;
+	char *text;
+
+	put(f, "hello/v1/index.js", "");
+	assert_null(registry_blamed(&f->registry, "hello", 1));
+	registry_blame(&f->registry, "hello", 1, "Error: so");
+	text = registry_blamed(&f->registry, "hello", 1);
+	assert_string_equal(text, "Error: so");
+	free(text);
+	registry_blame(&f->registry, "hello", 1, NULL);
+	assert_null(registry_blamed(&f->registry, "hello", 1));
 }
 
 static void
@@ -349,8 +520,14 @@ main(void)
 		T(what_cannot_be_meant_is_refused_by_name),
 		T(a_broken_config_json_is_told_at_deploy),
 		T(a_refused_entry_is_not_kept),
-		T(the_active_version_comes_back_as_it_was_activated),
-		T(a_torn_active_file_is_an_error_with_its_path),
+		T(our_own_settings_are_taken_in_the_units_of_their_author),
+		T(defaults_of_the_file_and_older_entries_stand_behind),
+		T(config_json_brings_triggers_and_apis),
+		T(who_answers_comes_back_as_it_was_written),
+		T(what_an_older_daemon_wrote_is_one_stable_version),
+		T(a_torn_or_strange_active_file_is_an_error_with_its_path),
+		T(old_versions_are_put_aside_but_for_live_and_new_ones),
+		T(a_version_that_could_not_be_loaded_says_why),
 		T(each_function_has_a_user_id_for_good),
 	};
 

@@ -1,0 +1,24 @@
+#pragma once
+
+/*
+ * What starts a function by itself, as config.json and cloudbaserc.json say it,
+ * checked and in one shape (fn_settings.triggers).  Each has a name (a letter,
+ * then letters, digits, - and _; 60 at most) that is the function's own, a type,
+ * and by type:
+ *   timer     config (cron), timezone ("" is UTC+8), missed (skip, once, all),
+ *             message
+ *   http      path ("/api", no slash at its end), methods (upper case, none:
+ *             all)
+ *   document  collection, events (of create, update, delete; at least one)
+ *   file      prefix ("" is all), events (of create, delete; at least one)
+ *   login     events (of first, every; one)
+ *   pay       events (of paid, refunded; at least one)
+ * Of two with one name the entry's counts.
+ */
+
+#include "base/err.h"
+#include "base/val.h"
+
+/* The two arrays, either may be NULL. */
+int package_triggers(const json_t *config, const json_t *entry, json_t **ret,
+	struct fault *why) _must_check_;

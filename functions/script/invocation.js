@@ -1,0 +1,156 @@
+'use strict';
+// From an INVOKE frame to its RESULT or ERROR: the event, the context, the
+// author's main, and what becomes of its answer.  One at a time.
+
+const identity = require('./identity');
+const stack = require('./stack');
+
+const RESULT_TOP = 16 * 1024 * 1024;
+
+let main = null;
+let running = null;
+
+function describe(err) {
+  const isError = err instanceof Error
+    || (typeof err === 'object' && err !== null && 'message' in err);
+  const errorMessage = isError ? String(err.message)
+    : require('./inspect').format(err);
+  const errorType = isError ? String(err.name ?? 'Error') : typeof err;
+  return JSON.stringify({
+    code: 'FUNCTIONS_EXECUTE_FAIL',
+    message: JSON.stringify({ errorMessage, errorType }),
+    stack: isError && err.stack ? stack.of(err) : undefined,
+  });
+}
+
+function finish(invocation) {
+  invocation.over = true;
+  if (running !== invocation) return;
+  running = null;
+  identity.leave();
+}
+
+function fail(invocation, err) {
+  if (invocation.over) return;
+  host.fail(invocation.id, describe(err));
+  finish(invocation);
+}
+
+function succeed(invocation, value) {
+  if (invocation.over) return;
+  let text;
+  try {
+    text = JSON.stringify(value) ?? 'null';
+    if (text.length > RESULT_TOP) throw new RangeError('larger than 16 MiB');
+  } catch (err) {
+    err.message = `the return value is not JSON: ${err.message}`;
+    fail(invocation, err);
+    return;
+  }
+  host.result(invocation.id, text);
+  finish(invocation);
+}
+
+// What SCF gives as context; SDKs want `environment`.
+function contextOf(invocation) {
+  const { from } = invocation;
+  const { setup } = host;
+  return {
+    request_id: from.requestId,
+    function_name: setup.function,
+    function_version: '$LATEST',
+    namespace: from.env ?? setup.env,
+    memory_limit_in_mb: from.memoryMb ?? setup.memoryMb,
+    time_limit_in_ms: from.timeoutMs ?? setup.timeoutMs,
+    tencentcloud_region: 'ap-shanghai',
+    callbackWaitsForEmptyEventLoop: false,
+    get environment() {
+      return JSON.stringify(identity.variables(invocation));
+    },
+    getRemainingTimeInMillis() {
+      return Math.max(0, Math.floor(invocation.deadline - host.mono()));
+    },
+  };
+}
+
+// A client could write another's openId there, so what it wrote goes; only
+// another function may pass one on when there is no user.
+function ownUser(event, from) {
+  if (typeof event !== 'object' || event === null || Array.isArray(event))
+    return;
+  if (from.openid)
+    event.userInfo = { appId: from.appid ?? '', openId: from.openid };
+  else if (event.userInfo !== undefined && !/(^|,)scf$/.test(from.source ?? ''))
+    delete event.userInfo;
+}
+
+function answered(invocation, answer) {
+  if (typeof answer?.then === 'function')
+    answer.then((value) => succeed(invocation, value),
+      (err) => fail(invocation, err));
+  else if (answer !== undefined || main.length < 3)
+    succeed(invocation, answer);
+}
+
+module.exports = {
+  // id of what runs now, 0 when nothing does.
+  nowId: () => (running ? running.id : 0),
+
+  failRunning(err) {
+    if (running) fail(running, err);
+  },
+
+  load(loader, handler) {
+    const dot = handler.lastIndexOf('.');
+    const file = handler.slice(0, dot);
+    const name = handler.slice(dot + 1);
+    try {
+      const found = loader.start(file)?.[name];
+      if (typeof found !== 'function')
+        throw new TypeError(`${file}: no function is exported as "${name}"`);
+      main = found;
+    } catch (err) {
+      if (err instanceof Error)
+        Object.defineProperty(err, 'stack', { value: stack.of(err),
+          writable: true, configurable: true });
+      throw err;
+    }
+    // A worker is a fork of what is loaded now.
+    require('./inspect');
+  },
+
+  // What every invocation does, done some times before the first fork: its
+  // functions are compiled then and its objects' shapes are there, for all
+  // workers (half of a cold start).  Of id 0 C wants no result.
+  warm() {
+    const author = main;
+    main = async (event, context) => {
+      await null;
+      return { event, id: context.request_id };
+    };
+    for (let i = 0; i < 3; i++)
+      module.exports.start(0, '{"function":"f","version":1,"timeoutMs":1,'
+        + '"memoryMb":1,"env":"e","cloudSocket":"s","appid":"a","requestId":'
+        + '"r","openid":"o","unionid":"u","uid":"1","source":"wx_client",'
+        + '"clientIp":"127.0.0.1","sessionToken":"t"}',
+      '{"a":[1,"b",{"c":null}],"d":1.5}', 1);
+    main = author;
+  },
+
+  start(id, contextJson, eventJson, ms) {
+    const invocation = { id, deadline: host.mono() + ms,
+      from: JSON.parse(contextJson), vars: null, over: false };
+    running = invocation;
+    identity.enter(invocation);
+    try {
+      const event = eventJson ? JSON.parse(eventJson) : {};
+      ownUser(event, invocation.from);
+      answered(invocation, main(event, contextOf(invocation), (err, value) => {
+        if (err) fail(invocation, err);
+        else succeed(invocation, value);
+      }));
+    } catch (err) {
+      fail(invocation, err);
+    }
+  },
+};

@@ -1,0 +1,31 @@
+'use strict';
+// require('os'): what little a function may know of its machine.
+
+module.exports = {
+  EOL: '\n',
+  devNull: '/dev/null',
+  arch: () => 'x64',
+  machine: () => 'x86_64',
+  platform: () => 'linux',
+  type: () => 'Linux',
+  release: () => '0.0.0',
+  version: () => '',
+  hostname: () => 'mpcloud',
+  homedir: () => '/tmp',
+  tmpdir: () => '/tmp',
+  endianness: () => 'LE',
+  uptime: () => Math.floor(host.mono() / 1000),
+  loadavg: () => [0, 0, 0],
+  totalmem: () => (host.setup.memoryMb ?? 256) * 1048576,
+  freemem: () => (host.setup.memoryMb ?? 256) * 1048576,
+  availableParallelism: () => 1,
+  cpus: () => [{ model: 'mpcloud', speed: 0,
+    times: { user: 0, nice: 0, sys: 0, idle: 0, irq: 0 } }],
+  networkInterfaces: () => ({}),
+  userInfo: () => ({ uid: 65534, gid: 65534, username: 'function',
+    homedir: '/tmp', shell: null }),
+  getPriority: () => 0,
+  setPriority() {},
+  constants: { signals: {}, errno: {}, priority: {}, dlopen: {},
+    UV_UDP_REUSEADDR: 4 },
+};

@@ -1,0 +1,222 @@
+/*
+ * A request for a path that is none of ours: which function has it, the call,
+ * the answer.  Who calls is optional unless the trigger says `auth`: a valid
+ * access token makes the user known to the function, and whatever else stands
+ * in Authorization is the function's own business.
+ */
+#include "gateway/http_trigger.h"
+
+#include "base/event.h"
+#include "functions/crew.h"
+#include "functions/http_path.h"
+#include "gateway/endpoint.h"
+#include "gateway/http_paths.h"
+#include "gateway/request.h"
+
+struct trigger_act {
+	struct request *r;
+	struct fn_call call;
+	struct buf event;
+};
+
+static const struct route routes[] = {
+	[false] = {.path = "",
+		.endpoint = endpoint_http_trigger,
+		.know = KNOW_MAYBE,
+		.who = WHO_ANY,
+		.listeners = LISTENER_OPEN,
+		.style = STYLE_REST,
+		.body = BODY_EVENT},
+	[true] = {.path = "",
+		.endpoint = endpoint_http_trigger,
+		.know = KNOW_HEADER,
+		.who = WHO_USER,
+		.listeners = LISTENER_OPEN,
+		.style = STYLE_REST,
+		.body = BODY_EVENT},
+};
+
+static void
+say_allow(struct request *r, unsigned methods)
+{
+	char text[64];
+	size_t len = 0;
+
+	for (unsigned i = 0; i < HTTP_METHODS; i++)
+		if (methods >> i & 1)
+			len += (size_t)snprintf(text + len, sizeof(text) - len,
+				"%s%s", len ? ", " : "", http_method_name(i));
+	exchange_add_header(r->x, "Allow", text);
+}
+
+/* The path of the request's target, as received. */
+static struct slice
+received_path(const struct request *r)
+{
+	struct slice raw = exchange_target(r->x), path;
+	const char *at;
+
+	if (raw.len && raw.ptr[0] != '/') {
+		/* Absolute form: behind scheme and authority. */
+		at = memmem(raw.ptr, raw.len, "://", 3);
+		if (!at)
+			return raw;
+		at += 3;
+		raw = slice_of(at, raw.len - (size_t)(at - raw.ptr));
+		at = memchr(raw.ptr, '/', raw.len);
+		raw = at ? slice_of(at, raw.len - (size_t)(at - raw.ptr))
+			 : SLICE("/");
+	}
+	(void)slice_split(&raw, '?', &path);
+	return path;
+}
+
+static struct slice
+received_query(const struct request *r)
+{
+	struct slice raw = exchange_target(r->x), path;
+
+	if (slice_split(&raw, '?', &path) && raw.ptr)
+		return raw;
+	return (struct slice){NULL, 0};
+}
+
+int
+http_trigger_route(struct request *r)
+{
+	const struct http_path *p;
+	struct slice rest;
+	unsigned allowed;
+	int e;
+
+	if (!(r->on->kind & LISTENER_OPEN) || !r->gateway->paths)
+		return ERR_NOT_FOUND;
+	e = http_paths_find(r->gateway->paths, slice_str(exchange_path(r->x)),
+		slice_str(exchange_method(r->x)), &p, &allowed);
+	if (e == ERR_METHOD)
+		say_allow(r, allowed);
+	if (e < 0)
+		return e;
+	/* What ends inside of an escape has no such segment. */
+	rest = http_path_rest(received_path(r), strlen(p->path));
+	if (!rest.ptr)
+		return ERR_NOT_FOUND;
+	r->route = &routes[p->auth];
+	r->function = arena_str(request_arena(r), slice_str(p->function));
+	r->param = slice_str(arena_str(request_arena(r), rest));
+	return 0;
+}
+
+static void
+answer(struct trigger_act *act)
+{
+	struct request *r = act->r;
+	struct job *job = &act->call.job;
+	struct http_answer *a = arena_new(request_arena(r), struct http_answer);
+	int e = http_answer_parse(
+		a, request_arena(r), act->call.result, &job->why);
+
+	if (e < 0) {
+		r->gateway->count->calls_failed++;
+		event(EVENT_FN_ANSWER, "function", r->function, "requestId",
+			exchange_id(r->x), "error", fault_text(&job->why, e),
+			NULL);
+		request_finish(r, e, &job->why);
+		return;
+	}
+	for (size_t i = 0; i < a->count; i++)
+		exchange_add_any_header(
+			r->x, a->headers[i].name, a->headers[i].value);
+	r->typed = true;
+	(void)request_reply(r, a->status, a->body);
+	request_finish(r, 0, NULL);
+}
+
+static void
+on_result(struct job *job)
+{
+	struct fn_call *call = container_of(job, struct fn_call, job);
+	struct trigger_act *act = container_of(call, struct trigger_act, call);
+
+	if (job->err == 0) {
+		answer(act);
+		return;
+	}
+	act->r->gateway->count->calls_failed++;
+	request_finish(act->r, job->err, &job->why);
+}
+
+static void
+on_end(struct request *r)
+{
+	struct trigger_act *act = r->act;
+
+	buf_done(&act->event);
+}
+
+static void
+each_header(const void *request,
+	void (*fn)(void *owner, struct slice name, struct slice value),
+	void *owner)
+{
+	exchange_each_header(((const struct request *)request)->x, fn, owner);
+}
+
+static int
+build_event(struct trigger_act *act)
+{
+	struct request *r = act->r;
+	const struct conf *conf = r->gateway->conf;
+	const struct http_event event = {
+		.method = exchange_method(r->x),
+		.path = r->param,
+		.whole = received_path(r),
+		.query = received_query(r),
+		.body = exchange_body(r->x),
+		.request_id = exchange_id(r->x),
+		.env = conf->server_env,
+		.appid = conf->wechat_appid,
+		.client_ip = exchange_peer(r->x),
+		.each_header = each_header,
+		.request = r,
+	};
+	int e;
+
+	buf_init(&act->event, (size_t)conf->functions_event_size);
+	r->end = on_end;
+	e = http_event_build(&act->event, request_arena(r), &event);
+	if (e < 0)
+		return fault_set(&r->why, e,
+			"the request as an event of a function is larger than "
+			"functions.event_size");
+	return exchange_hold(r->x, act->event.len);
+}
+
+int
+endpoint_http_trigger(struct request *r)
+{
+	struct trigger_act *act =
+		arena_new(request_arena(r), struct trigger_act);
+	int e;
+
+	act->r = r;
+	r->act = act;
+	e = build_event(act);
+	if (e < 0)
+		return e;
+	act->call = (struct fn_call){
+		.function = r->function,
+		.caller = &r->caller,
+		.request_id = exchange_id(r->x),
+		.client_ip = exchange_peer(r->x),
+		.source = "wx_http",
+		.event = buf_all(&act->event),
+		.trigger = "http",
+		.header = request_header,
+		.header_owner = r,
+	};
+	job_init(&act->call.job, on_result);
+	r->gateway->count->calls++;
+	crew_call(r->gateway->crews, &act->call);
+	return request_wait(r, &act->call.job);
+}

@@ -1,0 +1,29 @@
+#pragma once
+
+/* The parts of `mpcloud deploy`. */
+
+#include "functions/registry.h"
+#include "src/cli.h"
+#include "src/project.h"
+
+/* One function's files as its next version. */
+struct lay {
+	const struct project *project;
+	const struct registry *registry;
+	const char *name;
+	bool quiet; /* no progress bar */
+	unsigned version;
+	uint64_t changed, kept; /* files copied, and taken from the last one */
+};
+
+/* vN appears whole or not at all. */
+int lay_down(struct lay *lay, struct fault *why) _must_check_;
+/* Shared code of the project, as PART/.opt; nothing when there is none.
+ * `before`: the folder of the last version, NULL: none. */
+int lay_shared(const struct project *p, const char *name, const char *before,
+	const char *part, struct fault *why) _must_check_;
+/* Removes what is left of versions that were pruned. */
+void lay_clean(const struct registry *registry, const char *name);
+
+/* cli_deploy_host.c: `mpcloud deploy --host`. */
+int cli_deploy_host(struct cli *cli);

@@ -1,0 +1,2 @@
+module.exports = (name) => `welcome, ${name}`;
+module.exports.version = require('./package.json').version;

@@ -1,0 +1,1 @@
+exports.of = (fen) => Math.round(fen * 0.13);

@@ -1,0 +1,1 @@
+module.exports = (event, store) => Promise.resolve(store.find(event.id));

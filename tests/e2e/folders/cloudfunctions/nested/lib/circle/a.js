@@ -1,0 +1,4 @@
+exports.name = 'a';
+const b = require('./b');
+
+exports.a = () => `${exports.name}-${b.b()}`;

@@ -1,0 +1,1 @@
+module.exports.sum = (...numbers) => numbers.reduce((a, b) => a + b, 0);

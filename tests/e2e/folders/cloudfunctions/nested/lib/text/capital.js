@@ -1,0 +1,1 @@
+exports.capital = (word) => word.charAt(0).toUpperCase() + word.slice(1);

@@ -1,0 +1,3 @@
+const { capital } = require('./capital');
+
+exports.title = (s) => s.split(' ').map(capital).join(' ');

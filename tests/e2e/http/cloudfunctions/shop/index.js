@@ -1,0 +1,1 @@
+exports.main = async ({ path, httpMethod, body }) => ({ who: 'shop', path, httpMethod, body });

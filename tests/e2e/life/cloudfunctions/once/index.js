@@ -1,0 +1,3 @@
+let calls = 0;
+
+exports.main = async () => ({ pid: process.pid, calls: ++calls });

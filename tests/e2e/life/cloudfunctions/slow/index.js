@@ -1,0 +1,6 @@
+const { setTimeout: wait } = require('node:timers/promises');
+
+exports.main = async ({ ms }) => {
+  await wait(ms);
+  return 'done';
+};

@@ -1,0 +1,3 @@
+'use strict';
+exports.main = () => 'main';
+exports.started = Date.now();

@@ -1,0 +1,7 @@
+'use strict';
+
+function open(shop) {
+  return shop.door.key;
+}
+
+open({});

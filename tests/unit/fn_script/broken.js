@@ -1,0 +1,4 @@
+'use strict';
+const shop = {};
+shop.door.open();
+exports.main = () => 1;

@@ -1,0 +1,4 @@
+'use strict';
+
+import fs from 'node:fs';
+export const main = () => fs;

@@ -1,0 +1,87 @@
+#pragma once
+
+/*
+ * What queue.c, queue_claim.c and queue_run.c share.
+ *
+ *   queue   the claims of one gateway
+ *   run     a row that was claimed here, until its end is written
+ *   known   a function that is deployed here
+ */
+
+#include "auth/caller.h"
+#include "base/list.h"
+#include "base/timer.h"
+#include "functions/crew.h"
+#include "trigger/queue.h"
+
+struct listen;
+
+struct known {
+	struct list on;
+	unsigned retries;
+	char name[64];
+};
+
+enum run_state {
+	RUN_CALLING, /* the function has it; the crew has the deadline */
+	RUN_ENDING,  /* how it ended is being written; tried again until it is
+			written or is another's */
+};
+
+struct run {
+	struct list on; /* queue->runs */
+	struct queue *queue;
+	enum run_state state;
+	struct fn_call call;
+	struct caller caller;
+	int64_t id, claim;
+	unsigned attempt, failed, retries;
+	int64_t missing_at; /* ms, 0: the function was there so far */
+	/* how it ended */
+	bool returned; /* as if there had been no attempt */
+	const char *outcome, *next;
+	int64_t run_at, missing_ms; /* ms; 0: none */
+	unsigned version;
+	char error[1024];
+	struct ask ask;
+	struct timer again;
+	char *event;
+	char text[]; /* strings of the row */
+};
+
+struct queue {
+	struct loop *loop;
+	struct queue_conf conf;
+	char *env, *node;
+	struct listen *listen;
+	struct list runs, known;
+	unsigned running;
+	int64_t next_claim;
+	struct defer soon;
+	struct timer poll, renew, sweep;
+	struct ask claiming, reaping, renewing, sweeping;
+	bool wanted; /* look again when `claiming` is over */
+	bool started, draining;
+};
+
+/* queue.c */
+/* In `room`, for a parameter. */
+struct number {
+	char text[24];
+};
+struct slice number_of(struct number *room, int64_t n);
+uint32_t queue_dice(void);
+/* What a function says of the calls that say nothing. */
+unsigned queue_retries(const struct queue *queue, const char *function);
+
+/* queue_claim.c */
+void queue_claim(struct queue *queue);
+void queue_reap(struct queue *queue);
+
+/* queue_run.c */
+/* The row of queue_claim's answer. */
+void run_start(struct queue *queue, const struct ask *ask, int row,
+	int64_t claim);
+/* It begins anew elsewhere. */
+void run_give_back(struct run *run);
+void run_free(struct run *run);
