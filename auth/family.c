@@ -1,10 +1,11 @@
 /*
  * The statements about families, and why they are as they are.
  *
- * Opening is one statement (user, family, first refresh token, the calls of login
- * triggers), so a login costs one commit.  Rotating is one statement whose UPDATE takes the row only
- * while it is unused: of two that show the same token at once the second
- * waits for the first one's row lock, sees the row used, and gets nothing.
+ * Opening is one statement (user, family, first refresh token, the calls of
+ * login triggers), so a login costs one commit.  Rotating is one statement
+ * whose UPDATE takes the row only while it is unused: of two that show the same
+ * token at once the second waits for the first one's row lock, sees the row
+ * used, and gets nothing.
  *
  * Renewing is for clients that cannot take another refresh token (js-sdk 1.x):
  * it moves the family's end and leaves the token.

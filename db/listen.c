@@ -1,7 +1,8 @@
 /*
- * An idle connection says nothing when the other side is gone.  So LISTEN, which
- * may be said any number of times, is said again every half minute: an answer
- * that does not come is a lost connection as for any other statement (pg.c).
+ * An idle connection says nothing when the other side is gone.  So LISTEN,
+ * which may be said any number of times, is said again every half minute: an
+ * answer that does not come is a lost connection as for any other statement
+ * (pg.c).
  */
 #include "db/listen.h"
 

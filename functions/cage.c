@@ -271,8 +271,15 @@ stay_outside(struct cage *c, pid_t child)
 	drop_bounding();
 	r = shut_outside(c);
 	if (c->conf->egress && r == 0)
-		status = egress_run(c->conf->egress, &c->egress, child);
-	else
+		r = egress_run(c->conf->egress, &c->egress, child, &status);
+	if (c->conf->egress && r < 0) {
+		/* Who asks is refused, and does not wait. */
+		(void)fprintf(
+			stderr, "mpcloud-host: egress: %s\n", strerror(-r));
+		fd_closep(&c->egress.listener);
+		fd_closep(&c->egress.claim);
+	}
+	if (!c->conf->egress || r < 0)
 		while (waitpid(child, &status, 0) < 0 && errno == EINTR)
 			;
 	cgroup_end(&c->cgroup);

@@ -16,11 +16,11 @@
 #include <sys/types.h>
 
 struct cage_conf {
-	int64_t uid, gid;    /* what to become when root; -1: nobody */
-	bool strict;         /* a missing measure is an error */
-	bool network;        /* the host's own: for node's inspector only */
+	int64_t uid, gid;        /* what to become when root; -1: nobody */
+	bool strict;             /* a missing measure is an error */
+	bool network;            /* the host's own: for node's inspector only */
 	enum fn_runtime runtime; /* which system calls */
-	const char *name;    /* of the function and its version */
+	const char *name;        /* of the function and its version */
 	const char *dirs[8]; /* visible inside, read-only, at their own path */
 	int64_t memory;      /* bytes of address space of a child; 0: any */
 	int64_t data;        /* bytes of its private memory; 0: any */

@@ -1,9 +1,9 @@
 /*
- * The system calls of a function, as a list of what is allowed (cage_calls.def):
- * what is not named there does not exist, and what a newer kernel brings is not
- * there either until somebody has thought about it.  Programs ask for many calls
- * only to do without them (io_uring, memfd, clone3), so the answer to those is
- * ENOSYS and not the process's end.
+ * The system calls of a function, as a list of what is allowed
+ * (cage_calls.def): what is not named there does not exist, and what a newer
+ * kernel brings is not there either until somebody has thought about it.
+ * Programs ask for many calls only to do without them (io_uring, memfd,
+ * clone3), so the answer to those is ENOSYS and not the process's end.
  *
  * The same filter holds for the keeper: it is loaded before any of the code.
  */
@@ -55,9 +55,8 @@ static int
 rule(scmp_filter_ctx ctx, uint32_t action, const char *name)
 {
 	int nr = seccomp_syscall_resolve_name(name);
-	int r = nr == __NR_SCMP_ERROR
-			? 0
-			: seccomp_rule_add(ctx, action, nr, 0);
+	int r = nr == __NR_SCMP_ERROR ? 0
+				      : seccomp_rule_add(ctx, action, nr, 0);
 
 	return r == -EDOM || r == -EACCES ? 0 : r;
 }
@@ -97,15 +96,15 @@ refuse_sockets(const struct cage *c, scmp_filter_ctx ctx)
 	int r = 0;
 
 	if (!c->conf->network)
-		return refuse_when(ctx, SCMP_SYS(socket), 0, SCMP_CMP_NE,
-			AF_UNIX, 0);
+		return refuse_when(
+			ctx, SCMP_SYS(socket), 0, SCMP_CMP_NE, AF_UNIX, 0);
 	for (uint64_t family = AF_INET + 1; family < AF_INET6 && r == 0;
 		family++)
 		r = refuse_when(
 			ctx, SCMP_SYS(socket), 0, SCMP_CMP_EQ, family, 0);
 	if (r == 0)
-		r = refuse_when(ctx, SCMP_SYS(socket), 0, SCMP_CMP_GT,
-			AF_INET6, 0);
+		r = refuse_when(
+			ctx, SCMP_SYS(socket), 0, SCMP_CMP_GT, AF_INET6, 0);
 	if (r == 0)
 		r = refuse_when(ctx, SCMP_SYS(socket), 1, SCMP_CMP_MASKED_EQ,
 			0xf, SOCK_RAW);
@@ -129,8 +128,7 @@ static int
 load(scmp_filter_ctx ctx, int r)
 {
 	if (r == 0)
-		(void)seccomp_attr_set(
-			ctx, SCMP_FLTATR_CTL_OPTIMIZE, AS_TREE);
+		(void)seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, AS_TREE);
 	if (r == 0)
 		r = seccomp_load(ctx);
 	seccomp_release(ctx);
@@ -191,14 +189,14 @@ load_arguments_outside(void)
 
 	if (!ctx)
 		return -ENOMEM;
-	r = refuse_when(ctx, SCMP_SYS(clone), 0, SCMP_CMP_MASKED_EQ,
-		CLONE_THREAD, 0);
+	r = refuse_when(
+		ctx, SCMP_SYS(clone), 0, SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0);
 	if (r == 0)
-		r = refuse_when(ctx, SCMP_SYS(socket), 0, SCMP_CMP_GT,
-			AF_NETLINK, 0);
+		r = refuse_when(
+			ctx, SCMP_SYS(socket), 0, SCMP_CMP_GT, AF_NETLINK, 0);
 	if (r == 0)
-		r = seccomp_rule_add_array(ctx, SCMP_ACT_ERRNO(EPERM),
-			SCMP_SYS(socket), 2, raw);
+		r = seccomp_rule_add_array(
+			ctx, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socket), 2, raw);
 	if (r == 0)
 		r = refuse_ioctls(ctx);
 	return load(ctx, r);

@@ -402,8 +402,8 @@ make_tmp(int64_t size)
 		(long long)min(max(size / TMP_PER_NAME, TMP_NAMES_LOW),
 			TMP_NAMES_TOP));
 	if (mkdir("/tmp/tmp", 0755) < 0 ||
-		mount("mpcloud-tmp", "/tmp/tmp", "tmpfs",
-			MS_NOSUID | MS_NODEV, options) < 0)
+		mount("mpcloud-tmp", "/tmp/tmp", "tmpfs", MS_NOSUID | MS_NODEV,
+			options) < 0)
 		return -errno;
 	return 0;
 }

@@ -100,7 +100,8 @@ cgroup_find(char ret[CGROUP_PATH])
 bool
 cgroup_is_ours(const char *path)
 {
-	static const char *const marks[] = {"trusted.delegate", "user.delegate"};
+	static const char *const marks[] = {
+		"trusted.delegate", "user.delegate"};
 	struct stat st;
 	char value[8] = "";
 
@@ -108,8 +109,7 @@ cgroup_is_ours(const char *path)
 		if (getxattr(path, marks[i], value, sizeof(value) - 1) == 1 &&
 			value[0] == '1')
 			return true;
-	return geteuid() != 0 && stat(path, &st) == 0 &&
-	       st.st_uid == geteuid();
+	return geteuid() != 0 && stat(path, &st) == 0 && st.st_uid == geteuid();
 }
 
 int
@@ -192,23 +192,23 @@ set_ceilings(int dir, const struct cgroup_conf *conf)
 		bool asked;
 	} files[] = {
 		{"memory.max", memory, conf->memory > 0},
-		{"memory.swap.max", "0", false}, /* not every kernel has it */
+		{"memory.swap.max", "0", false},  /* not every kernel has it */
 		{"memory.oom.group", "0", false}, /* the hog alone */
 		{"cpu.max", cpu, conf->cpu > 0},
 		{"pids.max", pids, conf->pids > 0},
 	};
 	int r = 0;
 
-	(void)snprintf(memory, sizeof(memory), conf->memory > 0 ? "%lld" : "max",
-		(long long)conf->memory);
+	(void)snprintf(memory, sizeof(memory),
+		conf->memory > 0 ? "%lld" : "max", (long long)conf->memory);
 	if (conf->cpu > 0)
 		(void)snprintf(cpu, sizeof(cpu), "%llu %d",
 			(unsigned long long)conf->cpu * PERIOD_US / 100,
 			PERIOD_US);
 	else
 		(void)snprintf(cpu, sizeof(cpu), "max %d", PERIOD_US);
-	(void)snprintf(pids, sizeof(pids), conf->pids > 0 ? "%u" : "max",
-		conf->pids);
+	(void)snprintf(
+		pids, sizeof(pids), conf->pids > 0 ? "%u" : "max", conf->pids);
 	for (size_t i = 0; i < array_size(files); i++)
 		if (write_at(dir, files[i].file, files[i].text) < 0 &&
 			files[i].asked)

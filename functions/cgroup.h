@@ -16,8 +16,8 @@
 struct cgroup_conf {
 	const char *name;
 	int64_t memory; /* bytes; 0: any */
-	unsigned cpu;	/* hundredths of a core; 0: any */
-	unsigned pids;	/* 0: any */
+	unsigned cpu;   /* hundredths of a core; 0: any */
+	unsigned pids;  /* 0: any */
 };
 
 enum { CGROUP_PATH = 4096 };
@@ -28,8 +28,8 @@ int cgroup_find(char ret[CGROUP_PATH]) _must_check_;
 bool cgroup_is_ours(const char *path);
 /* Controllers of `path` ("cpu memory pids") as they stand in `file`
  * (cgroup.controllers, cgroup.subtree_control). */
-int cgroup_read(const char *path, const char *file, char *ret, size_t size)
-	_must_check_;
+int cgroup_read(const char *path, const char *file, char *ret,
+	size_t size) _must_check_;
 
 /* The supervisor, before it starts anybody: move to the leaf, turn the
  * controllers on.  -EPERM: it was not given to us. */
@@ -37,13 +37,14 @@ int cgroup_delegate(void) _must_check_;
 int cgroup_delegate_at(const char *path) _must_check_;
 
 /* A function's: made by the process that stays outside, while it still may;
- * joined by its child.  -ENOENT, -EPERM: there is none.  -EOPNOTSUPP: it stands,
- * but a controller for what was asked is missing. */
+ * joined by its child.  -ENOENT, -EPERM: there is none.  -EOPNOTSUPP: it
+ * stands, but a controller for what was asked is missing. */
 struct cgroup {
 	int dir, end; /* -1: none */
 };
 
-int cgroup_make(const struct cgroup_conf *conf, struct cgroup *ret) _must_check_;
+int cgroup_make(
+	const struct cgroup_conf *conf, struct cgroup *ret) _must_check_;
 /* `top`: the folder that CGROUP_OWN is in. */
 int cgroup_make_at(const char *top, const struct cgroup_conf *conf,
 	struct cgroup *ret) _must_check_;

@@ -208,7 +208,7 @@ on_channel_gone(struct channel *c, int err)
 	crew_end_hands(crew, "the function host restarts");
 	/* A version that was only tried. */
 	if (crew->roster && !roster_names(crew->roster, crew))
-		crew_retire(crew, NULL);
+		crew_retire(crew, roster_stable(crew->roster));
 	crew_feed_soon(crew);
 }
 

@@ -31,7 +31,7 @@ struct crew_line {
 	const char *function;
 	unsigned version;
 	const char *request_id; /* "": of no call */
-	int level;		/* 0 debug … 3 error */
+	int level;              /* 0 debug … 3 error */
 	enum crew_line_kind kind;
 	struct slice text;
 };
@@ -75,9 +75,9 @@ int crews_release(struct crews *crews, struct fn_release *release,
 int crews_add(struct crews *crews, const struct fn_settings *settings,
 	int channel_fd, struct fault *why) _must_check_;
 void crews_del(struct crews *crews, const char *name);
-/* [{name, version, role, runtime, idle, busy, starting, leaving, waiting, calls,
- *   failed, trouble: why it keeps crashing, if it does}]; with `stats` also
- * what crew_stats_build gives. */
+/* [{name, version, role, runtime, idle, busy, starting, leaving, waiting,
+ * calls, failed, trouble: why it keeps crashing, if it does}]; with `stats`
+ * also what crew_stats_build gives. */
 json_t *crews_status(const struct crews *crews, bool stats) _returns_value_;
 /* No new worker; true when no call runs. */
 bool crews_drain(struct crews *crews);
@@ -107,7 +107,7 @@ struct fn_call {
 	/* crew's own */
 	struct list on;
 	void *inside[6];
-	int64_t asked;		     /* clock_mono */
+	int64_t asked;               /* clock_mono */
 	uint64_t since, deadline_at; /* loop ms */
 };
 

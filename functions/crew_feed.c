@@ -17,11 +17,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 
-enum {
-	PIPE_TOP = 64,
-	PIPE_NS = 2000000,
-	PIPE_BYTES = 1024 * 1024
-};
+enum { PIPE_TOP = 64, PIPE_NS = 2000000, PIPE_BYTES = 1024 * 1024 };
 
 /* A call that no worker has seen. */
 static void

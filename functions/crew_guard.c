@@ -59,8 +59,8 @@ judge(struct crew *crew, const struct fn_release *r)
 	const struct crew_guard *g = &crew->guard;
 	struct fault why = {0};
 
-	if (r->guard_errors && (uint64_t)g->failed * 100 >
-				       (uint64_t)r->guard_errors * g->size)
+	if (r->guard_errors &&
+		(uint64_t)g->failed * 100 > (uint64_t)r->guard_errors * g->size)
 		(void)fault_set(&why, ERR_FN_FAILED,
 			"version %u is taken back: %u of its last %u calls "
 			"failed, %u %% may",

@@ -83,16 +83,22 @@ retry_of(const struct crew *crew)
 	return (uint32_t)(ms ? min(ms, (uint64_t)RETRY_TOP_MS) : RETRY_MS);
 }
 
-/* Workers that are there for calls to come, or can be. */
+/* Places at workers that are there for calls to come, or can be. */
 static unsigned
 room_of(const struct crew *crew)
 {
-	unsigned able = crew_able(crew), n;
+	unsigned able = crew_able(crew), each = crew->settings.concurrency, n;
 
 	n = crew->count[HAND_IDLE] + crew->count[HAND_STARTING];
 	if (able < crew->settings.workers && crew_can_start(crew))
 		n += crew->settings.workers - able;
-	return n * crew->settings.concurrency;
+	n *= each;
+	if (each > 1)
+		list_for_each (at, &crew->hands[HAND_BUSY])
+			n += each -
+			     min(container_of(at, struct hand, on)->nsent,
+				     each);
+	return n;
 }
 
 static int
@@ -126,20 +132,25 @@ refuse_late(const struct crew *crew, struct fn_call *call, struct fault *why)
 static bool
 is_full(const struct crew *crew)
 {
-	return crew->nwaiting >= crew->settings.queue + room_of(crew);
+	return crew->nwaiting >= crew->settings.queue &&
+	       crew->nwaiting >= crew->settings.queue + room_of(crew);
 }
 
 static bool
 is_late(const struct crew *crew)
 {
-	return !room_of(crew) && crew_queue_ms(crew) > crew_queue_top(crew);
+	return crew_queue_ms(crew) > crew_queue_top(crew) && !room_of(crew);
 }
 
 int
 crew_queue_check(struct crew *crew, struct fn_call *call, struct fault *why)
 {
+	if (!crew->nwaiting && crew->settings.queue)
+		return 0;
+	if (!is_full(crew) && !is_late(crew))
+		return 0;
 	/* What came in the same turn was not given out yet. */
-	if (crew->nwaiting && (is_full(crew) || is_late(crew)))
+	if (crew->nwaiting)
 		crew_feed(crew);
 	if (is_full(crew))
 		return refuse_full(crew, call, why);

@@ -88,8 +88,7 @@ crew_report_begin(struct invocation *inv)
 	struct crew *crew = inv->hand->crew;
 	char text[128];
 
-	if (!crew->crews->ops.on_line ||
-		!has_room(crew, inv->begun, inv->cold))
+	if (!crew->crews->ops.on_line || !has_room(crew, inv->begun, inv->cold))
 		return;
 	inv->told = true;
 	(void)snprintf(
@@ -108,8 +107,8 @@ memory_text(const struct invocation *inv, char *room, size_t size)
 		bytes = inv->hand->crew->stats.memory;
 	room[0] = '\0';
 	if (bytes)
-		(void)snprintf(room, size, " MemUsage:%.2fMB",
-			(double)bytes / MIB);
+		(void)snprintf(
+			room, size, " MemUsage:%.2fMB", (double)bytes / MIB);
 	return room;
 }
 
@@ -144,8 +143,8 @@ tell_end(struct invocation *inv, int err, int64_t took)
 		(void)snprintf(queue, sizeof(queue), " Queue:%lldms",
 			waited / CLOCK_MS);
 	if (err < 0)
-		(void)snprintf(code, sizeof(code), " Code:%s",
-			err_info(err)->wire);
+		(void)snprintf(
+			code, sizeof(code), " Code:%s", err_info(err)->wire);
 	(void)snprintf(text, sizeof(text),
 		"Report RequestId: %s Duration:%.2fms Billed Duration:%lldms "
 		"Memory:%" PRId64 "MB%s%s%s",

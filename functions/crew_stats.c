@@ -29,8 +29,9 @@ crew_end_of(int err)
 	case ERR_FN_MEMORY:
 		return ENDED_MEMORY;
 	case ERR_FN_CRASHED:
-	case ERR_FN_CRASHING:
 		return ENDED_CRASHED;
+	case ERR_FN_CRASHING:
+		return ENDED_RESTING;
 	case ERR_FN_BAD_ANSWER:
 	case ERR_ANSWER_BIG:
 		return ENDED_BAD_ANSWER;
@@ -137,10 +138,10 @@ hist_build(const struct crew_hist *h)
 
 	for (unsigned i = 0; i < STATS_BUCKETS; i++)
 		if (h->count[i])
-			(void)json_array_append_new(buckets,
-				json_pack("[I, I]",
-					(json_int_t)crew_stats_edge(i),
-					(json_int_t)h->count[i]));
+			(void)json_array_append_new(
+				buckets, json_pack("[I, I]",
+						 (json_int_t)crew_stats_edge(i),
+						 (json_int_t)h->count[i]));
 	return json_pack("{s:I, s:I, s:I, s:I, s:o}", "count",
 		(json_int_t)crew_hist_count(h), "sumUs", (json_int_t)h->sum_us,
 		"p50Us", (json_int_t)crew_hist_at(h, 50), "p99Us",

@@ -21,10 +21,11 @@
 	X(ENDED_TIMEOUT, "timeout", true) \
 	X(ENDED_MEMORY, "memory", true) \
 	X(ENDED_CRASHED, "crashed", true) \
+	X(ENDED_RESTING, "resting", true) /* refused after crashes */ \
 	X(ENDED_BAD_ANSWER, "bad_answer", true) \
 	X(ENDED_REFUSED, "refused", false) /* not taken: event too big … */ \
-	X(ENDED_SHED, "shed", false)	   /* no worker in time: 503, 429 */ \
-	X(ENDED_LEFT, "left", false)	   /* the caller went away */
+	X(ENDED_SHED, "shed", false)       /* no worker in time: 503, 429 */ \
+	X(ENDED_LEFT, "left", false)       /* the caller went away */
 
 enum crew_end {
 #define X(name, word, failed) name,

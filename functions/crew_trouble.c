@@ -15,9 +15,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#define START_NS (100 * CLOCK_MS)
+#define START_NS     (100 * CLOCK_MS)
 #define START_TOP_NS (10 * CLOCK_S)
-#define CRASH_NS (250 * CLOCK_MS)
+#define CRASH_NS     (250 * CLOCK_MS)
 #define CRASH_TOP_NS (30 * CLOCK_S)
 /* Crashes that far apart have nothing to do with each other. */
 #define FORGET_NS (60 * CLOCK_S)
@@ -87,10 +87,10 @@ refuse_waiting(struct crew *crew, int err)
 		return;
 	(void)fault_of(crew, err, 0, &why);
 	while ((call = list_first(&crew->waiting, struct fn_call, on))) {
-		call->retry_ms = (uint32_t)(max(crew->trouble.spawn_at -
-							clock_mono(),
-						    (int64_t)0) /
-					    CLOCK_MS);
+		call->retry_ms =
+			(uint32_t)(max(crew->trouble.spawn_at - clock_mono(),
+					   (int64_t)0) /
+				   CLOCK_MS);
 		call_finish(call, err, why.text);
 	}
 }
@@ -101,8 +101,8 @@ crew_trouble_start(struct crew *crew, struct slice text)
 	struct crew_trouble *t = &crew->trouble;
 
 	keep_cause(crew, text);
-	t->spawn_at = clock_mono() +
-		      doubled(START_NS, t->refused++, START_TOP_NS);
+	t->spawn_at =
+		clock_mono() + doubled(START_NS, t->refused++, START_TOP_NS);
 	if (t->refused < START_PATIENCE)
 		return;
 	tell(crew);

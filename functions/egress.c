@@ -1,8 +1,8 @@
 /*
  * The egress's one idea: who connects decides.  A function could be told which
- * addresses are private, but then its own code would have to be trusted to look,
- * and a name could mean another address a moment later.  So it has no network
- * at all, and a process without privileges outside resolves, checks and
+ * addresses are private, but then its own code would have to be trusted to
+ * look, and a name could mean another address a moment later.  So it has no
+ * network at all, and a process without privileges outside resolves, checks and
  * connects; what comes in is nothing but a connected stream.
  *
  * The same process waits for the keeper and ends as it ends.
@@ -51,8 +51,7 @@ static int
 bind_one(int fd, const char *path, const char *after)
 {
 	struct sockaddr_un a = {.sun_family = AF_UNIX};
-	int n = snprintf(
-		a.sun_path, sizeof(a.sun_path), "%s%s", path, after);
+	int n = snprintf(a.sun_path, sizeof(a.sun_path), "%s%s", path, after);
 
 	if (n >= (int)sizeof(a.sun_path))
 		return -ENAMETOOLONG;
@@ -98,13 +97,12 @@ egress_note(struct egress *e, const char *text)
 	}
 	e->notes++;
 	if (channel_is_open(&e->keeper))
-		channel_send(&e->keeper, EGRESS_LINE, 0, slice_str(text), NULL,
-			0);
+		channel_send(
+			&e->keeper, EGRESS_LINE, 0, slice_str(text), NULL, 0);
 }
 
 void
-egress_learn(
-	struct egress *e, const char *name, const struct egress_address *a)
+egress_learn(struct egress *e, const char *name, const struct egress_address *a)
 {
 	struct egress_learned *l = &e->learned[e->learned_at];
 
@@ -130,12 +128,12 @@ egress_learned(
 }
 
 static void
-accept_some(int fd, void (*give)(struct egress *e, int client),
-	struct egress *e)
+accept_some(
+	int fd, void (*give)(struct egress *e, int client), struct egress *e)
 {
 	for (int i = 0; i < ACCEPTS; i++) {
-		int client = accept4(
-			fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+		int client =
+			accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 		if (client < 0)
 			return;
@@ -221,18 +219,19 @@ egress_start(struct egress *e, const struct egress_ends *ends)
 
 int
 egress_run(const struct egress_rules *rules, const struct egress_ends *ends,
-	pid_t child)
+	pid_t child, int *status)
 {
 	struct egress *e = mem_new(struct egress);
+	int r;
 
 	e->rules = rules;
 	e->listener = ends->listener;
 	e->claim = ends->claim;
 	e->pid = child;
-	if (egress_start(e, ends) == 0)
-		loop_run(&e->loop);
-	else
-		while (waitpid(child, &e->status, 0) < 0 && errno == EINTR)
-			;
-	return e->status;
+	r = egress_start(e, ends);
+	if (r < 0)
+		return r;
+	loop_run(&e->loop);
+	*status = e->status;
+	return 0;
 }

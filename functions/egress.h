@@ -21,7 +21,7 @@
 
 enum {
 	EGRESS_CONNECTIONS = 512, /* of all workers of the function */
-	EGRESS_LOOKUPS = 64,	  /* names being resolved */
+	EGRESS_LOOKUPS = 64,      /* names being resolved */
 	EGRESS_LEARNED = 64
 };
 
@@ -61,14 +61,15 @@ int egress_ends_open(struct egress_ends *ret) _must_check_;
 /* In the keeper: names and opens the sockets; then say EGRESS_GO. */
 int egress_bind(const struct egress_ends *ends, const char *path) _must_check_;
 
-/* Serves until `child` has ended; its wait status.  Call without threads. */
-int egress_run(const struct egress_rules *rules,
-	const struct egress_ends *ends, pid_t child);
+/* Serves until `child` has ended; its wait status.  Negative: it could not
+ * begin.  Call without threads. */
+int egress_run(const struct egress_rules *rules, const struct egress_ends *ends,
+	pid_t child, int *status) _must_check_;
 
 /* A line for the author; the same few a minute. */
 void egress_note(struct egress *e, const char *text);
-void egress_learn(struct egress *e, const char *name,
-	const struct egress_address *a);
+void egress_learn(
+	struct egress *e, const char *name, const struct egress_address *a);
 /* The name that was looked up and gave this address, "" when none did. */
 const char *egress_learned(
 	const struct egress *e, const struct egress_address *a, uint16_t port);

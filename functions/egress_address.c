@@ -1,8 +1,8 @@
 /*
  * Which addresses are the internet's.  "Public" is what is left when IANA's two
  * special-purpose registries (RFC 6890) are taken away; of IPv6 only 2000::/3
- * has been given out at all.  Addresses that carry an IPv4 address inside are as
- * public as that one is, because a gateway on the way would go there.
+ * has been given out at all.  Addresses that carry an IPv4 address inside are
+ * as public as that one is, because a gateway on the way would go there.
  */
 #include "functions/egress_address.h"
 
@@ -25,37 +25,37 @@ static const char reserved_kind[] = "a reserved address";
 static const char example_kind[] = "an address for documentation";
 
 static const struct range v4_ranges[] = {
-	{"0.0.0.0", 8, reserved_kind},	   /* RFC 791: this network */
-	{"10.0.0.0", 8, private_kind},	   /* RFC 1918 */
-	{"100.64.0.0", 10, private_kind},  /* RFC 6598: carriers' own NAT */
-	{"127.0.0.0", 8, loopback_kind},   /* RFC 1122 */
-	{"168.63.129.16", 32, link_kind},  /* Azure's platform, no RFC */
-	{"169.254.0.0", 16, link_kind},	   /* RFC 3927, clouds' metadata */
-	{"172.16.0.0", 12, private_kind},  /* RFC 1918 */
-	{"192.0.0.0", 24, reserved_kind},  /* RFC 6890: protocols */
-	{"192.0.2.0", 24, example_kind},   /* RFC 5737 */
+	{"0.0.0.0", 8, reserved_kind},      /* RFC 791: this network */
+	{"10.0.0.0", 8, private_kind},      /* RFC 1918 */
+	{"100.64.0.0", 10, private_kind},   /* RFC 6598: carriers' own NAT */
+	{"127.0.0.0", 8, loopback_kind},    /* RFC 1122 */
+	{"168.63.129.16", 32, link_kind},   /* Azure's platform, no RFC */
+	{"169.254.0.0", 16, link_kind},     /* RFC 3927, clouds' metadata */
+	{"172.16.0.0", 12, private_kind},   /* RFC 1918 */
+	{"192.0.0.0", 24, reserved_kind},   /* RFC 6890: protocols */
+	{"192.0.2.0", 24, example_kind},    /* RFC 5737 */
 	{"192.88.99.0", 24, reserved_kind}, /* RFC 7526: 6to4 relays */
-	{"192.168.0.0", 16, private_kind}, /* RFC 1918 */
-	{"198.18.0.0", 15, private_kind},  /* RFC 2544: benchmarks */
+	{"192.168.0.0", 16, private_kind},  /* RFC 1918 */
+	{"198.18.0.0", 15, private_kind},   /* RFC 2544: benchmarks */
 	{"198.51.100.0", 24, example_kind}, /* RFC 5737 */
-	{"203.0.113.0", 24, example_kind}, /* RFC 5737 */
-	{"224.0.0.0", 4, multicast_kind},  /* RFC 5771 */
-	{"240.0.0.0", 4, reserved_kind},   /* RFC 1112, and broadcast */
+	{"203.0.113.0", 24, example_kind},  /* RFC 5737 */
+	{"224.0.0.0", 4, multicast_kind},   /* RFC 5771 */
+	{"240.0.0.0", 4, reserved_kind},    /* RFC 1112, and broadcast */
 };
 
 static const struct range v6_ranges[] = {
-	{"::", 128, reserved_kind},	   /* RFC 4291: none */
-	{"::1", 128, loopback_kind},	   /* RFC 4291 */
+	{"::", 128, reserved_kind},        /* RFC 4291: none */
+	{"::1", 128, loopback_kind},       /* RFC 4291 */
 	{"64:ff9b:1::", 48, private_kind}, /* RFC 8215: NAT64, own */
-	{"100::", 64, reserved_kind},	   /* RFC 6666: discard */
-	{"2001:2::", 48, private_kind},	   /* RFC 5180: benchmarks */
+	{"100::", 64, reserved_kind},      /* RFC 6666: discard */
+	{"2001:2::", 48, private_kind},    /* RFC 5180: benchmarks */
 	{"2001:10::", 28, reserved_kind},  /* RFC 4843: ORCHID */
 	{"2001:db8::", 32, example_kind},  /* RFC 3849 */
-	{"3fff::", 20, example_kind},	   /* RFC 9637 */
-	{"fc00::", 7, private_kind},	   /* RFC 4193 */
-	{"fe80::", 10, link_kind},	   /* RFC 4291 */
-	{"fec0::", 10, private_kind},	   /* RFC 3879: site-local */
-	{"ff00::", 8, multicast_kind},	   /* RFC 4291 */
+	{"3fff::", 20, example_kind},      /* RFC 9637 */
+	{"fc00::", 7, private_kind},       /* RFC 4193 */
+	{"fe80::", 10, link_kind},         /* RFC 4291 */
+	{"fec0::", 10, private_kind},      /* RFC 3879: site-local */
+	{"ff00::", 8, multicast_kind},     /* RFC 4291 */
 };
 
 /* Those that carry an IPv4 address, from byte `at` on. */
@@ -64,10 +64,10 @@ static const struct {
 	unsigned bits, at;
 	uint8_t flip;
 } carriers[] = {
-	{"64:ff9b::", 96, 12, 0},   /* RFC 6052: NAT64 */
-	{"2002::", 16, 2, 0},	    /* RFC 3056: 6to4 */
-	{"2001::", 32, 4, 0},	    /* RFC 4380: Teredo, its server */
-	{"2001::", 32, 12, 0xff},   /* RFC 4380: Teredo, its client */
+	{"64:ff9b::", 96, 12, 0}, /* RFC 6052: NAT64 */
+	{"2002::", 16, 2, 0},     /* RFC 3056: 6to4 */
+	{"2001::", 32, 4, 0},     /* RFC 4380: Teredo, its server */
+	{"2001::", 32, 12, 0xff}, /* RFC 4380: Teredo, its client */
 };
 
 static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
@@ -144,8 +144,8 @@ egress_address_text(const struct egress_address *a, uint16_t port, char *room)
 {
 	char text[INET6_ADDRSTRLEN] = "";
 
-	(void)inet_ntop(a->len == 4 ? AF_INET : AF_INET6, a->bytes, text,
-		sizeof(text));
+	(void)inet_ntop(
+		a->len == 4 ? AF_INET : AF_INET6, a->bytes, text, sizeof(text));
 	if (port == 0)
 		(void)snprintf(room, EGRESS_ADDRESS_TEXT, "%s", text);
 	else
@@ -155,7 +155,8 @@ egress_address_text(const struct egress_address *a, uint16_t port, char *room)
 }
 
 bool
-egress_address_eq(const struct egress_address *a, const struct egress_address *b)
+egress_address_eq(
+	const struct egress_address *a, const struct egress_address *b)
 {
 	return a->len == b->len && memcmp(a->bytes, b->bytes, a->len) == 0;
 }
@@ -194,8 +195,8 @@ kind_inside(const struct egress_address *a, bool *known)
 		if (!is_within(a, carriers[i].from, carriers[i].bits))
 			continue;
 		for (unsigned k = 0; k < 4; k++)
-			in.bytes[k] = a->bytes[carriers[i].at + k] ^
-				      carriers[i].flip;
+			in.bytes[k] =
+				a->bytes[carriers[i].at + k] ^ carriers[i].flip;
 		*known = true;
 		kind = egress_address_kind(&in);
 	}

@@ -61,8 +61,8 @@ static void
 side_watch(struct egress_relay_side *s)
 {
 	bool reads = !s->ended && other(s)->held.len == 0;
-	int events = (reads ? UV_READABLE : 0) |
-		     (s->held.len > 0 ? UV_WRITABLE : 0);
+	int events =
+		(reads ? UV_READABLE : 0) | (s->held.len > 0 ? UV_WRITABLE : 0);
 
 	if (!events && !s->hung)
 		events = UV_PRIORITIZED;
@@ -77,8 +77,8 @@ side_watch(struct egress_relay_side *s)
 
 /* -errno when it is broken. */
 static int
-side_write(struct egress_relay_side *s, const char *bytes, size_t len,
-	size_t *ret)
+side_write(
+	struct egress_relay_side *s, const char *bytes, size_t len, size_t *ret)
 {
 	size_t at = 0;
 

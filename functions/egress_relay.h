@@ -24,9 +24,9 @@ struct egress_relay {
 		uv_poll_t *poll;
 		int fd, events;
 		struct buf held; /* for this side to take */
-		bool ended;	 /* it sends no more */
-		bool told;	 /* that the other sends no more */
-		bool hung;	 /* it neither sends nor takes */
+		bool ended;      /* it sends no more */
+		bool told;       /* that the other sends no more */
+		bool hung;       /* it neither sends nor takes */
 	} sides[2];
 };
 

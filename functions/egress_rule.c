@@ -212,8 +212,9 @@ egress_rules_name(const struct egress_rules *rules, const char *name,
 	if (port)
 		(void)snprintf(number, sizeof(number), ":%u", port);
 	return fault_set(why, ERR_DENIED,
-		"network: %s%s is not one of this function's hosts: "
-		HOW_TO_ALLOW, name, number);
+		"network: %s%s is not one of this function's "
+		"hosts: " HOW_TO_ALLOW,
+		name, number);
 }
 
 /* Was it written down? */

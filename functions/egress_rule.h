@@ -22,8 +22,8 @@ enum { EGRESS_NAME = 254, EGRESS_RULES = 256 };
 
 struct egress_rule {
 	char name[EGRESS_NAME]; /* lower case; "" when it is an address */
-	bool below;		/* "*.": names that end with ".name" */
-	bool inside;		/* private addresses too */
+	bool below;             /* "*.": names that end with ".name" */
+	bool inside;            /* private addresses too */
 	struct egress_address address;
 	uint16_t port; /* 0: any */
 };

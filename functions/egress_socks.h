@@ -16,10 +16,10 @@ enum { EGRESS_CONNECT = 1, EGRESS_RESOLVE = 0xf0, EGRESS_PARK = 0xf1 };
 enum egress_reply {
 	EGRESS_OK = 0,
 	EGRESS_FAILED = 1,
-	EGRESS_REFUSED = 2,  /* not allowed by the rules */
+	EGRESS_REFUSED = 2, /* not allowed by the rules */
 	EGRESS_NO_NET = 3,
-	EGRESS_NO_HOST = 4,  /* a name: there is none */
-	EGRESS_NO_PORT = 5,  /* connection refused */
+	EGRESS_NO_HOST = 4, /* a name: there is none */
+	EGRESS_NO_PORT = 5, /* connection refused */
 	EGRESS_TIMEOUT = 6,
 	EGRESS_NO_COMMAND = 7,
 	EGRESS_NO_FAMILY = 8,

@@ -1,19 +1,20 @@
 #pragma once
 
-/* One connection of a function to the egress, from its first byte to the end. */
+/* One connection of a function to the egress, from its first byte to the end.
+ */
 
 #include "functions/egress.h"
 #include "functions/egress_relay.h"
 #include "functions/egress_socks.h"
 
-/* On egress->tunnels in every state; tunnel_move alone changes it. */
+/* On egress->tunnels in every state; egress_tunnel_move alone changes it. */
 enum egress_state {
 	EGRESS_GREETING,
 	EGRESS_ASKING,
-	EGRESS_LOOKING,	   /* the name is being resolved */
+	EGRESS_LOOKING,    /* the name is being resolved */
 	EGRESS_CONNECTING, /* to one address after the other */
-	EGRESS_WAITING,	   /* connected; its process has another one parked */
-	EGRESS_PARKED,	   /* connected; to be claimed */
+	EGRESS_WAITING,    /* connected; its process has another one parked */
+	EGRESS_PARKED,     /* connected; to be claimed */
 	EGRESS_RELAYING
 };
 
@@ -43,3 +44,13 @@ struct egress_tunnel {
 /* Take the descriptor. */
 void egress_tunnel_new(struct egress *e, int client);
 void egress_tunnel_claim(struct egress *e, int client);
+
+/* For egress_reach.c. */
+void egress_tunnel_move(struct egress_tunnel *t, enum egress_state state);
+void egress_tunnel_free(struct egress_tunnel *t);
+void egress_tunnel_connected(struct egress_tunnel *t);
+/* Answer and end. */
+void egress_tunnel_finish(struct egress_tunnel *t, enum egress_reply reply,
+	const struct egress_address *a);
+void egress_tunnel_refuse(struct egress_tunnel *t, const struct fault *why,
+	const struct egress_address *a);

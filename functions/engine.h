@@ -38,5 +38,4 @@ char *engine_argument(const struct keeper *k) _returns_value_;
 _noreturn_ void engine_exec(struct keeper *k, int fd, char *const *argv);
 /* Why a process that ended while it loaded the code did so, for the author. */
 enum { ENGINE_TEXT = 128 };
-void engine_end_text(
-	const struct proc *p, int status, char ret[ENGINE_TEXT]);
+void engine_end_text(const struct proc *p, int status, char ret[ENGINE_TEXT]);

@@ -13,8 +13,8 @@
 static void
 become_template(struct keeper *k, int channel)
 {
-	char *argv[] = {k->setup->script, k->setup->runner, engine_argument(k),
-		NULL};
+	char *argv[] = {
+		k->setup->script, k->setup->runner, engine_argument(k), NULL};
 
 	engine_exec(k, channel, argv);
 }

@@ -19,6 +19,7 @@ enum {
 	START_MS = 60000,
 	LEAVE_MS = 1000,
 	GRACE_MS = 200,
+	KEEP_MS = 1000, /* between two looks at one that is to be kept */
 	FRAME_ROOM = 64 * 1024,
 	OUT_ROOM = 64 * 1024 * 1024
 };
@@ -146,6 +147,16 @@ hand_spend(struct hand *hand)
 	crew_replace(hand->crew);
 }
 
+/* It has told us, for no call to be lost in its last moments. */
+void
+hand_ends(struct hand *hand)
+{
+	hand->ends = true;
+	go_out(hand);
+	if (hand->state == HAND_BUSY || hand->state == HAND_IDLE)
+		hand_move(hand, HAND_LEAVING);
+}
+
 void
 hand_leave(struct hand *hand)
 {
@@ -179,7 +190,7 @@ on_limit(struct timer *timer)
 	} else if (hand->state == HAND_IDLE && crew_may_shrink(hand->crew)) {
 		hand_leave(hand);
 	} else if (hand->state == HAND_IDLE) {
-		hand->due += state_ms(hand);
+		hand->due += max(state_ms(hand), (uint64_t)KEEP_MS);
 		wind(hand);
 	} else if (hand->state == HAND_STARTING) {
 		hand_kill(hand, NULL);
@@ -225,7 +236,8 @@ has_crashed(const struct hand *hand, bool at_work)
 {
 	if (hand->reason == GONE_MEMORY || hand->blame == hand_not_a_message)
 		return true;
-	return hand->gone && !hand->doomed && (at_work || !hand->outgoing);
+	return hand->gone && !hand->doomed &&
+	       (at_work || hand->ends || !hand->outgoing);
 }
 
 void

@@ -24,7 +24,7 @@ enum {
 	TOKEN_LEN = 48,
 	RANDOM_STOCK = 4096,
 	START_PATIENCE = 3, /* failed starts before calls are told */
-	CRASH_PATIENCE = 5 /* crashes before it is tried less often */
+	CRASH_PATIENCE = 5  /* crashes before it is tried less often */
 };
 
 /* Each but the first is a list of the crew.  hand_move alone changes it; hand.c
@@ -79,16 +79,16 @@ struct crew {
 	struct timer look; /* feed again after a while */
 	int64_t pace;      /* ns a call takes, smoothed; 0: not known */
 	struct crew_queue {
-		int64_t turn; /* ns from one begun to the next while calls
-				 wait, smoothed; 0: not known */
-		int64_t from; /* clock_mono; 0: none waits */
+		int64_t turn;   /* ns from one begun to the next while calls
+				   wait, smoothed; 0: not known */
+		int64_t from;   /* clock_mono; 0: none waits */
 		unsigned begun; /* since then */
 	} queue;
 	struct crew_trouble {
 		unsigned refused; /* starts that failed in a row */
 		unsigned crashes; /* in a row, without an answer between */
 		int64_t crashed_at, spawn_at; /* clock_mono: none before */
-		char *cause;		      /* of the last one */
+		char *cause;                  /* of the last one */
 		bool said;
 	} trouble;
 	struct crew_report {
@@ -117,15 +117,16 @@ struct hand {
 	struct list asks; /* host_ask->on */
 	unsigned nsent, nasks, ncalls;
 	struct timer limit;
-	uint64_t due;      /* loop ms, 0: no limit */
+	uint64_t due;           /* loop ms, 0: no limit */
 	int64_t started, ready; /* clock_mono; 0: not yet */
-	uint64_t memory_top;	/* bytes */
-	char last_id[72];  /* request id of its last invocation */
-	const char *blame; /* why we had it killed, NULL: we had not */
-	int status;        /* as wait(2) says */
+	uint64_t memory_top;    /* bytes */
+	char last_id[72];       /* request id of its last invocation */
+	const char *blame;      /* why we had it killed, NULL: we had not */
+	int status;             /* as wait(2) says */
 	enum host_gone_reason reason;
 	bool gone, killed, doomed;
 	bool spent;    /* had all the calls it may have */
+	bool ends;     /* said so: it begins nothing more */
 	bool outgoing; /* counted in the crew's */
 };
 
@@ -157,6 +158,8 @@ struct crew *roster_pick(
 	const struct roster *roster, const struct fn_call *call);
 int roster_unknown(const struct roster *roster, const struct fn_call *call,
 	struct fault *why);
+/* Who takes the calls of versions that go, or NULL. */
+struct crew *roster_stable(const struct roster *roster);
 /* Who takes the calls of a crew that was retired, or NULL. */
 struct crew *roster_heir(struct crews *crews, const struct crew *gone);
 /* What a crew that goes has counted is its version's. */
@@ -191,8 +194,8 @@ void call_finish(struct fn_call *call, int err, const char *text);
 
 /* crew_queue.c: who may wait */
 /* 0, or why not: then the call's job.why and retry_ms say more. */
-int crew_queue_check(struct crew *crew, struct fn_call *call,
-	struct fault *why);
+int crew_queue_check(
+	struct crew *crew, struct fn_call *call, struct fault *why);
 /* So many of those that waited were begun. */
 void crew_queue_note(struct crew *crew, unsigned begun);
 /* How long one that comes now would wait, ms; 0: not known. */
@@ -217,8 +220,8 @@ void crew_trouble_start(struct crew *crew, struct slice text);
 void crew_trouble_crash(struct crew *crew, const char *cause);
 void crew_trouble_over(struct crew *crew);
 /* Whether it is being rested, and for how long; `why` is filled then. */
-int crew_trouble_check(const struct crew *crew, uint32_t *ret_retry_ms,
-	struct fault *why);
+int crew_trouble_check(
+	const struct crew *crew, uint32_t *ret_retry_ms, struct fault *why);
 
 /* crew_report.c: START, END, REPORT */
 void crew_report_begin(struct invocation *inv);
@@ -245,6 +248,8 @@ void hand_leave(struct hand *hand);
 void hand_spend(struct hand *hand);
 /* Its code is loaded. */
 void hand_ready(struct hand *hand);
+/* LEAVING came. */
+void hand_ends(struct hand *hand);
 void hand_memory(struct hand *hand, uint64_t bytes);
 void hand_kill(struct hand *hand, const char *blame);
 /* The end of a worker: its calls are answered or given to others. */

@@ -142,6 +142,9 @@ hand_frame(struct stream *s, const struct frame *f)
 	case PROTO_LOG:
 		on_log_frame(hand, f);
 		break;
+	case PROTO_LEAVING:
+		hand_ends(hand);
+		break;
 	case PROTO_READY:
 		if (f->id != 0 || f->body.len != 0)
 			hand_kill(hand, hand_not_a_message);

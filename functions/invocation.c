@@ -32,19 +32,18 @@ size_of(const char *s)
 }
 
 /* By it the calls that a function makes for somebody without an openid stay on
- * one version (release.h). */
+ * one version; an openid does that by itself (release.h). */
 static const char *
 route_key_put(char *to, const struct fn_call *call)
 {
 	static const uint64_t none[2] = {0, 0};
-	const char *who = call->caller->openid;
 	uint64_t hash;
 
 	if (call->route_key && *call->route_key)
 		return strcpy(to, call->route_key);
-	if (!*who)
-		who = call->request_id;
-	hash = sip_hash(none, who, strlen(who));
+	if (*call->caller->openid)
+		return "";
+	hash = sip_hash(none, call->request_id, strlen(call->request_id));
 	for (int i = 0; i < ROUTE_KEY_SIZE - 1; i++, hash >>= 4)
 		to[i] = "0123456789abcdef"[hash & 15];
 	to[ROUTE_KEY_SIZE - 1] = '\0';
@@ -55,11 +54,11 @@ static struct invocation *
 invocation_new(struct crews *crews, const struct fn_call *call)
 {
 	const struct caller *c = call->caller;
-	struct invocation *inv =
-		mem_alloc(sizeof(*inv) + size_of(c->uid) + size_of(c->appid) +
-			  size_of(c->openid) + size_of(c->unionid) +
-			  size_of(call->request_id) + size_of(call->function) +
-			  max(size_of(call->route_key), (size_t)ROUTE_KEY_SIZE));
+	struct invocation *inv = mem_alloc(
+		sizeof(*inv) + size_of(c->uid) + size_of(c->appid) +
+		size_of(c->openid) + size_of(c->unionid) +
+		size_of(call->request_id) + size_of(call->function) +
+		max(size_of(call->route_key), (size_t)ROUTE_KEY_SIZE));
 	char *at = inv->text;
 
 	inv->crews = crews;
@@ -157,8 +156,8 @@ invocation_begin(struct invocation *inv, int64_t now)
 	struct hand *hand = inv->hand;
 
 	inv->begun = now;
-	inv->cold = hand->ncalls == 1 &&
-		    (!hand->ready || inv->asked < hand->ready);
+	inv->cold =
+		hand->ncalls == 1 && (!hand->ready || inv->asked < hand->ready);
 	crew_report_begin(inv);
 	if (inv->cold && hand->ready)
 		crew_report_init(inv);
@@ -275,7 +274,7 @@ hand_next(struct hand *hand, const struct invocation *done)
 
 	if (crew->settings.concurrency <= 1)
 		pace_take(crew, now - done->begun);
-	if (head && !head->begun) {
+	if (head && !head->begun && !hand->ends) {
 		invocation_begin(head, now);
 		if (head->late)
 			overrun(hand);
@@ -303,6 +302,8 @@ hand_release(struct hand *hand, struct invocation *inv)
 		overrun(hand);
 	else if (hand->nsent == 0 && hand->state == HAND_BUSY)
 		hand_move(hand, HAND_IDLE);
+	else if (hand->nsent == 0 && hand->ends)
+		hand_move(hand, HAND_LEAVING); /* not for ever */
 	else if (hand->nsent == 0 && hand->spent && !hand->killed)
 		hand_leave(hand);
 	crew_feed_soon(hand->crew);
@@ -344,7 +345,8 @@ invocation_count(struct invocation *inv, int err)
 	}
 	crew_guard_take(crew, end, took);
 	crew_report_end(inv, err, took);
-	if (err == 0 || err == ERR_FN_FAILED)
+	/* What its process did not survive is no sign of health. */
+	if (err == 0 || (err == ERR_FN_FAILED && !inv->hand->ends))
 		crew_trouble_over(crew);
 }
 

@@ -75,8 +75,8 @@ js_get(JSContextRef js, JSValueRef object, const char *name)
 
 	if (object && JSValueIsObject(js, object)) {
 		key = JSStringCreateWithUTF8CString(name);
-		v = JSObjectGetProperty(js,
-			JSValueToObject(js, object, NULL), key, NULL);
+		v = JSObjectGetProperty(
+			js, JSValueToObject(js, object, NULL), key, NULL);
 		JSStringRelease(key);
 	}
 	return v ? v : JSValueMakeUndefined(js);
@@ -87,8 +87,7 @@ js_set(JSContextRef js, JSObjectRef object, const char *name, JSValueRef v)
 {
 	JSStringRef key = JSStringCreateWithUTF8CString(name);
 
-	JSObjectSetProperty(
-		js, object, key, v, kJSPropertyAttributeNone, NULL);
+	JSObjectSetProperty(js, object, key, v, kJSPropertyAttributeNone, NULL);
 	JSStringRelease(key);
 }
 
@@ -124,15 +123,19 @@ void
 js_describe(JSContextRef js, JSValueRef thrown, struct buf *to)
 {
 	JSValueRef stack = js_get(js, thrown, "stack");
-	struct buf text _buf_ = {0};
+	struct buf text _buf_ = {0}, words _buf_ = {0};
 
 	buf_init(&text, SOURCE_TOP);
+	buf_init(&words, SOURCE_TOP);
+	(void)js_utf8(js, thrown, &words);
 	if (JSValueIsString(js, stack))
 		(void)js_utf8(js, stack, &text);
-	if (!text.len || !memmem(text.ptr, text.len, "\n    at ", 8)) {
-		(void)js_utf8(js, thrown, to);
+	if (!text.len || (!memmem(text.ptr, text.len, "\n    at ", 8) &&
+				 !slice_starts(buf_all(&text), words.ptr))) {
+		buf_add(to, words.ptr, min(words.len, to->ceiling - to->len));
 		if (text.len)
-			buf_char(to, '\n');
+			buf_add(to, "\n",
+				min((size_t)1, to->ceiling - to->len));
 	}
 	buf_add(to, text.ptr, min(text.len, to->ceiling - to->len));
 }

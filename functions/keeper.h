@@ -29,7 +29,7 @@ struct keeper {
 	struct timer orphans;
 	struct buf said; /* the first lines, until the code is loaded */
 	bool loaded, draining;
-	int status; /* to end with */
+	int status;         /* to end with */
 	struct fork_state { /* engine_fork.c */
 		struct channel channel;
 		struct proc *template;

@@ -21,8 +21,12 @@
 #include <unistd.h>
 
 enum {
-	MEMORY_MS = 100,
-	REST_MS = 2000, /* where all code is loaded and nobody calls it */
+	MEMORY_MS = 50,
+	/* While one grows: a process takes a GiB of fresh pages in half a
+	 * second. */
+	GROWING_MS = 10,
+	GROWTH_PART = 64, /* of its limit, between two looks */
+	REST_MS = 2000,   /* where all code is loaded and nobody calls it */
 	SWEEP_MS = 20,
 	TELL_BYTES = 256 * 1024,
 	CHILDREN_TOP = 1024 * 1024
@@ -219,8 +223,8 @@ tell_memory(struct proc *p)
 	p->told = p->memory;
 	buf_init(&b, 16);
 	put_u64(&b, p->memory);
-	channel_send(&p->link->channel, HOST_MEMORY, p->id, buf_all(&b), NULL,
-		0);
+	channel_send(
+		&p->link->channel, HOST_MEMORY, p->id, buf_all(&b), NULL, 0);
 }
 
 static void
@@ -229,9 +233,11 @@ measure(struct keeper *k)
 	uint64_t top = (uint64_t)k->setup->function.memory;
 	struct strays s = {0};
 
-	list_for_each (at, &k->procs)
+	list_for_each (at, &k->procs) {
+		proc_of(at)->before = proc_of(at)->memory;
 		if (is_running(proc_of(at)))
 			(void)proc_measure(proc_of(at));
+	}
 	if (k->cage->own_pids) {
 		strays_find(k, &s);
 		strays_charge(k, &s);
@@ -256,12 +262,22 @@ on_memory(struct timer *t)
 	keeper_watch_memory(k);
 }
 
+static bool
+is_growing(const struct keeper *k, const struct proc *p)
+{
+	return p->memory >
+	       p->before + (uint64_t)k->setup->function.memory / GROWTH_PART;
+}
+
 /* How soon to look again; 0: nobody runs. */
 static uint64_t
 pace(const struct keeper *k)
 {
 	uint64_t ms = 0;
 
+	list_for_each (at, &k->procs)
+		if (is_growing(k, proc_of(at)))
+			return GROWING_MS;
 	list_for_each (at, &k->procs) {
 		const struct proc *p = proc_of(at);
 

@@ -27,8 +27,7 @@ static void
 put_behind(json_t *to, const json_t *from)
 {
 	if (json_is_object(from))
-		(void)json_object_update_missing(
-			to, (json_t *)(uintptr_t)from);
+		(void)json_object_update_missing(to, (json_t *)(uintptr_t)from);
 }
 
 static json_t *
@@ -248,8 +247,8 @@ read_config(const struct fn_settings *s, json_t **ret, struct fault *why)
 		return fault_prefix(why, ERR_PARAM, "config.json: ");
 	if (!json_is_object(v)) {
 		json_decref(v);
-		return fault_set(why, ERR_PARAM,
-			"config.json: a JSON object is wanted");
+		return fault_set(
+			why, ERR_PARAM, "config.json: a JSON object is wanted");
 	}
 	*ret = v;
 	return 0;
@@ -313,8 +312,8 @@ package_parse(struct fn_settings *ret, const json_t *entry,
 	if (r == 0)
 		r = parse_concurrency(ret, entry, why);
 	if (r == 0)
-		r = package_settings(ret, json_object_get(entry, "mpcloud"),
-			presets, why);
+		r = package_settings(
+			ret, json_object_get(entry, "mpcloud"), presets, why);
 	if (r == 0)
 		r = parse_environment(ret, entry, why);
 	return r == 0 ? parse_config(ret, entry, why) : r;

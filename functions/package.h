@@ -10,9 +10,10 @@
  *   instanceConcurrencyConfig  {maxConcurrency}
  *   triggers  see package_triggers.h, with those of the folder's config.json
  *   config  an object with any of these (older files)
- * and of our own in "mpcloud": package_settings.c has the table.  Of config.json
- * permissions.openapi is taken, too.  Members that mean nothing here (vpc, …)
- * are left alone; ignore, installDependency and layers are the deployer's.
+ * and of our own in "mpcloud": package_settings.c has the table.  Of
+ * config.json permissions.openapi is taken, too.  Members that mean nothing
+ * here (vpc, …) are left alone; ignore, installDependency and layers are the
+ * deployer's.
  */
 
 #include "functions/registry.h"

@@ -154,7 +154,8 @@ package_settings(struct fn_settings *ret, const json_t *ours,
 	if (!ours || json_is_null(ours))
 		ours = NULL;
 	else if (!json_is_object(ours))
-		return fault_set(why, ERR_PARAM, "mpcloud: an object is wanted");
+		return fault_set(
+			why, ERR_PARAM, "mpcloud: an object is wanted");
 	r = parse_all(ret, ours, why);
 	return r < 0 ? fault_prefix(why, r, "mpcloud.") : 0;
 }

@@ -270,13 +270,13 @@ bad_events(const struct type *t, struct fault *why)
 	buf_init(&known, 128);
 	for (size_t i = 0; t->events[i]; i++)
 		buf_printf(&known, "%s\"%s\"", i ? ", " : "", t->events[i]);
-	return fault_set(why, ERR_PARAM, "events: an array of %s is wanted",
-		known.ptr);
+	return fault_set(
+		why, ERR_PARAM, "events: an array of %s is wanted", known.ptr);
 }
 
 static int
-take_events(const struct type *t, const json_t *from, json_t *to,
-	struct fault *why)
+take_events(
+	const struct type *t, const json_t *from, json_t *to, struct fault *why)
 {
 	const json_t *list = json_object_get(from, "events"), *one;
 	size_t i;
@@ -351,8 +351,8 @@ check_members(const struct type *t, const json_t *from, struct fault *why)
 }
 
 static int
-take_members(const struct type *t, const json_t *from, json_t *to,
-	struct fault *why)
+take_members(
+	const struct type *t, const json_t *from, json_t *to, struct fault *why)
 {
 	int r = check_members(t, from, why);
 
@@ -397,7 +397,8 @@ parse_one(const json_t *from, json_t *to, struct fault *why)
 static bool
 same_name(const json_t *a, const json_t *b)
 {
-	return json_equal(json_object_get(a, "name"), json_object_get(b, "name"));
+	return json_equal(
+		json_object_get(a, "name"), json_object_get(b, "name"));
 }
 
 /* In its namesake's place, or at the end. */

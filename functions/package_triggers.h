@@ -3,17 +3,17 @@
 /*
  * What starts a function by itself, as config.json and cloudbaserc.json say it,
  * checked and in one shape (fn_settings.triggers).  Each has a name (a letter,
- * then letters, digits, - and _; 60 at most) that is the function's own, a type,
- * and by type:
+ * then letters, digits, - and _; 60 at most), a type, and by type:
  *   timer     config (cron), timezone ("" is UTC+8), missed (skip, once, all),
  *             message
- *   http      path ("/api", no slash at its end), methods (upper case, none:
- *             all)
- *   document  collection, events (of create, update, delete; at least one)
- *   file      prefix ("" is all), events (of create, delete; at least one)
- *   login     events (of first, every; one)
- *   pay       events (of paid, refunded; at least one)
- * Of two with one name the entry's counts.
+ *   http      path ("/api", no slash at its end), methods (upper case; none:
+ *             all), auth
+ *   document  collection, events (of create, update, delete)
+ *   file      prefix ("" is all), events (of create, delete)
+ *   login     events (of first, every)
+ *   pay       events (of paid, refunded)
+ * Of events there is at least one.  Of two triggers with one name the entry's
+ * counts.
  */
 
 #include "base/err.h"

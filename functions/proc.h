@@ -48,6 +48,7 @@ struct proc {
 	bool ready;
 	uint64_t started; /* loop time, ms */
 	uint64_t memory;  /* bytes when last looked at */
+	uint64_t before;  /* and the time before */
 	uint64_t told;    /* what the gateway knows of them */
 };
 

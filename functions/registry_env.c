@@ -210,8 +210,8 @@ open_value(struct seal *seal, const char *function, const char *name,
 	err = text_unbase64url(&sealed,
 		slice_of(json_string_value(value), json_string_length(value)));
 	if (err == 0)
-		err = seal_open(seal,
-			slice_str(what), buf_all(&sealed), &plain);
+		err = seal_open(
+			seal, slice_str(what), buf_all(&sealed), &plain);
 	if (err == 0)
 		*ret = json_stringn(plain.len ? plain.ptr : "", plain.len);
 	if (plain.ptr)
@@ -369,8 +369,7 @@ registry_env_merge(const struct registry *r, struct seal *seal,
 static json_t *
 names_of(const json_t *side)
 {
-	json_t *all = (json_t *)(uintptr_t)side, *value,
-	       *names = json_array();
+	json_t *all = (json_t *)(uintptr_t)side, *value, *names = json_array();
 	const char *name;
 
 	json_object_foreach (all, name, value)

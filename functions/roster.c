@@ -79,8 +79,7 @@ roster_newest(const struct roster *roster)
 		       : container_of(roster->live.prev, struct crew, of);
 }
 
-/* Who takes the calls of a version that has gone. */
-static struct crew *
+struct crew *
 roster_stable(const struct roster *roster)
 {
 	if (roster->released)
@@ -117,8 +116,7 @@ bool
 roster_names(const struct roster *roster, const struct crew *crew)
 {
 	if (roster->released)
-		return release_names(
-			&roster->release, crew->settings.version);
+		return release_names(&roster->release, crew->settings.version);
 	return crew == roster_newest(roster);
 }
 
@@ -134,10 +132,11 @@ roster_role(const struct crew *crew)
 	if (!roster->released || !roster_names(roster, crew))
 		return "added";
 	return crew->settings.version == roster->release.gray ? "gray"
-							       : "alias";
+							      : "alias";
 }
 
-/* --- a call's version ------------------------------------------------------ */
+/* --- a call's version ------------------------------------------------------
+ */
 
 /* Without a release. */
 static unsigned
@@ -165,9 +164,9 @@ roster_pick(const struct roster *roster, const struct fn_call *call)
 		.header = call->header,
 		.owner = call->header_owner,
 	};
-	unsigned version =
-		roster->released ? release_pick(&roster->release, &who)
-				 : newest_version(roster, call->qualifier);
+	unsigned version = roster->released
+				   ? release_pick(&roster->release, &who)
+				   : newest_version(roster, call->qualifier);
 
 	return version ? roster_version(roster, version) : NULL;
 }
@@ -212,7 +211,8 @@ roster_unknown(const struct roster *roster, const struct fn_call *call,
 		(int)min(names.len, (size_t)100), names.ptr);
 }
 
-/* --- changes ---------------------------------------------------------------- */
+/* --- changes ----------------------------------------------------------------
+ */
 
 void
 roster_add(struct crews *crews, struct crew *crew)

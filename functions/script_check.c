@@ -79,8 +79,7 @@ put_message(struct buf *to, struct slice source, unsigned line,
 		"write %s or use the runtime node",
 		(int)min(at.len, (size_t)SHOWN), at.ptr,
 		at.len > SHOWN ? "…" : "",
-		slice_starts(at, "export") ? "exports.name = …"
-					   : "require()");
+		slice_starts(at, "export") ? "exports.name = …" : "require()");
 }
 
 static JSValueRef
@@ -94,8 +93,8 @@ describe(struct script *s, struct slice source, JSValueRef thrown)
 	buf_init(&words, 64 * 1024);
 	buf_init(&message, 64 * 1024);
 	(void)js_utf8(s->js, js_get(s->js, thrown, "message"), &words);
-	put_message(&message, source, line, words.ptr ? words.ptr : "",
-		&module);
+	put_message(
+		&message, source, line, words.ptr ? words.ptr : "", &module);
 	js_set_text(s->js, ret, "message", buf_all(&message));
 	js_set(s->js, ret, "line", js_number(s->js, line));
 	js_set(s->js, ret, "module", JSValueMakeBoolean(s->js, module));
@@ -122,6 +121,6 @@ script_check(struct script *s, const JSValueRef *v, JSValueRef *exc)
 	JSStringRelease(program);
 	if (ok || !thrown)
 		return JSValueMakeNull(s->js);
-	return describe(s,
-		slice_of(text.ptr + head.len, text.len - head.len), thrown);
+	return describe(
+		s, slice_of(text.ptr + head.len, text.len - head.len), thrown);
 }

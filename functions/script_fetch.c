@@ -8,13 +8,12 @@
  * the first request, so after the fork for whoever asks in an invocation; what
  * the code asks for while it is loaded is over before the first fork.
  */
-#include "functions/script_inside.h"
+#include "functions/script_wire.h"
 
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/val.h"
 
-#include <curl/curl.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,24 +28,6 @@ enum {
 	CONNECT_MS = 10000,
 	REDIRECTS = 20,
 	HOST_TOP = 256
-};
-
-struct fetches {
-	struct script *script;
-	CURLM *multi;
-	struct list busy, over; /* struct wire */
-	size_t len;
-};
-
-struct wire {
-	struct list on;
-	uint32_t number;
-	CURL *easy;
-	struct curl_slist *headers;
-	struct buf url, method, ask, head, body;
-	const char *code; /* why it failed, NULL: it did not */
-	char why[512];
-	bool refuse_redirect;
 };
 
 static void
@@ -187,10 +168,10 @@ cloud_path(const struct script *s, char path[PATH_MAX])
 	raw = slice_of(raw.ptr + 1, raw.len - 2);
 	slash = memrchr(raw.ptr, '/', raw.len);
 	if (slash)
-		raw = slice_of(slash + 1,
-			raw.len - (size_t)(slash + 1 - raw.ptr));
-	(void)snprintf(path, PATH_MAX, "%s/%.*s", s->conf->cloud_dir,
-		SLICE_ARG(raw));
+		raw = slice_of(
+			slash + 1, raw.len - (size_t)(slash + 1 - raw.ptr));
+	(void)snprintf(
+		path, PATH_MAX, "%s/%.*s", s->conf->cloud_dir, SLICE_ARG(raw));
 }
 
 static int
@@ -293,11 +274,11 @@ set_headers(JSContextRef js, struct wire *w, JSValueRef headers)
 	unsigned n = js_u32(js, js_get(js, headers, "length"));
 	bool typed = false;
 
-	/* Curl's own ideas are taken out: a question before the body, a form. */
+	/* Curl's own ideas are taken out: a question before the body, a form.
+	 */
 	w->headers = curl_slist_append(NULL, "Expect:");
 	for (unsigned i = 0; list && i < n; i++) {
-		JSValueRef pair =
-			JSObjectGetPropertyAtIndex(js, list, i, NULL);
+		JSValueRef pair = JSObjectGetPropertyAtIndex(js, list, i, NULL);
 
 		if (!add_header(js, w, pair, &typed)) {
 			w->code = "ERR_INVALID_CHAR";
@@ -404,78 +385,6 @@ host_unfetch(struct script *s, const JSValueRef *v, JSValueRef *exc)
 	return JSValueMakeUndefined(s->js);
 }
 
-/* Answers */
-
-static const char *
-code_of(CURLcode code)
-{
-	switch (code) {
-	case CURLE_COULDNT_RESOLVE_HOST:
-		return "ENOTFOUND";
-	case CURLE_COULDNT_CONNECT:
-		return "ECONNREFUSED";
-	case CURLE_OPERATION_TIMEDOUT:
-		return "ETIMEDOUT";
-	case CURLE_PROXY:
-		return "ENETUNREACH";
-	case CURLE_PEER_FAILED_VERIFICATION:
-		return "CERT_UNTRUSTED";
-	case CURLE_TOO_MANY_REDIRECTS:
-		return "ERR_TOO_MANY_REDIRECTS";
-	case CURLE_WRITE_ERROR:
-		return "ERR_BODY_TOO_LARGE";
-	default:
-		return "ECONNRESET";
-	}
-}
-
-/* What the proxy said (RFC 1928): mostly that a function may not go there. */
-static const char *
-proxy_words(const struct wire *w)
-{
-	long said = 0;
-
-	(void)curl_easy_getinfo(w->easy, CURLINFO_PROXY_ERROR, &said);
-	switch (said) {
-	case CURLPX_REPLY_NOT_ALLOWED:
-		return "the function's \"network\" does not allow this host";
-	case CURLPX_REPLY_HOST_UNREACHABLE:
-		return "the host cannot be found or reached";
-	case CURLPX_REPLY_CONNECTION_REFUSED:
-		return "the host refused the connection";
-	case CURLPX_REPLY_NETWORK_UNREACHABLE:
-		return "the network cannot be reached";
-	case CURLPX_REPLY_TTL_EXPIRED:
-		return "the host did not answer in time";
-	default:
-		return NULL;
-	}
-}
-
-static void
-judge(struct wire *w, CURLcode code)
-{
-	const char *words = NULL;
-	long status = 0;
-
-	(void)curl_easy_getinfo(w->easy, CURLINFO_RESPONSE_CODE, &status);
-	if (code == CURLE_OK && w->refuse_redirect && status >= 300 &&
-		status < 400 && status != 304) {
-		w->code = "ERR_REDIRECT";
-		words = "unexpected redirect";
-	} else if (code != CURLE_OK) {
-		w->code = code_of(code);
-		words = code == CURLE_PROXY ? proxy_words(w) : NULL;
-	}
-	if (code == CURLE_WRITE_ERROR)
-		words = buf_check(&w->head) < 0
-				? "the answer's headers are too large"
-				: "the answer is larger than 32 MiB";
-	if (w->code)
-		(void)snprintf(w->why, sizeof(w->why), "fetch failed: %s",
-			words ? words : curl_easy_strerror(code));
-}
-
 static void
 collect(struct fetches *f)
 {
@@ -489,68 +398,10 @@ collect(struct fetches *f)
 		if (msg->msg != CURLMSG_DONE)
 			continue;
 		(void)curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, &w);
-		judge(w, code);
+		wire_judge(w, code);
 		list_del(&w->on);
 		list_add(&f->over, &w->on);
 	}
-}
-
-/* "HTTP/1.1 404 Not Found" and the lines below. */
-static void
-put_head(JSContextRef js, const struct wire *w, JSObjectRef to)
-{
-	struct slice rest = buf_all(&w->head), line, part;
-	JSObjectRef all = JSObjectMakeArray(js, 0, NULL, NULL);
-	unsigned n = 0;
-
-	(void)slice_split(&rest, '\n', &line);
-	(void)slice_split(&line, ' ', &part);
-	(void)slice_split(&line, ' ', &part);
-	while (line.len && line.ptr[line.len - 1] == '\r')
-		line.len--;
-	js_set_text(js, to, "statusText", line);
-	while (slice_split(&rest, '\n', &line)) {
-		JSValueRef pair[2];
-
-		while (line.len && line.ptr[line.len - 1] == '\r')
-			line.len--;
-		if (!memchr(line.ptr, ':', line.len))
-			continue;
-		(void)slice_split(&line, ':', &part);
-		pair[0] = js_text(js, part);
-		pair[1] = js_text(js, slice_trim(line));
-		JSObjectSetPropertyAtIndex(js, all, n++,
-			JSObjectMakeArray(js, 2, pair, NULL), NULL);
-	}
-	js_set(js, to, "headers", all);
-}
-
-static JSValueRef
-response_of(JSContextRef js, struct wire *w)
-{
-	JSObjectRef ret = JSObjectMake(js, NULL, NULL);
-	JSValueRef exc = NULL;
-	const char *url = NULL;
-	long status = 0;
-
-	(void)curl_easy_getinfo(w->easy, CURLINFO_RESPONSE_CODE, &status);
-	(void)curl_easy_getinfo(w->easy, CURLINFO_EFFECTIVE_URL, &url);
-	js_set(js, ret, "status", js_number(js, (double)status));
-	js_set_text(js, ret, "url", slice_str(url));
-	put_head(js, w, ret);
-	js_set(js, ret, "body", js_bytes(js, buf_all(&w->body), &exc));
-	return ret;
-}
-
-static JSValueRef
-error_of(JSContextRef js, const struct wire *w)
-{
-	JSObjectRef ret = JSObjectMake(js, NULL, NULL);
-
-	js_set_text(js, ret, "code", slice_str(w->code));
-	js_set_text(js, ret, "message",
-		slice_str(*w->why ? w->why : "fetch failed"));
-	return ret;
 }
 
 void
@@ -569,9 +420,9 @@ script_fetches_run(struct script *s)
 			JSValueMakeNull(s->js), JSValueMakeUndefined(s->js)};
 
 		if (w->code)
-			v[1] = error_of(s->js, w);
+			v[1] = wire_error(s->js, w);
 		else
-			v[2] = response_of(s->js, w);
+			v[2] = wire_response(s->js, w);
 		wire_free(f, w);
 		script_call(s, ENTRY_ON_FETCH, array_size(v), v);
 	}

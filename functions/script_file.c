@@ -1,8 +1,8 @@
 /*
- * Files for main.js: the version's own, the runtime's, layers at /opt, and /tmp,
- * which alone may be written.  The cage is the wall; this keeps to the same
- * lines where the cage is thin (a development machine), and asks the kernel
- * where a path leads before it looks.
+ * Files for main.js: the version's own, the runtime's, layers at /opt, and
+ * /tmp, which alone may be written.  The cage is the wall; this keeps to the
+ * same lines where the cage is thin (a development machine), and asks the
+ * kernel where a path leads before it looks.
  */
 #include "functions/script_inside.h"
 
@@ -32,10 +32,10 @@ refuse(struct script *s, JSValueRef *exc, int err, const char *call,
 	JSValueRef undefined;
 	JSObjectRef error;
 
-	undefined = js_throw(s->js, exc, name ? name : "EIO",
-		"%s: %c%s, %s '%s'", name ? name : "EIO",
-		text ? text[0] | 0x20 : 'e', text ? text + 1 : "rror", call,
-		path);
+	undefined =
+		js_throw(s->js, exc, name ? name : "EIO", "%s: %c%s, %s '%s'",
+			name ? name : "EIO", text ? text[0] | 0x20 : 'e',
+			text ? text + 1 : "rror", call, path);
 	error = JSValueToObject(s->js, *exc, NULL);
 	js_set(s->js, error, "errno", js_number(s->js, -err));
 	js_set_text(s->js, error, "syscall", slice_str(call));

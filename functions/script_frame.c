@@ -67,8 +67,8 @@ script_flush(struct script *s)
 	if (s->out.len == 0)
 		return;
 	while (at < s->out.len) {
-		ssize_t n = send(s->fd, s->out.ptr + at, s->out.len - at,
-			MSG_NOSIGNAL);
+		ssize_t n = send(
+			s->fd, s->out.ptr + at, s->out.len - at, MSG_NOSIGNAL);
 
 		if (n >= 0)
 			at += (size_t)n;
@@ -293,7 +293,8 @@ host_log(struct script *s, const JSValueRef *v, JSValueRef *exc)
 	if (!js_utf8(s->js, v[2], &text))
 		return js_throw(s->js, exc, NULL, "a line is too long");
 	if (s->fd < 0) { /* nobody to send frames to: the keeper reads these */
-		print(level, buf_all(&text));
+		if (!s->warming)
+			print(level, buf_all(&text));
 		return JSValueMakeUndefined(s->js);
 	}
 	mark = frame_begin(out_begin(s), PROTO_LOG, js_u32(s->js, v[0]));
@@ -310,6 +311,10 @@ host_call(struct script *s, const JSValueRef *v, JSValueRef *exc)
 	struct buf *out = out_begin(s);
 	size_t before = out->len, mark;
 
+	if (s->warming) {
+		s->asked = js_u32(s->js, v[0]);
+		return JSValueMakeUndefined(s->js);
+	}
 	if (s->fd < 0)
 		return js_throw(s->js, exc, NULL,
 			"mpcloud: only while the function runs");
@@ -323,6 +328,18 @@ host_call(struct script *s, const JSValueRef *v, JSValueRef *exc)
 	out->full = false;
 	return js_throw(s->js, exc, "ERR_OUT_OF_RANGE",
 		"a call of the cloud is larger than 17 MiB");
+}
+
+/* Said before the answer of what runs: the gateway then sends no more, and what
+ * has not begun goes to others. */
+static JSValueRef
+host_leaving(struct script *s, const JSValueRef *v, JSValueRef *exc)
+{
+	(void)v;
+	(void)exc;
+	if (s->fd >= 0)
+		frame_put(out_begin(s), PROTO_LEAVING, 0, SLICE(""));
+	return JSValueMakeUndefined(s->js);
 }
 
 static JSValueRef
@@ -340,6 +357,7 @@ const struct script_host_row script_host_frames[] = {
 	{"fail", 2, host_fail},
 	{"log", 3, host_log},
 	{"call", 3, host_call},
+	{"leaving", 0, host_leaving},
 	{"exit", 1, host_exit},
 	{NULL, 0, NULL},
 };

@@ -57,8 +57,7 @@ host_compile(struct script *s, const JSValueRef *v, JSValueRef *exc)
 	if (!js_utf8(s->js, v[0], &source) || !js_utf8(s->js, v[1], &path) ||
 		!js_utf8(s->js, v[2], &names))
 		return js_throw(s->js, exc, "EFBIG", "the source is too large");
-	f = js_compile(
-		s->js, buf_all(&source), path.ptr, buf_all(&names), exc);
+	f = js_compile(s->js, buf_all(&source), path.ptr, buf_all(&names), exc);
 	return f ? f : undefined(s);
 }
 
@@ -182,8 +181,8 @@ static const struct script_host_row *const tables[] = {
 static JSValueRef
 function_prototype(struct script *s)
 {
-	JSValueRef f = js_get(
-		s->js, JSContextGetGlobalObject(s->js), "Function");
+	JSValueRef f =
+		js_get(s->js, JSContextGetGlobalObject(s->js), "Function");
 
 	return js_get(s->js, f, "prototype");
 }

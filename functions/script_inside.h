@@ -25,13 +25,15 @@ enum script_entry {
 		ENTRIES
 };
 
+struct script_timer {
+	int64_t at;   /* clock_mono */
+	uint64_t seq; /* those of one moment in order of asking */
+	double id;
+};
+
 /* host.timer: a heap, the next one first. */
 struct script_timers {
-	struct script_timer {
-		int64_t at;   /* clock_mono */
-		uint64_t seq; /* those of one moment in order of asking */
-		double id;
-	} *heap;
+	struct script_timer *heap;
 	size_t len, room;
 	uint64_t seq;
 };
@@ -50,6 +52,8 @@ struct script {
 	struct buf context; /* of the one that runs, JSON */
 	uint32_t running;   /* its id; 0: none */
 	bool draining;
+	bool warming;   /* what is sent now is for nobody */
+	uint32_t asked; /* the last call of the cloud meanwhile; 0: none */
 	unsigned turns;
 };
 
@@ -108,5 +112,4 @@ bool script_settle(struct script *s, int ms);
 int script_loop(struct script *s);
 
 /* script_check.c */
-JSValueRef script_check(
-	struct script *s, const JSValueRef *v, JSValueRef *exc);
+JSValueRef script_check(struct script *s, const JSValueRef *v, JSValueRef *exc);

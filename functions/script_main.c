@@ -32,7 +32,8 @@ __lsan_is_turned_off(void)
 #endif
 
 /* A fork has one thread, so the engine must have none that it waits for; under
- * these a fork of it runs at full speed.  WebAssembly has threads of its own. */
+ * these a fork of it runs at full speed.  WebAssembly has threads of its own.
+ */
 static const char *const options[][2] = {
 	{"JSC_useConcurrentGC", "0"},
 	{"JSC_useConcurrentJIT", "0"},
@@ -147,8 +148,8 @@ main(int argc, char **argv)
 	int type = 0;
 
 	if (argc != 3 ||
-		getsockopt(TEMPLATE_CHANNEL, SOL_SOCKET, SO_TYPE, &type,
-			&len) ||
+		getsockopt(
+			TEMPLATE_CHANNEL, SOL_SOCKET, SO_TYPE, &type, &len) ||
 		type != SOCK_SEQPACKET || read_arguments(&p, argv) < 0) {
 		(void)fputs("mpcloud-script is started by mpcloud-host, which "
 			    "talks to it on descriptor 3\n",

@@ -117,8 +117,7 @@ script_timers_left(const struct script_timers *t)
 	left = t->heap[0].at - clock_mono();
 	if (left <= 0)
 		return 0;
-	return (int)min((left + CLOCK_MS - 1) / CLOCK_MS,
-		(int64_t)LEFT_TOP_MS);
+	return (int)min((left + CLOCK_MS - 1) / CLOCK_MS, (int64_t)LEFT_TOP_MS);
 }
 
 void

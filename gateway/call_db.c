@@ -38,6 +38,8 @@ on_done(struct job *job)
 		call_end(c, job->err, &job->why);
 		return;
 	}
+	if (!c->op.doc.ask.is_read && !c->doc.tx && c->gateway->queue)
+		queue_heard(c->gateway->queue);
 	call_end(c, call_db_answer(c), NULL);
 }
 

@@ -1,7 +1,8 @@
 /*
  * functions.enqueue, and functions.invokeFunction with async: true (or, as
- * Tencent's SCF says it, InvocationType: "Event"): a call that nobody waits for.
- * Beside function_name, request_data and qualifier: runAt or delay, retries, key.
+ * Tencent's SCF says it, InvocationType: "Event"): a call that nobody waits
+ * for. Beside function_name, request_data and qualifier: runAt or delay,
+ * retries, key.
  */
 #include "gateway/call.h"
 
@@ -82,8 +83,8 @@ read_time(struct call *c, const char *key, int64_t *ret,
 	else if (!json_is_string(v))
 		return fault_set(&c->job.why, ERR_PARAM,
 			"%s: a number or a text is needed", key);
-	return read(slice_str(json_is_integer(v) ? number
-						 : json_string_value(v)),
+	return read(
+		slice_str(json_is_integer(v) ? number : json_string_value(v)),
 		ret, &c->job.why);
 }
 
@@ -100,11 +101,11 @@ read_put(struct call *c, struct queue_put *put)
 		e = val_str_or(c->body, "qualifier", 64, qualifier, &qualifier,
 			&c->job.why);
 	if (e == 0)
-		e = val_str_or(c->body, "key", WORD_TOP, key, &key,
-			&c->job.why);
+		e = val_str_or(
+			c->body, "key", WORD_TOP, key, &key, &c->job.why);
 	if (e == 0)
-		e = val_int_or(c->body, "retries", 0, 100, -1, &retries,
-			&c->job.why);
+		e = val_int_or(
+			c->body, "retries", 0, 100, -1, &retries, &c->job.why);
 	if (e == 0)
 		e = read_time(c, "delay", &put->run_at, queue_ask_delay);
 	if (e == 0)
@@ -128,8 +129,8 @@ call_queue_put(struct call *c)
 	*put = (struct queue_put){.retries = -1};
 	e = read_put(c, put);
 	if (e == 0)
-		e = queue_ask(put, c->gateway, c->caller, c->arena,
-			&c->job.why);
+		e = queue_ask(
+			put, c->gateway, c->caller, c->arena, &c->job.why);
 	if (e < 0)
 		return e;
 	job_init(&put->ask.job, on_put);

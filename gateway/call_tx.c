@@ -35,6 +35,8 @@ on_committed(struct job *job)
 
 	if (replicas)
 		replicas_wrote(replicas, slice_str(c->caller->uid));
+	if (job->err == 0 && c->gateway->queue)
+		queue_heard(c->gateway->queue);
 	on_ended(job);
 }
 

@@ -66,8 +66,8 @@ gather_forget(struct gather *g)
 	for (unsigned i = 0; i < g->count; i++)
 		if (take(g->others[i].waited_for)) {
 			job_cancel(&g->others[i].ask.job);
-			(void)json_array_append_new(g->missing,
-				json_integer(g->others[i].index));
+			(void)json_array_append_new(
+				g->missing, json_integer(g->others[i].index));
 		}
 }
 
@@ -91,8 +91,7 @@ on_other(struct job *job)
 	if (job->err == 0 && val_parse(&v, o->ask.answer, NULL) == 0)
 		(void)json_array_append_new(g->gateways, v);
 	else
-		(void)json_array_append_new(
-			g->missing, json_integer(o->index));
+		(void)json_array_append_new(g->missing, json_integer(o->index));
 	if (--g->waiting == 0)
 		job_finish(&g->job, 0);
 }

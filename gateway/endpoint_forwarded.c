@@ -66,8 +66,8 @@ read_caller(struct request *r)
 	int e = val_int(r->json, "role", 0, CALLER_ADMIN, &role, NULL);
 
 	if (e == 0)
-		e = val_int_or(r->json, "depth", 0, UINT16_MAX, 0, &depth,
-			NULL);
+		e = val_int_or(
+			r->json, "depth", 0, UINT16_MAX, 0, &depth, NULL);
 
 	if (e == 0)
 		e = word(r, "uid", &c->uid);

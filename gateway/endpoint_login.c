@@ -8,6 +8,7 @@
 #include "gateway/login_act.h"
 #include "gateway/reply.h"
 #include "gateway/request.h"
+#include "trigger/queue.h"
 
 enum { CODE_TOP = 256, TOKEN_TOP = 4096, ANSWER_TOP = 16384 };
 
@@ -31,6 +32,8 @@ on_tokens(struct job *job)
 		buf_i64(&b, l->expires_in_s);
 		buf_str(&b, ",\"tokenType\":\"Bearer\"}");
 		r->caller.uid = l->uid;
+		if (r->gateway->queue)
+			queue_heard(r->gateway->queue);
 		(void)request_reply(r, 200, buf_all(&b));
 	}
 	request_finish(r, job->err, &job->why);

@@ -40,9 +40,8 @@ endpoint_queue_is_meant(const struct request *r)
 static void
 on_put(struct job *job)
 {
-	struct queue_act *act =
-		container_of(container_of(job, struct ask, job),
-			struct queue_act, put.ask);
+	struct queue_act *act = container_of(
+		container_of(job, struct ask, job), struct queue_act, put.ask);
 	struct request *r = act->r;
 	char text[256];
 
@@ -52,8 +51,8 @@ on_put(struct job *job)
 			act->put.request_id,
 			act->put.existed ? ",\"existed\":true" : "");
 		(void)request_reply(r, 202,
-			slice_str(arena_str(
-				request_arena(r), slice_str(text))));
+			slice_str(
+				arena_str(request_arena(r), slice_str(text))));
 	}
 	request_finish(r, job->err, &job->why);
 }
@@ -75,8 +74,7 @@ read_query(struct request *r, struct queue_put *put)
 		e = queue_ask_time(run_at, &put->run_at, &r->why);
 	if (e == 0 && retries.len) {
 		if (slice_to_u64(retries, 100, &n) < 0)
-			e = fault_set(
-				&r->why, ERR_PARAM, "retries: 0 to 100");
+			e = fault_set(&r->why, ERR_PARAM, "retries: 0 to 100");
 		put->retries = (int)n;
 	}
 	return e;
@@ -96,8 +94,7 @@ endpoint_queue_put(struct request *r, const char *qualifier)
 	put->qualifier = qualifier;
 	put->event = exchange_body(r->x);
 	put->source = r->on->kind & LISTENER_OPEN ? "wx_client" : "wx_http";
-	e = queue_ask(
-		put, r->gateway, &r->caller, request_arena(r), &r->why);
+	e = queue_ask(put, r->gateway, &r->caller, request_arena(r), &r->why);
 	if (e < 0)
 		return e;
 	job_init(&put->ask.job, on_put);

@@ -4,6 +4,7 @@
 #include "base/val.h"
 #include "gateway/endpoint.h"
 #include "gateway/request.h"
+#include "trigger/queue.h"
 #include "trigger/queue_op.h"
 
 #include <stdio.h>
@@ -14,13 +15,14 @@ struct queue_act {
 	struct request *r;
 	struct queue_op op;
 	const char *done; /* name of the answer's number */
+	bool wakes;       /* they may run at once */
 };
 
 static struct queue_act *
 act_of(struct job *job)
 {
-	return container_of(container_of(job, struct ask, job),
-		struct queue_act, op.ask);
+	return container_of(
+		container_of(job, struct ask, job), struct queue_act, op.ask);
 }
 
 static struct queue_act *
@@ -45,8 +47,7 @@ on_json(struct job *job)
 			"no call of this id is in the queue; `mpcloud queue "
 			"list` lists them");
 	if (job->err == 0)
-		(void)request_reply(
-			a->r, 200, ask_value(&a->op.ask, 0, 0));
+		(void)request_reply(a->r, 200, ask_value(&a->op.ask, 0, 0));
 	request_finish(a->r, job->err, &job->why);
 }
 
@@ -56,6 +57,8 @@ on_number(struct job *job)
 	struct queue_act *a = act_of(job);
 	char text[64];
 
+	if (job->err == 0 && a->wakes)
+		queue_wake(a->r->gateway->queue);
 	if (job->err == 0) {
 		(void)snprintf(text, sizeof(text), "{\"%s\":%lld}", a->done,
 			(long long)ask_int(&a->op.ask, 0, 0));
@@ -75,8 +78,8 @@ check_state(struct request *r, struct slice state)
 	for (size_t i = 0; i < array_size(states); i++)
 		if (slice_is(state, states[i]))
 			return 0;
-	return fault_set(&r->why, ERR_PARAM,
-		"state: waiting, running, done or dead");
+	return fault_set(
+		&r->why, ERR_PARAM, "state: waiting, running, done or dead");
 }
 
 int
@@ -123,8 +126,8 @@ read_which(struct queue_act *a)
 	int e = request_json(r);
 
 	if (e == 0)
-		e = val_str_or(r->json, "function", 64, SLICE(""), &function,
-			&r->why);
+		e = val_str_or(
+			r->json, "function", 64, SLICE(""), &function, &r->why);
 	if (e < 0)
 		return e;
 	a->op.function = arena_str(request_arena(r), function);
@@ -147,6 +150,7 @@ endpoint_ops_queue_replay(struct request *r)
 	if (e < 0)
 		return e;
 	a->done = "replayed";
+	a->wakes = true;
 	queue_op_replay(r->gateway->pool, &a->op);
 	return request_wait(r, &a->op.ask.job);
 }

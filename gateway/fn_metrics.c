@@ -28,8 +28,7 @@ labels_put(const struct sample *s, const char *metric, const char *more)
 	buf_printf(s->to,
 		"mpcloud_function_%s{function=\"%s\",version=\"%lld\","
 		"gateway=\"%lld\"%s}",
-		metric,
-		json_string_value(json_object_get(s->function, "name")),
+		metric, json_string_value(json_object_get(s->function, "name")),
 		(long long)number(s->function, "version"),
 		(long long)s->gateway, more);
 }
@@ -53,8 +52,8 @@ put_calls(const struct sample *s)
 	const char *code;
 
 	json_object_foreach (ended, code, n)
-		value_put(s, "calls_total", "code", code,
-			json_integer_value(n));
+		value_put(
+			s, "calls_total", "code", code, json_integer_value(n));
 }
 
 static void
@@ -170,8 +169,8 @@ metric_put(struct buf *to, const struct metric *m, const json_t *gateways)
 		"%s\n",
 		m->name, m->help, m->name, m->type);
 	json_array_foreach (gateways, i, g)
-		json_array_foreach (json_object_get(g, "functions"), k,
-			function)
+		json_array_foreach (
+			json_object_get(g, "functions"), k, function)
 			m->put(&(struct sample){.to = to,
 				.gateway = number(g, "gateway"),
 				.function = function});

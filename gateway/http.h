@@ -101,8 +101,8 @@ void exchange_add_header(
 void exchange_add_any_header(
 	struct exchange *x, struct slice name, struct slice value);
 /* Once per exchange.  `content_type` is a constant, or NULL when there is none
- * or it was added as a header.  The body is copied unless it lies in the exchange's
- * arena (then it is sent from there).  X-Request-Id is added. */
+ * or it was added as a header.  The body is copied unless it lies in the
+ * exchange's arena (then it is sent from there).  X-Request-Id is added. */
 void exchange_answer(struct exchange *x, int status, const char *content_type,
 	struct slice body);
 /* Instead of exchange_answer: close the connection without a word.  For the

@@ -133,8 +133,7 @@ is_formal(const struct exchange *x, struct slice body)
 {
 	size_t n = 1;
 
-	if (body.len > BODY_TOP || x->close || x->http->draining ||
-		x->informal)
+	if (body.len > BODY_TOP || x->close || x->http->draining || x->informal)
 		return false;
 	for (const struct header *h = x->headers; h; h = h->next) {
 		if (++n > HEADERS_TOP)

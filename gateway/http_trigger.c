@@ -6,10 +6,10 @@
  */
 #include "gateway/http_trigger.h"
 
-#include "base/event.h"
 #include "functions/crew.h"
 #include "functions/http_path.h"
 #include "gateway/endpoint.h"
+#include "gateway/function_log.h"
 #include "gateway/http_paths.h"
 #include "gateway/request.h"
 
@@ -108,6 +108,21 @@ http_trigger_route(struct request *r)
 }
 
 static void
+tell_author(const struct trigger_act *act, const char *what)
+{
+	const struct request *r = act->r;
+
+	if (!r->gateway->log)
+		return;
+	function_log_write(r->gateway->log,
+		&(struct function_line){.function = r->function,
+			.request_id = exchange_id(r->x),
+			.version = act->call.version,
+			.level = 3,
+			.text = slice_str(what)});
+}
+
+static void
 answer(struct trigger_act *act)
 {
 	struct request *r = act->r;
@@ -118,9 +133,7 @@ answer(struct trigger_act *act)
 
 	if (e < 0) {
 		r->gateway->count->calls_failed++;
-		event(EVENT_FN_ANSWER, "function", r->function, "requestId",
-			exchange_id(r->x), "error", fault_text(&job->why, e),
-			NULL);
+		tell_author(act, fault_text(&job->why, e));
 		request_finish(r, e, &job->why);
 		return;
 	}
@@ -143,6 +156,7 @@ on_result(struct job *job)
 		return;
 	}
 	act->r->gateway->count->calls_failed++;
+	act->r->retry_ms = call->retry_ms;
 	request_finish(act->r, job->err, &job->why);
 }
 

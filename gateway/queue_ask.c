@@ -45,8 +45,8 @@ queue_ask_delay(struct slice text, int64_t *ret, struct fault *why)
 }
 
 static int
-check_user(const struct queue_put *put, const struct gateway *g,
-	struct fault *why)
+check_user(
+	const struct queue_put *put, const struct gateway *g, struct fault *why)
 {
 	if (!g->conf->functions_client_async)
 		return fault_set(why, ERR_DENIED,
@@ -80,11 +80,11 @@ check(const struct queue_put *put, const struct gateway *g,
 		return fault_set(why, ERR_PARAM,
 			"runAt: at most %d days from now", days);
 	if (put->retries < -1 || put->retries > RETRIES_TOP)
-		return fault_set(why, ERR_PARAM, "retries: 0 to %d",
-			RETRIES_TOP);
+		return fault_set(
+			why, ERR_PARAM, "retries: 0 to %d", RETRIES_TOP);
 	if (strlen(put->key) > KEY_TOP)
-		return fault_set(why, ERR_PARAM, "key: %d bytes at most",
-			KEY_TOP);
+		return fault_set(
+			why, ERR_PARAM, "key: %d bytes at most", KEY_TOP);
 	return is_server ? 0 : check_user(put, g, why);
 }
 

@@ -41,7 +41,8 @@ enum mpc_error {
 	MPC_ERR_ANSWER = -1,   /* the cloud answered with an error code */
 	MPC_ERR_ARGUMENT = -2, /* an argument is missing or is not JSON */
 	MPC_ERR_TOO_BIG = -3,  /* past 64 MiB of the invocation's memory */
-	MPC_ERR_CONFLICT = -4  /* another transaction was there first */
+	MPC_ERR_CONFLICT = -4, /* another transaction was there first */
+	MPC_ERR_NETWORK = -5   /* the host was not reached, or is not allowed */
 };
 
 struct mpc_context;
@@ -141,6 +142,12 @@ int mpc_tx_start(struct mpc_context *ctx);
 int mpc_tx_commit(struct mpc_context *ctx);
 int mpc_tx_rollback(struct mpc_context *ctx);
 int mpc_tx_run(struct mpc_context *ctx, mpc_tx_fn *body, void *arg);
+
+/* A connected descriptor (TCP) to a host outside, which the function's setting
+ * "network" must allow: a name or an address, resolved and checked outside of
+ * the function.  It is the caller's: read, write, close.  MPC_ERR_NETWORK:
+ * mpc_error_text says why.  Other invocations of this worker wait meanwhile. */
+int mpc_connect(struct mpc_context *ctx, const char *host, int port);
 
 /* Another function of this environment, as the same user. */
 int mpc_call_function(struct mpc_context *ctx, const char *name,

@@ -38,9 +38,9 @@ extern const struct admin_command admin_commands[ADMIN_COUNT_];
 
 struct admin_ask {
 	const struct admin_command *command;
-	char name[64];    /* "" when not given */
+	char name[64]; /* "" when not given */
 	char alias[64];
-	unsigned version; /* 0 when not given */
+	unsigned version;               /* 0 when not given */
 	json_t *entry, *trial, *values; /* objects, ours, or NULL */
 };
 

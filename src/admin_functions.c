@@ -98,11 +98,12 @@ put_versions(const struct registry *r, const struct registry_state *state,
 	size_t i;
 
 	json_array_foreach (versions, i, v)
-		(void)json_array_append_new(list,
-			version_on_disk(r, &state->release, name,
-				(unsigned)json_integer_value(v)));
+		(void)json_array_append_new(
+			list, version_on_disk(r, &state->release, name,
+				      (unsigned)json_integer_value(v)));
 	(void)json_object_set_new(to, "versions", list);
-	(void)json_object_set_new(to, "release", release_build(&state->release));
+	(void)json_object_set_new(
+		to, "release", release_build(&state->release));
 	(void)json_object_set_new(to, "previous",
 		state->previous ? json_deep_copy(state->previous)
 				: json_array());

@@ -85,6 +85,8 @@ int cli_admin(struct cli *cli, json_t *command, json_t **ret);
  * answer's status and body otherwise. */
 int cli_ops(struct cli *cli, const char *method, const char *path,
 	struct slice body, int *status, struct buf *answer);
+/* X-Request-Id of the answer that came last. */
+const char *cli_ops_request(void);
 /* The same in two halves, for who has several under way, and without a word:
  * negative when nobody answers. */
 int cli_ops_send(struct cli *cli, const char *method, const char *path,

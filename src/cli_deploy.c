@@ -6,7 +6,6 @@
 #include "src/dev.h"
 
 #include "base/mem.h"
-#include "base/paths.h"
 #include "functions/registry.h"
 #include "src/cli_db.h"
 #include "src/cli_deploy.h"
@@ -16,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { COLLECTION_TOP = 32 * 1024 * 1024, LINE_TOP = 256 };
+enum { COLLECTION_TOP = 32 * 1024 * 1024 };
 
 struct deployment {
 	struct cli *cli;
@@ -26,76 +25,82 @@ struct deployment {
 	json_t *report; /* [{name, version, changed, kept}] */
 };
 
-static int
-keep_entry(struct deployment *d, const char *name, unsigned version,
-	struct fault *why)
-{
-	_free_ char *path =
-		str_printf("%s/%s/v%u.json", d->registry.dir, name, version);
-	const json_t *entry = project_entry(&d->project, name);
-	_buf_ struct buf text = {0};
+/* What answered before: {stable, gray}, 0 where there was none. */
+struct was {
+	unsigned stable, gray;
+};
 
-	buf_init(&text, 1024 * 1024);
-	if (!entry)
-		return 0;
-	val_put(&text, entry);
-	return file_write(path, text.ptr, text.len, 0600, why);
+static struct was
+read_was(const struct deployment *d, const char *name)
+{
+	struct registry_state state = {0};
+	struct was was = {0};
+
+	if (registry_read(&d->registry, name, &state, NULL) == 0)
+		was = (struct was){state.release.stable, state.release.gray};
+	registry_state_done(&state);
+	return was;
 }
 
 static int
-not_taken(
-	const struct deployment *d, const char *name, unsigned version, int status)
+not_taken(const char *name, unsigned version, const struct was *was, int status)
 {
-	struct registry_state state = {0};
-	bool answers = registry_read(&d->registry, name, &state, NULL) == 0 &&
-		       state.release.stable;
-
-	registry_state_done(&state);
 	return cli_fail(status, "function %s: version %u was not taken up%s",
-		name, version, answers ? "; the one before goes on" : "");
+		name, version, was->stable ? "; the one before goes on" : "");
 }
 
 static void
-report_one(struct deployment *d, const char *name, const struct lay *lay)
+print_files(const struct lay *lay)
 {
-	long long gray = 0;
-
-	(void)json_array_append_new(d->report,
-		json_pack("{s:s, s:i, s:I, s:I}", "name", name, "version",
-			(int)lay->version, "changed", (json_int_t)lay->changed,
-			"kept", (json_int_t)lay->kept));
-	if (d->cli->options[OPT_JSON])
-		return;
-	(void)printf("  function %-16s version %u", name, lay->version);
-	if (d->trial)
-		gray = (long long)json_integer_value(json_object_get(
-			json_object_get(d->trial, "gray"), "percent"));
-	if (d->trial && lay->version > 1)
-		(void)printf(", on trial for %lld%%", gray);
 	if (lay->kept)
 		(void)printf(" (%s changed, %s kept)",
 			progress_count((int64_t)lay->changed, "file"),
 			progress_number((int64_t)lay->kept));
 	else
-		(void)printf(" (%s)",
-			progress_count((int64_t)lay->changed, "file"));
+		(void)printf(
+			" (%s)", progress_count((int64_t)lay->changed, "file"));
+}
+
+static void
+report_one(struct deployment *d, const struct lay *lay, const struct was *was)
+{
+	const json_t *gray = json_object_get(d->trial, "gray");
+
+	(void)json_array_append_new(d->report,
+		json_pack("{s:s, s:i, s:I, s:I}", "name", lay->name, "version",
+			(int)lay->version, "changed", (json_int_t)lay->changed,
+			"kept", (json_int_t)lay->kept));
+	if (d->cli->options[OPT_JSON])
+		return;
+	(void)printf("  function %-16s version %u", lay->name, lay->version);
+	if (d->trial && was->stable)
+		(void)printf(", on trial for %lld%%",
+			(long long)json_integer_value(
+				json_object_get(gray, "percent")));
+	print_files(lay);
+	if (was->gray)
+		(void)printf("; the trial of version %u has ended", was->gray);
 	(void)putchar('\n');
 }
 
 static int
 ask_daemon(struct deployment *d, const char *name, const struct lay *lay)
 {
+	struct was was = read_was(d, name);
 	json_t *command = json_pack("{s:s,s:s,s:i}", "cmd", "deploy", "name",
 		name, "version", (int)lay->version);
+	json_t *entry = project_entry(&d->project, name);
 	_json_ json_t *answer = NULL;
 	int status;
 
+	if (entry) /* kept by the daemon: variables may be in it */
+		(void)json_object_set(command, "entry", entry);
 	if (d->trial)
 		(void)json_object_set(command, "trial", d->trial);
 	status = cli_admin(d->cli, command, &answer);
 	if (status != EXIT_OK)
-		return not_taken(d, name, lay->version, status);
-	report_one(d, name, lay);
+		return not_taken(name, lay->version, &was, status);
+	report_one(d, lay, &was);
 	return EXIT_OK;
 }
 
@@ -109,8 +114,6 @@ deploy_one(struct deployment *d, const char *name)
 	struct fault why = {0};
 	int r = lay_down(&lay, &why), status;
 
-	if (r == 0)
-		r = keep_entry(d, name, lay.version, &why);
 	if (r < 0)
 		return cli_fail(
 			EXIT_FAILED, "%s: %s", name, fault_text(&why, r));

@@ -1,7 +1,7 @@
 /*
  * A function's files become its next version.  Most of them are those of the
- * version before, so what has the same content is linked to it: the disk and the
- * author wait for what changed only.
+ * version before, so what has the same content is linked to it: the disk and
+ * the author wait for what changed only.
  */
 #include "src/cli_deploy.h"
 
@@ -13,6 +13,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <ftw.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -36,8 +37,7 @@ newest_version(const struct lay *lay, unsigned *ret, struct fault *why)
 
 	if (r < 0 && r != -ENOENT)
 		return r;
-	*ret = n ? (unsigned)json_integer_value(
-			   json_array_get(versions, n - 1))
+	*ret = n ? (unsigned)json_integer_value(json_array_get(versions, n - 1))
 		 : 0;
 	return 0;
 }
@@ -73,7 +73,8 @@ lay_over(const char *from, const char *to, const char *before,
 			continue;
 		}
 		if (rename(a, b) < 0)
-			r = fault_set(why, -errno, "%s: %s", b, strerror(errno));
+			r = fault_set(
+				why, -errno, "%s: %s", b, strerror(errno));
 	}
 	if (dir)
 		(void)closedir(dir);
@@ -100,8 +101,7 @@ lay_layers(const struct project *p, const char *name, const char *before,
 static int
 make_folder(const char *path, struct fault *why)
 {
-	if ((mkdir(path, 0755) < 0 && errno != EEXIST) ||
-		chmod(path, 0755) < 0)
+	if ((mkdir(path, 0755) < 0 && errno != EEXIST) || chmod(path, 0755) < 0)
 		return fault_set(why, -errno, "%s: %s", path, strerror(errno));
 	return 0;
 }
@@ -178,6 +178,34 @@ check_ignore(const struct lay *lay, struct fault *why)
 	return 0;
 }
 
+static struct stat owner; /* nftw hands nothing on */
+
+static int
+give_one(const char *path, const struct stat *st, int kind, struct FTW *at)
+{
+	(void)kind;
+	(void)at;
+	if (st->st_uid == owner.st_uid && st->st_gid == owner.st_gid)
+		return 0;
+	return lchown(path, owner.st_uid, owner.st_gid) < 0 ? -errno : 0;
+}
+
+/* Root may deploy to a daemon that is another user: it must be able to put the
+ * version aside one day. */
+static int
+give_to_daemon(const struct lay *lay, const char *part, struct fault *why)
+{
+	int r;
+
+	if (geteuid() != 0)
+		return 0;
+	if (stat(lay->registry->dir, &owner) < 0)
+		return fault_set(why, -errno, "%s: %s", lay->registry->dir,
+			strerror(errno));
+	r = nftw(part, give_one, 64, FTW_PHYS);
+	return r < 0 ? fault_set(why, r, "%s: %s", part, strerror(-r)) : 0;
+}
+
 static int
 lay_all(struct lay *lay, const char *before, const char *part,
 	struct fault *why)
@@ -191,13 +219,15 @@ lay_all(struct lay *lay, const char *before, const char *part,
 		r = lay_shared(lay->project, lay->name, before, part, why);
 	if (r == 0 && wants_npm(lay))
 		r = npm_install(lay->registry->state_dir, part, why);
+	if (r == 0)
+		r = give_to_daemon(lay, part, why);
 	return r == 0 ? tree_sync(part, why) : r;
 }
 
 /* The next number; somebody else who deploys just now may be faster. */
 static int
-take_number(struct lay *lay, const char *dir, const char *part,
-	struct fault *why)
+take_number(
+	struct lay *lay, const char *dir, const char *part, struct fault *why)
 {
 	for (;;) {
 		_free_ char *to = NULL;
@@ -219,13 +249,15 @@ take_number(struct lay *lay, const char *dir, const char *part,
 int
 lay_down(struct lay *lay, struct fault *why)
 {
-	_free_ char *dir =
-		str_printf("%s/%s", lay->registry->dir, lay->name);
+	_free_ char *dir = str_printf("%s/%s", lay->registry->dir, lay->name);
 	_free_ char *part = str_printf("%s/.lay.%d.part", dir, (int)getpid());
 	_free_ char *last = NULL;
 	unsigned before = 0;
+	bool is_new = access(dir, F_OK) < 0;
 	int r = dir_make(dir, 0755, why);
 
+	if (r == 0 && is_new)
+		r = give_to_daemon(lay, dir, why);
 	if (r == 0)
 		r = newest_version(lay, &before, why);
 	if (r < 0)

@@ -41,8 +41,7 @@ read_options(struct dev *dev)
 		status = cli_number(
 			dev->cli, OPT_TLS_PORT, 0, 65535, -1, &dev->tls_port);
 	if (status == EXIT_OK)
-		status = cli_number(
-			dev->cli, OPT_GATEWAYS, 0, 256,
+		status = cli_number(dev->cli, OPT_GATEWAYS, 0, 256,
 			dev->cli->options[OPT_INSPECT] ? 1 : 0, &dev->gateways);
 	if (status != EXIT_OK)
 		return status;

@@ -2,34 +2,28 @@
  * `mpcloud doctor`: what an operator would check by hand, as a table of
  * checks; each says what it found and, when something is wrong, what to do.
  */
+#include "src/cli_doctor.h"
 #include "src/cli.h"
 
 #include "base/mem.h"
 #include "base/paths.h"
 #include "base/sock.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
-
-enum verdict { FINE, HINT, WRONG };
 
 static const char *const verdict_words[] = {
 	[FINE] = "ok", [HINT] = "note", [WRONG] = "WRONG"};
 
 struct check {
 	const char *name;
-	enum verdict (*run)(struct cli *cli, struct fault *say);
+	check_fn *run;
 };
 
-static enum verdict
-found(enum verdict v, struct fault *say, const char *text)
+enum verdict
+doctor_say(enum verdict v, struct fault *say, const char *text)
 {
 	(void)snprintf(say->text, sizeof(say->text), "%s", text);
 	return v;
@@ -38,7 +32,7 @@ found(enum verdict v, struct fault *say, const char *text)
 static enum verdict
 check_conf(struct cli *cli, struct fault *say)
 {
-	return found(FINE, say, cli->conf_path);
+	return doctor_say(FINE, say, cli->conf_path);
 }
 
 /* First line of a command's output. */
@@ -62,50 +56,28 @@ check_node(struct cli *cli, struct fault *say)
 	_free_ char *command = NULL;
 
 	if (strpbrk(node, "'\"\\$` ;&|<>"))
-		return found(WRONG, say, "functions.node: an odd path");
+		return doctor_say(WRONG, say, "functions.node: an odd path");
 	command = str_printf("%s --version 2>/dev/null", node);
 	if (!first_line(command, version, sizeof(version)))
-		return found(HINT, say,
+		return doctor_say(HINT, say,
 			"no Node.js: node functions cannot run; apt-get "
 			"install nodejs, or set functions.node");
 	if (atoi(version + 1) < 18)
-		return found(WRONG, say, "Node.js 18 or newer is needed");
-	return found(FINE, say, version);
+		return doctor_say(WRONG, say, "Node.js 18 or newer is needed");
+	return doctor_say(FINE, say, version);
 }
 
 static enum verdict
-check_userns(struct cli *cli, struct fault *say)
+check_script(struct cli *cli, struct fault *say)
 {
-	int st = 0;
-	pid_t pid;
+	_free_ char *program = path_program("mpcloud-script");
 
 	(void)cli;
-	if (geteuid() == 0)
-		return found(FINE, say, "root: not needed");
-	pid = fork();
-	if (pid == 0)
-		_exit(syscall(SYS_unshare, 0x10000000 /* CLONE_NEWUSER */) == 0
-				? 0
-				: 1);
-	if (pid > 0 && waitpid(pid, &st, 0) == pid && st == 0)
-		return found(FINE, say, "user namespaces work");
-	return found(HINT, say,
-		"no user namespaces for ordinary users: functions are less "
-		"isolated; sysctl kernel.unprivileged_userns_clone=1, or run "
-		"the service as root");
-}
-
-static enum verdict
-check_landlock(struct cli *cli, struct fault *say)
-{
-	long abi = syscall(444 /* landlock_create_ruleset */, NULL, 0, 1);
-
-	(void)cli;
-	if (abi > 0)
-		return found(FINE, say, "available");
-	return found(HINT, say,
-		"the kernel has no Landlock (boot with lsm=landlock,…): the "
-		"mount namespace alone guards files");
+	if (access(program, X_OK) == 0)
+		return doctor_say(FINE, say, program);
+	return doctor_say(HINT, say,
+		"this build is without it: apt-get install "
+		"libjavascriptcoregtk-4.1-dev, configure and build again");
 }
 
 static enum verdict
@@ -124,7 +96,7 @@ check_secret(const char *name, const char *path, struct fault *say)
 		return WRONG;
 	}
 	mem_wipe(text, strlen(text));
-	return found(FINE, say, path);
+	return doctor_say(FINE, say, path);
 }
 
 static enum verdict
@@ -144,7 +116,7 @@ static enum verdict
 check_wechat(struct cli *cli, struct fault *say)
 {
 	if (!*cli->conf->wechat_appid)
-		return found(HINT, say,
+		return doctor_say(HINT, say,
 			"wechat.appid is not set: nobody can log in");
 	return check_secret(
 		"wechat.secret_file", cli->conf->wechat_secret_file, say);
@@ -154,7 +126,7 @@ static enum verdict
 check_pay(struct cli *cli, struct fault *say)
 {
 	if (!*cli->conf->pay_mchid)
-		return found(FINE, say, "payment is off (pay.mchid)");
+		return doctor_say(FINE, say, "payment is off (pay.mchid)");
 	return check_secret(
 		"pay.private_key_file", cli->conf->pay_private_key_file, say);
 }
@@ -163,7 +135,7 @@ static enum verdict
 check_tls(struct cli *cli, struct fault *say)
 {
 	if (!*cli->conf->server_listen_tls)
-		return found(HINT, say,
+		return doctor_say(HINT, say,
 			"no HTTPS address: mini programs need https; set "
 			"server.listen_tls, or put a proxy in front");
 	return check_secret("server.tls_key", cli->conf->server_tls_key, say);
@@ -177,15 +149,20 @@ check_daemon(struct cli *cli, struct fault *say)
 	_close_ int fd = -1;
 
 	if (sock_connect_unix(path, &fd) == 0)
-		return found(FINE, say, path);
-	return found(HINT, say, "mpcloudd is not running");
+		return doctor_say(FINE, say, path);
+	return doctor_say(HINT, say, "mpcloudd is not running");
 }
 
 static const struct check checks[] = {
 	{"configuration", check_conf},
 	{"Node.js", check_node},
-	{"user namespaces", check_userns},
-	{"Landlock", check_landlock},
+	{"runtime script", check_script},
+	{"kernel", doctor_kernel},
+	{"namespaces", doctor_namespaces},
+	{"tmpfs", doctor_tmpfs},
+	{"seccomp", doctor_seccomp},
+	{"Landlock", doctor_landlock},
+	{"cgroup", doctor_cgroup},
 	{"token keys", check_token_key},
 	{"master key", check_master_key},
 	{"WeChat login", check_wechat},

@@ -9,6 +9,7 @@
 #include "base/paths.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <termios.h>
@@ -111,21 +112,34 @@ cli_secret_unset(struct cli *cli)
 
 /* --- a secret's value --- */
 
+static struct termios shown; /* how the terminal was */
+
+/* A terminal that shows nothing would outlive us. */
+static void
+on_interrupt(int number)
+{
+	(void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &shown);
+	(void)signal(number, SIG_DFL);
+	(void)raise(number);
+}
+
 /* Without showing it. */
 static ssize_t
 ask(const char *name, char *to, size_t size)
 {
-	struct termios was, quiet;
+	struct termios quiet;
 	ssize_t n;
 
-	(void)fprintf(stderr, "Value of %s (not shown): ", name);
-	if (tcgetattr(STDIN_FILENO, &was) < 0)
+	if (tcgetattr(STDIN_FILENO, &shown) < 0)
 		return -1;
-	quiet = was;
+	(void)signal(SIGINT, on_interrupt);
+	(void)signal(SIGTERM, on_interrupt);
+	(void)fprintf(stderr, "Value of %s (not shown): ", name);
+	quiet = shown;
 	quiet.c_lflag &= ~(tcflag_t)ECHO;
 	(void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
 	n = read(STDIN_FILENO, to, size);
-	(void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &was);
+	(void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &shown);
 	(void)fputc('\n', stderr);
 	return n;
 }
@@ -157,8 +171,7 @@ read_secret(const struct cli *cli, char *to, size_t size, size_t *len)
 	ssize_t n;
 
 	if (file && !from)
-		return cli_fail(
-			EXIT_FAILED, "%s: %s", file, strerror(errno));
+		return cli_fail(EXIT_FAILED, "%s: %s", file, strerror(errno));
 	if (!file && isatty(STDIN_FILENO))
 		n = ask(cli->words[0], to, size);
 	else
@@ -203,8 +216,8 @@ cli_secret_set(struct cli *cli)
 	value = json_stringn(text, len);
 	mem_wipe(text, sizeof(text));
 	if (!value)
-		return cli_fail(
-			EXIT_USAGE, "%s: the value is not UTF-8", cli->words[0]);
+		return cli_fail(EXIT_USAGE, "%s: the value is not UTF-8",
+			cli->words[0]);
 	(void)json_object_set_new(values, cli->words[0], value);
 	return send(cli, "secret-set", json_incref(values), "set");
 }

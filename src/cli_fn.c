@@ -7,6 +7,7 @@
 #include "base/paths.h"
 #include "base/text.h"
 #include "functions/settings.h"
+#include "src/cli_fn_log.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -166,7 +167,8 @@ print_call(const struct cli *cli, int http, struct buf *answer)
 		cli_print_json(v);
 	if (http < 400)
 		return EXIT_OK;
-	if (!strcmp(code, "FUNCTION_NOT_FOUND"))
+	if (!strcmp(code, "FUNCTION_NOT_FOUND") &&
+		!cli->options[OPT_QUALIFIER])
 		return cli_fail(EXIT_FAILED,
 			"%s: no function \"%s\" is deployed; `mpcloud fn list` "
 			"lists them",
@@ -236,6 +238,7 @@ int
 cli_fn_invoke(struct cli *cli)
 {
 	_buf_ struct buf event = {0}, answer = {0}, query = {0};
+	struct log_files *files = NULL;
 	_free_ char *path = NULL;
 	int http = 0, status;
 
@@ -249,12 +252,20 @@ cli_fn_invoke(struct cli *cli)
 		return status;
 	buf_init(&query, 4096);
 	query_add(&query, "openid", cli->options[OPT_OPENID]);
+	query_add(&query, "qualifier", cli->options[OPT_QUALIFIER]);
 	status = async_query(cli, &query);
 	if (status != EXIT_OK)
 		return status;
 	path = str_printf("/v1/functions/%s%s", cli->words[0],
 		query.len ? query.ptr : "");
+	status = cli_conf(cli);
+	if (status != EXIT_OK)
+		return status;
+	if (cli->options[OPT_LOG])
+		files = fn_log_begin(cli, cli->words[0]);
 	status = cli_ops(cli, "POST", path, buf_all(&event), &http, &answer);
+	if (files)
+		fn_log_end(files, cli_ops_request());
 	if (status == EXIT_OK && http == 202)
 		return print_queued(cli, &answer);
 	return status == EXIT_OK ? print_call(cli, http, &answer) : status;

@@ -58,7 +58,8 @@ take_version(const char *word, json_t *command)
 			"%s is not a version: a number is wanted, as `mpcloud "
 			"fn versions` lists them",
 			word);
-	(void)json_object_set_new(command, "version", json_integer((json_int_t)n));
+	(void)json_object_set_new(
+		command, "version", json_integer((json_int_t)n));
 	return EXIT_OK;
 }
 
@@ -274,8 +275,7 @@ cli_fn_alias(struct cli *cli)
 			"alias, `mpcloud fn alias FUNCTION ALIAS --end` takes "
 			"it away");
 	command = command_of(cli, "alias");
-	(void)json_object_set_new(
-		command, "alias", json_string(cli->words[1]));
+	(void)json_object_set_new(command, "alias", json_string(cli->words[1]));
 	if (cli->count > 2)
 		status = take_version(cli->words[2], command);
 	if (status != EXIT_OK)
@@ -352,8 +352,8 @@ cli_trial(const struct cli *cli, enum cli_option percent, json_t **ret)
 	if (status != EXIT_OK)
 		return status;
 	if (cli->options[OPT_HEADER])
-		(void)json_object_set_new(gray, "header",
-			json_string(cli->options[OPT_HEADER]));
+		(void)json_object_set_new(
+			gray, "header", json_string(cli->options[OPT_HEADER]));
 	if (cli->options[OPT_OPENID])
 		put_openids(cli, gray);
 	if (cli->options[OPT_CALLS] && json_object_size(guard) < 2)

@@ -58,8 +58,8 @@ version_get(struct versions *list, const char *name, long long version)
 		if (v->version == version && strcmp(v->name, name) == 0)
 			return v;
 	}
-	list->all = mem_resize(
-		list->all, (list->count + 1) * sizeof(list->all[0]));
+	list->all =
+		mem_resize(list->all, (list->count + 1) * sizeof(list->all[0]));
 	v = &list->all[list->count++];
 	*v = (struct version){
 		.name = name, .version = version, .role = "", .trouble = ""};
@@ -92,8 +92,8 @@ add_up(struct versions *list, const json_t *answer, const char *only)
 			if (list->count >= VERSIONS_TOP ||
 				(only && strcmp(only, text_of(f, "name")) != 0))
 				continue;
-			v = version_get(list, text_of(f, "name"),
-				int_of(f, "version"));
+			v = version_get(
+				list, text_of(f, "name"), int_of(f, "version"));
 			crew_stats_take(&v->stats, f);
 			v->role = text_of(f, "role");
 			if (*text_of(f, "trouble"))
@@ -172,8 +172,9 @@ print_more(const struct version *v)
 	for (int end = 0; end < ENDS_; end++) {
 		if (!v->stats.ended[end])
 			continue;
-		(void)printf("%s%" PRIu64 " %s", *comma ? comma : "; ended: ",
-			v->stats.ended[end], crew_end_word((enum crew_end)end));
+		(void)printf("%s%" PRIu64 " %s",
+			*comma ? comma : "; ended: ", v->stats.ended[end],
+			crew_end_word((enum crew_end)end));
 		comma = ", ";
 	}
 	(void)putchar('\n');
@@ -261,8 +262,8 @@ cli_fn_stats(struct cli *cli)
 	_cleanup_(versions_done) struct versions list = {0};
 	const char *only = cli->count ? cli->words[0] : NULL;
 	_json_ json_t *answer = NULL;
-	int status = cli_ops_json(
-		cli, "GET", "/ops/functions", SLICE(""), &answer);
+	int status =
+		cli_ops_json(cli, "GET", "/ops/functions", SLICE(""), &answer);
 
 	if (status != EXIT_OK)
 		return status;

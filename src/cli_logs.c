@@ -52,8 +52,8 @@ check_names(const struct cli *cli)
 {
 	for (int i = 0; i < cli->count; i++) {
 		const char *name = cli->words[i];
-		_free_ char *log = str_printf("%s/logs/%s.jsonl",
-			cli->conf->server_state_dir, name);
+		_free_ char *log = str_printf(
+			"%s/logs/%s.jsonl", cli->conf->server_state_dir, name);
 
 		if (!fn_name_is_valid(slice_str(name)))
 			return cli_fail(EXIT_USAGE,
@@ -76,8 +76,8 @@ say_nothing(const struct cli *cli)
 	bool follow = cli->options[OPT_FOLLOW] != NULL;
 
 	if (cli->count && !is_deployed(cli, name))
-		(void)fprintf(stderr, "%s is not deployed yet; waiting\n",
-			name);
+		(void)fprintf(
+			stderr, "%s is not deployed yet; waiting\n", name);
 	else
 		(void)fprintf(stderr, "%s has logged %s yet%s\n", name,
 			cli->count ? "nothing" : "anything",
@@ -91,7 +91,7 @@ follow(struct log_files *files, const struct log_view *view)
 
 	while (!ferror(stdout)) {
 		(void)nanosleep(&pause, NULL);
-		log_files_more(files, view);
+		(void)log_files_more(files, view);
 	}
 }
 

@@ -43,8 +43,7 @@ span_text(char *to, size_t size, int64_t ms)
 
 	while (ms < units[i].ms)
 		i++;
-	(void)snprintf(
-		to, size, "%" PRId64 " %s", ms / per[i], units[i].unit);
+	(void)snprintf(to, size, "%" PRId64 " %s", ms / per[i], units[i].unit);
 }
 
 /* What its time means in its state. */
@@ -84,8 +83,8 @@ add_error(struct cells *c, const json_t *call)
 static void
 print_list(const json_t *calls)
 {
-	static const char *const heads[] = {
-		"ID", "FUNCTION", "WHY", "STATE", "TRIES", "WHEN", "LAST ERROR"};
+	static const char *const heads[] = {"ID", "FUNCTION", "WHY", "STATE",
+		"TRIES", "WHEN", "LAST ERROR"};
 	_cleanup_(cells_done) struct cells c = {0};
 	json_t *call;
 	size_t i;
@@ -213,8 +212,8 @@ print_call(const json_t *call)
 	print_text("qualifier", text_of(call, "qualifier"));
 	print_text("request id", text_of(call, "requestId"));
 	print_text("key", text_of(call, "key"));
-	print_text("openid",
-		text_of(json_object_get(call, "caller"), "openid"));
+	print_text(
+		"openid", text_of(json_object_get(call, "caller"), "openid"));
 	print_time("made", int_of(call, "createdAt"));
 	if (!strcmp(state, "waiting"))
 		print_time("runs", int_of(call, "runAt"));

@@ -133,6 +133,36 @@ promised_length(struct slice head)
 	return -1;
 }
 
+static char last_request[72];
+
+const char *
+cli_ops_request(void)
+{
+	return last_request;
+}
+
+static void
+keep_request(struct slice head)
+{
+	static const char name[] = "x-request-id:";
+	struct slice rest = head, line;
+
+	last_request[0] = '\0';
+	while (slice_split(&rest, '\n', &line)) {
+		const size_t n = sizeof(name) - 1;
+
+		if (line.len <= n ||
+			!slice_is_nocase(slice_of(line.ptr, n), name))
+			continue;
+		line = slice_trim(slice_of(line.ptr + n, line.len - n));
+		while (line.len && line.ptr[line.len - 1] == '\r')
+			line.len--;
+		line.len = min(line.len, sizeof(last_request) - 1);
+		memcpy(last_request, line.ptr, line.len);
+		last_request[line.len] = '\0';
+	}
+}
+
 /* Status line and body of an answer that ends with its connection; one that
  * ends before its length is none. */
 static int
@@ -150,6 +180,7 @@ split_answer(struct buf *b, int *status)
 		return ERR_GONE;
 	*status = (b->ptr[9] - '0') * 100 + (b->ptr[10] - '0') * 10 +
 		  (b->ptr[11] - '0');
+	keep_request(slice_of(b->ptr, head));
 	buf_drop(b, head);
 	return 0;
 }

@@ -234,8 +234,8 @@ print_days(const struct cron *c)
 			print_also(&first, "%u", n);
 	for (unsigned n = 1; n <= 31; n++)
 		if (c->nearest_weekday >> n & 1)
-			print_also(&first, "the working day nearest to day %u",
-				n);
+			print_also(
+				&first, "the working day nearest to day %u", n);
 	if (c->last_day)
 		print_also(&first, "the last of the month");
 	if (c->nearest_weekday & 1)

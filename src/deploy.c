@@ -41,8 +41,8 @@ deploy_plan(struct supervisor *s, const char *name, unsigned version,
 {
 	struct registry_presets presets = deploy_presets(s);
 	struct fn_settings settings;
-	int r = registry_package(&s->registry, name, version, NULL, &presets,
-		&settings, why);
+	int r = registry_package(
+		&s->registry, name, version, NULL, &presets, &settings, why);
 
 	if (r < 0)
 		return r;

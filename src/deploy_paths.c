@@ -1,6 +1,7 @@
 /*
  * Two functions cannot answer at one path: the gateways would have to choose,
- * and an author would wonder where his calls went.  So who comes second is told.
+ * and an author would wonder where his calls went.  So who comes second is
+ * told.
  */
 #include "src/deploy_inside.h"
 
@@ -50,8 +51,8 @@ rival_of(const json_t *trigger, const json_t *theirs)
 }
 
 static int
-check_against(const json_t *triggers, const struct function *other,
-	struct fault *why)
+check_against(
+	const json_t *triggers, const struct function *other, struct fault *why)
 {
 	const struct host *h =
 		hosts_of(other, HOST_LIVE, other->state.release.stable);
@@ -70,8 +71,8 @@ check_against(const json_t *triggers, const struct function *other,
 }
 
 int
-deploy_check_paths(const struct supervisor *s, const struct function *f,
-	struct fault *why)
+deploy_check_paths(
+	const struct supervisor *s, const struct function *f, struct fault *why)
 {
 	unsigned version = f->next.release.stable;
 	const struct host *h = hosts_of(f, HOST_TRIED, version);

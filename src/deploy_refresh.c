@@ -20,8 +20,8 @@ has_changed(struct supervisor *s, const struct host *h, struct fault *why)
 {
 	_json_ json_t *now = NULL;
 	struct host_setup setup;
-	int r = deploy_plan(s, h->setup.function.name, host_version(h), &setup,
-		why);
+	int r = deploy_plan(
+		s, h->setup.function.name, host_version(h), &setup, why);
 
 	if (r < 0)
 		return r;

@@ -158,8 +158,8 @@ check_package(struct supervisor *s, const char *name, unsigned version,
 {
 	struct registry_presets presets = deploy_presets(s);
 	struct fn_settings settings;
-	int r = registry_package(&s->registry, name, version, entry, &presets,
-		&settings, why);
+	int r = registry_package(
+		&s->registry, name, version, entry, &presets, &settings, why);
 
 	if (r < 0) {
 		registry_blame(&s->registry, name, version, why->text);
@@ -311,8 +311,8 @@ static int
 end_gray(struct registry_state *next, struct fault *why)
 {
 	if (!next->release.gray)
-		return fault_set(why, ERR_PARAM,
-			"%s has no gray version", next->release.name);
+		return fault_set(why, ERR_PARAM, "%s has no gray version",
+			next->release.name);
 	deploy_drop_gray(&next->release);
 	return 0;
 }
@@ -397,8 +397,8 @@ set_alias(struct supervisor *s, struct registry_state *next, const char *alias,
 		(void)json_object_set_new(
 			aliases, alias, json_integer(version));
 	else if (json_object_del(aliases, alias) < 0)
-		return fault_set(why, ERR_PARAM,
-			"%s has no alias \"%.60s\"", next->release.name, alias);
+		return fault_set(why, ERR_PARAM, "%s has no alias \"%.60s\"",
+			next->release.name, alias);
 	return put_release(next, v, why);
 }
 

@@ -20,7 +20,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { TREE_FILES = 200000, TEXT_TOP = 1024 * 1024 };
+enum { TREE_FILES = 200000 };
 static const uint64_t TREE_BYTES = 1ULL << 30;
 
 static const char *const skipped[] = {
@@ -64,8 +64,8 @@ modules_mark(const char *modules, char ret[64])
 
 /* vN/node_modules leads to the shared copy, which the cage shows too. */
 static int
-share_modules(const char *from, const char *dir, const char *part,
-	struct fault *why)
+share_modules(
+	const char *from, const char *dir, const char *part, struct fault *why)
 {
 	struct tree_limits limits = {TREE_FILES, TREE_BYTES};
 	_free_ char *modules = str_printf("%s/node_modules", from);
@@ -115,63 +115,64 @@ lay_all(const struct project *p, const struct registry *registry,
 		r = share_modules(from, dir, part, why);
 	if (r == 0)
 		r = lay_shared(p, name, NULL, part, why);
-	if (r == 0 && !json_is_false(json_object_get(entry, "installDependency")))
+	if (r == 0 &&
+		!json_is_false(json_object_get(entry, "installDependency")))
 		r = npm_install(registry->state_dir, part, why);
 	return r;
 }
 
+/* The next number; `mpcloud deploy` beside us may be faster. */
+static int
+take_number(const struct registry *registry, const char *name, const char *part,
+	unsigned *ret, struct fault *why)
+{
+	for (;;) {
+		unsigned version = next_version(registry, name);
+		_free_ char *to =
+			str_printf("%s/%s/v%u", registry->dir, name, version);
+
+		if (rename(part, to) == 0) {
+			*ret = version;
+			return 0;
+		}
+		if (errno != EEXIST && errno != ENOTEMPTY)
+			return fault_set(
+				why, -errno, "%s: %s", to, strerror(errno));
+	}
+}
+
 static int
 lay_quickly(const struct project *p, const struct registry *registry,
-	const char *name, unsigned version, struct fault *why)
+	const char *name, unsigned *ret, struct fault *why)
 {
 	_free_ char *dir = str_printf("%s/%s", registry->dir, name);
-	_free_ char *part = str_printf("%s/.v%u.part", dir, version);
-	_free_ char *to = str_printf("%s/v%u", dir, version);
+	_free_ char *part = str_printf("%s/.lay.%d.part", dir, (int)getpid());
 	int r = dir_make(dir, 0755, why);
 
 	if (r < 0)
 		return r;
 	tree_remove(part);
 	r = lay_all(p, registry, name, part, why);
-	if (r == 0 && rename(part, to) < 0)
-		r = fault_set(why, -errno, "%s: %s", to, strerror(errno));
+	if (r == 0)
+		r = take_number(registry, name, part, ret, why);
 	if (r < 0)
 		tree_remove(part);
 	return r;
-}
-
-static int
-keep_entry(const struct registry *registry, const json_t *entry,
-	const char *name, unsigned version, struct fault *why)
-{
-	_free_ char *path =
-		str_printf("%s/%s/v%u.json", registry->dir, name, version);
-	_buf_ struct buf text = {0};
-
-	if (!entry)
-		return 0;
-	buf_init(&text, TEXT_TOP);
-	val_put(&text, entry);
-	return file_write(path, text.ptr, text.len, 0644, why);
 }
 
 int
 dev_deploy(struct cli *cli, const struct project *p, const char *name,
 	unsigned *ret)
 {
+	json_t *entry = project_entry(p, name), *command;
 	_json_ json_t *answer = NULL;
 	struct registry registry = {0};
 	struct fault why = {0};
 	unsigned version = 0;
 	int r = registry_open(&registry, cli->conf->server_state_dir, &why);
 
-	if (r == 0) {
-		version = next_version(&registry, name);
-		r = lay_quickly(p, &registry, name, version, &why);
-	}
 	if (r == 0)
-		r = keep_entry(
-			&registry, project_entry(p, name), name, version, &why);
+		r = lay_quickly(p, &registry, name, &version, &why);
 	if (r == 0)
 		lay_clean(&registry, name);
 	registry_close(&registry);
@@ -179,8 +180,9 @@ dev_deploy(struct cli *cli, const struct project *p, const char *name,
 		return cli_fail(
 			EXIT_FAILED, "%s: %s", name, fault_text(&why, r));
 	*ret = version;
-	return cli_admin(cli,
-		json_pack("{s:s,s:s,s:i}", "cmd", "deploy", "name", name,
-			"version", (int)version),
-		&answer);
+	command = json_pack("{s:s,s:s,s:i}", "cmd", "deploy", "name", name,
+		"version", (int)version);
+	if (entry)
+		(void)json_object_set(command, "entry", entry);
+	return cli_admin(cli, command, &answer);
 }

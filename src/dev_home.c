@@ -24,6 +24,7 @@ static int
 choose_user(struct dev *dev)
 {
 	const char *const names[] = {"mpcloud", "postgres", "nobody"};
+	static char name[64]; /* as long as we run */
 	const char *asked = dev->cli->options[OPT_USER];
 	struct passwd *pw = asked ? getpwnam(asked) : NULL;
 
@@ -40,7 +41,8 @@ choose_user(struct dev *dev)
 			"ordinary user: --user NAME");
 	dev->uid = pw->pw_uid;
 	dev->gid = pw->pw_gid;
-	dev->user = asked ? asked : str_dup(pw->pw_name);
+	(void)snprintf(name, sizeof(name), "%s", pw->pw_name);
+	dev->user = name;
 	return EXIT_OK;
 }
 

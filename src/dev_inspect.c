@@ -53,8 +53,8 @@ has_function(const struct project *p, const char *name)
 }
 
 static int
-change_entry(struct project *p, const char *name, uint64_t port,
-	struct fault *why)
+change_entry(
+	struct project *p, const char *name, uint64_t port, struct fault *why)
 {
 	json_t *entry, *ours;
 	const char *runtime;

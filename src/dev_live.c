@@ -110,8 +110,7 @@ dev_live_run(struct dev_live *live, pid_t command)
 	for (size_t i = 0; i < LIVE_SIGNALS; i++) {
 		(void)uv_signal_init(&live->loop.uv, &live->signals[i]);
 		live->signals[i].data = live;
-		(void)uv_signal_start(
-			&live->signals[i], on_signal, numbers[i]);
+		(void)uv_signal_start(&live->signals[i], on_signal, numbers[i]);
 	}
 	look(live); /* who ended before we listened */
 	if (!dev_was_stopped() && live->status == EXIT_OK &&

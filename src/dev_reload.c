@@ -22,7 +22,7 @@
 
 /* Marks of folders that are no function's; names of functions begin with a
  * letter. */
-#define MARK_PROJECT "/project"
+#define MARK_PROJECT  "/project"
 #define MARK_DATABASE "/database"
 #define MARK_SHARED   "/shared" /* code of several functions */
 
@@ -107,8 +107,7 @@ look_of_function(const struct project *p, const char *name)
 }
 
 static void
-watch_function(
-	struct dev_live *live, const struct project *p, const char *name)
+watch_function(struct dev_live *live, const struct project *p, const char *name)
 {
 	_free_ char *folder = project_folder(p, name);
 	_free_ char *common = project_common(p);
@@ -216,15 +215,16 @@ forget_gone(struct dev_live *live, const struct project *p, uint64_t since)
 	json_t *v;
 	void *next;
 
-	json_object_foreach_safe (live->functions, next, name, v) {
+	json_object_foreach_safe(live->functions, next, name, v)
+	{
 		_json_ json_t *answer = NULL;
 
 		if (has_name(p, name))
 			continue;
 		dev_watch_del(&live->watch, name);
 		if (cli_admin(live->dev->cli,
-			    json_pack("{s:s,s:s}", "cmd", "delete", "name",
-				    name),
+			    json_pack(
+				    "{s:s,s:s}", "cmd", "delete", "name", name),
 			    &answer) == EXIT_OK)
 			say(live, "removed", name, 0, since);
 		(void)json_object_del(live->functions, name);

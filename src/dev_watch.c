@@ -16,7 +16,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { QUIET_MS = 15, BURST_MS = 200, DEPTH = 24, FOLDERS_TOP = 20000 };
+enum { QUIET_MS = 10, BURST_MS = 200, DEPTH = 24, FOLDERS_TOP = 20000 };
 
 struct folder {
 	uv_fs_event_t event;

@@ -9,7 +9,6 @@
 #include "documents/slow.h"
 #include "db/tx.h"
 #include "src/gatewayd.h"
-#include "trigger/timer.h"
 
 #include <stdlib.h>
 
@@ -104,20 +103,6 @@ gatewayd_docs_setup(struct gatewayd *d, struct fault *why)
 	return e < 0 ? e : setup_replicas(d, why);
 }
 
-static void
-timers_start(struct gatewayd *d)
-{
-	const struct conf *conf = d->conf->conf;
-	const struct timers_conf timers = {
-		.pool = d->pool,
-		.env = conf->server_env,
-		.check_ms = (uint64_t)conf->functions_timer_check,
-		.grace_ms = conf->functions_timer_grace,
-	};
-
-	d->timers = timers_new(&timers);
-}
-
 enum { INDEX_CHECK_MS = 5000 };
 
 int
@@ -132,7 +117,6 @@ gatewayd_docs_start(struct gatewayd *d)
 
 	if (e < 0)
 		return e;
-	timers_start(d);
 	return expire_new(&d->gateway.expire, d->pool, conf->server_env,
 		(uint64_t)conf->database_expire_check);
 }
@@ -157,7 +141,6 @@ gatewayd_docs_done(struct gatewayd *d)
 {
 	struct docs *docs = &d->gateway.docs;
 
-	d->timers = timers_free(d->timers);
 	d->gateway.index_work = index_work_free(d->gateway.index_work);
 	d->gateway.expire = expire_free(d->gateway.expire);
 	docs->slow = slow_free(docs->slow);

@@ -1,9 +1,9 @@
 /*
  * The queue and the triggers of a gateway.
  *
- * What a function's triggers are follows from the version that its release names
- * as stable: versions come first (GATE_FN_ADD), the release after them.  So each
- * version's triggers are kept here until a release names it no more.
+ * What a function's triggers are follows from the version that its release
+ * names as stable: versions come first (GATE_FN_ADD), the release after them.
+ * So each version's triggers are kept here until a release names it no more.
  */
 #include "trigger/triggers.h"
 
@@ -91,15 +91,31 @@ gatewayd_triggers_setup(struct gatewayd *d, struct fault *why)
 		(void)snprintf(node, sizeof(node), "node");
 	list_init(&d->versions);
 	d->gateway.paths = http_paths_new();
-	d->triggers = triggers_new(
-		d->pool, d->conf->conf->server_env, on_changed, d);
+	d->triggers =
+		triggers_new(d->pool, d->conf->conf->server_env, on_changed, d);
 	conf = conf_of(d, node);
 	return queue_new(&d->gateway.queue, &d->loop, &conf, why);
+}
+
+static void
+timers_begin(struct gatewayd *d)
+{
+	const struct conf *conf = d->conf->conf;
+	const struct timers_conf timers = {
+		.pool = d->pool,
+		.queue = d->gateway.queue,
+		.env = conf->server_env,
+		.check_ms = (uint64_t)conf->functions_timer_check,
+		.grace_ms = conf->functions_timer_grace,
+	};
+
+	d->timers = timers_new(&timers);
 }
 
 void
 gatewayd_triggers_start(struct gatewayd *d)
 {
+	timers_begin(d);
 	triggers_start(d->triggers);
 	queue_start(d->gateway.queue);
 }
@@ -152,6 +168,34 @@ prune(struct gatewayd *d, const char *name, const struct fn_release *release)
 	} while (gone);
 }
 
+/* Documents that are written and users that log in set off a function. */
+static bool
+is_heard(const struct version *v)
+{
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach (v->triggers, i, one) {
+		const char *type =
+			json_string_value(json_object_get(one, "type"));
+
+		if (type &&
+			(!strcmp(type, "document") || !strcmp(type, "login")))
+			return true;
+	}
+	return false;
+}
+
+static void
+hear(struct gatewayd *d)
+{
+	bool hears = false;
+
+	list_for_each (at, &d->versions)
+		hears |= is_heard(container_of(at, struct version, on));
+	queue_set_hears(d->gateway.queue, hears);
+}
+
 void
 gatewayd_triggers_released(struct gatewayd *d, const struct fn_release *release)
 {
@@ -164,6 +208,7 @@ gatewayd_triggers_released(struct gatewayd *d, const struct fn_release *release)
 			d->gateway.paths, stable->name, stable->triggers);
 	}
 	prune(d, release->name, release);
+	hear(d);
 }
 
 void
@@ -173,6 +218,7 @@ gatewayd_triggers_deleted(struct gatewayd *d, const char *name)
 	triggers_put(d->triggers, name, NULL);
 	http_paths_set(d->gateway.paths, name, NULL);
 	prune(d, name, NULL);
+	hear(d);
 }
 
 bool
@@ -188,6 +234,7 @@ gatewayd_triggers_drain(struct gatewayd *d)
 void
 gatewayd_triggers_done(struct gatewayd *d)
 {
+	d->timers = timers_free(d->timers);
 	d->gateway.queue = queue_free(d->gateway.queue);
 	d->triggers = triggers_free(d->triggers);
 	d->gateway.paths = http_paths_free(d->gateway.paths);

@@ -47,8 +47,8 @@ put_variables(
 	const struct supervisor *s, struct fn_settings *to, struct fault *why)
 {
 	json_t *all = NULL;
-	int r = registry_env_merge(&s->registry, s->seal, to->name,
-		to->environment, &all, why);
+	int r = registry_env_merge(
+		&s->registry, s->seal, to->name, to->environment, &all, why);
 
 	if (r < 0)
 		return r;
@@ -162,11 +162,14 @@ on_ready(struct host *h, struct slice body)
 	hosts_on_ready(h);
 }
 
-/* Whether `text` has what the code printed already; the newline apart. */
+/* Whether `text` has what the code printed already; newlines at the end apart.
+ */
 static bool
 says(struct slice text, struct slice output)
 {
-	return memmem(text.ptr, text.len, output.ptr, output.len - 1) != NULL;
+	while (output.len && output.ptr[output.len - 1] == '\n')
+		output.len--;
+	return memmem(text.ptr, text.len, output.ptr, output.len) != NULL;
 }
 
 /* The author's answer: why, and what the code printed before. */

@@ -17,6 +17,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { AT_ONCE_LEAST = 8 };
+
 struct function *
 hosts_find(const struct supervisor *s, const char *name)
 {
@@ -93,14 +95,32 @@ start_version(struct supervisor *s, struct function *f, unsigned version,
 	struct fault *why)
 {
 	struct host_setup setup;
-	struct host *h;
 	int r = deploy_plan(s, f->name, version, &setup, why);
 
 	if (r < 0)
 		return r;
-	h = host_new(s, f, HOST_LIVE, &setup);
-	child_start(&h->child);
+	(void)host_new(s, f, HOST_LIVE, &setup); /* start_some starts it */
 	return 0;
+}
+
+/* A thousand programs that load at once are all late: some at a time. */
+static void
+start_some(struct supervisor *s)
+{
+	unsigned starting = 0;
+
+	list_for_each (at, &s->hosts.all)
+		starting += container_of(at, struct host, on)->child.state ==
+			    CHILD_STARTING;
+	list_for_each (at, &s->hosts.all) {
+		struct host *h = container_of(at, struct host, on);
+
+		if (h->role != HOST_LIVE || h->child.state != CHILD_DOWN)
+			continue;
+		if (starting++ >= s->hosts.at_once)
+			return;
+		child_start(&h->child);
+	}
 }
 
 /* One broken version stops no other. */
@@ -158,6 +178,8 @@ hosts_start(struct supervisor *s, struct fault *why)
 		return r;
 	json_array_foreach (names, i, name)
 		start_function(s, json_string_value(name));
+	s->hosts.at_once = max(AT_ONCE_LEAST, 2 * uv_available_parallelism());
+	start_some(s);
 	return 0;
 }
 
@@ -227,13 +249,23 @@ hosts_meet(struct supervisor *s, struct gateway *g)
 		function_meet(container_of(at, struct function, on), g);
 }
 
+/* The first time, which makes room for the next one's start. */
+static void
+settle(struct host *h)
+{
+	if (h->settled)
+		return;
+	h->settled = true;
+	start_some(h->sup);
+}
+
 void
 hosts_on_ready(struct host *h)
 {
 	if (h->role == HOST_TRIED) {
 		deploy_on_ready(h);
 	} else if (h->role == HOST_LIVE) {
-		h->settled = true;
+		settle(h);
 		host_meet_all(h);
 		gateways_release(h->sup, &h->function->state.release);
 	}
@@ -246,7 +278,7 @@ hosts_on_end(struct host *h)
 	if (h->role == HOST_TRIED)
 		deploy_on_end(h);
 	else if (h->role == HOST_LIVE)
-		h->settled = true;
+		settle(h);
 	else if (h->child.state == CHILD_GONE)
 		host_bury(h);
 	supervisor_look(h->sup);
@@ -307,8 +339,7 @@ main_host(const struct function *f)
 static void
 put_main(const struct host *h, json_t *to)
 {
-	(void)json_object_set_new(
-		to, "version", json_integer(host_version(h)));
+	(void)json_object_set_new(to, "version", json_integer(host_version(h)));
 	(void)json_object_set_new(to, "runtime",
 		json_string(fn_runtime_name(h->setup.function.runtime)));
 	(void)json_object_set_new(to, "pid", json_integer(h->child.pid));
@@ -335,8 +366,8 @@ status_of(const struct function *f)
 	(void)json_object_set_new(
 		one, "release", release_build(&f->state.release));
 	if (f->state.trouble)
-		(void)json_object_set_new(one, "trouble",
-			json_deep_copy(f->state.trouble));
+		(void)json_object_set_new(
+			one, "trouble", json_deep_copy(f->state.trouble));
 	return one;
 }
 

@@ -56,6 +56,7 @@ struct hosts {
 	struct list all;       /* struct host */
 	struct list waiters;   /* struct deploy: until nothing is stale */
 	struct defer pump;     /* deploy_on_pump */
+	unsigned at_once;      /* that load their code at the start */
 };
 
 /* Hosts of all that is active on disk. */

@@ -1,7 +1,8 @@
 /*
  * Gateways append to NAME.jsonl and rename it to NAME.jsonl.1 when it is large;
  * so a file that was read to its end is left only when its path names another.
- * Lines of several files are collected, sorted by their time and shown together.
+ * Lines of several files are collected, sorted by their time and shown
+ * together.
  */
 #include "src/log_files.h"
 
@@ -132,10 +133,11 @@ log_files_count(const struct log_files *files)
 static void
 lines_put(struct lines *l, const char *text, size_t len)
 {
-	size_t at = l->count < l->top ? l->count : l->number % l->top;
+	size_t at;
 
 	if (!l->top)
 		return;
+	at = l->count < l->top ? l->count : l->number % l->top;
 	if (l->count == at && (l->count & (l->count - 1)) == 0)
 		l->all = mem_resize(l->all,
 			max(l->count * 2, (size_t)16) * sizeof(l->all[0]));
@@ -159,21 +161,26 @@ by_time(const void *a, const void *b)
 	return x->number < y->number ? -1 : 1;
 }
 
-static void
+static bool
 lines_print(struct lines *l, const struct log_view *view, size_t last)
 {
+	bool ended = false;
 	size_t from;
 
 	if (l->count)
 		qsort(l->all, l->count, sizeof(l->all[0]), by_time);
 	from = l->count > last ? l->count - last : 0;
-	for (size_t i = from; i < l->count; i++)
-		log_view_print(view,
-			slice_of(l->all[i].text, l->all[i].len), stdout);
-	(void)fflush(stdout);
+	for (size_t i = from; i < l->count; i++) {
+		struct slice line = slice_of(l->all[i].text, l->all[i].len);
+
+		log_view_print(view, line);
+		ended |= log_view_ends(view, line);
+	}
+	(void)fflush(view->to ? view->to : stdout);
 	for (size_t i = 0; i < l->count; i++)
 		free(l->all[i].text);
 	free(l->all);
+	return ended;
 }
 
 /* Reading */
@@ -207,8 +214,8 @@ seek_tail(FILE *f, size_t lines)
 
 	(void)fseek(f, 0, SEEK_END);
 	for (at = ftell(f); at > 0 && lines;) {
-		long from = at > (long)sizeof(room) ? at - (long)sizeof(room)
-						    : 0;
+		long from =
+			at > (long)sizeof(room) ? at - (long)sizeof(room) : 0;
 		size_t n = (size_t)(at - from);
 
 		(void)fseek(f, from, SEEK_SET);
@@ -266,7 +273,7 @@ log_files_tail(
 		}
 		free(one.all);
 	}
-	lines_print(&all, view, lines);
+	(void)lines_print(&all, view, lines);
 }
 
 /* Another file stands at the path now. */
@@ -297,7 +304,7 @@ file_more(struct log_file *f, const struct log_view *view, struct lines *to)
 		read_rest(f->open, view, to);
 }
 
-void
+bool
 log_files_more(struct log_files *files, const struct log_view *view)
 {
 	struct lines all = {.top = SIZE_MAX};
@@ -306,5 +313,5 @@ log_files_more(struct log_files *files, const struct log_view *view)
 		find_all(files);
 	list_for_each (at, &files->all)
 		file_more(file_of(at), view, &all);
-	lines_print(&all, view, SIZE_MAX);
+	return lines_print(&all, view, SIZE_MAX);
 }

@@ -20,5 +20,6 @@ unsigned log_files_count(const struct log_files *files);
 /* The last `lines` that the view takes. */
 void log_files_tail(
 	struct log_files *files, const struct log_view *view, size_t lines);
-/* What has come since, also when a file was rotated meanwhile. */
-void log_files_more(struct log_files *files, const struct log_view *view);
+/* What has come since, also when a file was rotated meanwhile.  True when the
+ * view's last line was there. */
+bool log_files_more(struct log_files *files, const struct log_view *view);

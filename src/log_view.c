@@ -93,8 +93,7 @@ log_view_time(struct slice line)
 	if (line.len < n || memcmp(line.ptr, head, n) != 0)
 		return SLICE("");
 	end = memchr(line.ptr + n, '"', line.len - n);
-	return slice_of(
-		line.ptr + n, end ? (size_t)(end - line.ptr) - n : 0);
+	return slice_of(line.ptr + n, end ? (size_t)(end - line.ptr) - n : 0);
 }
 
 static int
@@ -159,9 +158,20 @@ colour_of(const struct log_view *v, const json_t *o)
 	return level == 0 || json_object_get(o, "kind") ? DIM : "";
 }
 
-void
-log_view_print(const struct log_view *v, struct slice line, FILE *to)
+bool
+log_view_ends(const struct log_view *v, struct slice line)
 {
+	_json_ json_t *o = NULL;
+
+	return v->last && val_parse(&o, line, NULL) == 0 &&
+	       json_object_get(o, "kind") &&
+	       !strncmp(member(o, "message"), v->last, strlen(v->last));
+}
+
+void
+log_view_print(const struct log_view *v, struct slice line)
+{
+	FILE *to = v->to ? v->to : stdout;
 	_json_ json_t *o = NULL;
 	const char *colour;
 

@@ -16,6 +16,8 @@ struct log_view {
 	const char *request; /* a part of the request id, NULL: any */
 	const char *text;    /* a part of the message, capitals or not */
 	char since[32];      /* as the lines' time; "" for any */
+	const char *last;    /* a line of ours that begins so ends it all */
+	FILE *to;            /* NULL: standard output */
 	bool json;           /* as they are in the file */
 	bool colour, names;  /* the function's name with each line */
 };
@@ -31,4 +33,6 @@ bool log_view_selects(const struct log_view *v);
 bool log_view_takes(const struct log_view *v, struct slice line);
 /* Of a line of ours: its time, for sorting; "" when it has none. */
 struct slice log_view_time(struct slice line);
-void log_view_print(const struct log_view *v, struct slice line, FILE *to);
+void log_view_print(const struct log_view *v, struct slice line);
+/* Whether it is `last`. */
+bool log_view_ends(const struct log_view *v, struct slice line);

@@ -5,6 +5,7 @@
 #include "base/conf.h"
 #include "base/event.h"
 #include "base/mem.h"
+#include "functions/cgroup.h"
 #include "src/startup.h"
 #include "src/supervisor.h"
 
@@ -113,6 +114,8 @@ run(const char *path)
 	int r;
 
 	event_init("supervisor", EVENT_INFO);
+	/* Function hosts say what it means where we were given none. */
+	(void)!cgroup_delegate();
 	r = supervisor_start(&s, path, &why);
 	if (r < 0)
 		event(EVENT_CONF_BAD, "why", fault_text(&why, r), NULL);

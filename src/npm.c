@@ -82,33 +82,45 @@ copy_manifest(const char *folder, const char *to, struct fault *why)
 	return 0;
 }
 
-/* npm's own words: its first line that is an error, "npm error code E404". */
+/* What npm says behind "npm error " (before npm 10 "npm ERR! "), but for the
+ * code alone: "404 Not Found - GET https://…/no-such-package". */
+static bool
+is_reason(struct slice line, struct slice *ret)
+{
+	size_t len = strlen("npm error ");
+
+	if (!slice_starts(line, "npm error ") &&
+		!slice_starts(line, "npm ERR! "))
+		return false;
+	if (slice_starts(line, "npm ERR! "))
+		len = strlen("npm ERR! ");
+	*ret = slice_of(line.ptr + len, line.len - len);
+	return ret->len > 0 && !slice_starts(*ret, "code ");
+}
+
 static int
 tell_failure(const char *log, int status, struct fault *why)
 {
+	struct slice rest = SLICE(""), line, reason = SLICE("it said nothing");
 	_free_ char *text = NULL;
-	struct slice rest = SLICE(""), line, first = SLICE("it said nothing");
 	size_t len;
 
 	if (file_read(log, LOG_TOP, &text, &len, NULL) == 0)
 		rest = slice_of(text, len);
 	while (slice_split(&rest, '\n', &line))
-		if (slice_starts(line, "npm ERR! ") ||
-			slice_starts(line, "npm error ")) {
-			first = line;
+		if (is_reason(line, &reason))
 			break;
-		}
 	return fault_set(why, ERR_INTERNAL,
 		"npm install failed (status %d): %.*s", status,
-		(int)min(first.len, (size_t)160), first.ptr);
+		(int)min(reason.len, (size_t)180), reason.ptr);
 }
 
 static int
 run_npm(const char *dir, struct fault *why)
 {
 	const char *const argv[] = {"npm", "install", "--omit=dev",
-		"--ignore-scripts", "--install-links", "--no-audit", "--no-fund",
-		"--loglevel=error", NULL};
+		"--ignore-scripts", "--install-links", "--no-audit",
+		"--no-fund", "--loglevel=error", NULL};
 	_free_ char *log = str_printf("%s/npm.log", dir);
 	int status = 0;
 	struct spawn s = {.argv = argv,
@@ -127,7 +139,8 @@ run_npm(const char *dir, struct fault *why)
 static int
 fill_cache(const char *cache, const char *folder, struct fault *why)
 {
-	_free_ char *part = str_printf("%s.part", cache);
+	/* Two deploys may want it at once; the second one's goes. */
+	_free_ char *part = str_printf("%s.%d.part", cache, (int)getpid());
 	int r;
 
 	tree_remove(part);
@@ -138,8 +151,10 @@ fill_cache(const char *cache, const char *folder, struct fault *why)
 		r = run_npm(part, why);
 	if (r == 0)
 		r = tree_sync(part, why);
-	if (r == 0 && rename(part, cache) < 0 && errno != ENOTEMPTY)
+	if (r == 0 && rename(part, cache) < 0 && errno != ENOTEMPTY &&
+		errno != EEXIST)
 		r = fault_set(why, -errno, "%s: %s", cache, strerror(errno));
+	tree_remove(part);
 	return r;
 }
 

@@ -77,8 +77,7 @@ static void
 put_amount(struct buf *to, const struct progress *p)
 {
 	buf_printf(to, "%s: %s", p->name,
-		progress_count(
-			p->documents, p->unit ? p->unit : "document"));
+		progress_count(p->documents, p->unit ? p->unit : "document"));
 	if (p->by_bytes)
 		buf_printf(to, ", %.1f", (double)p->done / 1e6);
 	if (p->by_bytes && p->total > 0)

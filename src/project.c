@@ -52,11 +52,11 @@ by_name(const struct dirent **a, const struct dirent **b)
 
 /* Of a function's entry: what CloudBase's own tool knows, and ours. */
 static const char *const entry_members[] = {"acl", "codeSecret", "description",
-	"aclRule", "config", "dir", "envVariables", "environment", "exclude", "functionId",
-	"functionPath", "handler", "ignore", "image", "imageConfig",
-	"installDependency", "instanceConcurrencyConfig", "isWaitInstall", "l5",
-	"layers", "memorySize", "mpcloud", "name", "params", "path",
-	"protocolParams", "protocolType", "publicIp",
+	"aclRule", "config", "dir", "envVariables", "environment", "exclude",
+	"functionId", "functionPath", "handler", "ignore", "image",
+	"imageConfig", "installDependency", "instanceConcurrencyConfig",
+	"isWaitInstall", "l5", "layers", "memorySize", "mpcloud", "name",
+	"params", "path", "protocolParams", "protocolType", "publicIp",
 	"publicNetConfig", "role", "runtime", "timeout", "triggers", "type",
 	"vpc", NULL};
 static const char *const collection_members[] = {"permission", "aclTag",
@@ -167,8 +167,8 @@ complete_entries(struct project *p)
 	size_t at;
 
 	json_array_foreach (list, at, f) {
-		whole = package_entry(p->file,
-			json_string_value(json_object_get(f, "name")));
+		whole = package_entry(
+			p->file, json_string_value(json_object_get(f, "name")));
 		(void)json_array_append_new(
 			all, whole ? whole : json_incref(f));
 	}
@@ -191,6 +191,8 @@ project_open(struct project *ret, const char *dir, struct fault *why)
 		r = read_json(path, &p.file, why);
 	if (!p.file)
 		p.file = json_object();
+	if (r == 0)
+		r = project_fill(&p, why);
 	root = json_string_value(json_object_get(p.file, "functionRoot"));
 	p.root = str_printf("%s/%s", p.dir, root ? root : "cloudfunctions");
 	list = json_object_get(p.file, "functions");
@@ -276,10 +278,10 @@ static int
 add_layer(const struct project *p, const json_t *layer, json_t *to,
 	struct fault *why)
 {
-	const char *name = json_is_object(layer)
-				   ? json_string_value(
-					     json_object_get(layer, "name"))
-				   : json_string_value(layer);
+	const char *name =
+		json_is_object(layer)
+			? json_string_value(json_object_get(layer, "name"))
+			: json_string_value(layer);
 	_free_ char *path = NULL;
 
 	if (!name || !*name || strchr(name, '/') || name[0] == '.')
@@ -300,8 +302,7 @@ int
 project_layers(const struct project *p, const char *name, json_t **ret,
 	struct fault *why)
 {
-	const json_t *list =
-		json_object_get(project_entry(p, name), "layers");
+	const json_t *list = json_object_get(project_entry(p, name), "layers");
 	_json_ json_t *all = json_array();
 	const json_t *layer;
 	size_t at;

@@ -36,3 +36,6 @@ int project_layers(const struct project *p, const char *name, json_t **ret,
  */
 int project_collections(
 	const struct project *p, json_t **ret, struct fault *why) _must_check_;
+
+/* project_env.c: {{env.NAME}} of the functions' entries. */
+int project_fill(struct project *p, struct fault *why) _must_check_;

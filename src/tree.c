@@ -109,8 +109,8 @@ static int
 copy_open(const struct copy *c, const struct pair *p, int in, mode_t mode,
 	uint64_t size)
 {
-	_close_ int out = open(
-		p->to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+	_close_ int out =
+		open(p->to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
 	int r;
 
 	if (out < 0 || fchmod(out, mode) < 0)
@@ -186,8 +186,8 @@ copy_link(const char *from, const char *to, int depth, struct fault *why)
 	return symlink(target, to) < 0 ? trouble(why, to) : 0;
 }
 
-static int copy_folder(struct copy *c, const struct pair *p,
-	const char *const *skip);
+static int copy_folder(
+	struct copy *c, const struct pair *p, const char *const *skip);
 
 static int
 copy_one(struct copy *c, const struct pair *p)

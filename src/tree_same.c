@@ -107,7 +107,7 @@ fits(const struct parts *glob, size_t g, const struct parts *path, size_t at)
 static bool
 glob_fits(const char *glob, const struct parts *path)
 {
-	_cleanup_(parts_done) struct parts parts;
+	_cleanup_(parts_done) struct parts parts = {0};
 
 	parts_cut(&parts, glob);
 	if (parts.len == 1 && path->len && strcmp(parts.at[0], "**") != 0 &&

@@ -1,7 +1,7 @@
 /*
- * The queue's clockwork: look for calls when something says so (a NOTIFY, a call
- * that ended and left room) and every poll_ms besides, keep the leases of what
- * runs, remove what ended long ago.
+ * The queue's clockwork: look for calls when something says so (a NOTIFY, a
+ * call that ended and left room) and every poll_ms besides, keep the leases of
+ * what runs, remove what ended long ago.
  */
 #include "trigger/queue_inside.h"
 
@@ -15,7 +15,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { SWEEP_MS = 60000, SWEEP_SOON_MS = 200, SWEEP_TOP = 500 };
+enum { SWEEP_MS = 60000, SWEEP_SOON_MS = 200, SWEEP_TOP = 500, TELL_MS = 20 };
 
 struct slice
 number_of(struct number *room, int64_t n)
@@ -62,12 +62,21 @@ queue_look(struct queue *queue)
 		loop_defer(queue->loop, &queue->soon);
 }
 
+static bool
+is_other(const struct queue *queue, const char *payload)
+{
+	size_t len = strlen(queue->env);
+
+	return strncmp(payload, queue->env, len) == 0 && payload[len] == ' ' &&
+	       strcmp(payload, queue->self) != 0;
+}
+
 static void
 on_notified(void *owner, const char *payload)
 {
 	struct queue *queue = owner;
 
-	if (!payload || strcmp(payload, queue->env) == 0)
+	if (!payload || is_other(queue, payload))
 		queue_look(queue);
 }
 
@@ -85,6 +94,58 @@ static void
 ignore(struct job *job)
 {
 	(void)job; /* the next one will tell */
+}
+
+static void on_tell(struct timer *timer);
+
+/* PostgreSQL lets one transaction commit at a time that notifies, and holds up
+ * the others over its fsync: so the one that puts a call there does not, and
+ * this one writes nothing. */
+static void
+tell(struct queue *queue)
+{
+	const struct slice self = slice_str(queue->self);
+
+	queue->untold = false;
+	timer_set(&queue->tell, queue->loop, TELL_MS, on_tell);
+	if (queue->telling.job.busy)
+		return;
+	queue->telling = (struct ask){.is_read = true};
+	job_init(&queue->telling.job, ignore);
+	pool_ask(queue->conf.pool, &queue->telling,
+		"SELECT pg_notify('mpcloud_queue', $1::text)", &self, 1);
+}
+
+static void
+on_tell(struct timer *timer)
+{
+	struct queue *queue = container_of(timer, struct queue, tell);
+
+	if (queue->untold)
+		tell(queue);
+}
+
+void
+queue_wake(struct queue *queue)
+{
+	queue_look(queue);
+	if (timer_is_set(&queue->tell))
+		queue->untold = true;
+	else
+		tell(queue);
+}
+
+void
+queue_heard(struct queue *queue)
+{
+	if (queue->hears)
+		queue_wake(queue);
+}
+
+void
+queue_set_hears(struct queue *queue, bool hears)
+{
+	queue->hears = hears;
 }
 
 /* '{1,2,3}' of the runs' ids and claims. */
@@ -125,8 +186,9 @@ on_renew(struct timer *timer)
 		"SELECT mpcloud.queue_renew($1::bigint[], $2::bigint[], "
 		"$3::bigint)",
 		(struct slice[]){buf_all(&ids), buf_all(&claims),
-			number_of(&until, clock_now_ms() +
-						  (int64_t)queue->conf.lease_ms)},
+			number_of(
+				&until, clock_now_ms() +
+						(int64_t)queue->conf.lease_ms)},
 		3);
 }
 
@@ -168,7 +230,7 @@ queue_new(struct queue **ret, struct loop *loop, const struct queue_conf *conf,
 {
 	struct queue *queue = mem_new(struct queue);
 	struct ask *asks[] = {&queue->claiming, &queue->reaping,
-		&queue->renewing, &queue->sweeping};
+		&queue->renewing, &queue->sweeping, &queue->telling};
 
 	(void)why;
 	queue->loop = loop;
@@ -182,6 +244,7 @@ queue_new(struct queue **ret, struct loop *loop, const struct queue_conf *conf,
 	/* claims of a gateway that was here before are not taken for ours */
 	crypto_random(&queue->next_claim, sizeof(queue->next_claim));
 	queue->next_claim &= INT64_MAX >> 8;
+	queue->self = str_printf("%s %" PRId64, conf->env, queue->next_claim);
 	queue->conf = *conf;
 	queue->conf.url = conf->url ? str_dup(conf->url) : NULL;
 	*ret = queue;
@@ -214,8 +277,8 @@ queue_start(struct queue *queue)
 	if (r < 0) /* polling does it, too, only later */
 		event(EVENT_DB_DOWN, "why", fault_text(&why, r), NULL);
 	timer_set(&queue->poll, queue->loop, 0, on_poll);
-	timer_set(&queue->renew, queue->loop, queue->conf.lease_ms / 4,
-		on_renew);
+	timer_set(
+		&queue->renew, queue->loop, queue->conf.lease_ms / 4, on_renew);
 	timer_set(&queue->sweep, queue->loop, SWEEP_MS, on_sweep);
 }
 
@@ -307,11 +370,13 @@ queue_free(struct queue *queue)
 	timer_clear(&queue->poll);
 	timer_clear(&queue->renew);
 	timer_clear(&queue->sweep);
+	timer_clear(&queue->tell);
 	defer_clear(&queue->soon);
 	job_cancel(&queue->claiming.job);
 	job_cancel(&queue->reaping.job);
 	job_cancel(&queue->renewing.job);
 	job_cancel(&queue->sweeping.job);
+	job_cancel(&queue->telling.job);
 	while ((run = list_first(&queue->runs, struct run, on)))
 		run_free(run);
 	while ((k = list_first(&queue->known, struct known, on))) {
@@ -320,6 +385,7 @@ queue_free(struct queue *queue)
 	}
 	(void)mem_free((char *)(uintptr_t)queue->conf.url);
 	(void)mem_free(queue->env);
+	(void)mem_free(queue->self);
 	(void)mem_free(queue->node);
 	return mem_free(queue);
 }

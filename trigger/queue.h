@@ -2,10 +2,10 @@
 
 /*
  * The durable queue in PostgreSQL (mpcloud.queue): calls that nobody waits for.
- * A row is claimed with SKIP LOCKED and a lease by whichever gateway of whichever
- * node has room, called, and then done, waiting for its next attempt, or dead.
- * At least once: a lease that runs out is claimed anew.  Every attempt is a row
- * of mpcloud.attempts.  No SQL reads the clock.
+ * A row is claimed with SKIP LOCKED and a lease by whichever gateway of
+ * whichever node has room, called, and then done, waiting for its next attempt,
+ * or dead. At least once: a lease that runs out is claimed anew.  Every attempt
+ * is a row of mpcloud.attempts.  No SQL reads the clock.
  */
 
 #include "base/job.h"
@@ -46,8 +46,14 @@ void queue_configure(struct queue *queue, const struct queue_conf *conf);
 bool queue_drain(struct queue *queue);
 /* No time is left: what runs is given back and begins anew elsewhere. */
 void queue_give_back(struct queue *queue);
-/* Look for work at the end of this turn. */
+/* There may be work: look for it at the end of this turn. */
 void queue_look(struct queue *queue);
+/* There is work, committed: look, and tell the other gateways. */
+void queue_wake(struct queue *queue);
+/* Somebody logged in or wrote documents: the same, when a function that is
+ * deployed wants to hear of that. */
+void queue_heard(struct queue *queue);
+void queue_set_hears(struct queue *queue, bool hears);
 /* {running, draining} */
 json_t *queue_status(const struct queue *queue) _returns_value_;
 
@@ -59,8 +65,8 @@ bool queue_has(const struct queue *queue, const char *function);
 
 /* Why there is a call: mpcloud.queue.kind, and what the function sees of it. */
 enum queue_kind {
-	QUEUE_ASYNC,    /* somebody asked for it */
-	QUEUE_TIMER,    /* event {"Type":"Timer","TriggerName","Time","Message"} */
+	QUEUE_ASYNC, /* somebody asked for it */
+	QUEUE_TIMER, /* event {"Type":"Timer","TriggerName","Time","Message"} */
 	QUEUE_DOCUMENT, /* a document changed */
 	QUEUE_FILE,     /* a file changed */
 	QUEUE_LOGIN,    /* somebody logged in for the first time, or again */
@@ -83,8 +89,8 @@ struct queue_put {
 	struct slice event; /* JSON */
 	int64_t run_at;     /* ns since 1970; 0: now */
 	int retries;        /* after the first attempt; -1: the function's */
-	const char *key;    /* another with this key is not put again; "" none */
-	unsigned user_top;  /* calls that may wait of this user; 0: any */
+	const char *key;   /* another with this key is not put again; "" none */
+	unsigned user_top; /* calls that may wait of this user; 0: any */
 	/* out */
 	char id[40];
 	bool existed; /* the key was there: id is the older one's */
@@ -94,6 +100,6 @@ struct queue_put {
 };
 
 /* job_init(&put->ask.job, …) first.  Who writes other things in the same
- * transaction calls mpcloud.queue_put (db/routines/queue.sql) instead; the
- * gateways hear of its row when it is committed. */
+ * transaction calls mpcloud.queue_put (db/routines/queue.sql) instead, and
+ * queue_wake after its commit. */
 void queue_put_async(struct queue *queue, struct queue_put *put);

@@ -1,6 +1,6 @@
 /*
- * Taking calls: one statement at a time, for as much as there is room.  While it
- * brings as many as were asked for, the next follows.
+ * Taking calls: one statement at a time, for as much as there is room.  While
+ * it brings as many as were asked for, the next follows.
  */
 #include "trigger/queue_inside.h"
 

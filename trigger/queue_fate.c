@@ -16,6 +16,7 @@ static const struct {
 	{ERR_BUSY, FATE_RETURN},
 	{ERR_LIMITED, FATE_RETURN},
 	{ERR_SHUTDOWN, FATE_RETURN},
+	{ERR_FN_CRASHING, FATE_RETURN}, /* it rests; this one was not begun */
 	{ERR_FN_NOT_FOUND, FATE_MISSING},
 	{ERR_TOO_BIG, FATE_DEAD},
 };

@@ -6,9 +6,9 @@
 
 enum fate {
 	FATE_DONE,
-	FATE_RETRY,   /* the attempt failed; another one after fate_delay_ms */
-	FATE_DEAD,    /* the same, and it was the last, or more would not help */
-	FATE_RETURN,  /* the code was not reached: soon again, not an attempt */
+	FATE_RETRY,  /* the attempt failed; another one after fate_delay_ms */
+	FATE_DEAD,   /* the same, and it was the last, or more would not help */
+	FATE_RETURN, /* the code was not reached: soon again, not an attempt */
 	FATE_MISSING, /* there is no such function: the same, for some time */
 };
 

@@ -58,9 +58,12 @@ struct queue {
 	unsigned running;
 	int64_t next_claim;
 	struct defer soon;
-	struct timer poll, renew, sweep;
-	struct ask claiming, reaping, renewing, sweeping;
+	struct timer poll, renew, sweep, tell;
+	struct ask claiming, reaping, renewing, sweeping, telling;
+	char *self;  /* what it notifies: "env number" */
 	bool wanted; /* look again when `claiming` is over */
+	bool untold; /* tell others when `tell` is over */
+	bool hears;  /* functions want to hear of documents or logins */
 	bool started, draining;
 };
 
@@ -80,8 +83,8 @@ void queue_reap(struct queue *queue);
 
 /* queue_run.c */
 /* The row of queue_claim's answer. */
-void run_start(struct queue *queue, const struct ask *ask, int row,
-	int64_t claim);
+void run_start(
+	struct queue *queue, const struct ask *ask, int row, int64_t claim);
 /* It begins anew elsewhere. */
 void run_give_back(struct run *run);
 void run_free(struct run *run);

@@ -25,7 +25,7 @@ on_put(struct job *job)
 		id = ask_value(&put->ask, 0, 0);
 		memcpy(put->id, id.ptr, min(id.len, sizeof(put->id) - 1));
 		put->existed = slice_is(ask_value(&put->ask, 0, 1), "t");
-		queue_look(put->queue);
+		queue_wake(put->queue);
 	} else if (job->err == 0) {
 		job->err = ERR_INTERNAL;
 	}

@@ -1,7 +1,7 @@
 /*
  * A claimed row: the call, and how it ended, which is written until it stands
- * there or the row turns out to be another's by now (its lease ran out while the
- * database was away).
+ * there or the row turns out to be another's by now (its lease ran out while
+ * the database was away).
  */
 #include "trigger/queue_inside.h"
 
@@ -189,19 +189,18 @@ on_called(struct job *job)
 		break;
 	case FATE_RETRY:
 		run_end(run, "failed", "waiting",
-			clock_now_ms() + fate_delay_ms(run->failed + 1,
-						 queue_dice()));
+			clock_now_ms() +
+				fate_delay_ms(run->failed + 1, queue_dice()));
 		break;
 	case FATE_DEAD:
 		run_dead(run);
 		break;
 	case FATE_RETURN:
-		run_return(run,
-			err == ERR_SHUTDOWN
-				? 0
-				: max((int64_t)run->call.retry_ms,
-					  (int64_t)RETURN_MS) +
-					  queue_dice() % RETURN_MS);
+		run_return(run, err == ERR_SHUTDOWN
+					? 0
+					: max((int64_t)run->call.retry_ms,
+						  (int64_t)RETURN_MS) +
+						  queue_dice() % RETURN_MS);
 		break;
 	case FATE_MISSING:
 		run_missing(run);
@@ -275,8 +274,8 @@ event_put(struct buf *to, struct slice text, const struct ask *ask, int row)
 static struct run *
 run_new(struct queue *queue, const struct ask *ask, int row)
 {
-	static const enum column texts[] = {COL_KIND, COL_FUNCTION,
-		COL_QUALIFIER, COL_REQUEST_ID};
+	static const enum column texts[] = {
+		COL_KIND, COL_FUNCTION, COL_QUALIFIER, COL_REQUEST_ID};
 	struct slice json = ask_value(ask, row, COL_CALLER);
 	_json_ json_t *who = NULL;
 	size_t size = sizeof(struct run) + json.len + 16;

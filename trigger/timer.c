@@ -10,16 +10,24 @@
 #include "base/event.h"
 #include "base/mem.h"
 #include "base/timer.h"
+#include "trigger/queue.h"
 #include "trigger/timer_due.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 
 /* Timers of one look; runs that one statement puts into the queue. */
-enum { TOP = 200, RUNS_TOP = 4000, LIST_TOP = 64 << 20, LAG_MS = 20 };
+enum {
+	TOP = 200,
+	WHOLE_EVERY = 10,
+	RUNS_TOP = 4000,
+	LIST_TOP = 64 << 20,
+	LAG_MS = 20
+};
 
 struct timers {
 	struct pool *pool;
+	struct queue *queue; /* or NULL */
 	char *env;
 	uint64_t check_ms;
 	int64_t grace_s;
@@ -29,8 +37,10 @@ struct timers {
 	json_t *sync, *fire; /* what the look brought */
 	size_t runs;         /* in `fire` */
 	bool full;           /* there is more to do than one look brings */
-	bool kicked;         /* while asking */
-	bool synced;         /* the last look brought timers to set */
+	unsigned looks;
+	bool kicked; /* while asking */
+	bool whole;  /* the next look compares with what is declared */
+	bool synced; /* the last look brought timers to set */
 	bool stopped;
 };
 
@@ -78,6 +88,7 @@ sleep_on(struct timers *t, bool done)
 		ms = (uint64_t)max(left, (int64_t)0) + jitter(LAG_MS);
 	if ((done && t->full) || t->kicked)
 		ms = 0;
+	t->whole |= t->kicked;
 	t->kicked = false;
 	timer_set(&t->timer, pool_loop(t->pool), ms, on_timer);
 }
@@ -202,6 +213,7 @@ on_looked(struct job *job)
 	int rows = ask_rows(&t->ask);
 
 	if (job->err < 0) {
+		t->whole = true;
 		sleep_on(t, false);
 		return;
 	}
@@ -215,6 +227,7 @@ on_looked(struct job *job)
 			     : 0;
 	for (int i = 0; i < rows; i++)
 		take_row(t, i);
+	t->whole |= json_array_size(t->sync) >= TOP;
 	run_sync(t);
 }
 
@@ -263,6 +276,8 @@ on_fired(struct job *job)
 		event(EVENT_TIMER_MISSED, "function", function, "timer", name,
 			"missed", EVENT_INT(ask_int(&t->ask, i, 3)), NULL);
 	}
+	if (t->queue && job->err == 0 && ask_rows(&t->ask) > 0)
+		queue_wake(t->queue);
 	sleep_on(t, job->err == 0);
 }
 
@@ -289,12 +304,14 @@ on_timer(struct timer *timer)
 {
 	struct timers *t = container_of(timer, struct timers, timer);
 	char now[24], top[12];
+	bool whole = t->whole || ++t->looks % WHOLE_EVERY == 0;
 
+	t->whole = false;
 	(void)snprintf(top, sizeof(top), "%d", TOP);
-	ask(t, on_looked, "SELECT * FROM mpcloud.timers_look($1, $2, $3)",
-		(struct slice[]){
-			slice_str(t->env), now_text(now), slice_str(top)},
-		3);
+	ask(t, on_looked, "SELECT * FROM mpcloud.timers_look($1, $2, $3, $4)",
+		(struct slice[]){slice_str(t->env), now_text(now),
+			slice_str(top), whole ? SLICE("t") : SLICE("f")},
+		4);
 }
 
 struct timers *
@@ -303,9 +320,11 @@ timers_new(const struct timers_conf *conf)
 	struct timers *t = mem_new(struct timers);
 
 	t->pool = conf->pool;
+	t->queue = conf->queue;
 	t->env = str_dup(conf->env);
 	t->check_ms = conf->check_ms;
 	t->grace_s = conf->grace_ms / 1000;
+	t->whole = true;
 	job_init(&t->ask.job, on_looked);
 	timer_set(&t->timer, pool_loop(t->pool), jitter(t->check_ms + 1),
 		on_timer);
@@ -322,8 +341,9 @@ timers_stop(struct timers *timers)
 void
 timers_kick(struct timers *timers)
 {
-	timers->kicked = true;
-	if (timer_is_set(&timers->timer))
+	timers->whole = true;
+	timers->kicked = !timer_is_set(&timers->timer);
+	if (!timers->kicked)
 		timer_set(&timers->timer, pool_loop(timers->pool), 0, on_timer);
 }
 

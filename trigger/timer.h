@@ -18,10 +18,12 @@
 
 enum { TIMERS_ALL_TOP = 1000 };
 
+struct queue;
 struct timers;
 
 struct timers_conf {
 	struct pool *pool;
+	struct queue *queue; /* told of what is put there; may be NULL */
 	const char *env;
 	uint64_t check_ms; /* looks at least so often */
 	int64_t grace_ms;

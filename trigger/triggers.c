@@ -1,7 +1,8 @@
 /*
- * A list of functions whose triggers are to be written, one statement at a time;
- * after the last, the tables are brought up to date (mpcloud.triggers_attach),
- * which may have to wait for transactions that hold them and is then asked again.
+ * A list of functions whose triggers are to be written, one statement at a
+ * time; after the last, the tables are brought up to date
+ * (mpcloud.triggers_attach), which may have to wait for transactions that hold
+ * them and is then asked again.
  */
 #include "trigger/triggers.h"
 
@@ -11,9 +12,10 @@
 #include "base/timer.h"
 #include "base/val.h"
 
+#include <assert.h>
 #include <string.h>
 
-enum { AGAIN_MS = 500, SPECS_TOP = 1 << 20 };
+enum { AGAIN_MS = 250, AGAIN_TOP_MS = 15000, SPECS_TOP = 1 << 20 };
 
 struct declared {
 	struct list on; /* triggers->todo */
@@ -30,7 +32,8 @@ struct triggers {
 	struct declared *now; /* being written */
 	struct ask ask;
 	struct timer again;
-	bool attach; /* the tables come next */
+	uint64_t again_ms; /* grows with each failure */
+	bool attach;       /* the tables come next */
 	bool started;
 };
 
@@ -55,7 +58,9 @@ on_again(struct timer *timer)
 static void
 later(struct triggers *t)
 {
-	timer_set(&t->again, pool_loop(t->pool), AGAIN_MS, on_again);
+	t->again_ms = min(max(t->again_ms * 2, (uint64_t)AGAIN_MS),
+		(uint64_t)AGAIN_TOP_MS);
+	timer_set(&t->again, pool_loop(t->pool), t->again_ms, on_again);
 }
 
 static struct triggers *
@@ -72,6 +77,7 @@ on_attached(struct job *job)
 
 	if (job->err == 0 && ask_int(&t->ask, 0, 0) == 0) {
 		t->attach = false;
+		t->again_ms = 0;
 		go(t);
 	} else {
 		later(t);
@@ -99,6 +105,7 @@ on_set(struct job *job)
 		later(t);
 		return;
 	}
+	t->again_ms = 0;
 	if (slice_is(ask_value(&t->ask, 0, 0), "t")) {
 		event(EVENT_TRIGGERS, "function", d->name, NULL);
 		t->attach = true;
@@ -115,6 +122,7 @@ set(struct triggers *t)
 	struct declared *d = list_first(&t->todo, struct declared, on);
 	_buf_ struct buf specs;
 
+	assert(d); /* go looked */
 	list_del(&d->on);
 	t->now = d;
 	buf_init(&specs, SPECS_TOP);
@@ -123,8 +131,8 @@ set(struct triggers *t)
 	job_init(&t->ask.job, on_set);
 	pool_ask(t->pool, &t->ask,
 		"SELECT mpcloud.triggers_set($1::text, $2::text, $3::jsonb)",
-		(struct slice[]){slice_str(t->env), slice_str(d->name),
-			buf_all(&specs)},
+		(struct slice[]){
+			slice_str(t->env), slice_str(d->name), buf_all(&specs)},
 		3);
 }
 

@@ -223,17 +223,39 @@ RETURNS jsonb LANGUAGE sql STABLE AS $$
 		'doneAt', q.done_at, 'error', q.last_error, 'depth', q.depth)
 $$;
 
--- The newest first.  function and state '' : all.
+-- The newest first: of ended ones, those that ended last.  function and state '' :
+-- all.
 CREATE OR REPLACE FUNCTION mpcloud.queue_list(env text, function text, state text,
 	top integer)
-RETURNS jsonb LANGUAGE sql STABLE AS $$
-	SELECT jsonb_build_object('calls', (SELECT coalesce(jsonb_agg(
-			mpcloud.queue_show_row(l) ORDER BY l.id DESC), '[]')
-		FROM (SELECT q.* FROM mpcloud.queue q WHERE q.env = $1
-			AND ($2 = '' OR q.function = $2)
-			AND ($3 = '' OR q.state = $3)
-			ORDER BY q.id DESC LIMIT top) l))
-$$;
+RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
+DECLARE
+	list jsonb;
+BEGIN
+	-- each by an index of its own
+	IF $3 IN ('done', 'dead') THEN
+		SELECT jsonb_agg(mpcloud.queue_show_row(l) ORDER BY l.done_at DESC,
+				l.id DESC) INTO list
+			FROM (SELECT q.* FROM mpcloud.queue q WHERE q.env = $1
+				AND q.state = $3 AND q.state IN ('done', 'dead')
+				AND ($2 = '' OR q.function = $2)
+				ORDER BY q.done_at DESC LIMIT top) l;
+	ELSIF $3 = 'running' THEN
+		SELECT jsonb_agg(mpcloud.queue_show_row(l) ORDER BY l.id DESC)
+			INTO list
+			FROM (SELECT q.* FROM mpcloud.queue q WHERE q.env = $1
+				AND q.state = 'running'
+				AND ($2 = '' OR q.function = $2)
+				ORDER BY q.lease_until DESC LIMIT top) l;
+	ELSE
+		SELECT jsonb_agg(mpcloud.queue_show_row(l) ORDER BY l.id DESC)
+			INTO list
+			FROM (SELECT q.* FROM mpcloud.queue q WHERE q.env = $1
+				AND ($2 = '' OR q.function = $2)
+				AND ($3 = '' OR q.state = $3)
+				ORDER BY q.id DESC LIMIT top) l;
+	END IF;
+	RETURN jsonb_build_object('calls', coalesce(list, '[]'));
+END $$;
 
 -- NULL: there is none of this id.
 CREATE OR REPLACE FUNCTION mpcloud.queue_show(env text, id bigint)
@@ -266,7 +288,6 @@ BEGIN
 		AND (ids IS NULL OR q.id = ANY (ids))
 		AND ($3 = '' OR q.function = $3);
 	GET DIAGNOSTICS n = ROW_COUNT;
-	PERFORM pg_notify('mpcloud_queue', env);
 	RETURN n;
 END $$;
 

@@ -1,15 +1,17 @@
 -- Timers: see trigger/timer.h.  Times of cron expressions are computed by
 -- gateways; here they are compared, set, and turned into rows of mpcloud.queue.
 
--- What a gateway has to do: 'sync' a timer that is new or has another
--- expression or zone, run one that is 'due'; one row 'next' says when the
--- earliest of the others comes.  Rows whose timer is gone go.
-CREATE OR REPLACE FUNCTION mpcloud.timers_look(env text, now_ms bigint, top integer)
+-- What a gateway has to do: run a timer that is 'due'; one row 'next' says when
+-- the earliest of the others comes.  `whole`: compare with all that is declared,
+-- too: 'sync' a timer that is new or has another expression or zone; rows whose
+-- timer is gone go.
+CREATE OR REPLACE FUNCTION mpcloud.timers_look(env text, now_ms bigint, top integer,
+	whole boolean)
 RETURNS TABLE (what text, function text, name text, spec jsonb, at bigint)
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 BEGIN
-	IF EXISTS (SELECT FROM mpcloud.timers m WHERE m.env = $1 AND NOT EXISTS
+	IF whole AND EXISTS (SELECT FROM mpcloud.timers m WHERE m.env = $1 AND NOT EXISTS
 			(SELECT FROM mpcloud.triggers t WHERE t.env = m.env
 			AND t.function = m.function AND t.name = m.name
 			AND t.type = 'timer')) THEN
@@ -21,14 +23,17 @@ BEGIN
 				AND t.type = 'timer')
 			FOR UPDATE SKIP LOCKED);
 	END IF;
-	RETURN QUERY SELECT 'sync', t.function, t.name, t.spec, m.next_at
-		FROM mpcloud.triggers t LEFT JOIN mpcloud.timers m
-			ON m.env = t.env AND m.function = t.function
-			AND m.name = t.name
-		WHERE t.env = $1 AND t.type = 'timer' AND (m.expression, m.zone)
-			IS DISTINCT FROM (t.spec ->> 'config',
-				coalesce(t.spec ->> 'timezone', ''))
-		ORDER BY t.function, t.name LIMIT top;
+	IF whole THEN
+		RETURN QUERY SELECT 'sync', t.function, t.name, t.spec, m.next_at
+			FROM mpcloud.triggers t LEFT JOIN mpcloud.timers m
+				ON m.env = t.env AND m.function = t.function
+				AND m.name = t.name
+			WHERE t.env = $1 AND t.type = 'timer'
+				AND (m.expression, m.zone) IS DISTINCT FROM
+				(t.spec ->> 'config',
+					coalesce(t.spec ->> 'timezone', ''))
+			ORDER BY t.function, t.name LIMIT top;
+	END IF;
 	RETURN QUERY SELECT 'due', m.function, m.name, t.spec, m.next_at
 		FROM mpcloud.timers m, mpcloud.triggers t
 		WHERE m.env = $1 AND m.next_at <= now_ms

@@ -68,15 +68,3 @@ CREATE TABLE mpcloud.triggers (
 );
 CREATE INDEX triggers_type ON mpcloud.triggers (env, type,
 	(spec ->> 'collection'));
-
--- Whoever puts a row there need not remember to wake the gateways.
-CREATE FUNCTION mpcloud.queue_wake() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-	PERFORM pg_notify('mpcloud_queue', w.env)
-		FROM (SELECT DISTINCT f.env FROM fresh f
-			WHERE f.state = 'waiting') w;
-	RETURN NULL;
-END $$;
-CREATE TRIGGER queue_wake AFTER INSERT ON mpcloud.queue
-	REFERENCING NEW TABLE AS fresh
-	FOR EACH STATEMENT EXECUTE FUNCTION mpcloud.queue_wake();

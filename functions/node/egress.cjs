@@ -111,6 +111,13 @@ function nameOf(host) {
   return net.isIP(host) ? host : domainToASCII(host) || host;
 }
 
+// A handle that is made only now must not make the socket forget that its user
+// has ended it meanwhile.
+function connectNow(socket) {
+  socket._undestroy = () => {};
+  try { connectSocket.call(socket, { path: CLAIM }); } finally { delete socket._undestroy; }
+}
+
 // As the lookup of a name goes before the connect in node itself.
 function reach(socket, target, callback) {
   const host = String(target.host || 'localhost');
@@ -132,7 +139,7 @@ function reach(socket, target, callback) {
       if (!socket.connecting || socket.destroyed) return control.destroy();
       const { address, family } = answer;
       if (!net.isIP(host)) socket.emit('lookup', null, address, family, host);
-      connectSocket.call(socket, { path: CLAIM });
+      connectNow(socket);
       socket._peername = { address, family: `IPv${family}`, port };
     });
     socket.once('close', () => control.destroy());

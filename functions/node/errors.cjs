@@ -41,7 +41,8 @@ function stackOf(err) {
   let text = clean(err.stack);
   let cause = err.cause;
   for (let i = 0; i < CAUSES && isError(cause) && cause.stack; i++) {
-    text += `\ncaused by ${clean(cause.stack)}`;
+    const more = clean(cause.stack);
+    if (!text.includes(more)) text += `\ncaused by ${more}`; // some say it
     cause = cause.cause;
   }
   return text;

@@ -8,6 +8,7 @@ const Module = require('node:module');
 const net = require('node:net');
 const path = require('node:path');
 const threads = require('node:worker_threads');
+const tls = require('node:tls');
 
 // Threads of the author's run this file too; their parent tells them.
 const KEY = 'mpcloud.setup';
@@ -32,24 +33,53 @@ function socketPath() {
   return path.join(setup.cloudDir, path.basename(socketName));
 }
 
-// All of core's clients, and what is built on them, get their connections from
-// an Agent.  For https the unix socket plays the part of a finished handshake:
-// there is nobody between.
-function redirect(Agent, secure) {
+function isCloud(options) {
+  const host = options && (options.host || options.hostname
+    || options.servername);
+  return typeof host === 'string' && CLOUD.test(host);
+}
+
+// For https the unix socket plays the part of a finished handshake: there is
+// nobody between.
+function connectCloud(secure) {
+  const socket = net.connect({ path: socketPath() });
+  if (!secure) return socket;
+  socket.encrypted = socket.authorized = true;
+  socket.alpnProtocol = false;
+  socket.getPeerCertificate = () => ({});
+  socket.getSession = () => undefined;
+  socket.isSessionReused = () => false;
+  process.nextTick(() => socket.emit('secureConnect'));
+  return socket;
+}
+
+// Core's clients, and what is built on them, get their connections from an
+// Agent.
+function redirectAgent(Agent, secure) {
   const createConnection = Agent.prototype.createConnection;
   Agent.prototype.createConnection = function (options, callback) {
-    const host = options && (options.host || options.hostname
-      || options.servername);
-    if (!host || !CLOUD.test(host))
-      return createConnection.call(this, options, callback);
-    const socket = net.connect({ path: socketPath() });
-    if (secure) {
-      socket.encrypted = socket.authorized = true;
-      socket.getPeerCertificate = () => ({});
-      socket.getSession = () => undefined;
-      socket.isSessionReused = () => false;
-      process.nextTick(() => socket.emit('secureConnect'));
-    }
+    return isCloud(options) ? connectCloud(secure)
+      : createConnection.call(this, options, callback);
+  };
+}
+
+// What has no Agent (fetch) connects by itself.
+function redirectSockets() {
+  const { connect } = net.Socket.prototype;
+  net.Socket.prototype.connect = function (...args) {
+    const [options, callback] = Array.isArray(args[0]) ? args[0]
+      : net._normalizeArgs(args);
+    if (options.path || !isCloud(options))
+      return Reflect.apply(connect, this, args);
+    return connect.call(this, { path: socketPath() }, callback);
+  };
+  const connectTls = tls.connect;
+  tls.connect = function (...args) {
+    const [options, callback] = net._normalizeArgs(args);
+    if (options.path || options.socket || !isCloud(options))
+      return Reflect.apply(connectTls, this, args);
+    const socket = connectCloud(true);
+    if (callback) socket.once('secureConnect', callback);
     return socket;
   };
 }
@@ -57,8 +87,9 @@ function redirect(Agent, secure) {
 require('./egress.cjs');
 
 if (setup) {
-  redirect(http.Agent, false);
-  redirect(https.Agent, true);
+  redirectAgent(http.Agent, false);
+  redirectAgent(https.Agent, true);
+  redirectSockets();
 }
 
 const ours = path.join(__dirname, 'mpcloud.cjs');

@@ -11,6 +11,7 @@ export const PROTO = {
   LOG: 6,
   READY: 7,
   DRAIN: 8,
+  LEAVING: 9,
 };
 
 export const HEAD = 12;

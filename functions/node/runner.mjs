@@ -4,7 +4,7 @@
 // should that one end the process, the gateway knows which calls have not
 // begun.  With several, all that were sent count as begun, and what a turn of
 // the event loop produces leaves in one write.
-import { closeSync, writeSync } from 'node:fs';
+import { writeSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import net from 'node:net';
 import { format } from 'node:util';
@@ -348,15 +348,22 @@ function onUncaught(err) {
   }
   if (running.size === 0) log(3, `uncaught, between calls: ${text}`);
   const description = JSON.stringify(describe(err));
+  out.frame(PROTO.LEAVING, 0, '');
   for (const invocation of running)
     out.frame(PROTO.ERROR, invocation.id, description);
   flush();
-  // Ending takes a moment: nobody shall give us another call in it.
-  try { closeSync(FD); } catch { /* it is closed */ }
   process.exit(1);
 }
 
+// process.exit in the author's code, too: see LEAVING.
+function onExit() {
+  if (!loaded || behind) return;
+  out.frame(PROTO.LEAVING, 0, '');
+  flush();
+}
+
 takeConsole();
+process.on('exit', onExit);
 process.on('uncaughtException', onUncaught);
 if (!alone) identity.share();
 process.chdir(setup.codeDir);

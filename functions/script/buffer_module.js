@@ -3,9 +3,15 @@
 
 const { Buffer } = require('./buffer');
 
+// Old packages patch its prototype.
+function SlowBuffer(size) {
+  return Buffer.allocUnsafe(size);
+}
+SlowBuffer.prototype = Buffer.prototype;
+
 module.exports = {
   Buffer,
-  SlowBuffer: Buffer.allocUnsafe,
+  SlowBuffer,
   get Blob() {
     return globalThis.Blob;
   },

@@ -23,6 +23,7 @@ const rows = {
   string_decoder: () => require('./string_decoder'),
   timers: () => require('./timers').module,
   'timers/promises': () => require('./timers').promises,
+  tty: () => ({ isatty: () => false, ReadStream: class {}, WriteStream: class {} }),
   url: () => require('./url_module'),
   util: () => require('./util'),
   'util/types': () => require('./util_types'),
@@ -34,7 +35,7 @@ const REFUSED = new Set(['async_hooks', 'child_process', 'cluster',
   'constants', 'dgram', 'diagnostics_channel', 'dns', 'dns/promises', 'domain',
   'http', 'http2', 'https', 'inspector', 'net', 'readline',
   'readline/promises', 'repl', 'sea', 'sqlite', 'stream', 'stream/consumers',
-  'stream/promises', 'stream/web', 'sys', 'test', 'tls', 'trace_events', 'tty',
+  'stream/promises', 'stream/web', 'sys', 'test', 'tls', 'trace_events',
   'v8', 'vm', 'wasi', 'worker_threads', 'zlib']);
 
 const made = new Map();

@@ -14,11 +14,8 @@ function boxes(head, rows) {
     ...rows.map((row) => width(row[i]))) + 2);
   const rule = (left, middle, right) =>
     left + widths.map((n) => '─'.repeat(n)).join(middle) + right;
-  const line = (cells) => `│${cells.map((text, i) => {
-    const free = widths[i] - width(text);
-    const before = Math.floor(free / 2);
-    return ' '.repeat(before) + text + ' '.repeat(free - before);
-  }).join('│')}│`;
+  const line = (cells) => `│${cells.map((text, i) =>
+    ` ${text}${' '.repeat(widths[i] - width(text) - 1)}`).join('│')}│`;
   return [rule('┌', '┬', '┐'), line(head), rule('├', '┼', '┤'),
     ...rows.map(line), rule('└', '┴', '┘')].join('\n');
 }

@@ -201,7 +201,8 @@ for (const name of ['createCipheriv', 'createDecipheriv', 'createSign',
   'diffieHellman'])
   crypto[name] = () => {
     throw coded(Error, 'ERR_FEATURE_UNAVAILABLE',
-      `crypto.${name}: a script function has hashes, HMAC and random values only; give the function "runtime": "node" to use it`);
+      `crypto.${name}: a script function has hashes, HMAC and random values `
+      + 'only; give the function "runtime": "node" to use it');
   };
 
 module.exports = crypto;

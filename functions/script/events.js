@@ -51,7 +51,8 @@ function warnOfMany(emitter, name, list) {
   if (top <= 0 || list.length <= top || list.isTold) return;
   list.isTold = true;
   require('./process').process.emitWarning(
-    `Possible EventEmitter memory leak detected. ${list.length} ${String(name)} listeners added. Use emitter.setMaxListeners() to increase limit`,
+    `Possible EventEmitter memory leak detected. ${list.length} ${
+      String(name)} listeners added. Use emitter.setMaxListeners() to increase limit`,
     'MaxListenersExceededWarning');
 }
 

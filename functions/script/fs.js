@@ -9,7 +9,8 @@ const { argType, coded } = require('./errors');
 const ERRNO = { ENOENT: [2, 'no such file or directory'],
   EACCES: [13, 'permission denied'], EEXIST: [17, 'file already exists'],
   ENOTDIR: [20, 'not a directory'], EISDIR: [21, 'illegal operation on a directory'],
-  EROFS: [30, 'read-only file system'] };
+  EROFS: [30, 'read-only file system'],
+  ENOTEMPTY: [39, 'directory not empty'] };
 
 function fault(code, call, file) {
   const [number, words] = ERRNO[code];
@@ -184,9 +185,6 @@ function rmSync(file, options) {
     if (!options?.recursive)
       throw coded(Error, 'ERR_FS_EISDIR', `Path is a directory: rm returned EISDIR (is a directory) ${file}`);
     for (const name of host.readdir(at)) rmSync(`${at}/${name}`, options);
-    // There is no call that takes an empty folder away; it stays, empty.
-    if (host.rmdir) asked('rm', file, () => host.rmdir(at));
-    return;
   }
   asked('rm', file, () => host.unlink(at));
 }
@@ -216,7 +214,18 @@ const sync = {
     accessSync(file);
     return place(file);
   },
-  rmdirSync: (file, options) => rmSync(file, { recursive: true, ...options }),
+  rmdirSync(file, options) {
+    const at = place(file);
+    const kind = host.stat(at);
+    if (options?.recursive && kind === 2) {
+      rmSync(file, options);
+      return;
+    }
+    if (kind !== 2) throw fault(kind === 0 ? 'ENOENT' : 'ENOTDIR', 'rmdir', file);
+    if (host.readdir(at).length > 0) throw fault('ENOTEMPTY', 'rmdir', file);
+    checkWritable(at, file, 'rmdir');
+    asked('rmdir', file, () => host.unlink(at));
+  },
 };
 
 // ---- callbacks, promises, streams: the same work, told later

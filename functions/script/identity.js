@@ -21,12 +21,14 @@ const TCB = [
   ['TCB_UUID', (c) => c.uid],
   ['TCB_SOURCE_IP', (c) => c.clientIp],
   ['TCB_ISANONYMOUS_USER', (c) => (c.uid && !c.openid ? 'true' : 'false')],
+  ['TCB_ROUTE_KEY', (c) => c.routeKey], // nested calls stay on one version
 ];
 
 const OTHERS = [
   ['TENCENTCLOUD_SESSIONTOKEN', (c) => c.sessionToken],
   ['SCF_NAMESPACE', (c) => c.env],
-  ['TRIGGER_SRC', (c) => (c.source === 'wx_trigger' ? 'timer' : '')],
+  ['TRIGGER_SRC', (c) => c.trigger
+    || (c.source === 'wx_trigger' ? 'timer' : '')],
 ];
 
 // Names that exist only for the time of an invocation.

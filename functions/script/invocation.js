@@ -4,8 +4,14 @@
 
 const identity = require('./identity');
 const stack = require('./stack');
+const words = require('./engine_words');
 
 const RESULT_TOP = 16 * 1024 * 1024;
+// As invocation.c writes it.
+const WARM_CONTEXT = '{"function":"f","version":1,"timeoutMs":1,"memoryMb":1,'
+  + '"env":"e","cloudSocket":"s","appid":"a","requestId":"r","openid":"o",'
+  + '"unionid":"u","uid":"1","source":"wx_client","clientIp":"127.0.0.1",'
+  + '"sessionToken":"t"}';
 
 let main = null;
 let running = null;
@@ -13,13 +19,13 @@ let running = null;
 function describe(err) {
   const isError = err instanceof Error
     || (typeof err === 'object' && err !== null && 'message' in err);
-  const errorMessage = isError ? String(err.message)
+  const errorMessage = isError ? words.message(err)
     : require('./inspect').format(err);
   const errorType = isError ? String(err.name ?? 'Error') : typeof err;
   return JSON.stringify({
     code: 'FUNCTIONS_EXECUTE_FAIL',
     message: JSON.stringify({ errorMessage, errorType }),
-    stack: isError && err.stack ? stack.of(err) : undefined,
+    stack: isError && err.stack ? stack.whole(err) : undefined,
   });
 }
 
@@ -36,6 +42,13 @@ function fail(invocation, err) {
   finish(invocation);
 }
 
+function notJson(err, value) {
+  const why = words.message(err);
+  err.message = `the return value is not JSON: ${
+    why.startsWith('Converting circular') ? words.circle(value) : why}`;
+  return err;
+}
+
 function succeed(invocation, value) {
   if (invocation.over) return;
   let text;
@@ -43,8 +56,7 @@ function succeed(invocation, value) {
     text = JSON.stringify(value) ?? 'null';
     if (text.length > RESULT_TOP) throw new RangeError('larger than 16 MiB');
   } catch (err) {
-    err.message = `the return value is not JSON: ${err.message}`;
-    fail(invocation, err);
+    fail(invocation, notJson(err, value));
     return;
   }
   host.result(invocation.id, text);
@@ -96,6 +108,8 @@ module.exports = {
   // id of what runs now, 0 when nothing does.
   nowId: () => (running ? running.id : 0),
 
+  isRunning: () => running !== null,
+
   failRunning(err) {
     if (running) fail(running, err);
   },
@@ -111,28 +125,20 @@ module.exports = {
       main = found;
     } catch (err) {
       if (err instanceof Error)
-        Object.defineProperty(err, 'stack', { value: stack.of(err),
-          writable: true, configurable: true });
+        Object.defineProperty(err, 'stack', { writable: true,
+          configurable: true, value: require('./load_text').of(err) });
       throw err;
     }
     // A worker is a fork of what is loaded now.
     require('./inspect');
   },
 
-  // What every invocation does, done some times before the first fork: its
-  // functions are compiled then and its objects' shapes are there, for all
-  // workers (half of a cold start).  Of id 0 C wants no result.
-  warm() {
+  // One invocation before the first fork, with another main (warm.js).  Of this
+  // id C wants no result.
+  warm(other) {
     const author = main;
-    main = async (event, context) => {
-      await null;
-      return { event, id: context.request_id };
-    };
-    for (let i = 0; i < 3; i++)
-      module.exports.start(0, '{"function":"f","version":1,"timeoutMs":1,'
-        + '"memoryMb":1,"env":"e","cloudSocket":"s","appid":"a","requestId":'
-        + '"r","openid":"o","unionid":"u","uid":"1","source":"wx_client",'
-        + '"clientIp":"127.0.0.1","sessionToken":"t"}',
+    main = other;
+    module.exports.start(0xffffffff, WARM_CONTEXT,
       '{"a":[1,"b",{"c":null}],"d":1.5}', 1);
     main = author;
   },

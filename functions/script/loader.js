@@ -30,7 +30,10 @@ class Module {
 
 // ---- what a file holds
 
-function refuseModule(file, line, words = 'this is an ES module: script functions are CommonJS; write require() and exports or use the runtime node') {
+const ES_MODULE = 'this is an ES module: script functions are CommonJS; '
+  + 'write require() and exports or use the runtime node';
+
+function refuseModule(file, line, words = ES_MODULE) {
   const shown = path.relative(host.codeDir, file) || file;
   const err = new Error(`${shown}${line ? `:${line}` : ''}: ${words}`);
   err.code = 'ERR_REQUIRE_ESM';
@@ -46,7 +49,8 @@ function explain(err, source, file) {
   const wrong = new SyntaxError(found.message);
   const text = source.split('\n')[found.line - 1] ?? '';
   Object.defineProperty(wrong, 'stack', { writable: true, configurable: true,
-    value: `${shown}:${found.line}\n${text}\n\nSyntaxError: ${found.message}\n    at ${shown}:${found.line}` });
+    value: `${shown}:${found.line}\n${text}\n\nSyntaxError: ${found.message}`
+      + `\n    at ${shown}:${found.line}` });
   return wrong;
 }
 
@@ -77,7 +81,8 @@ const extensions = Object.assign(Object.create(null), {
     }
   },
   '.node'(module, file) {
-    throw new Error(`${path.relative(host.codeDir, file)}: a script function loads no compiled addons; give the function "runtime": "node"`);
+    throw new Error(`${path.relative(host.codeDir, file)}: a script function `
+      + 'loads no compiled addons; give the function "runtime": "node"');
   },
   '.mjs'(module, file) {
     throw refuseModule(file);

@@ -41,7 +41,7 @@ function entry(fn) {
 return {
   // An exception here goes to C: it is why a deploy is refused.
   load: (handler) => tick.run(() => invocation.load(loader, handler)),
-  warm: entry(invocation.warm),
+  warm: entry((round) => own('./warm').round(round, (name) => loaded.has(name))),
   invoke: entry(invocation.start),
   onTimer: entry((id) => own('./timers').fire(id)),
   onReply: entry((number, text) => own('./calls').reply(number, text)),

@@ -6,6 +6,7 @@
 //     collectionName: 'goods', query: {} });
 //   const { outTradeNo, payment } = await mpcloud.pay.order({
 //     description: 'Tea', total: 100 });
+//   await mpcloud.enqueue('mail', { to: 'a' }, { delay: '10m', key: 'mail-a' });
 
 const calls = require('./calls');
 
@@ -22,8 +23,23 @@ async function call(action, body = {}) {
   throw error;
 }
 
+// A call of a function that nobody waits for, as the same user: at once, or with
+// runAt (a Date, milliseconds or RFC 3339) or delay ('10s') later.  It runs at
+// least once; when it fails, as often again as retries says (else as the
+// function's settings do).  Of calls with the same key the first counts.
+// → {id, requestId, existed}
+async function enqueue(name, data = {}, options = {}) {
+  const { runAt, delay, retries, key, qualifier } = options;
+  const { data: { id, requestId, existed } } = await call('functions.enqueue', {
+    function_name: name, request_data: JSON.stringify(data),
+    runAt: runAt instanceof Date ? runAt.getTime() : runAt,
+    delay, retries, key, qualifier });
+  return { id, requestId, existed };
+}
+
 module.exports = {
   call,
+  enqueue,
   pay: {
     // {outTradeNo?, description, total (fen), attach?} → {outTradeNo, payment};
     // payment is what wx.requestPayment takes.

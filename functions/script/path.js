@@ -82,8 +82,8 @@ function basename(text, suffix) {
   let to = text.length;
   while (to > 0 && text[to - 1] === '/') to--;
   const name = text.slice(text.lastIndexOf('/', to - 1) + 1, to);
-  if (to === 0) return '';
   if (suffix === text) return '';
+  if (to === 0) return suffix && suffix.length <= text.length ? text : '';
   return suffix && name !== suffix && name.endsWith(suffix)
     ? name.slice(0, -suffix.length) : name;
 }

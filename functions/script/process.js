@@ -74,7 +74,7 @@ function stream(level) {
 const process = {
   title: 'mpcloud',
   version: 'v20.20.2', // whose documentation our modules follow
-  versions: { node: '20.20.2', mpcloud: host.setup.version ?? '1' },
+  versions: { node: '20.20.2' },
   release: { name: 'mpcloud' },
   arch: 'x64',
   platform: 'linux',
@@ -101,6 +101,7 @@ const process = {
   getegid: () => 65534,
   cpuUsage: () => ({ user: Math.round(process.uptime() * 1e6), system: 0 }),
   exit(code) {
+    host.leaving();
     require('./invocation').failRunning(
       new Error(`process.exit(${code ?? ''}) was called`));
     if (host.exit) host.exit(Number(code) || 0);

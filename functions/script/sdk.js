@@ -9,6 +9,9 @@ const { send } = require('./sdk_wire');
 
 const CURRENT = Symbol('DYNAMIC_CURRENT_ENV');
 
+const NOT_READY = 'Cloud API isn\'t enabled, please call init first\n'
+  + '请先调用 init 完成初始化后再调用其他云 API。init 方法可传入一个对象用于设置默认配置，详见文档。';
+
 // Rarely used: read when asked for.
 const storage = () => require('./sdk_storage');
 const open = () => require('./sdk_open');
@@ -86,7 +89,8 @@ class Logger {
 
 function missing(name) {
   return () => {
-    throw new Error(`cloud.${name}: a script function does not have it; give the function "runtime": "node" and install wx-server-sdk from npm`);
+    throw new Error(`cloud.${name}: a script function does not have it; give `
+      + 'the function "runtime": "node" and install wx-server-sdk from npm');
   };
 }
 
@@ -97,7 +101,7 @@ function make(options) {
 
   const ready = (fn) => (...args) => {
     if (!cloud.isReady)
-      throw new CloudSDKError({ errMsg: 'Cloud API isn\'t enabled, please call init first\n请先调用 init 完成初始化后再调用其他云 API。init 方法可传入一个对象用于设置默认配置，详见文档。' });
+      throw new CloudSDKError({ errMsg: NOT_READY });
     return fn(...args);
   };
   const init = (config = {}) => {

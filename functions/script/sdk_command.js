@@ -74,9 +74,14 @@ const one = (operator) => (value) => new Condition(operator, [value]);
 const list = (operator) => (values) => new Condition(operator, values);
 const logic = (operator) => (...args) => new Logic(operator, flat(args));
 
+function geometry(wanted, given) {
+  return new TypeError(`"geometry" must be of type ${wanted}. Received type ${
+    typeof given.geometry}`);
+}
+
 function checkNear(given) {
   if (!(given.geometry instanceof geo.Point))
-    throw new TypeError(`"geometry" must be of type Point. Received type ${typeof given.geometry}`);
+    throw geometry('Point', given);
   for (const name of ['maxDistance', 'minDistance'])
     if (given[name] !== undefined && typeof given[name] !== 'number')
       throw new TypeError(`"${name}" must be of type Number. Received type ${typeof given[name]}`);
@@ -97,13 +102,13 @@ function checkWithin(given) {
     || given.geometry instanceof geo.MultiPolygon)
     return;
   if (given.centerSphere === undefined)
-    throw new TypeError(`"geometry" must be of type Polygon or MultiPolygon. Received type ${typeof given.geometry}`);
+    throw geometry('Polygon or MultiPolygon', given);
   if (!isCircle(given.centerSphere)) throw new Error('centersPhere结构不合法');
 }
 
 function checkIntersects(given) {
   if (!geo.isShape(given.geometry))
-    throw new TypeError(`"geometry" must be of type Point, LineString, Polygon, MultiPoint, MultiLineString or MultiPolygon. Received type ${typeof given.geometry}`);
+    throw geometry('Point, LineString, Polygon, MultiPoint, MultiLineString or MultiPolygon', given);
 }
 
 const checked = (operator, check) => (given) => {

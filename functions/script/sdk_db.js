@@ -24,6 +24,11 @@ function checkChange(data) {
   if (Object.hasOwn(data, '_id')) throw invalid('不能更新_id的值');
 }
 
+function unwatched(what) {
+  return new Error(`${what}.watch: a cloud function does not watch; watch in `
+    + 'the page, or give the function a "document" trigger');
+}
+
 function checkData(options) {
   check(options, { data: 'object' });
   checkNotEmpty(options.data);
@@ -174,7 +179,7 @@ class Query {
   }
 
   watch() {
-    throw new Error('collection.watch: a cloud function does not watch; watch in the page, or give the function a "document" trigger');
+    throw unwatched('collection');
   }
 }
 
@@ -288,7 +293,7 @@ class Document {
   }
 
   watch() {
-    throw new Error('document.watch: a cloud function does not watch; watch in the page, or give the function a "document" trigger');
+    throw unwatched('document');
   }
 }
 

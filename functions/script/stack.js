@@ -6,6 +6,8 @@
 // code makes get Node's form at once; those that the engine raises get it when
 // they are told.
 
+const words = require('./engine_words');
+
 const CODE = `${host.codeDir}/`;
 const RUNTIME = `${host.runtimeDir}/`;
 const FRAME = /^([^@\n]*)@(.*?)(?::(\d+):(\d+))?$/;
@@ -34,8 +36,13 @@ function frames(raw) {
 }
 
 function header(err) {
-  const name = err.name === undefined ? 'Error' : String(err.name);
-  const message = err.message === undefined ? '' : String(err.message);
+  let name = 'Error';
+  try {
+    if (err.name !== undefined) name = String(err.name);
+  } catch {
+    // a class whose `name` is not ready while it is made
+  }
+  const message = err.message === undefined ? '' : words.message(err, name);
   return name && message ? `${name}: ${message}` : name || message;
 }
 
@@ -54,6 +61,20 @@ function of(err) {
   // Set by somebody, to something else.
   if (!lines && !FRAME.test(raw.split('\n')[0])) return raw;
   return lines ? `${header(err)}\n${lines}` : header(err);
+}
+
+const CAUSES = 3;
+const TOP = 16 * 1024;
+
+// The same with what it was caused by, for the answer of a call.
+function whole(err) {
+  let text = of(err);
+  let { cause } = err;
+  for (let i = 0; i < CAUSES && cause instanceof Error; i++) {
+    text += `\ncaused by ${of(cause)}`;
+    cause = cause.cause;
+  }
+  return text.slice(0, TOP);
 }
 
 // Text that a person will read: the engine's frames in it become Node's.
@@ -86,8 +107,29 @@ function restack(err) {
   const raw = err.stack;
   if (typeof raw !== 'string' || isNodeForm(raw)) return;
   const lines = frames(raw);
+  const prepare = globalThis.Error.prepareStackTrace;
   Object.defineProperty(err, 'stack', { writable: true, configurable: true,
-    value: lines ? `${header(err)}\n${lines}` : header(err) });
+    value: typeof prepare === 'function'
+      ? prepare(err, lines.split('\n').filter(Boolean).map(callSite))
+      : lines ? `${header(err)}\n${lines}` : header(err) });
+}
+
+// A frame as V8 gives it to Error.prepareStackTrace.
+function callSite(line) {
+  const [, name, file, row, column]
+    = /^ {4}at (?:(.*) \()?(.*?)(?::(\d+):(\d+))?\)?$/.exec(line);
+  const no = () => null;
+  return {
+    getFileName: () => (row ? file : null),
+    getLineNumber: () => (row ? Number(row) : null),
+    getColumnNumber: () => (row ? Number(column) : null),
+    getFunctionName: () => name ?? null,
+    getTypeName: no, getMethodName: no, getEvalOrigin: no, getThis: no,
+    getFunction: no, getScriptNameOrSourceURL: () => (row ? file : null),
+    isNative: () => !row, isToplevel: () => true, isEval: () => false,
+    isConstructor: () => false, isAsync: () => false,
+    toString: () => line.slice(7),
+  };
 }
 
 function install() {
@@ -112,4 +154,4 @@ function install() {
     define(name, Object.setPrototypeOf(wrap(globalThis[name]), Base));
 }
 
-module.exports = { of, readable, header, install };
+module.exports = { of, whole, readable, header, install };

@@ -42,7 +42,7 @@ test('a slip of the pen is answered with what was meant', () => {
     return r.stderr;
   };
   assert.match(said('stauts'), /did you mean `mpcloud status`/);
-  assert.match(said('fn'), /list, invoke, logs/);
+  assert.match(said('fn'), /list, invoke, versions/);
   assert.match(said('status', '--jsno'), /did you mean --json/);
   assert.match(said('fn', 'invoke', 'nobody'), /mpcloud fn list/);
   assert.match(said('fn', 'invoke', '../echo'), /not a function's name/);

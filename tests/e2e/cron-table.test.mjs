@@ -234,6 +234,24 @@ test('a week may end with its Sunday', () => {
 		assert.equal(show(times), show(theirs('UTC', after, list[i]))));
 });
 
+test('the command line explains an expression without a daemon', () => {
+	const run = (...words) => spawnSync(path.join(process.env.MPCLOUD_BUILD ??
+		'.', 'mpcloud'), ['cron', 'next', ...words], {encoding: 'utf8'});
+	const {next} = JSON.parse(run('0 0 2 29 2 ? *', '--zone', 'Europe/Berlin',
+		'--times', '3', '--json').stdout);
+	const after = Math.floor(Date.now() / 1000);
+
+	assert.equal(show(next.map((t) => Date.parse(t) / 1000)),
+		show(theirs('Europe/Berlin', after, '0 0 2 29 2 ? *', 3)));
+	const {stdout} = run('0 0 2 ? * MON#1,5L *');
+	assert.match(stdout, /^ {2}hour +2$/m);
+	assert.match(stdout, /^ {2}week +the first Mon of the month, the last Fri of the month$/m);
+	assert.match(stdout, /^next +20\d\d-\d\d-\d\d (Mon|Fri) 02:00:00 \+08:00$/m);
+	const wrong = run('*/5 * * * *');
+	assert.equal(wrong.status, 2);
+	assert.match(wrong.stderr, /the second is missing.*write "0 \*\/5 \* \* \* \* \*"/);
+});
+
 test('both refuse what is out of range, and five fields are refused here',
 	() => {
 		const bad = ['60 * * * * * *', '* 60 * * * * *', '* * 24 * * * *',

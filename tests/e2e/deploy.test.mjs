@@ -191,6 +191,15 @@ test('a gray release reaches its share of 1,000 users, and each keeps what he ha
   assert.ok(more >= 437 && more <= 563, `${more} of 1000`);
   assert.ok(users.every((_, i) => first[i] !== 8 || second[i] === 8), 'somebody lost the gray version');
   assert.match(stack.cli('fn', 'list').stdout, /8 \(50%\)/);
+  // Hosts that die come back as what they were.
+  const { hosts } = stack.cliJson('fn', 'list')[0];
+  assert.deepEqual(hosts.map((h) => h.version).sort(), [7, 8]);
+  for (const { pid } of hosts) process.kill(pid, 'SIGKILL');
+  await until(() => stack.cliJson('fn', 'list')[0].hosts.every((h) =>
+    h.state === 'ready' && hosts.every((old) => old.pid !== h.pid)), 'new hosts');
+  await until(async () => (await Promise.all([call({}, { qualifier: '7' }), call({}, { qualifier: '8' })]))
+    .every((a) => a.status === 200), 'both answer');
+  assert.deepEqual(await ask(users), second);
 });
 
 test('a header or a list of users is another way into a gray release; promoted, all have it', async () => {
@@ -237,7 +246,10 @@ test('a slow gray version is taken back too, and old versions go', async () => {
   }, 'the guard strikes', 200);
   assert.equal(versions().trouble.version, 10);
   put('index.js', code);
-  deploy(11);
+  succeeds('fn', 'gray', 'hello', '10', '--percent', '1');
+  put('version.js', 'module.exports = 11;\n');
+  assert.match(succeeds('deploy', stack.project, 'hello'), /; the trial of version 10 has ended/);
+  assert.equal((await call()).version, 11);
   assert.deepEqual(versions().versions.map((v) => v.version), [8, 9, 10, 11]);
   assert.deepEqual(readdirSync(state()).filter((name) => name.endsWith('.gone')), []);
 });
@@ -328,6 +340,20 @@ test('a path belongs to one function', async () => {
   deploy(15);
 });
 
+test('{{env.NAME}} comes from .env, as CloudBase has it', async () => {
+  const rc = join(stack.project, 'cloudbaserc.json');
+  const was = readFileSync(rc, 'utf8');
+  const file = JSON.parse(was);
+  file.envId = '{{env.NOT_THERE}}';
+  file.functions[0].envVariables.OWN = 'a {{ env.SHADE_OF }} b';
+  writeFileSync(rc, JSON.stringify(file));
+  writeFileSync(join(stack.project, '.env'), '# colours\nSHADE_OF=red\nOTHER=x\n');
+  writeFileSync(join(stack.project, '.env.local'), 'SHADE_OF="dark red"\n');
+  deploy(15);
+  assert.equal((await variables()).OWN, 'a dark red b');
+  writeFileSync(rc, was);
+});
+
 test('what an entry says wrongly is named', () => {
   const rc = join(stack.project, 'cloudbaserc.json');
   const was = readFileSync(rc, 'utf8');
@@ -345,6 +371,7 @@ test('what an entry says wrongly is named', () => {
   assert.match(said({ runtime: 'script', instanceConcurrencyConfig: { maxConcurrency: 2 } }),
     /maxConcurrency: 2: a worker of runtime script/);
   assert.match(said({ runtime: 'Php7' }), /runtime: "Php7"/);
+  assert.match(said({ envVariables: { A: '{{env.NOT_THERE}}' } }), /\{\{env\.NOT_THERE\}\}: there is no NOT_THERE/);
   writeFileSync(rc, was);
 });
 

@@ -130,14 +130,17 @@ class Debugger {
   constructor(socket) {
     Object.assign(this, { socket, id: 0, waiting: new Map(), events: [], bytes: Buffer.alloc(0) });
     socket.on('data', (d) => this.take(d));
+    socket.on('close', () => { for (const { reject } of this.waiting.values()) reject(new Error('closed')); });
   }
 
   static async open(where) {
     const [{ webSocketDebuggerUrl: url }] = await (await fetch(`http://127.0.0.1:${where}/json/list`)).json();
     const socket = net.connect(where, '127.0.0.1');
+    await new Promise((done, failed) => socket.once('connect', done).once('error', failed));
+    socket.on('error', () => {}); // its end is seen by who waits for an answer
     socket.write(`GET ${new URL(url).pathname} HTTP/1.1\r\nHost: 127.0.0.1:${where}\r\nUpgrade: websocket\r\n`
       + 'Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n');
-    const head = await new Promise((done) => socket.once('data', done));
+    const head = await new Promise((done, failed) => socket.once('data', done).once('close', failed));
     assert.match(String(head), /^HTTP\/1\.1 101 /);
     return new Debugger(socket);
   }

@@ -9,7 +9,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import http from 'node:http';
 import { tmpdir } from 'node:os';
 import { WX, folders } from './folders/events.mjs';
-import { callFunction, existsSync, join, lacksPackages, source, startStack, until } from '../lib/stack.mjs';
+import { build, callFunction, existsSync, join, lacksPackages, source, startStack, until } from '../lib/stack.mjs';
 
 const here = join(source, 'tests/e2e/folders');
 const packages = { router: 'tcb-router-1.1.2', axios: 'axios-1.21.1', lodash: 'lodash-4.17.21',
@@ -32,7 +32,7 @@ function layOut(port) {
   cpSync(here, dir, { recursive: true });
   const root = join(dir, 'cloudfunctions');
   const rc = JSON.parse(readFileSync(join(dir, 'cloudbaserc.json'), 'utf8'));
-  if (process.env.AX) entry(rc, 'axios').mpcloud.network = [`localhost:${port}`];
+  entry(rc, 'axios').mpcloud.network = [`localhost:${port}!private`];
   for (const version of WX) {
     const name = wxName(version);
     cpSync(join(root, 'wx'), join(root, name), { recursive: true });
@@ -51,8 +51,7 @@ function layOut(port) {
 }
 
 // Asked once: builds without the script runtime have nothing to compare.
-const hasScript = existsSync(join(source, 'functions/script/main.js'))
-  && process.env.MPCLOUD_WITHOUT_SCRIPT !== 'yes';
+const hasScript = existsSync(join(build, 'mpcloud-script'));
 const scripts = hasScript ? Object.keys(folders).filter((name) => folders[name].script) : [];
 
 // The folder's own answers, under plain node.
@@ -122,10 +121,15 @@ for (const [name, { events }] of Object.entries(folders)) {
       sameAs(await ask(name, event), wanted[i], JSON.stringify(event).slice(0, 200));
   });
 
+  if (!folders[name].script) continue;
   test(`${name} answers the same on the script runtime`,
-    { skip: !folders[name].script ? 'needs node' : !hasScript && 'built without it', timeout: 120000 }, async () => {
-      for (const [i, wanted] of reference(name).entries())
-        sameAs(await ask(onScript(name), events[i]), wanted, JSON.stringify(events[i]).slice(0, 200));
+    { skip: !hasScript && 'built without it', timeout: 120000 }, async () => {
+      for (const [i, wanted] of reference(name).entries()) {
+        const got = await ask(onScript(name), events[i]);
+        // Each engine has words of its own for what it throws itself.
+        if (wanted.error?.errorType === 'ReferenceError') wanted.error.errorMessage = got.error.errorMessage;
+        sameAs(got, wanted, JSON.stringify(events[i]).slice(0, 200));
+      }
     });
 }
 

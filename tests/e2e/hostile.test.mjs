@@ -7,7 +7,6 @@ import assert from 'node:assert/strict';
 import { connect, createServer } from 'node:net';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { spawnSync } from 'node:child_process';
-import { release } from 'node:os';
 import { assertNobodyDied, callFunction, join, memory, ordinaryUser, sanitized, source, startStack,
   until } from '../lib/stack.mjs';
 
@@ -28,6 +27,9 @@ function confinement(name, options) {
     const script = async (event) => (await callFunction(stack, 'script', event, token)).body;
     const lines = async (event) => (await native(event)).split('\n');
     const bystander = () => callFunction(stack, 'bystander', { how: 'slow' }, other);
+    // It rests after crashes; one answer makes it well.
+    const well = () => until(async () =>
+      (await callFunction(stack, 'intruder', { how: 'echo' }, token)).status === 200, 'intruder answers');
     const run = (file) => join(stack.run, 'run', file);
     // A token says its invocation's number; numbers follow one another.
     const lastInvocation = async () => parseInt((await script({ how: 'token' })).slice(8, 16), 16);
@@ -41,7 +43,7 @@ function confinement(name, options) {
     });
 
     test('inherits nothing of our environment', async () => {
-      const known = new Set(['PATH', 'HOME', 'TZ', 'WX_APPID', 'TCB_ENV', 'SCF_NAMESPACE',
+      const known = new Set(['PATH', 'HOME', 'TZ', 'NODE_PATH', 'WX_APPID', 'TCB_ENV', 'SCF_NAMESPACE',
         'TENCENTCLOUD_RUNENV', 'TENCENTCLOUD_REGION', 'TENCENTCLOUD_SECRETID', 'TENCENTCLOUD_SECRETKEY',
         'TCB_CONTEXT_CNFG', '_SCF_TCB_LOG']);
       const names = (await lines({ how: 'env' })).map((l) => l.split('=')[0]);
@@ -90,16 +92,15 @@ function confinement(name, options) {
       await new Promise((done, fail) => server.on('listening', done).on('error', fail));
       await new Promise((done, fail) => connect(`\0${name}`).on('connect', done).on('error', fail)); // we do
       assert.equal(await native({ how: 'connect', path: `@${name}` }), 'ECONNREFUSED');
-      const [major, minor] = release().split('.').map(Number);
-      if (major * 100 + minor < 612) return; // the network is the machine's, its abstract sockets are too
+      // A way out is to addresses; of the machine's abstract sockets there is none.
       const connected = (event) => callFunction(stack, 'connected', event, token);
-      assert.equal((await connected({ path: `\0${name}` })).body, 'EPERM');
-      assert.equal((await connected({ host: '127.0.0.1', port: Number(new URL(stack.url).port) })).body, 'connected');
+      assert.equal((await connected({ path: `\0${name}` })).body, 'ECONNREFUSED');
+      assert.equal((await connected({ host: '127.0.0.1', port: Number(new URL(stack.url).port) })).body, 'EACCES');
     });
 
     test('has no network and no other families of sockets', async () => {
       const port = Number(new URL(stack.url).port);
-      assert.equal(await script({ how: 'connect', host: '127.0.0.1', port }), 'EPERM');
+      assert.equal(await script({ how: 'connect', host: '127.0.0.1', port }), 'EACCES');
       const families = [[2, 1], [2, 2], [2, 3], [10, 1], [10, 3], [16, 3], [17, 3], [38, 5], [40, 1], [29, 3], [44, 3]];
       for (const [family, type] of families)
         assert.equal(await native({ how: 'socket', family, type }), 'EPERM', `family ${family}`);
@@ -110,7 +111,7 @@ function confinement(name, options) {
         EPERM: ['unshare-user', 'unshare-mount', 'setns', 'chroot', 'pivot_root', 'mount', 'mount-proc', 'umount',
           'open_tree', 'fsopen', 'fspick', 'name_to_handle_at', 'open_by_handle_at', 'bpf', 'perf', 'userfaultfd',
           'keyctl', 'add_key', 'swapon', 'reboot', 'syslog', 'acct', 'quotactl', 'sethostname', 'clone-user',
-          'tiocsti', 'mknod'],
+          'tiocsti', 'mknod', 'personality'],
         ENOSYS: ['io_uring', 'clone3-user', 'shmget', 'msgget', 'semget', 'memfd', 'memfd_secret'],
       };
       for (const [error, whats] of Object.entries(refused))
@@ -140,6 +141,7 @@ function confinement(name, options) {
     test('is ended when it sends what is not a message, and its neighbour is not', async () => {
       const slow = bystander();
       for (const what of ['huge', 'type', 'flags', 'empty', 'level', 'error']) {
+        await well();
         const answer = await callFunction(stack, 'intruder', { how: 'forge', what, id: 1 }, token);
         assert.equal(answer.status, 502, what);
         assert.match(answer.body.message, /not a message of ours/);
@@ -152,6 +154,7 @@ function confinement(name, options) {
       const slow = bystander();
       const id = await lastInvocation() - 1; // the bystander's
       for (const forged of [id, id + 1, id - 1, 0]) {
+        await well();
         const answer = await callFunction(stack, 'intruder', { how: 'forge', what: 'result', id: forged }, token);
         assert.equal(answer.status, 502, JSON.stringify(answer.body));
       }
@@ -201,6 +204,7 @@ function confinement(name, options) {
 
     test('has its children\'s memory counted, wherever they hide', async () => {
       for (const leave of [0, 1]) {
+        await well();
         const answer = await callFunction(stack, 'intruder', { how: 'breed', children: 8, mib: 40, leave }, token);
         assert.deepEqual([answer.status, answer.body.code], [502, 'FUNCTIONS_MEMORY_LIMIT_EXCEEDED'], `leave ${leave}`);
       }
@@ -208,6 +212,7 @@ function confinement(name, options) {
     });
 
     test('meets an end of processes, files, bytes and names', async () => {
+      await well();
       const bomb = await callFunction(stack, 'intruder', { how: 'bomb' }, token);
       if (bomb.status === 200) assert.ok(Number(bomb.body) < 1000, bomb.body);
       else assert.equal(bomb.body.code, 'FUNCTIONS_MEMORY_LIMIT_EXCEEDED');

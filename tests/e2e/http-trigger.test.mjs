@@ -14,7 +14,8 @@ before(async () => {
   stack = await startStack({ project: join(source, 'tests/e2e/http'), gateways: 1 });
   openid = 'o-http-1';
   token = stack.token(openid);
-  await until(async () => (await get('/locked')).status === 401, 'the last path is there');
+  for (const path of ['/locked', '/page', '/web-app', '/web-app/shop', '/late/exit'])
+    await until(async () => (await get(path)).status !== 404, `${path} is there`);
 });
 after(() => stack?.stop());
 
@@ -159,6 +160,8 @@ test('an answer cannot end early, and cannot put in a header that is none', asyn
   assert.equal(split.json.code, 'FUNCTIONS_EXECUTE_FAIL');
   assert.match(split.json.message, /header.*x-a/);
   assert.equal((await get('/web-app/status')).status, 502);
+  await until(() => /the function's answer is not valid HTTP: .*x-a/.test(stack.cli('logs', 'web').stdout),
+    'the author reads it in the log');
 });
 
 test('headers of a name that comes twice are joined, and both are there', async () => {
@@ -190,6 +193,18 @@ test('failures are errors of HTTP with our codes', async () => {
   assert.deepEqual([gone.status, gone.json.code], [502, 'FUNCTIONS_EXECUTE_FAIL']);
 });
 
+test('a script function answers in the same way', async () => {
+  const plain = await get('/page/a/b?q=1', { method: 'POST', body: 'x=1', headers: {
+    'content-type': 'application/x-www-form-urlencoded' } });
+  assert.deepEqual(plain.json, { path: '/a/b', query: { q: '1' }, body: 'x=1', base64: false, trigger: 'http' });
+  const pixel = await get('/page/pixel.png');
+  assert.deepEqual([pixel.headers['content-type'], pixel.bytes.length], ['image/png', 70]);
+  const cookies = await get('/page/cookies');
+  assert.deepEqual([cookies.status, cookies.headers['set-cookie'], cookies.text], [201, ['a=1', 'b=2'], '世界']);
+  const thrown = await get('/page/throw');
+  assert.deepEqual([thrown.status, thrown.json.code], [500, 'FUNCTIONS_EXECUTE_FAIL']);
+});
+
 test('a valid token makes the caller known; only auth needs one', async () => {
   const as = (authorization) => get('/web-app/me', { headers: { authorization } });
   assert.equal((await as(`Bearer ${token}`)).json.openid, openid);
@@ -202,6 +217,25 @@ test('a valid token makes the caller known; only auth needs one', async () => {
   assert.equal(refused.headers['www-authenticate'], 'Bearer');
   const known = await get('/locked', { headers: { authorization: `Bearer ${token}` } });
   assert.deepEqual(known.json, { openid, uid: true });
+});
+
+test('an event larger than the setting is refused as too large', async () => {
+  // Of six MiB as base64 there are eight.
+  const { status, json } = await get('/web-app/digest', { method: 'POST', body: randomBytes(6 << 20) });
+  assert.deepEqual([status, json.code], [413, 'EXCEED_REQUEST_SIZE_LIMIT']);
+});
+
+test('two functions cannot have one path: the older keeps it', async () => {
+  const project = join(stack.project, 'cloudbaserc.json');
+  const before = readFileSync(project, 'utf8');
+  const rc = JSON.parse(before);
+  rc.functions.find((f) => f.name === 'late').triggers.push({ name: 'thief', type: 'http', path: '/locked' });
+  writeFileSync(project, JSON.stringify(rc));
+  const refused = stack.cli('deploy', stack.project, 'late');
+  writeFileSync(project, before);
+  assert.notEqual(refused.status, 0);
+  assert.match(refused.stderr + refused.stdout, /\/locked belongs to function locked/);
+  assert.equal((await get('/locked')).status, 401);
 });
 
 test('a trigger that is taken away with a deploy answers no more', async () => {

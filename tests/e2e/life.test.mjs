@@ -40,6 +40,9 @@ test('what finds the queue full is answered 503 with Retry-After, the others in 
   assert.match(refused.headers.get('retry-after'), /^[1-9]\d*$/);
   assert.deepEqual([(await running).body, (await waiting).body], ['done', 'done']);
   assert.equal(stats('slow').ended.shed, 1);
+  // It ran for long enough to be looked at.
+  assert.ok(stats('slow').memory > 1 << 20);
+  await until(() => lines('slow').some((l) => l.kind === 'REPORT' && / MemUsage:\d+\.\d\dMB/.test(l.message)), 'its log says so');
 });
 
 test('a function that keeps crashing rests, says so, and is well after an answer', async () => {

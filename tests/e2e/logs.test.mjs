@@ -34,6 +34,7 @@ test('without a name the lines of all functions come in the order of time', () =
   assert.deepEqual(messages('cake', 'tea', '-n', '3'), ['three', 'four', 'five']);
   assert.deepEqual(messages('cake'), ['two', 'three']);
   assert.deepEqual(messages('-n', '0'), []);
+  assert.deepEqual(messages('-n', '0', '--grep', 'one'), []);
 });
 
 test('a line is shown with its time, level, function and request', () => {

@@ -85,6 +85,10 @@ test('functions ask for calls with keys and delays, and in SCF\'s words', async 
   const scf = await ask({ id: 'scf' });
   assert.equal((await ended(JSON.parse(scf.data.response_data).id)).state, 'done');
   assert.equal(ran('scf').length, 1);
+  const c = await callFunction(stack, 'asker-c', { id: 'c' }, user);
+  assert.equal(c.status, 200, JSON.stringify(c.body));
+  assert.equal((await ended(c.body.id)).state, 'done');
+  assert.deepEqual(ran('c').map((d) => d.openid), ['o1']);
 });
 
 test('what users may not ask for is refused and says why', async () => {

@@ -3,7 +3,11 @@
 
 import test, { after, before } from 'node:test';
 import assert from 'node:assert/strict';
-import { readFileSync, rmSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer as createHttp } from 'node:http';
+import { createServer as createHttps } from 'node:https';
+import { tmpdir } from 'node:os';
 import { assertNobodyDied, build, callFunction, existsSync, join, mkdirSync, source, startStack, until,
   writeFileSync } from '../lib/stack.mjs';
 
@@ -61,6 +65,14 @@ it('an exception names the author\'s file and line', async () => {
   assert.match(told.message, /^TypeError: no leaf was given\n {4}at brew \(lib\/brew\.js:4:\d+\)\n {4}at .*index\.js:11:/);
   assert.equal(told.level, 'error');
   assert.match((await call('tea', { do: 'reject' })).body.message, /too hot/);
+});
+
+it('an exception that nobody catches fails its call alone, though others wait behind it', async () => {
+  const [ended, ...others] = await Promise.all([call('tea', { do: 'end' }),
+    ...Array.from({ length: 20 }, () => call('tea', { do: 'brew', leaf: 'x' }))]);
+  assert.equal(ended.status, 500);
+  assert.match(ended.body.message, /nobody caught this/);
+  assert.deepEqual(new Set(others.map(({ status }) => status)), new Set([200]));
 });
 
 it('what the code prints is in the log of its call', async () => {
@@ -143,5 +155,48 @@ it('a version that works is there at once', async () => {
   assert.equal(status, 0, said);
   assert.equal(await ok('good', { n: 1 }), 2);
 });
+
+// Servers of this test on loopback: one listed, one not, one whose certificate
+// nobody has signed.
+async function withServers(use) {
+  const files = mkdtempSync(join(tmpdir(), 'mpc-script-'));
+  const [key, cert] = [join(files, 'key.pem'), join(files, 'cert.pem')];
+  execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes',
+    '-days', '2', '-subj', '/CN=localhost', '-keyout', key, '-out', cert], { stdio: 'pipe' });
+  const answer = (q, a) => {
+    let body = '';
+    q.on('data', (d) => { body += d; });
+    q.on('end', () => a.end(`${q.method} ${q.url} ${body} ${q.headers['x-tea']}`));
+  };
+  const servers = [createHttp(answer), createHttp(answer),
+    createHttps({ key: readFileSync(key), cert: readFileSync(cert) }, answer)];
+  try {
+    for (const server of servers) await new Promise((done) => { server.listen(0, '127.0.0.1', done); });
+    await use(...servers.map((server) => server.address().port));
+  } finally {
+    for (const server of servers) server.close();
+    rmSync(files, { recursive: true });
+  }
+}
+
+it('fetch reaches the hosts that are listed, and no other', () => withServers(async (listed, other, tls) => {
+  const code = `exports.main = async ({ url, more }) => {
+    try {
+      const r = await fetch(url, more);
+      return [r.status, await r.text()];
+    } catch (err) {
+      return [err.cause?.code ?? err.code, err.cause?.message ?? err.message];
+    }
+  };`;
+  const { status, said } = deployed('out', { 'index.js': code },
+    { mpcloud: { network: [`127.0.0.1:${listed}`, `127.0.0.1:${tls}`] } });
+  assert.equal(status, 0, said);
+  assert.deepEqual(await ok('out', { url: `http://127.0.0.1:${listed}/a?b=1`,
+    more: { method: 'POST', body: '茶', headers: { 'X-Tea': 'green' } } }), [200, 'POST /a?b=1 茶 green']);
+  const [refused, words] = await ok('out', { url: `http://127.0.0.1:${other}/` });
+  assert.equal(refused, 'ENETUNREACH');
+  assert.match(words, /network/);
+  assert.equal((await ok('out', { url: `https://127.0.0.1:${tls}/` }))[0], 'CERT_UNTRUSTED');
+}));
 
 it('nothing of ours has died', () => assertNobodyDied(stack));

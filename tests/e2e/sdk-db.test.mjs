@@ -1,5 +1,5 @@
-// Unmodified SDKs against the database: every step of sdk/scenario.cjs for every
-// client.  Server SDKs run inside deployed functions, as they do at home; the
+// Unmodified SDKs, and the one built into the script runtime, against the database:
+// every step of sdk/scenario.cjs for every client.  Server SDKs run inside deployed functions, as they do at home; the
 // web SDKs run here as visitors of a page, and our own client as the telephone
 // of a user.
 
@@ -8,7 +8,7 @@ import assert from 'node:assert/strict';
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { callFunction, join, lacksPackages, source, startStack } from '../lib/stack.mjs';
+import { build, callFunction, existsSync, join, lacksPackages, source, startStack } from '../lib/stack.mjs';
 import { makeWx } from '../../examples/shop/wx.mjs';
 import { openWeb } from './sdk/web.mjs';
 
@@ -38,6 +38,9 @@ const servers = {
   'cloudbase-node-sdk-3.18.3': ['node3183', '@cloudbase/node-sdk', '3.18.3', NODE],
   'tcb-admin-node-1.23.0': ['tcb1230', 'tcb-admin-node', '1.23.0', TCB],
 };
+// Our own wx-server-sdk, within the runtime script.
+const scripts = { 'script runtime': ['script', WX] };
+const hasScript = existsSync(join(build, 'mpcloud-script'));
 const webs = {
   'cloudbase-js-sdk-1.8.4': ['js184', undefined],
   'cloudbase-js-sdk-2.32.0': ['js2320', undefined],
@@ -46,11 +49,13 @@ const webs = {
 };
 const pages = { 'mpcloud.js': ['mpjs'] };
 const folderOf = (name) => `tests/clients/${name.split(' ')[0]}`;
-const lacks = (name) => !(name in pages) && lacksPackages(folderOf(name));
+const lacks = (name) => (name in scripts ? !hasScript && 'this build is without the runtime script'
+  : !(name in pages) && lacksPackages(folderOf(name)));
 // SDK_CLIENTS=wx263,js184: these only.
 const chosen = process.env.SDK_CLIENTS ? process.env.SDK_CLIENTS.split(',') : null;
 const isChosen = ([, [mark]]) => !chosen || chosen.includes(mark);
 const serversHere = Object.entries(servers).filter(isChosen);
+const scriptsHere = Object.entries(scripts).filter(isChosen);
 const websHere = Object.entries(webs).filter(isChosen);
 const pagesHere = Object.entries(pages).filter(isChosen);
 
@@ -69,12 +74,20 @@ function makeProject() {
     writeFileSync(join(to, 'package.json'), JSON.stringify({ name: mark, dependencies: { [sdk]: version } }));
     functions.push({ name: mark, handler: 'index.main', runtime: 'Nodejs18.15', timeout: 60, memorySize: 512 });
   }
+  for (const [name, [mark, index]] of scriptsHere) {
+    if (lacks(name)) continue;
+    const to = join(dir, 'cloudfunctions', mark);
+    mkdirSync(to);
+    for (const file of ['run.cjs', 'dialects.cjs', 'scenario.cjs']) cpSync(join(here, file), join(to, file));
+    writeFileSync(join(to, 'index.js'), index);
+    functions.push({ name: mark, handler: 'index.main', timeout: 60, memorySize: 512, mpcloud: { runtime: 'script' } });
+  }
   for (const [, [mark]] of [...websHere, ...pagesHere])
     for (const name of ['base', 'others', 'work', 'bank'])
       writeFileSync(join(dir, 'database', `${mark}_${name}.json`), JSON.stringify({ permission: 'PRIVATE' }));
   for (const [, [mark]] of [...websHere, ...pagesHere])
     writeFileSync(join(dir, 'database', `${mark}_readable.json`), JSON.stringify({ permission: 'ADMINWRITE' }));
-  for (const [, [mark]] of [...serversHere, ...websHere, ...pagesHere])
+  for (const [, [mark]] of [...serversHere, ...scriptsHere, ...websHere, ...pagesHere])
     writeFileSync(join(dir, 'database', `${mark}_texts.json`), JSON.stringify({ permission: 'READONLY',
       indexes: [{ name: 'words', keys: [{ name: 'words', direction: 'text' }] }],
       documents: [{ _id: 't1', words: 'Green tea from the hill' }, { _id: 't2', words: 'coffee' }, { _id: 't3', words: 'black tea' }] }));
@@ -102,7 +115,7 @@ async function visitor(name, mode) {
 }
 
 const runners = {};
-for (const [name, [mark]] of serversHere)
+for (const [name, [mark]] of [...serversHere, ...scriptsHere])
   runners[name] = async (step) => {
     const { status, body } = await callFunction(stack, mark, { step: step.name, mark: `${mark}_` }, token);
     assert.equal(status, 200, JSON.stringify(body));
@@ -126,13 +139,15 @@ for (const [name, [mark]] of pagesHere)
 
 // Why this client does not take this step, or false.
 function skipped(name, step) {
-  const [client] = name.split(' ');
+  // The script runtime's SDK is the package 4.0.2, but for the retry after a
+  // conflict, which works.
+  const client = name in scripts ? (/conflict/.test(step.name) ? name : 'wx-server-sdk-4.0.2') : name.split(' ')[0];
   if (lacks(name)) return lacks(name);
   if (step.only && !step.only.includes(client)) return `${step.only.join(', ')} only`;
   return step.not[name] ?? step.not[client] ?? false;
 }
 
-for (const [name] of [...serversHere, ...websHere, ...pagesHere])
+for (const [name] of [...serversHere, ...scriptsHere, ...websHere, ...pagesHere])
   for (const step of steps) {
     const why = skipped(name, step);
     if (why && step.only) continue;

@@ -85,6 +85,7 @@ run(struct loop *loop, struct crews *crews, const uint8_t *data, size_t size)
 		.concurrency = data[0] & 2 ? 4 : 1,
 		.queue = 8,
 		.queue_ms = 60000,
+		.calls = data[0] & 8 ? 1 : 0,
 		.idle_ms = 60000};
 	int keeper[2], worker[2];
 	struct fn_call call[2];

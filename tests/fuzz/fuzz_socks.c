@@ -37,7 +37,8 @@ ask(struct slice in)
 	if (r != 1)
 		return;
 	must(one.name.len > 0 || one.address.len > 0);
-	must(one.name.len == 0 || (one.name.ptr >= in.ptr &&
+	must(one.name.len == 0 ||
+		(one.name.ptr >= in.ptr &&
 			one.name.ptr + one.name.len <= in.ptr + in.len));
 	if (one.name.len > 0 && egress_name_clean(one.name, name))
 		must(strlen(name) < EGRESS_NAME);

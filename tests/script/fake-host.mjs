@@ -5,7 +5,7 @@
 // under test asks for goes to `answer(body, invocation)`.
 
 import { createHash, createHmac, randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, unlinkSync, writeFileSync }
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, rmdirSync, statSync, unlinkSync, writeFileSync }
   from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -42,7 +42,7 @@ export function startScript(options = {}) {
     readFile: (path) => bring(readFileSync(path)),
     readText: (path) => readFileSync(path, 'utf8').replace(/^\ufeff/, ''),
     writeFile: (path, bytes) => writeFileSync(path, bytes),
-    unlink: (path) => unlinkSync(path),
+    unlink: (path) => (statSync(path).isDirectory() ? rmdirSync : unlinkSync)(path),
     mkdir: (path) => mkdirSync(path),
     readdir: (path) => readdirSync(path),
     compile: (text, path, names) => vm.compileFunction(text, names, { filename: path, parsingContext: context }),
@@ -52,7 +52,9 @@ export function startScript(options = {}) {
         return null;
       } catch (err) {
         const line = Number(/^\S*?:(\d+)/.exec(err.stack)?.[1] ?? 1);
-        return { message: err.message, line, module: /import|export/.test(err.message) };
+        const module = /import|export/.test(err.message);
+        return { message: module ? 'this is an ES module (…): script functions are CommonJS; write require() or use the runtime node'
+          : err.message, line, module };
       }
     },
     utf8: (text) => bring(Buffer.from(text)),
@@ -97,6 +99,10 @@ export function startScript(options = {}) {
       script.results.get(id)?.({ failed: JSON.parse(json) });
     },
     gc() {},
+    leaving() {},
+    exit(status) {
+      script.exited = status;
+    },
   };
   script.host = host;
   script.context = context;

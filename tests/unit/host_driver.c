@@ -299,7 +299,8 @@ worker_next(struct worker_end *w, struct frame *ret)
 			ret->body.ptr = body;
 			memmove(w->room, left.ptr, left.len);
 			w->len = left.len;
-			if (ret->type == PROTO_READY)
+			if (ret->type == PROTO_READY ||
+				ret->type == PROTO_LEAVING)
 				continue;
 			return 1;
 		}

@@ -46,13 +46,13 @@ crew_call(struct crews *crews, struct fn_call *call)
 	c->call = call;
 	c->queue = q.queue[(uintptr_t)crews - 1];
 	(void)snprintf(c->function, sizeof(c->function), "%s", call->function);
-	(void)snprintf(c->event, sizeof(c->event), "%.*s",
-		SLICE_ARG(call->event));
-	(void)snprintf(c->request_id, sizeof(c->request_id), "%s",
-		call->request_id);
+	(void)snprintf(
+		c->event, sizeof(c->event), "%.*s", SLICE_ARG(call->event));
+	(void)snprintf(
+		c->request_id, sizeof(c->request_id), "%s", call->request_id);
 	(void)snprintf(c->trigger, sizeof(c->trigger), "%s", call->trigger);
-	(void)snprintf(c->openid, sizeof(c->openid), "%s",
-		call->caller->openid);
+	(void)snprintf(
+		c->openid, sizeof(c->openid), "%s", call->caller->openid);
 	(void)snprintf(c->source, sizeof(c->source), "%s", call->source);
 	job_begin(&call->job, &q.f.loop, 0, on_dropped);
 }
@@ -146,8 +146,7 @@ queue_conf_of(unsigned gateway)
 void
 queue_up_with(unsigned i, const struct queue_conf *conf)
 {
-	assert_int_equal(
-		queue_new(&q.queue[i], &q.f.loop, conf, NULL), 0);
+	assert_int_equal(queue_new(&q.queue[i], &q.f.loop, conf, NULL), 0);
 	queue_start(q.queue[i]);
 }
 

@@ -108,8 +108,7 @@ script_start(struct script_end *s, const struct script_ask *ask)
 	if (f.type == TEMPLATE_LOADED)
 		return 0;
 	assert_int_equal(f.type, TEMPLATE_FAILED);
-	(void)snprintf(
-		s->failed, sizeof(s->failed), "%.*s", SLICE_ARG(f.body));
+	(void)snprintf(s->failed, sizeof(s->failed), "%.*s", SLICE_ARG(f.body));
 	return ERR_FN_FAILED;
 }
 

@@ -11,7 +11,7 @@ struct script_end {
 	pid_t pid;
 	int channel;
 	char room[256 * 1024];
-	char failed[8192]; /* TEMPLATE_FAILED's text, "" when it was LOADED */
+	char failed[8192];   /* TEMPLATE_FAILED's text, "" when it was LOADED */
 	char printed[16384]; /* while it was loaded */
 	int lines;           /* its stdout and stderr */
 };

@@ -35,9 +35,8 @@ what_may_be_left_out_is_absent(void **state)
 	struct admin_ask ask;
 
 	(void)state;
-	assert_int_equal(parse(&ask,
-				 "{\"cmd\":\"gray\",\"name\":\"f\"}", NULL),
-		0);
+	assert_int_equal(
+		parse(&ask, "{\"cmd\":\"gray\",\"name\":\"f\"}", NULL), 0);
 	assert_int_equal(ask.version, 0);
 	assert_null(ask.trial);
 	admin_ask_done(&ask);
@@ -58,8 +57,7 @@ each_command_of_the_table_is_found_by_its_name(void **state)
 		struct admin_ask ask;
 		char line[200];
 
-		(void)snprintf(line, sizeof(line),
-			"{\"cmd\":\"%s\"%s%s%s%s}",
+		(void)snprintf(line, sizeof(line), "{\"cmd\":\"%s\"%s%s%s%s}",
 			admin_commands[i].name,
 			admin_commands[i].must & ADMIN_NAME ? ",\"name\":\"f\""
 							    : "",

@@ -103,6 +103,28 @@ a_function_s_result_comes_as_a_string(void **state)
 }
 
 static void
+a_call_of_a_function_may_name_a_version(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	begin(&f, &function,
+		"{\"action\":\"functions.invokeFunction\",\"function_name\":"
+		"\"sum\",\"qualifier\":\"prod\"}");
+	assert_string_equal(fn->qualifier, "prod");
+	/* What it waits for is said as its caller is told. */
+	fn->retry_ms = 2500;
+	job_finish(&fn->job, ERR_BUSY);
+	assert_int_equal(f.call.job.err, ERR_BUSY);
+	assert_int_equal(f.call.retry_ms, 2500);
+	end(&f);
+	refused(&function,
+		"{\"action\":\"functions.invokeFunction\",\"function_name\":"
+		"\"sum\",\"qualifier\":7}",
+		ERR_PARAM);
+}
+
+static void
 only_an_order_s_own_members_reach_payment(void **state)
 {
 	struct fixture f;
@@ -131,6 +153,7 @@ main(void)
 		cmocka_unit_test(bodies_that_are_not_calls_are_refused),
 		cmocka_unit_test(a_cancelled_call_cancels_what_it_waits_for),
 		cmocka_unit_test(a_function_s_result_comes_as_a_string),
+		cmocka_unit_test(a_call_of_a_function_may_name_a_version),
 		cmocka_unit_test(only_an_order_s_own_members_reach_payment),
 	};
 

@@ -1,7 +1,7 @@
 /*
  * What is written where, against a folder that plays a cgroup tree; and what
- * works without controllers (made, joined, ended, removed) against the machine's
- * own cgroup v2, where there is one that root may use.
+ * works without controllers (made, joined, ended, removed) against the
+ * machine's own cgroup v2, where there is one that root may use.
  */
 #include "functions/cgroup.h"
 #include "tests/unit/test.h"
@@ -98,10 +98,8 @@ the_supervisor_moves_to_a_leaf_and_turns_controllers_on(void **state)
 static void
 a_functions_ceilings_are_written(void **state)
 {
-	const struct cgroup_conf conf = {.name = "shop.3",
-		.memory = 256 << 20,
-		.cpu = 50,
-		.pids = 512};
+	const struct cgroup_conf conf = {
+		.name = "shop.3", .memory = 256 << 20, .cpu = 50, .pids = 512};
 	struct cgroup g = {-1, -1};
 	char dir[128];
 
@@ -166,8 +164,8 @@ what_ended_functions_left_is_swept_and_what_runs_is_not(void **state)
 		_exit(0);
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
 	(void)snprintf(old, sizeof(old), "%s/fn.old.1.%d", top, (int)pid);
-	(void)snprintf(live, sizeof(live), "%s/fn.live.1.%d", top,
-		(int)getppid());
+	(void)snprintf(
+		live, sizeof(live), "%s/fn.live.1.%d", top, (int)getppid());
 	assert_int_equal(mkdir(old, 0755), 0);
 	assert_int_equal(mkdir(live, 0755), 0);
 	play_function("new.1", dir, sizeof(dir));
@@ -222,7 +220,8 @@ the_kernel_makes_joins_ends_and_removes(void **state)
 			pause();
 	}
 	assert_int_equal(read(ready[0], &c, 1), 1);
-	(void)snprintf(dir, sizeof(dir), "%s/fn.test.1.%d", path, (int)getpid());
+	(void)snprintf(
+		dir, sizeof(dir), "%s/fn.test.1.%d", path, (int)getpid());
 	assert_int_equal(atoi(content(dir, "cgroup.procs")), pid);
 	cgroup_end(&g);
 	assert_int_equal(waitpid(pid, &status, 0), pid);

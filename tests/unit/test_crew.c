@@ -125,6 +125,35 @@ calls_behind_one_whose_worker_died_are_given_to_another(void **state)
 }
 
 static void
+a_worker_that_says_it_leaves_loses_no_call(void **state)
+{
+	struct worker *w;
+	struct call *c[3];
+
+	(void)state;
+	deploy(&keeper[0]);
+	w = warm_up();
+	for (int i = 0; i < 2; i++)
+		c[i] = call_start();
+	until(w->ngot == 2);
+	stream_send(&w->stream, PROTO_LEAVING, 0, SLICE(""));
+	answer(w, 0, "0");
+	until(c[0]->done);
+	c[2] = call_start(); /* while it is still there */
+	turns(20);
+	assert_int_equal(w->ngot, 2);
+	worker_end(&keeper[0], w, 1 << 8, GONE_ITSELF);
+	w = &keeper[0].worker[1];
+	until(w->ngot == 2);
+	answer(w, 0, "1");
+	answer(w, 1, "2");
+	until(c[1]->done && c[2]->done);
+	assert_int_equal(c[0]->call.job.err, 0);
+	assert_int_equal(c[1]->call.job.err, 0);
+	assert_int_equal(c[2]->call.job.err, 0);
+}
+
+static void
 a_result_written_before_the_end_counts(void **state)
 {
 	struct worker *w = &keeper[0].worker[0];
@@ -420,6 +449,7 @@ main(void)
 		T(short_calls_stand_behind_each_other_and_are_answered_in_order),
 		T(calls_that_wait_are_given_further_workers),
 		T(calls_behind_one_whose_worker_died_are_given_to_another),
+		T(a_worker_that_says_it_leaves_loses_no_call),
 		T(a_result_written_before_the_end_counts),
 		T(a_call_past_its_deadline_is_answered_and_its_worker_killed),
 		T(a_call_that_never_got_a_worker_is_told_to_come_again),

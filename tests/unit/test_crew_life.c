@@ -54,7 +54,8 @@ said_count(enum crew_line_kind kind)
 	return n;
 }
 
-/* --- how many there are ------------------------------------------------------ */
+/* --- how many there are ------------------------------------------------------
+ */
 
 static void
 the_least_workers_are_there_before_any_call(void **state)
@@ -178,7 +179,8 @@ short_calls_do_not_pass_a_workers_number_of_calls(void **state)
 	until(f.norder == 6 && w->drains == 1);
 }
 
-/* --- who may wait ------------------------------------------------------------ */
+/* --- who may wait ------------------------------------------------------------
+ */
 
 static void
 without_a_queue_what_finds_no_worker_is_limited(void **state)
@@ -205,6 +207,29 @@ without_a_queue_what_finds_no_worker_is_limited(void **state)
 	c[2] = call_start();
 	until(w[0].ngot == 2);
 	assert_int_equal(stat_of("ended", "shed"), 1);
+}
+
+static void
+a_worker_that_takes_several_has_room_without_a_queue(void **state)
+{
+	struct worker *w = &keeper[0].worker[0];
+	struct call *c;
+
+	(void)state;
+	f.settings.concurrency = 3;
+	f.settings.queue = 0;
+	deploy(&keeper[0]);
+	for (unsigned i = 0; i < 3; i++) {
+		(void)call_start();
+		until(w->ngot == i + 1);
+	}
+	c = call_start();
+	until(c->done);
+	assert_int_equal(c->call.job.err, ERR_LIMITED);
+	answer(w, 1, "1");
+	until(f.norder == 2);
+	(void)call_start();
+	until(w->ngot == 4);
 }
 
 static void
@@ -287,7 +312,8 @@ what_would_wait_in_vain_is_refused_at_once(void **state)
 		"and may wait 3 s");
 }
 
-/* --- crashes ------------------------------------------------------------------ */
+/* --- crashes
+ * ------------------------------------------------------------------ */
 
 static struct call *
 crash_once(unsigned i)
@@ -362,6 +388,33 @@ one_answer_makes_it_well_again(void **state)
 	assert_int_equal(said_count(LINE_STATE), 2);
 }
 
+/* Node's: the call is answered, the process does not go on. */
+static void
+uncaught_errors_that_end_the_process_are_crashes(void **state)
+{
+	struct call *c;
+
+	(void)state;
+	clock_set(CLOCK_S);
+	deploy(&keeper[0]);
+	for (unsigned i = 0; i < 5; i++) {
+		struct worker *w = &keeper[0].worker[i];
+
+		c = call_start();
+		until(w->ngot == 1);
+		stream_send(&w->stream, PROTO_LEAVING, 0, SLICE(""));
+		stream_send(&w->stream, PROTO_ERROR, w->got[0].id,
+			SLICE("{\"message\":\"uncaught\"}"));
+		until(c->done);
+		assert_int_equal(c->call.job.err, ERR_FN_FAILED);
+		worker_end(&keeper[0], w, 1 << 8, GONE_ITSELF);
+		until(count_of("leaving") == 0);
+	}
+	c = call_start();
+	until(c->done);
+	assert_int_equal(c->call.job.err, ERR_FN_CRASHING);
+}
+
 static void
 crashes_that_are_far_apart_do_not_count_together(void **state)
 {
@@ -395,7 +448,8 @@ the_least_workers_are_not_started_without_end_when_they_crash(void **state)
 	until(keeper[0].spawns == 6);
 }
 
-/* --- what is counted and said -------------------------------------------------- */
+/* --- what is counted and said
+ * -------------------------------------------------- */
 
 static void
 what_happens_is_counted_by_kind(void **state)
@@ -486,8 +540,8 @@ gateways_counters_add_up(void **state)
 	crew_stats_take(&sum, v);
 	assert_int_equal(sum.calls, 14);
 	assert_int_equal(sum.ended[ENDED_TIMEOUT], 4);
-	assert_int_equal(crew_hist_count(&sum.took),
-		2 * crew_hist_count(&one.took));
+	assert_int_equal(
+		crew_hist_count(&sum.took), 2 * crew_hist_count(&one.took));
 	assert_int_equal(sum.memory_top, 5);
 }
 
@@ -551,8 +605,8 @@ beyond_the_rate_only_calls_that_say_something_are_reported(void **state)
 		SLICE("{\"message\":\"no\"}"));
 	until(c->done);
 	assert_int_equal(f.nsaid - before, 2 * 3 + 2);
-	assert_non_null(strstr(f.said[f.nsaid - 1].text,
-		"Code:FUNCTIONS_EXECUTE_FAIL"));
+	assert_non_null(strstr(
+		f.said[f.nsaid - 1].text, "Code:FUNCTIONS_EXECUTE_FAIL"));
 	/* The eight others in one line. */
 	until(f.nsaid - before == 2 * 3 + 3);
 	assert_string_equal(f.said[f.nsaid - 1].text,
@@ -572,11 +626,13 @@ main(void)
 		T(a_worker_leaves_after_its_calls_and_another_has_taken_its_place),
 		T(short_calls_do_not_pass_a_workers_number_of_calls),
 		T(without_a_queue_what_finds_no_worker_is_limited),
+		T(a_worker_that_takes_several_has_room_without_a_queue),
 		T(a_call_that_waits_too_long_is_told_to_come_again),
 		T(a_call_has_its_whole_timeout_from_its_beginning),
 		T(what_would_wait_in_vain_is_refused_at_once),
 		T(a_function_that_keeps_crashing_rests_longer_each_time),
 		T(one_answer_makes_it_well_again),
+		T(uncaught_errors_that_end_the_process_are_crashes),
 		T(crashes_that_are_far_apart_do_not_count_together),
 		T(the_least_workers_are_not_started_without_end_when_they_crash),
 		T(what_happens_is_counted_by_kind),

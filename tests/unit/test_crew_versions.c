@@ -114,6 +114,40 @@ the_gray_version_gets_its_openids_and_its_header(void **state)
 }
 
 static void
+nested_calls_of_nobody_known_carry_their_route_key(void **state)
+{
+	struct worker *w = &keeper[0].worker[0];
+	struct caller nobody = fake_caller;
+	struct call *c;
+
+	(void)state;
+	nobody.openid = "";
+	clock_set(CLOCK_S);
+	deploy_version(&keeper[0], 1);
+	c = call_start(); /* an openid is key enough */
+	until(w->ngot == 1);
+	assert_null(strstr(w->got[0].context, "routeKey"));
+	answer(w, 0, "1");
+	until(c->done);
+	c = call_prepare();
+	c->call.caller = &nobody;
+	crew_call(f.crews, &c->call);
+	until(w->ngot == 2);
+	assert_non_null(strstr(w->got[1].context, ",\"routeKey\":\""));
+	answer(w, 1, "1");
+	until(c->done);
+	c = call_prepare();
+	c->call.caller = &nobody;
+	c->call.route_key = "as I was told";
+	crew_call(f.crews, &c->call);
+	until(w->ngot == 3);
+	assert_non_null(
+		strstr(w->got[2].context, ",\"routeKey\":\"as I was told\""));
+	answer(w, 2, "1");
+	until(c->done);
+}
+
+static void
 a_version_named_before_its_host_is_there_makes_calls_wait(void **state)
 {
 	struct call *a, *b;
@@ -190,8 +224,8 @@ no_call_is_lost_while_versions_change_under_load(void **state)
 		for (int i = 0; i < CALLS_EACH; i++) {
 			if (i == CALLS_EACH / 2 || n == 0) {
 				if (steps[n % 4].start)
-					deploy_version(&hosts[n],
-						steps[n % 4].start);
+					deploy_version(
+						&hosts[n], steps[n % 4].start);
 				release(steps[n % 4].json);
 			}
 			(void)call_start();
@@ -285,6 +319,7 @@ main(void)
 		T(a_release_says_who_answers_whatever_came_last),
 		T(an_unknown_qualifier_is_told_what_there_is),
 		T(the_gray_version_gets_its_openids_and_its_header),
+		T(nested_calls_of_nobody_known_carry_their_route_key),
 		T(a_version_named_before_its_host_is_there_makes_calls_wait),
 		T(a_version_on_trial_that_goes_again_leaves_nothing),
 		T(no_call_is_lost_while_versions_change_under_load),

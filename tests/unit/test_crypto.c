@@ -79,6 +79,28 @@ sha_agrees_with_fips_180(void **state)
 		"a33ce45964ff2167f6ecedd419db06c1");
 }
 
+/* RFC 1321 A.5; RFC 2202 (md5) and RFC 4231 (sha224), case 2 each. */
+static void
+digests_are_found_by_name(void **state)
+{
+	const struct slice in = SLICE("what do ya want for nothing?");
+	uint8_t got[DIGEST_TOP];
+
+	(void)state;
+	assert_int_equal(crypto_digest("md5", SLICE("abc"), got), 16);
+	assert_hex(got, 16, "900150983cd24fb0d6963f7d28e17f72");
+	assert_int_equal(crypto_digest("MD5", SLICE(""), got), 16);
+	assert_hex(got, 16, "d41d8cd98f00b204e9800998ecf8427e");
+	assert_int_equal(crypto_hmac("md5", SLICE("Jefe"), in, got), 16);
+	assert_hex(got, 16, "750c783e6ab0b503eaa86e310a5db738");
+	assert_int_equal(crypto_hmac("sha224", SLICE("Jefe"), in, got), 28);
+	assert_hex(got, 28,
+		"a30e01098bc6dbbf45690f3a7e9e6d0f8bbea2a39e6148008fd05e44");
+	assert_int_equal(crypto_hmac("sha1", SLICE(""), SLICE(""), got), 20);
+	assert_int_equal(crypto_digest("md4", SLICE(""), got), -EINVAL);
+	assert_int_equal(crypto_hmac("", SLICE(""), SLICE(""), got), -EINVAL);
+}
+
 static void
 check_hmac(struct slice key, struct slice in, const char *want)
 {
@@ -453,6 +475,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sha_agrees_with_fips_180),
+		cmocka_unit_test(digests_are_found_by_name),
 		cmocka_unit_test(hmac_agrees_with_rfc_4231),
 		cmocka_unit_test(gcm_agrees_with_its_specification),
 		cmocka_unit_test(a_forged_seal_opens_to_nothing),

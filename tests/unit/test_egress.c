@@ -11,10 +11,10 @@
 #include "tests/unit/test.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <netinet/in.h>
 #include <sys/prctl.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -40,6 +40,7 @@ wait_for(int fd, short events)
 _noreturn_ static void
 serve(const struct egress_rules *rules)
 {
+	int status = 0;
 	pid_t keeper;
 
 	(void)close(server);
@@ -52,7 +53,7 @@ serve(const struct egress_rules *rules)
 	}
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	(void)close(ends.keepers);
-	_exit(egress_run(rules, &ends, keeper) != 0);
+	_exit(egress_run(rules, &ends, keeper, &status) != 0);
 }
 
 static void
@@ -74,8 +75,8 @@ static void
 start(const char *entries)
 {
 	struct egress_rules rules;
-	struct fn_settings fn = {.network =
-			entries ? NETWORK_HOSTS : NETWORK_INTERNET};
+	struct fn_settings fn = {
+		.network = entries ? NETWORK_HOSTS : NETWORK_INTERNET};
 	struct fault why = {0};
 	_free_ char *json = NULL;
 
@@ -93,8 +94,8 @@ start(const char *entries)
 		serve(&rules);
 	(void)close(ends.ours);
 	(void)fd_set_blocking(ends.keepers, true);
-	assert_int_equal(channel_send_fd(ends.keepers, EGRESS_GO, 0, SLICE(""),
-				 NULL, 0),
+	assert_int_equal(
+		channel_send_fd(ends.keepers, EGRESS_GO, 0, SLICE(""), NULL, 0),
 		0);
 	egress_rules_done(&rules);
 	json_decref(fn.hosts);
@@ -338,11 +339,12 @@ names_that_are_not_listed_are_not_even_looked_up(void **state)
 {
 	(void)state;
 	start("\"api.example.com\"");
-	assert_int_equal(
-		ask(EGRESS_CONNECT, "secret.evil.example", 443), EGRESS_REFUSED);
+	assert_int_equal(ask(EGRESS_CONNECT, "secret.evil.example", 443),
+		EGRESS_REFUSED);
 	assert_int_equal(
 		ask(EGRESS_RESOLVE, "secret.evil.example", 0), EGRESS_REFUSED);
-	assert_non_null(strstr(line(), "secret.evil.example:443 is not one of"));
+	assert_non_null(
+		strstr(line(), "secret.evil.example:443 is not one of"));
 }
 
 static void
@@ -385,7 +387,8 @@ a_closed_port_and_a_strange_command_have_their_own_replies(void **state)
 	(void)state;
 	start("\"127.0.0.1\"");
 	(void)close(server);
-	assert_int_equal(ask(EGRESS_CONNECT, "127.0.0.1", port), EGRESS_NO_PORT);
+	assert_int_equal(
+		ask(EGRESS_CONNECT, "127.0.0.1", port), EGRESS_NO_PORT);
 	assert_int_equal(ask(2, "127.0.0.1", port), EGRESS_NO_COMMAND);
 	assert_int_equal(ask(3, "127.0.0.1", port), EGRESS_NO_COMMAND);
 	assert_int_equal(ask(EGRESS_CONNECT, "bad name", port), EGRESS_NO_HOST);

@@ -93,9 +93,9 @@ several_of_one_name_are_all_there(void **state)
 		"t=1&u&t=2&t=&=z&&__proto__=p", SLICE(""));
 
 	(void)state;
-	expect_json(
-		MEMBER(v, "headers"), "{\"accept\":\"a, b\",\"cookie\":\"x=1; "
-				      "y=2\",\"x-one\":\"1\"}");
+	expect_json(MEMBER(v, "headers"),
+		"{\"accept\":\"a, b\",\"cookie\":\"x=1; "
+		"y=2\",\"x-one\":\"1\"}");
 	expect_json(MEMBER(v, "multiValueHeaders"),
 		"{\"accept\":[\"a\",\"b\"],\"cookie\":[\"x=1\",\"y=2\"],"
 		"\"x-one\":[\"1\"]}");

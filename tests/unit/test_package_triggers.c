@@ -67,8 +67,7 @@ static const struct {
 		"triggers[1]: type: timer, http"},
 	{NULL, "[{\"type\":\"timer\",\"name\":\"1\"}]", "triggers[0]: name"},
 	{NULL, "[{\"type\":\"timer\",\"name\":\"a\"}]", "triggers[0]: config"},
-	{NULL,
-		"[{\"type\":\"timer\",\"config\":\"0 0 0 32 * * *\"}]",
+	{NULL, "[{\"type\":\"timer\",\"config\":\"0 0 0 32 * * *\"}]",
 		"triggers[0]: config"},
 	{NULL,
 		"[{\"type\":\"timer\",\"config\":\"0 0 0 * * * *\","

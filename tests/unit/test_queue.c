@@ -37,7 +37,39 @@ a_call_runs_as_who_asked_for_it_and_is_done(void **state)
 }
 
 static void
-one_put_by_sql_wakes_every_gateway_at_its_commit(void **state)
+a_call_put_by_a_gateway_without_room_wakes_another(void **state)
+{
+	static const char listening[] =
+		"SELECT count(*) FROM pg_stat_activity WHERE query = 'LISTEN "
+		"mpcloud_queue' AND state = 'idle'";
+	struct queue_conf conf;
+
+	(void)state;
+	queue_setup();
+	conf = queue_conf_of(0);
+	conf.running_top = 0;
+	queue_up_with(0, &conf);
+	conf = queue_conf_of(1);
+	conf.poll_ms = HOUR_MS;
+	conf.url = testpg_url(server);
+	queue_up_with(1, &conf);
+	until_sql("1", "%s", listening);
+	turn(20);
+	(void)put_call("f", "{}");
+	until(q.ncalled == 1);
+	assert_ptr_equal(q.called[0].queue, q.queue[1]);
+	/* and so it does when the connection was lost meanwhile */
+	(void)sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+		  "WHERE query = 'LISTEN mpcloud_queue'");
+	until_sql("0", "%s", listening);
+	until_sql("1", "%s", listening);
+	(void)put_call("f", "{}");
+	until(q.ncalled == 2);
+	queue_teardown();
+}
+
+static void
+what_is_heard_is_looked_for_when_somebody_wants_it(void **state)
 {
 	struct queue_conf conf;
 
@@ -45,16 +77,16 @@ one_put_by_sql_wakes_every_gateway_at_its_commit(void **state)
 	queue_setup();
 	conf = queue_conf_of(0);
 	conf.poll_ms = HOUR_MS;
-	conf.url = testpg_url(server);
 	queue_up_with(0, &conf);
-	until_sql("1", "SELECT count(*) FROM pg_stat_activity WHERE query = "
-		       "'LISTEN mpcloud_queue' AND state = 'idle'");
 	turn(20);
-	(void)sql("SELECT mpcloud.queue_put('test', 'timer', 'tick', '', "
-		  "'{\"n\":1}', NULL, 0, 'r9', '', 0, -1, %lld)",
-		T0_MS);
+	(void)sql("SELECT mpcloud.queue_put('test', 'login', 'f', '', '{}', "
+		  "NULL, 0, 'r', '', 0, -1, 1)");
+	queue_heard(q.queue[0]);
+	turn(40);
+	assert_int_equal(q.ncalled, 0);
+	queue_set_hears(q.queue[0], true);
+	queue_heard(q.queue[0]);
 	until(q.ncalled == 1);
-	assert_string_equal(q.called[0].trigger, "timer");
 	queue_teardown();
 }
 
@@ -183,8 +215,7 @@ a_lease_is_renewed_while_the_call_runs(void **state)
 	queue_up(1);
 	for (int i = 1; i < 20; i++) {
 		clock_ms(T0_MS + i * 30);
-		until_sql("t",
-			"SELECT lease_until = %lld FROM mpcloud.queue",
+		until_sql("t", "SELECT lease_until = %lld FROM mpcloud.queue",
 			T0_MS + i * 30 + 40);
 	}
 	assert_int_equal(q.ncalled, 1);
@@ -514,7 +545,9 @@ main(void)
 			errors_that_are_not_the_functions_are_not_its_attempts),
 		cmocka_unit_test(a_call_runs_as_who_asked_for_it_and_is_done),
 		cmocka_unit_test(
-			one_put_by_sql_wakes_every_gateway_at_its_commit),
+			a_call_put_by_a_gateway_without_room_wakes_another),
+		cmocka_unit_test(
+			what_is_heard_is_looked_for_when_somebody_wants_it),
 		cmocka_unit_test(what_is_to_run_later_runs_then),
 		cmocka_unit_test(many_gateways_never_take_a_row_twice),
 		cmocka_unit_test(

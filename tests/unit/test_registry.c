@@ -232,7 +232,7 @@ what_cannot_be_meant_is_refused_by_name(void **state)
 		{"{\"mpcloud\":7}", "mpcloud: an object"},
 		{"{\"mpcloud\":{\"wokers\":1}}", "mpcloud.wokers"},
 		{"{\"mpcloud\":{\"workers\":0}}", "mpcloud.workers: a whole "
-						"number from 1 to 10000"},
+						  "number from 1 to 10000"},
 		{"{\"mpcloud\":{\"workers\":1.5}}", "mpcloud.workers"},
 		{"{\"mpcloud\":{\"queueWait\":0}}", "mpcloud.queueWait"},
 		{"{\"mpcloud\":{\"cpu\":-1}}", "mpcloud.cpu"},
@@ -437,8 +437,7 @@ a_torn_or_strange_active_file_is_an_error_with_its_path(void **state)
 		struct fault why = {0};
 
 		put(f, "hello/active.json", texts[i]);
-		assert_true(
-			registry_read(&f->registry, "hello", &s, &why) < 0);
+		assert_true(registry_read(&f->registry, "hello", &s, &why) < 0);
 		assert_non_null(strstr(why.text, "hello/active.json"));
 	}
 }

@@ -68,9 +68,9 @@ the_tables_that_other_floors_use_are_there(void **state)
 		testpg_query(server,
 			"SELECT string_agg(tablename, ' ' ORDER BY tablename)"
 			" FROM pg_tables WHERE schemaname = 'mpcloud'"),
-		"collections families import_parts imports indexes "
-		"migrations orders refresh_tokens routines settings slow "
-		"users");
+		"attempts collections families import_parts imports indexes "
+		"migrations orders queue refresh_tokens routines settings slow "
+		"timers triggers users");
 }
 
 static void

@@ -66,8 +66,8 @@ an_event_comes_back_as_the_function_returns_it(void **state)
 
 	(void)state;
 	worker_invoke(&w, 900, "{\"n\":[1,2],\"茶\":\"🍵\"}");
-	assert_string_equal(worker_answer(&w, 900, &type),
-		"{\"n\":[1,2],\"茶\":\"🍵\"}");
+	assert_string_equal(
+		worker_answer(&w, 900, &type), "{\"n\":[1,2],\"茶\":\"🍵\"}");
 	assert_int_equal(type, PROTO_RESULT);
 	worker_invoke(&w, 901, "");
 	assert_string_equal(worker_answer(&w, 901, &type), "{}");
@@ -198,8 +198,7 @@ a_link_leads_nowhere_it_may_not(void **state)
 {
 	(void)state;
 	(void)unlink("/tmp/mpcloud-script-link");
-	assert_int_equal(
-		symlink("/etc/passwd", "/tmp/mpcloud-script-link"), 0);
+	assert_int_equal(symlink("/etc/passwd", "/tmp/mpcloud-script-link"), 0);
 	is("return host.stat('/tmp/mpcloud-script-link')", "0");
 	fails("host.readText('/tmp/mpcloud-script-link')", "EACCES");
 	fails("host.writeFile('/tmp/mpcloud-script-link', host.utf8(''))",
@@ -269,8 +268,7 @@ replies_find_their_calls_in_any_order(void **state)
 	worker_send(&w, PROTO_REPLY, 4000, "{\"is\":\"nobody's\"}");
 	worker_send(&w, PROTO_REPLY, a, "{\"is\":\"a\"}");
 	worker_send(&w, PROTO_REPLY, b, "{\"is\":\"b\"}");
-	assert_string_equal(
-		worker_answer(&w, 77, NULL), "[\"a\",\"b\",\"c\"]");
+	assert_string_equal(worker_answer(&w, 77, NULL), "[\"a\",\"b\",\"c\"]");
 }
 
 static void
@@ -307,13 +305,14 @@ log_lines_carry_their_invocation_and_level(void **state)
 {
 	(void)state;
 	worker_invoke(&w, 31,
-		"{\"code\":\"host.log(context.id, 2, 'careful'); host.log(0, 0, "
+		"{\"code\":\"host.log(context.id, 2, 'careful'); host.log(0, "
+		"0, "
 		"'茶'.repeat(4000)); return 1\"}");
 	assert_string_equal(worker_answer(&w, 31, NULL), "1");
 	assert_non_null(strstr(worker_logs, "31 2 careful\n0 0 茶茶"));
 	/* whole characters, below the frame's ceiling */
-	assert_int_equal(strlen(worker_logs),
-		strlen("31 2 careful\n0 0 \n") + 8190);
+	assert_int_equal(
+		strlen(worker_logs), strlen("31 2 careful\n0 0 \n") + 8190);
 }
 
 static void
@@ -439,6 +438,30 @@ a_function_ends_its_process_when_it_asks_to(void **state)
 	assert_int_equal(WEXITSTATUS(status), 3);
 }
 
+/* Before the answer: else the gateway would count the next call as begun. */
+static void
+a_worker_says_that_it_leaves_before_its_last_answer(void **state)
+{
+	static const uint8_t expected[] = {
+		PROTO_READY, PROTO_LEAVING, PROTO_ERROR};
+	struct slice left;
+	struct frame f;
+	ssize_t n;
+
+	(void)state;
+	worker_invoke(&w, 1,
+		"{\"code\":\"host.leaving(); host.fail(1, '{}');"
+		"host.exit(1)\"}");
+	while ((n = read(w.fd, w.room + w.len, sizeof(w.room) - w.len)) > 0)
+		w.len += (size_t)n;
+	left = slice_of(w.room, w.len);
+	for (size_t i = 0; i < array_size(expected); i++) {
+		assert_int_equal(frame_cut(&left, sizeof(w.room), &f), 1);
+		assert_int_equal(f.type, expected[i]);
+	}
+	assert_int_equal(left.len, 0);
+}
+
 static void
 workers_share_what_was_loaded_and_nothing_else(void **state)
 {
@@ -454,6 +477,14 @@ workers_share_what_was_loaded_and_nothing_else(void **state)
 	assert_string_equal(
 		script_eval(&v, "return t.mine === undefined", NULL), "true");
 	worker_close(&v);
+}
+
+static void
+what_is_sent_while_warming_is_for_nobody_and_answered(void **state)
+{
+	(void)state;
+	is("return t.warmed", "[0,1,2,3,4]");
+	assert_null(strstr(s.printed, "warmed"));
 }
 
 static void
@@ -538,7 +569,9 @@ main(void)
 		TEST(garbage_on_the_socket_ends_the_worker),
 		TEST(a_drained_worker_finishes_what_it_has),
 		TEST(a_function_ends_its_process_when_it_asks_to),
+		TEST(a_worker_says_that_it_leaves_before_its_last_answer),
 		TEST(workers_share_what_was_loaded_and_nothing_else),
+		TEST(what_is_sent_while_warming_is_for_nobody_and_answered),
 		TEST(a_deep_recursion_is_an_exception),
 		cmocka_unit_test_setup(
 			a_module_is_refused_when_it_is_loaded, nothing),

@@ -281,7 +281,8 @@ what_fails_is_named(void **state)
 {
 	(void)state;
 	fails("await t.fetch({ url: 'http://forbidden.example/' })",
-		"ENETUNREACH Error: fetch failed: the function's \\\"network\\\" "
+		"ENETUNREACH Error: fetch failed: the function's "
+		"\\\"network\\\" "
 		"does not allow this host");
 	fails("await t.fetch({ url: 'http://a.example/big' })",
 		"ERR_BODY_TOO_LARGE Error: fetch failed: the answer is larger "

@@ -1,6 +1,6 @@
 /*
- * What functions declare becomes what calls them: document triggers stand on the
- * collections' tables and speak in the transaction of the write.
+ * What functions declare becomes what calls them: document triggers stand on
+ * the collections' tables and speak in the transaction of the write.
  */
 #include "tests/unit/queue_driver.h"
 
@@ -357,8 +357,8 @@ a_trigger_that_sets_itself_off_ends(void **state)
 			q.called[i].call->caller->depth, i + 1);
 		answer_call(i, 0, NULL);
 	}
-	until_sql("1",
-		"SELECT count(*) FROM mpcloud.queue WHERE state = 'dead'");
+	until_sql(
+		"1", "SELECT count(*) FROM mpcloud.queue WHERE state = 'dead'");
 	assert_int_equal(q.ncalled, 3);
 	assert_non_null(strstr(sql("SELECT last_error FROM mpcloud.queue WHERE "
 				   "state = 'dead'"),
@@ -379,9 +379,10 @@ logins_payments_and_files_are_heard_by_who_wants_them(void **state)
 	(void)state;
 	fresh();
 	t = begin();
-	declare(t, "all", "[{\"name\":\"l\",\"type\":\"login\"},{\"name\":"
-			  "\"p\",\"type\":\"pay\"},{\"name\":\"f\",\"type\":"
-			  "\"file\",\"prefix\":\"\"}]");
+	declare(t, "all",
+		"[{\"name\":\"l\",\"type\":\"login\"},{\"name\":"
+		"\"p\",\"type\":\"pay\"},{\"name\":\"f\",\"type\":"
+		"\"file\",\"prefix\":\"\"}]");
 	declare(t, "some",
 		"[{\"name\":\"l\",\"type\":\"login\",\"events\":[\"first\"]},"
 		"{\"name\":\"p\",\"type\":\"pay\",\"events\":[\"refunded\"]},"

@@ -69,7 +69,7 @@ static struct family_home
 home(struct fixture *f, struct shm *shm)
 {
 	return (struct family_home){
-		&f->loop, f->pool, shm, ACCESS_S, REFRESH_S};
+		&f->loop, f->pool, shm, ACCESS_S, REFRESH_S, NULL};
 }
 
 static void

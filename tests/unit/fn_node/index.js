@@ -35,6 +35,15 @@ const acts = {
       throw new Error('nobody caught me');
     }, 1);
   }),
+  quiet: (event, context) => {
+    context.callbackWaitsForEmptyEventLoop = event.wait;
+    setTimeout(() => console.log('the last work'), 10);
+    return 'done';
+  },
+  trigger: () => [process.env.TRIGGER_SRC, process.env.TCB_ROUTE_KEY],
+  caused: () => {
+    throw new Error('outer', { cause: new TypeError('inner') });
+  },
   bigint: () => 1n,
   circular: () => {
     const o = {};
@@ -86,6 +95,7 @@ const acts = {
     net.connect(9, '127.0.0.1').on('error', (err) => resolve(err.code))
       .on('connect', () => resolve('connected'));
   }),
+  fetch: async (event) => (await fetch(event.url)).text(),
   cloud: () => new Promise((resolve, reject) => {
     http.get('http://mpcloud.internal/admin', (res) => {
       let text = '';

@@ -13,6 +13,8 @@ const kinds = {
     await null;
     throw Object.assign(new RangeError('too hot'), { code: 'HOT' });
   },
+  // Ends its worker while other calls wait behind it.
+  end: () => new Promise(() => { setTimeout(() => { throw new Error('nobody caught this'); }, 30); }),
   loop: () => { for (;;); },
   hog: () => { for (const all = []; ;) all.push(new Array(1e5).fill(all.length)); },
   log: () => { console.log('one', { two: 2 }); console.error('three'); return 'said'; },
