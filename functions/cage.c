@@ -23,6 +23,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -113,19 +114,37 @@ try_join(struct cage *c)
 	return cgroup_join(&c->cgroup);
 }
 
-/* Where there is no tree of our own, the sockets are in a name that only the
- * function's user can guess the owner of; Landlock leaves it /tmp. */
+/* In a folder that everybody sees. */
+static int
+egress_keep(const struct cage *c, const char *after)
+{
+	_free_ char *path = str_printf("%s%s", c->egress_path, after);
+
+	return chmod(path, 0600) < 0 ||
+			       (c->root && lchown(path, c->uid, c->gid) < 0)
+		       ? -errno
+		       : 0;
+}
+
+/* Where there is no tree of our own, the sockets are the function's user's
+ * alone; Landlock leaves it /tmp. */
 static int
 try_egress(struct cage *c)
 {
+	int r;
+
 	if (!c->conf->egress || *c->egress_path)
 		return 0;
 	(void)snprintf(c->egress_path, sizeof(c->egress_path),
 		"/tmp/mpcloud-egress-%d.sock", (int)getpid());
-	if (egress_bind(&c->egress, c->egress_path) == 0)
-		return 0;
-	*c->egress_path = '\0';
-	return -errno;
+	r = egress_bind(&c->egress, c->egress_path);
+	if (r == 0)
+		r = egress_keep(c, "");
+	if (r == 0)
+		r = egress_keep(c, EGRESS_CLAIM);
+	if (r < 0)
+		*c->egress_path = '\0';
+	return r;
 }
 
 static void

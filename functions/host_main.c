@@ -191,8 +191,8 @@ run(struct fault *why)
 		r = egress_rules_init(&rules, &setup.function, why);
 	if (r < 0)
 		return r;
-	conf = cage_conf_of(&setup,
-		setup.function.network == NETWORK_NONE ? NULL : &rules);
+	conf = cage_conf_of(
+		&setup, setup.function.network == NETWORK_NONE ? NULL : &rules);
 	r = cage_enter(&cage, &conf, CONTROL, why);
 	if (r < 0)
 		return r;

@@ -188,12 +188,6 @@ parse_concurrency(
 			return fault_prefix(
 				why, r, "instanceConcurrencyConfig.");
 	}
-	if (n > 1 && ret->runtime == RUNTIME_SCRIPT)
-		return fault_set(why, ERR_PARAM,
-			"instanceConcurrencyConfig.maxConcurrency: %lld: a "
-			"worker of runtime script has one call at a time; "
-			"leave it out, or use runtime Nodejs18.15",
-			(long long)n);
 	ret->concurrency = (unsigned)n;
 	return 0;
 }

@@ -1,8 +1,9 @@
 /*
  * The worker's socket: frames in become calls of main.js, what it says becomes
- * frames.  An answer is written before the next invocation begins (the gateway
- * may then give those that have not begun to another worker), a log line at
- * once (it survives a crash one line later), calls at the end of the turn.
+ * frames.  Frames leave at the end of a turn in one write, a log line at once (it
+ * survives a crash one line later).  With one invocation at a time its answer is
+ * written before the next begins: the gateway may then give those that have not
+ * begun to another worker.
  */
 #include "functions/script_inside.h"
 
@@ -42,6 +43,7 @@ script_frames_init(struct script *s, int fd)
 	buf_init(&s->in, FRAME_HEAD + WORKER_FRAME_TOP + 2 * CHUNK);
 	buf_init(&s->out, OUT_TOP);
 	buf_init(&s->context, CONTEXT_TOP);
+	s->running = mem_array(s->concurrency, uint32_t);
 	/* READY says that the engine runs and allocates in this process. */
 	script_call(s, ENTRY_ON_IDLE, 0, NULL);
 	frame_put(&s->out, PROTO_READY, 0, SLICE(""));
@@ -89,13 +91,6 @@ out_begin(struct script *s)
 
 /* Frames in */
 
-static void
-keep_context(struct script *s, struct slice context)
-{
-	buf_clear(&s->context);
-	buf_slice(&s->context, context);
-}
-
 static int
 begin(struct script *s, uint32_t id, struct slice body)
 {
@@ -107,8 +102,9 @@ begin(struct script *s, uint32_t id, struct slice body)
 
 	if (r < 0)
 		return r;
-	s->running = id;
-	keep_context(s, context);
+	s->running[s->nrunning++] = id;
+	if (!s->context.len)
+		buf_slice(&s->context, context);
 	v[0] = js_number(s->js, id);
 	v[1] = js_text(s->js, context);
 	v[2] = js_text(s->js, event.len ? event : SLICE("{}"));
@@ -122,7 +118,7 @@ take_invoke(struct script *s, const struct frame *f)
 {
 	struct waiting *w;
 
-	if (!s->running && list_empty(&s->queue))
+	if (s->nrunning < s->concurrency && list_empty(&s->queue))
 		return begin(s, f->id, f->body);
 	w = mem_alloc(sizeof(*w) + f->body.len);
 	w->id = f->id;
@@ -132,10 +128,16 @@ take_invoke(struct script *s, const struct frame *f)
 	return 0;
 }
 
+bool
+script_may_begin(const struct script *s)
+{
+	return s->nrunning < s->concurrency && !list_empty(&s->queue);
+}
+
 void
 script_begin(struct script *s)
 {
-	while (!s->running && !list_empty(&s->queue)) {
+	while (script_may_begin(s)) {
 		struct waiting *w = list_first(&s->queue, struct waiting, on);
 		int r = begin(s, w->id, slice_of(w->body, w->len));
 
@@ -224,43 +226,55 @@ put_text(struct script *s, uint8_t type, uint32_t id, JSValueRef text,
 	return false;
 }
 
-static bool
-is_running(const struct script *s, JSValueRef id)
+/* Its place among those that run; nrunning: it is none of them. */
+static size_t
+find_running(const struct script *s, uint32_t id)
 {
-	return s->running && js_u32(s->js, id) == s->running;
+	size_t i = 0;
+
+	while (i < s->nrunning && s->running[i] != id)
+		i++;
+	return i;
 }
 
 static void
-finish(struct script *s)
+finish(struct script *s, size_t i)
 {
-	s->running = 0;
-	script_flush(s);
+	s->running[i] = s->running[--s->nrunning];
+	if (s->concurrency == 1)
+		script_flush(s);
 }
 
 static JSValueRef
 host_fail(struct script *s, const JSValueRef *v, JSValueRef *exc)
 {
+	uint32_t id = js_u32(s->js, v[0]);
+	size_t i = find_running(s, id);
+
 	(void)exc;
-	if (!is_running(s, v[0]))
+	if (i == s->nrunning)
 		return JSValueMakeUndefined(s->js);
-	if (!put_text(s, PROTO_ERROR, s->running, v[1], WORKER_RESULT_TOP))
-		frame_put(out_begin(s), PROTO_ERROR, s->running,
+	if (!put_text(s, PROTO_ERROR, id, v[1], WORKER_RESULT_TOP))
+		frame_put(out_begin(s), PROTO_ERROR, id,
 			SLICE("{\"code\":\"FUNCTIONS_EXECUTE_FAIL\","
 			      "\"message\":\"the error is larger than 16 "
 			      "MiB\"}"));
-	finish(s);
+	finish(s, i);
 	return JSValueMakeUndefined(s->js);
 }
 
 static JSValueRef
 host_result(struct script *s, const JSValueRef *v, JSValueRef *exc)
 {
-	if (!is_running(s, v[0]))
+	uint32_t id = js_u32(s->js, v[0]);
+	size_t i = find_running(s, id);
+
+	if (i == s->nrunning)
 		return JSValueMakeUndefined(s->js);
-	if (!put_text(s, PROTO_RESULT, s->running, v[1], WORKER_RESULT_TOP))
+	if (!put_text(s, PROTO_RESULT, id, v[1], WORKER_RESULT_TOP))
 		return js_throw(s->js, exc, "ERR_OUT_OF_RANGE",
 			"the return value is larger than 16 MiB");
-	finish(s);
+	finish(s, i);
 	return JSValueMakeUndefined(s->js);
 }
 

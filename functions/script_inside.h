@@ -49,8 +49,9 @@ struct script {
 	int fd;                  /* the worker's socket; -1: in the template */
 	struct buf in, out;
 	struct list queue;  /* invocations that have not begun */
-	struct buf context; /* of the one that runs, JSON */
-	uint32_t running;   /* its id; 0: none */
+	struct buf context; /* of the first, JSON: they share a gateway */
+	uint32_t *running;  /* ids of those that have no answer yet */
+	size_t nrunning, concurrency;
 	bool draining;
 	bool warming;   /* what is sent now is for nobody */
 	uint32_t asked; /* the last call of the cloud meanwhile; 0: none */
@@ -104,8 +105,9 @@ void script_frames_init(struct script *s, int fd);
 void script_flush(struct script *s);
 /* Read what is there; `wait`: until something is.  0: the gateway has gone. */
 int script_read(struct script *s, bool wait) _must_check_;
-/* Begin those that wait, one after the other. */
+/* Begin those that wait and have a place. */
 void script_begin(struct script *s);
+bool script_may_begin(const struct script *s);
 
 /* script_loop.c: until nothing is left to wait for, or `ms` have passed. */
 bool script_settle(struct script *s, int ms);

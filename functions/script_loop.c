@@ -66,7 +66,7 @@ script_settle(struct script *s, int ms)
 static bool
 is_done(const struct script *s)
 {
-	return s->draining && !s->running && list_empty(&s->queue);
+	return s->draining && !s->nrunning && list_empty(&s->queue);
 }
 
 int
@@ -79,7 +79,7 @@ script_loop(struct script *s)
 		if (is_done(s))
 			return 0;
 		/* The end of an invocation may have let the next begin. */
-		if (!s->running && !list_empty(&s->queue))
+		if (script_may_begin(s))
 			continue;
 		left = script_timers_left(&s->timers);
 		if (!is_quiet(s))

@@ -53,9 +53,11 @@ say_allow(struct request *r, unsigned methods)
 static struct slice
 received_path(const struct request *r)
 {
-	struct slice raw = exchange_target(r->x), path;
+	struct slice rest = exchange_target(r->x), raw;
 	const char *at;
 
+	/* First of all: "http://host?x=/path" asks for "/". */
+	(void)slice_split(&rest, '?', &raw);
 	if (raw.len && raw.ptr[0] != '/') {
 		/* Absolute form: behind scheme and authority. */
 		at = memmem(raw.ptr, raw.len, "://", 3);
@@ -67,8 +69,7 @@ received_path(const struct request *r)
 		raw = at ? slice_of(at, raw.len - (size_t)(at - raw.ptr))
 			 : SLICE("/");
 	}
-	(void)slice_split(&raw, '?', &path);
-	return path;
+	return raw;
 }
 
 static struct slice

@@ -107,6 +107,8 @@ know_session(struct request *r)
 		.unionid = arena_str(arena, slice_str(caller->unionid)),
 		.sid = caller->sid,
 		.expires_s = caller->expires_s,
+		/* Else what a document set off would run for ever. */
+		.depth = caller->depth,
 	};
 	r->function = arena_str(arena, slice_str(function));
 	return 0;

@@ -99,5 +99,8 @@ int cli_ops_json(struct cli *cli, const char *method, const char *path,
 /* cli_out.c: what a person sees. */
 int cli_fail(int status, const char *fmt, ...) _printf_(2, 3);
 void cli_print_json(const json_t *v);
+/* What a stranger may have written, on one line: nothing in it commands the
+ * terminal. */
+void cli_put_text(const char *text);
 /* Columns aligned; cells[rows][columns], the first row is the heading. */
 void cli_table(const char *const *cells, size_t rows, size_t columns);

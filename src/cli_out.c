@@ -34,6 +34,22 @@ cli_print_json(const json_t *v)
 	free(text);
 }
 
+/* C1 controls are 0xc2 0x80 to 0xc2 0x9f. */
+void
+cli_put_text(const char *text)
+{
+	for (const unsigned char *at = (const unsigned char *)text; *at; at++) {
+		bool c1 = at[0] == 0xc2 && at[1] >= 0x80 && at[1] < 0xa0;
+
+		at += c1;
+		if (*at == '\n')
+			(void)putchar(' ');
+		else
+			(void)putchar(
+				c1 || *at < 0x20 || *at == 0x7f ? '?' : *at);
+	}
+}
+
 /* Characters, not bytes: names may be Chinese. */
 static size_t
 width_of(const char *text)
@@ -64,7 +80,7 @@ cli_table(const char *const *cells, size_t rows, size_t columns)
 			size_t w = column_width(cells, rows, columns, c);
 			bool last = c + 1 == columns;
 
-			(void)fputs(cell, stdout);
+			cli_put_text(cell);
 			for (size_t i = width_of(cell); !last && i < w + 2; i++)
 				(void)putchar(' ');
 			if (last)

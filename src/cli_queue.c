@@ -159,8 +159,11 @@ print_time(const char *what, int64_t ms)
 static void
 print_text(const char *what, const char *text)
 {
-	if (*text)
-		(void)printf("%-10s %s\n", what, text);
+	if (!*text)
+		return;
+	(void)printf("%-10s ", what);
+	cli_put_text(text);
+	(void)putchar('\n');
 }
 
 static void

@@ -52,6 +52,19 @@ has_function(const struct project *p, const char *name)
 	return false;
 }
 
+/* It gives a function the machine's network: to the one that was named here,
+ * whatever the project's file asks for. */
+static void
+take_from_all(const struct project *p)
+{
+	json_t *entry;
+	size_t at;
+
+	json_array_foreach (json_object_get(p->file, "functions"), at, entry)
+		(void)json_object_del(
+			json_object_get(entry, "mpcloud"), "inspect");
+}
+
 static int
 change_entry(
 	struct project *p, const char *name, uint64_t port, struct fault *why)
@@ -62,6 +75,7 @@ change_entry(
 	if (!has_function(p, name))
 		return fault_set(why, ERR_PARAM,
 			"--inspect: the project has no function \"%s\"", name);
+	take_from_all(p);
 	entry = entry_of(p, name);
 	runtime = json_string_value(json_object_get(entry, "runtime"));
 	if (runtime && strncasecmp(runtime, "node", 4) != 0)

@@ -115,6 +115,13 @@ tell_failure(const char *log, int status, struct fault *why)
 		(int)min(reason.len, (size_t)180), reason.ptr);
 }
 
+/* What a package's own .npmrc may not say, for npm within npm too (packages of
+ * git are made by it): the environment comes before any file.  "git" and
+ * "node-options" run programs, whatever is said of scripts. */
+static const char *const npm_env[] = {"npm_config_ignore_scripts=true",
+	"npm_config_git=git", "npm_config_node_options=--no-deprecation",
+	"npm_config_global=false", NULL};
+
 static int
 run_npm(const char *dir, struct fault *why)
 {
@@ -124,6 +131,7 @@ run_npm(const char *dir, struct fault *why)
 	_free_ char *log = str_printf("%s/npm.log", dir);
 	int status = 0;
 	struct spawn s = {.argv = argv,
+		.env = npm_env,
 		.dir = dir,
 		.uid = (uid_t)-1,
 		.gid = (gid_t)-1,
@@ -163,8 +171,13 @@ static int
 install_here(const char *folder, struct fault *why)
 {
 	_free_ char *log = str_printf("%s/npm.log", folder);
-	int r = run_npm(folder, why);
+	/* npm writes into them, and they may be links to the files of the
+	 * version before. */
+	int r = copy_manifest(folder, folder, why);
 
+	(void)unlink(log);
+	if (r == 0)
+		r = run_npm(folder, why);
 	if (r == 0)
 		(void)unlink(log);
 	return r;

@@ -19,6 +19,7 @@ const CLAIM = `${PATH}.claim`;
 const TARGET = Symbol('mpcloud.target');
 const RESOLVE = 0xf0;
 const PARK = 0xf1;
+const NAME_TOP = 253; // RFC 1035, 2.3.4, as text
 
 const HOW = 'set "network" in cloudbaserc.json, in the function\'s "mpcloud"';
 const connectSocket = net.Socket.prototype.connect;
@@ -76,6 +77,11 @@ function parse(bytes) {
 // One question; `done(error, answer)` once.  Returns what to destroy to give up.
 function ask(command, host, port, done) {
   const control = new net.Socket();
+  // Its length is one byte there: more would be read as another name.
+  if (Buffer.byteLength(host) > NAME_TOP) {
+    process.nextTick(done, dnsError('getaddrinfo', 'ENOTFOUND', host));
+    return control;
+  }
   let bytes = Buffer.alloc(0);
   let told = false;
   const tell = (error, answer) => {

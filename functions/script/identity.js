@@ -1,8 +1,8 @@
 'use strict';
 // Who called, as SDKs read it: from process.env, at the time of the read.
 //
-// process.env is a proxy that lays the running invocation's variables over the
-// function's own.  They are made from the invocation's context when one of them
+// process.env is a proxy that lays the variables of the invocation whose code
+// runs over the function's own.  They are made from the invocation's context when one of them
 // is first asked for; functions that do not use an SDK never ask.
 
 const WX = [
@@ -107,9 +107,6 @@ module.exports = {
   env,
   enter(invocation) {
     now = invocation;
-  },
-  leave() {
-    now = null;
   },
   // One variable, without the proxy's detour.
   get: (name) => overlay(name) ?? own[name],

@@ -1,6 +1,11 @@
 'use strict';
 // From an INVOKE frame to its RESULT or ERROR: the event, the context, the
-// author's main, and what becomes of its answer.  One at a time.
+// author's main, and what becomes of its answer.
+//
+// Several may run at once.  Whose code runs now is known without following
+// promises: C enters for a new call, or with a timer, an answer of the cloud or of
+// fetch, which remember who asked; and the engine runs all that goes on after it
+// before it returns to C.  One at a time, what runs is always that one's.
 
 const identity = require('./identity');
 const stack = require('./stack');
@@ -13,8 +18,11 @@ const WARM_CONTEXT = '{"function":"f","version":1,"timeoutMs":1,"memoryMb":1,'
   + '"unionid":"u","uid":"1","source":"wx_client","clientIp":"127.0.0.1",'
   + '"sessionToken":"t"}';
 
+const alone = !(host.setup.concurrency > 1);
+
 let main = null;
-let running = null;
+let current = null;
+const running = new Set();
 
 function describe(err) {
   const isError = err instanceof Error
@@ -31,9 +39,13 @@ function describe(err) {
 
 function finish(invocation) {
   invocation.over = true;
-  if (running !== invocation) return;
-  running = null;
-  identity.leave();
+  running.delete(invocation);
+  if (alone && current === invocation) enter(null);
+}
+
+function enter(invocation) {
+  current = invocation;
+  identity.enter(invocation);
 }
 
 function fail(invocation, err) {
@@ -105,13 +117,25 @@ function answered(invocation, answer) {
 }
 
 module.exports = {
-  // id of what runs now, 0 when nothing does.
-  nowId: () => (running ? running.id : 0),
+  alone,
 
-  isRunning: () => running !== null,
+  // Whose code runs now; null: nobody's.  Several at once: it may be over.
+  current: () => current,
+
+  // id of what runs now, 0 when nothing does or it has its answer.
+  nowId: () => (current === null || current.over ? 0 : current.id),
+
+  // What comes next is the doing of this one.
+  resume(invocation) {
+    if (!alone) enter(invocation);
+  },
+
+  isRunning: () => running.size > 0,
+
+  fail,
 
   failRunning(err) {
-    if (running) fail(running, err);
+    for (const invocation of running) fail(invocation, err);
   },
 
   load(loader, handler) {
@@ -146,8 +170,8 @@ module.exports = {
   start(id, contextJson, eventJson, ms) {
     const invocation = { id, deadline: host.mono() + ms,
       from: JSON.parse(contextJson), vars: null, over: false };
-    running = invocation;
-    identity.enter(invocation);
+    running.add(invocation);
+    enter(invocation);
     try {
       const event = eventJson ? JSON.parse(eventJson) : {};
       ownUser(event, invocation.from);

@@ -2,6 +2,8 @@
 // setTimeout, setInterval, setImmediate over the host's one-shot timers.
 
 const TOP = 2 ** 31 - 1;
+const invocation = require('./invocation');
+
 const live = new Map();
 let last = 0;
 
@@ -13,7 +15,7 @@ class Timeout {
     this._repeats = repeats;
     this._ref = true;
     this._id = 0;
-    this._kind = 'Timeout';
+    this._of = invocation.current();
   }
 
   ref() {
@@ -97,6 +99,7 @@ function fire(id) {
   const timer = live.get(id);
   if (!timer) return;
   live.delete(id);
+  invocation.resume(timer._of);
   try {
     timer._fn(...timer._args);
   } finally {

@@ -1,18 +1,27 @@
 'use strict';
 // Exceptions and rejections that nobody caught.  As in Node they end what was
-// running: the invocation fails with them, and its worker goes.
+// running: the invocation fails with them, and its worker goes.  Of several at
+// once the one whose they are fails; the worker goes when nobody knows.
 
+const invocation = require('./invocation');
 const listeners = require('./process_events');
 let rejections = [];
 
+function tell(when, err) {
+  const text = isErrorLike(err) ? require('./stack').whole(err)
+    : require('./inspect').inspect(err);
+  require('./log').line(3, `uncaught, ${when}: ${text}`);
+}
+
 // The answer of a call that fails tells the error; between calls the log does.
 function end(err) {
-  const invocation = require('./invocation');
-  if (!invocation.isRunning()) {
-    const text = isErrorLike(err) ? require('./stack').whole(err)
-      : require('./inspect').inspect(err);
-    require('./log').line(3, `uncaught, between calls: ${text}`);
+  const culprit = invocation.alone ? null : invocation.current();
+  if (culprit) {
+    if (culprit.over) tell('after the answer', err);
+    else invocation.fail(culprit, err);
+    return;
   }
+  if (!invocation.isRunning()) tell('between calls', err);
   host.leaving();
   invocation.failRunning(err);
   host.exit(1);
@@ -42,13 +51,14 @@ module.exports = {
   raise,
   // The engine tells of a promise that was rejected with nobody to hear it.
   rejected(promise, reason) {
-    rejections.push({ promise, reason });
+    rejections.push({ promise, reason, of: invocation.current() });
   },
   idle() {
     if (rejections.length === 0) return;
     const told = rejections;
     rejections = [];
-    for (const { promise, reason } of told) {
+    for (const { promise, reason, of } of told) {
+      invocation.resume(of);
       if (listeners.emit('unhandledRejection', reason, promise)) continue;
       raise(isErrorLike(reason) ? reason : wrapped(reason),
         'unhandledRejection');

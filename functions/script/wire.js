@@ -1,6 +1,8 @@
 'use strict';
 // HTTP requests to the host and their answers.
 
+const invocation = require('./invocation');
+
 const waiting = new Map();
 let last = 0;
 
@@ -11,7 +13,7 @@ module.exports = {
   send(request, began) {
     return new Promise((resolve, reject) => {
       last = last % 0xffffffff + 1;
-      waiting.set(last, { resolve, reject });
+      waiting.set(last, { resolve, reject, of: invocation.current() });
       if (began) began(last);
       host.fetch(last, { timeoutMs: 0, ...request });
     });
@@ -26,6 +28,7 @@ module.exports = {
     const wait = waiting.get(number);
     if (!wait) return;
     waiting.delete(number);
+    invocation.resume(wait.of);
     if (!error) {
       wait.resolve(response);
       return;

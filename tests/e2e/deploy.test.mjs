@@ -457,6 +457,18 @@ test('a folder without its packages is refused with what to do; npm brings what 
   writeFileSync(join(dir, 'vendor/small/index.js'), "module.exports = 'small indeed';\n");
   succeeds('deploy', stack.project, 'needy');
   assert.deepEqual((await call({}, { name: 'needy' })).body, ['small indeed', 'of the layer']);
+  // Whoever wrote the files runs nothing where they are deployed.
+  const ran = join(stack.project, 'ran');
+  const program = join(stack.project, 'program.sh');
+  writeFileSync(program, `#!/bin/sh\necho "$@" >> ${ran}\nexit 1\n`, { mode: 0o755 });
+  writeFileSync(join(dir, 'vendor/small/package.json'),
+    JSON.stringify({ name: 'small', version: '1.0.1', scripts: { postinstall: program } }));
+  writeFileSync(join(dir, '.npmrc'), `git=${program}\nignore-scripts=false\nscript-shell=${program}\n`);
+  succeeds('deploy', stack.project, 'needy');
+  writeFileSync(join(dir, 'package.json'), JSON.stringify({ dependencies: {
+    small: 'file:./vendor/small', other: 'git+file:///nowhere/at/all' } }));
+  refused('deploy', stack.project, 'needy');
+  assert.equal(existsSync(ran), false);
   rmSync(dir, { recursive: true });
   file.functions.pop();
   writeFileSync(rc, JSON.stringify(file));

@@ -226,6 +226,33 @@ test('the debugged function is reloaded too, and its inspector with it', async (
   }, 'the new version\'s inspector');
 });
 
+// It gives a function this machine's network.
+test('a project\'s own file opens no inspector', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'mpc-inspect-'));
+  const [wanted, named] = [await freePort(), await freePort()];
+  cpSync(project, dir, { recursive: true });
+  writeFileSync(join(dir, 'cloudbaserc.json'), JSON.stringify({ version: '2.0', functions: ['hello', 'other'].map(
+    (name) => ({ name, handler: 'index.main', runtime: 'Nodejs18.15', mpcloud: name === 'hello' ? { inspect: wanted } : {} })) }));
+  for (const inspect of [undefined, `other:${named}`]) {
+    const stack2 = await startStack({ project: dir, watch: true, gateways: 1, inspect });
+    try {
+      const user = stack2.token('oDevUser0123456789abcdefghi');
+      const answer = await callFunction(stack2, 'hello', {}, user);
+      if (inspect) {
+        assert.equal(answer.status, 200);
+        await until(() => listens(named), 'the named one');
+      } else {
+        assert.match(stack2.output, /mpcloud\.inspect: functions are debugged with `mpcloud dev --inspect` only/);
+        assert.equal(answer.status, 404);
+      }
+      assert.equal(await listens(wanted), false);
+    } finally {
+      await stack2.stop();
+    }
+  }
+  rmSync(dir, { recursive: true });
+});
+
 test('a function that does not load at the start ends nothing', async () => {
   const dir = mkdtempSync(join(tmpdir(), 'mpc-broken-'));
   cpSync(project, dir, { recursive: true });

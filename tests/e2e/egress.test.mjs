@@ -140,6 +140,8 @@ test('names are looked up outside, addresses only', async () => {
   assert.deepEqual(await out('resolve4', { host: 'localhost' }), ['127.0.0.1']);
   assert.equal((await out('lookup', { host: 'nowhere.invalid' })).error.code, 'ENOTFOUND');
   assert.equal((await out('lookup', { host: 'unlisted.example' })).error.code, 'EACCES');
+  // Its length would be that of the eleven letters before, which are not listed.
+  assert.equal((await out('lookup', { host: `${'a.'.repeat(130)}invalid` })).error.code, 'ENOTFOUND');
   assert.equal((await out('txt', { host: 'localhost' })).error.code, 'ENOTIMP');
   assert.deepEqual(await out('interfaces'), {});
 });

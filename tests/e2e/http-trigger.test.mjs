@@ -248,3 +248,16 @@ test('a trigger that is taken away with a deploy answers no more', async () => {
   assert.equal((await get('/hook', { method: 'POST' })).status, 404);
   assert.equal((await get('/web-app/shop/1')).json.event.path, '/shop/1');
 });
+
+test('a path within the query of an absolute target is no path', async () => {
+  const project = join(stack.project, 'cloudbaserc.json');
+  const rc = JSON.parse(readFileSync(project, 'utf8'));
+  rc.functions.find((f) => f.name === 'shop').triggers = [{ name: 'root', type: 'http', path: '/' }];
+  writeFileSync(project, JSON.stringify(rc));
+  assert.equal(stack.cli('deploy', stack.project, 'shop').status, 0);
+  await until(async () => (await get('/anything')).json?.path === '/anything', 'the root answers');
+  const { hostname, port } = new URL(stack.url);
+  const asked = (target) => get(`http://${hostname}:${port}${target}`);
+  assert.equal((await asked('/a/b?x=/locked')).json.path, '/a/b');
+  assert.equal((await asked('?x=/locked')).json.path, '/');
+});

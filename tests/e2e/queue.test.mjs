@@ -132,6 +132,17 @@ test('a call that fails is tried again, is dead in the end, and is replayed', as
   assert.equal(stack.cli('queue', 'drop', id).status, 1);
 });
 
+test('what a user says with a call does not command the operator\'s terminal', async () => {
+  const says = encodeURIComponent('\x1b[2Jno\u009bsuch');
+  const { status, body } = await callFunction(stack, `job?async=true&qualifier=${says}`, { text: '\u009b1m' }, stack.token('o-bell'));
+  assert.equal(status, 202);
+  await until(() => /no version or alias/.test(show(body.id).error), 'it is tried');
+  const seen = stack.cli('queue', 'show', body.id).stdout + stack.cli('queue', 'list', '--function', 'job').stdout;
+  assert.match(seen, /qualifier +\?\[2Jno\?such/);
+  assert.doesNotMatch(seen, /[\x00-\x09\x0b-\x1f\x7f-\x9f]/);
+  assert.equal(stack.cli('queue', 'drop', body.id).status, 0);
+});
+
 test('changes of documents and logins set functions off', async () => {
   await operator('database.addDocument', { collectionName: 'things', data: [{ _id: 'a', n: 1 }] });
   await operator('database.updateDocument', { collectionName: 'things', query: { _id: 'a' }, data: { $set: { n: 2 } }, merge: true });
@@ -154,14 +165,18 @@ test('changes of documents and logins set functions off', async () => {
   assert.deepEqual(of('login').filter((e) => e.openid === 'o-new').map((e) => e.event).sort(), ['again', 'first']);
 });
 
-test('a function that sets itself off ends', async () => {
-  await operator('database.addCollection', { collectionName: 'rings' });
-  await operator('database.addDocument', { collectionName: 'rings', data: [{ n: 0 }] });
-  const dead = () => stack.cliJson('queue', 'list', '--function', 'loop', '--state', 'dead');
+async function isCut(name, collectionName) {
+  await operator('database.addCollection', { collectionName });
+  await operator('database.addDocument', { collectionName, data: [{ n: 0 }] });
+  const dead = () => stack.cliJson('queue', 'list', '--function', name, '--state', 'dead');
   await until(() => dead().length === 1, 'the loop is cut');
   assert.match(dead()[0].error, /functions.trigger_depth/);
-  assert.deepEqual(docs('rings').map((d) => d.n).sort((a, b) => a - b), [0, 1, 2, 3, 4, 5, 6, 7, 8]);
-});
+  assert.deepEqual(docs(collectionName).map((d) => d.n).sort((a, b) => a - b), [0, 1, 2, 3, 4, 5, 6, 7, 8]);
+}
+
+test('a function that sets itself off ends', () => isCut('loop', 'rings'));
+
+test('so does one that speaks by HTTP, as SDKs do', () => isCut('loop-http', 'echoes'));
 
 // Everything that can die, of both daemons.
 const pick = (list) => list[Math.floor(Math.random() * list.length)];

@@ -143,11 +143,39 @@ it('a missing export and a missing module are named', () => {
   assert.match(deployed('lost', { 'index.js': 'require(\'express\');\n' }).said, /express/);
 });
 
-it('a concurrency over one is refused', () => {
-  const { status, said } = deployed('wide', { 'index.js': 'exports.main = () => 1;\n' },
-    { instanceConcurrencyConfig: { maxConcurrency: 4 } });
-  assert.notEqual(status, 0);
-  assert.match(said, /script/);
+it('of many calls at once in one worker each is its own user\'s, in all it asks, writes and prints', async () => {
+  const users = Array.from({ length: 50 }, (_, i) => `oCrowd${String(i).padStart(2, '0')}Abcdefghijklmnopqrst`);
+  const tokens = users.map((openid) => stack.token(openid));
+  const wrong = [];
+  let next = 0;
+  await Promise.all(Array.from({ length: 40 }, async () => {
+    while (next < 500) {
+      const n = next++, openid = users[n % 50];
+      const { status, body } = await callFunction(stack, 'crowd', { do: 'walk', n }, tokens[n % 50]);
+      if (status !== 200 || body.n !== n || body.read !== n || body.said.length !== 7 || body.said.some((one) => one !== openid))
+        wrong.push([n, status, body]);
+    }
+  }));
+  assert.deepEqual(wrong, []);
+  assert.ok(await ok('crowd', { do: 'most' }) > 16, 'they ran beside each other');
+  const said = await until(() => {
+    const all = lines('crowd').filter(({ message }) => message?.startsWith('walk '));
+    return all.length === 500 && all;
+  }, 'all lines are in the log');
+  for (const { message } of said) {
+    const [, n, openid] = message.split(' ');
+    assert.equal(openid, users[n % 50]);
+  }
+  assert.equal(new Set(said.map(({ requestId }) => requestId)).size, 500);
+});
+
+it('what nobody catches fails its own call, and those beside it go on in the same worker', async () => {
+  const born = await ok('crowd', { do: 'pid' });
+  const all = await Promise.all(Array.from({ length: 20 }, (_, n) => call('crowd', { do: n % 4 < 2 ? 'fall' : 'stand', n })));
+  for (const [n, { status, body }] of all.entries())
+    if (n % 4 < 2) assert.match(JSON.stringify(body), new RegExp(`fell ${n}\\b`));
+    else assert.deepEqual([status, body], [200, n]);
+  assert.equal(await ok('crowd', { do: 'pid' }), born);
 });
 
 it('a version that works is there at once', async () => {

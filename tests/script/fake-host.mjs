@@ -28,6 +28,9 @@ export function makeCode(files) {
 const CONTEXT = { env: 'test', function: 'f', version: 1, requestId: 'r-1', source: 'wx_client', appid: 'wxapp',
   openid: 'oUser', clientIp: '127.0.0.1', sessionToken: 'token', memoryMb: 256, timeoutMs: 3000 };
 
+// As the engine has it: what one entry causes is done before the next.
+const enter = (fn) => setImmediate(fn);
+
 export function startScript(options = {}) {
   const codeDir = options.codeDir ?? makeCode({ 'index.js': '', ...options.files });
   const context = vm.createContext(Object.create(null));
@@ -37,7 +40,7 @@ export function startScript(options = {}) {
     codeDir,
     runtimeDir,
     env: { ...options.env },
-    setup: { function: 'f', version: 1, memoryMb: 256, timeoutMs: 3000, env: 'test', appid: 'wxapp', concurrency: 1 },
+    setup: { function: 'f', version: 1, memoryMb: 256, timeoutMs: 3000, env: 'test', appid: 'wxapp', concurrency: options.concurrency ?? 1 },
     stat: (path) => (existsSync(path) ? (statSync(path).isDirectory() ? 2 : 1) : 0),
     readFile: (path) => bring(readFileSync(path)),
     readText: (path) => readFileSync(path, 'utf8').replace(/^\ufeff/, ''),
@@ -77,7 +80,7 @@ export function startScript(options = {}) {
       script.calls.push(body);
       setImmediate(async () => {
         const answer = await (options.answer ?? (() => ({ requestId: 'q', data: {} })))(body, invocation);
-        script.api.onReply(number, JSON.stringify(answer));
+        enter(() => script.api.onReply(number, JSON.stringify(answer)));
       });
     },
     fetch(number, request) {
@@ -85,9 +88,9 @@ export function startScript(options = {}) {
       setImmediate(async () => {
         try {
           const made = await (options.fetch ?? defaultFetch)(request);
-          script.api.onFetch(number, null, { ...made, body: bring(made.body ?? []) });
+          enter(() => script.api.onFetch(number, null, { ...made, body: bring(made.body ?? []) }));
         } catch (err) {
-          script.api.onFetch(number, { code: err.code ?? 'ECONNREFUSED', message: err.message }, null);
+          enter(() => script.api.onFetch(number, { code: err.code ?? 'ECONNREFUSED', message: err.message }, null));
         }
       });
     },

@@ -196,3 +196,49 @@ test('the SDK before init says what to do', async () => {
   assert.equal(value[0], -1);
   assert.match(value[1], /Cloud API isn't enabled, please call init first/);
 });
+
+// Several at once: each entry begins when the one before is done, as in the engine.
+const soon = () => new Promise(setImmediate);
+
+test('several at once: whoever asks, whenever, is told of his own', async () => {
+  const script = load({ 'index.js': `const cloud = require('wx-server-sdk'); cloud.init();
+const who = () => [cloud.getWXContext().OPENID, process.env.WX_OPENID];
+exports.main = async (e, c) => { const said = [...who()]; const ask = async () => { await null; said.push(...who()); };
+  await ask(); await new Promise((r) => setTimeout(r, e.n % 5)); await ask();
+  await require('mpcloud').call('x', { n: e.n }); await ask();
+  await fetch('http://a.example/'); await ask();
+  await Promise.all([1, 2].map((i) => new Promise((r) => setTimeout(r, i)).then(ask)));
+  await new Promise((r) => process.nextTick(r)); await ask(); queueMicrotask(ask); await null; await null; await null;
+  console.log(e.n, c.request_id); return said; };` },
+  { concurrency: 64, answer: async (body, invocation) => {
+    await new Promise((resolve) => setTimeout(resolve, body.n % 3));
+    return { requestId: String(invocation), n: body.n };
+  }, fetch: async () => ({ status: 200, statusText: '', url: '', headers: [], body: [] }) });
+  const asked = [];
+  for (let n = 0; n < 60; n++) {
+    asked.push(script.invoke({ n }, { openid: `o${n}`, requestId: `r${n}` }));
+    await soon();
+  }
+  const answers = await Promise.all(asked);
+  for (const [n, { value }] of answers.entries()) assert.deepEqual(value, Array(18).fill(`o${n}`));
+  assert.deepEqual(script.logs.map(([, text, id]) => [text, id]).sort((a, b) => a[1] - b[1]),
+    Array.from({ length: 60 }, (_, n) => [`${n} r${n}`, n + 1]));
+  script.stop();
+});
+
+test('several at once: an error that nobody caught is its own call\'s, after the answer a line', async () => {
+  const script = load({ 'index.js': `exports.main = (e) => { if (e.late) { setTimeout(() => { console.log(process.env.WX_OPENID); throw new Error('late'); }, 1); return 1; }
+  return new Promise((resolve) => { setTimeout(() => { if (e.n % 2) throw new Error('mine ' + e.n); resolve(e.n); }, 5 + e.n); }); };` }, { concurrency: 8 });
+  const asked = [];
+  for (let n = 0; n < 6; n++) {
+    asked.push(script.invoke({ n }));
+    await soon();
+  }
+  const said = await Promise.all(asked);
+  assert.deepEqual(said.map((one) => (one.failed ? message(one).errorMessage : one.value)), [0, 'mine 1', 2, 'mine 3', 4, 'mine 5']);
+  assert.deepEqual(await script.invoke({ late: true }, { openid: 'oLate' }), { value: 1 });
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  assert.deepEqual(script.logs.map(([level, text, id]) => [level, text.split('\n')[0], id]), [[1, 'oLate', 0], [3, 'uncaught, after the answer: Error: late', 0]]);
+  assert.equal(script.exited, undefined);
+  script.stop();
+});

@@ -7,6 +7,13 @@
 #include "functions/egress_socks.h"
 #include "tests/unit/test.h"
 
+#include <net/if.h>
+#include <netinet/in.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 static struct egress_address
 address(const char *text)
 {
@@ -214,6 +221,50 @@ the_internet_and_more_can_be_listed(void **state)
 	assert_false(leads("", "10.0.0.6", 6379));
 }
 
+/* In a network of its own, whose loopback has a public address besides. */
+static int
+own_public_address_is_refused(void)
+{
+	struct ifreq r = {.ifr_name = "lo"};
+	struct sockaddr_in in = {
+		.sin_family = AF_INET, .sin_addr.s_addr = htonl(0x08080808)};
+	struct egress_address ours = address("8.8.8.8");
+	struct egress_address theirs = address("8.8.4.4");
+	struct fault why = {0};
+	int fd;
+
+	if (unshare((geteuid() ? CLONE_NEWUSER : 0) | CLONE_NEWNET) < 0)
+		return 0; /* a machine that cannot play it */
+	fd = socket(AF_INET, SOCK_DGRAM, 0);
+	r.ifr_flags = IFF_UP;
+	if (fd < 0 || ioctl(fd, SIOCSIFFLAGS, &r) < 0)
+		return 1;
+	(void)snprintf(r.ifr_name, sizeof(r.ifr_name), "lo:1");
+	memcpy(&r.ifr_addr, &in, sizeof(in));
+	if (ioctl(fd, SIOCSIFADDR, &r) < 0)
+		return 2;
+	if (!egress_address_is_ours(&ours) || egress_address_is_ours(&theirs))
+		return 3;
+	if (egress_rules_address(&rules, "", &ours, 5432, &why) != ERR_DENIED)
+		return 4;
+	return strstr(why.text, "an address of this server itself") ? 0 : 5;
+}
+
+static void
+this_servers_own_public_addresses_are_refused(void **state)
+{
+	int status = -1;
+	pid_t pid;
+
+	(void)state;
+	set("\"internet\"");
+	pid = fork();
+	if (pid == 0)
+		_exit(own_public_address_is_refused());
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
 static void
 what_is_refused_says_what_to_write(void **state)
 {
@@ -351,6 +402,7 @@ main(void)
 		cmocka_unit_test(
 			a_name_leads_to_private_addresses_only_when_its_entry_says_so),
 		cmocka_unit_test(the_internet_and_more_can_be_listed),
+		cmocka_unit_test(this_servers_own_public_addresses_are_refused),
 		cmocka_unit_test(what_is_refused_says_what_to_write),
 		cmocka_unit_test(entries_that_are_none_are_refused),
 		cmocka_unit_test(names_are_compared_without_case_and_last_dot),

@@ -162,11 +162,12 @@ a_start_costs_no_new_connection(void **state)
 {
 	static const char count[] = "SELECT count(*) FROM pg_stat_activity "
 				    "WHERE application_name = 'mpcloud'";
+	enum { POOL = 2 + 2 }; /* for reads, for writes */
 	struct fx x;
 
 	(void)state;
 	setup_tx(&x, 8, 30000);
-	while (atoi(testpg_query(server, count)) != 2 + 2)
+	while (atoi(testpg_query(server, count)) != POOL + 2)
 		loop_turn(&x.f.loop, false);
 	for (int i = 0; i < 20; i++) {
 		struct tx *tx = begin(&x);
@@ -174,7 +175,7 @@ a_start_costs_no_new_connection(void **state)
 		assert_value(say(&x, tx, "SELECT 1"), "1");
 		assert_int_equal(commit(&x, tx), 0);
 	}
-	while (atoi(testpg_query(server, count)) != 2 + 3)
+	while (atoi(testpg_query(server, count)) != POOL + 3)
 		loop_turn(&x.f.loop, false);
 	teardown_tx(&x);
 }
