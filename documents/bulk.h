@@ -7,9 +7,9 @@
  * the one before ended.
  */
 
+#include "db/pool.h"
 #include "documents/coll.h"
 #include "documents/ejson.h"
-#include "db/pool.h"
 
 enum bulk_mode {
 	BULK_INSERT,  /* an _id that is there already is refused */

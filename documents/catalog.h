@@ -10,8 +10,8 @@
  */
 
 #include "base/job.h"
-#include "documents/coll.h"
 #include "db/pool.h"
+#include "documents/coll.h"
 
 struct catalog;
 struct rules;

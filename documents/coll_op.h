@@ -7,8 +7,8 @@
 
 #include "base/arena.h"
 #include "base/val.h"
-#include "documents/coll.h"
 #include "db/pool.h"
+#include "documents/coll.h"
 
 struct coll_op {
 	struct job job; /* err: ERR_DB_…; why: for the operator */

@@ -7,12 +7,12 @@
 #include "documents/doc.h"
 
 #include "base/clock.h"
+#include "db/replica.h"
+#include "db/tx.h"
 #include "documents/aggregate.h"
 #include "documents/doc_work.h"
-#include "db/replica.h"
 #include "documents/rule.h"
 #include "documents/slow.h"
-#include "db/tx.h"
 
 #include <stdio.h>
 
@@ -119,8 +119,8 @@ build(struct doc_op *op, struct doc_build *b)
 	/* the collection's trigger finds it in the statement's own text (see
 	 * mpcloud.queue_change): nobody else pays for it */
 	if (b->req->depth && !b->req->explain)
-		buf_printf(&b->sql->text, "/*mpcloud depth%u*/ ",
-			b->req->depth);
+		buf_printf(
+			&b->sql->text, "/*mpcloud depth%u*/ ", b->req->depth);
 	r = prepare_where(b);
 	if (r == 0)
 		r = prepare_ids(op, b);

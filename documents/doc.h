@@ -12,8 +12,8 @@
 
 #include "base/arena.h"
 #include "base/val.h"
-#include "documents/catalog.h"
 #include "db/pool.h"
+#include "documents/catalog.h"
 
 struct replicas;
 struct slow;
@@ -78,7 +78,7 @@ struct doc_request {
 	bool may_be_stale;    /* a replica may answer */
 	struct tx *tx;        /* inside a transaction, or NULL */
 	struct slice session; /* who wants to read his own writes, or len 0 */
-	unsigned depth; /* document triggers that led to this; 0: none */
+	unsigned depth;       /* document triggers that led to this; 0: none */
 	struct doc_scope scope;
 };
 

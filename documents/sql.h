@@ -7,8 +7,8 @@
 
 #include "base/buf.h"
 #include "base/err.h"
-#include "documents/path.h"
 #include "db/pool.h"
+#include "documents/path.h"
 
 struct query;
 struct sql_from;

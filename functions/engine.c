@@ -68,7 +68,7 @@ engine_end_text(const struct proc *p, int status, char ret[ENGINE_TEXT])
 			strsignal(WTERMSIG(status)));
 	else
 		(void)snprintf(ret, ENGINE_TEXT,
-			"the code ended the process while it was loaded: "
+			"the code could not be loaded: its process ended with "
 			"status %d",
 			WEXITSTATUS(status));
 }

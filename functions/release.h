@@ -2,9 +2,9 @@
 
 /*
  * Which version of a function answers which call.  Kept by the supervisor in
- * state_dir/functions/NAME/active.json, sent to every gateway as GATE_FN_RELEASE
- * after the versions it names (GATE_FN_ADD): versions that it does not name
- * finish what they have and go.
+ * state_dir/functions/NAME/active.json, sent to every gateway as
+ * GATE_FN_RELEASE after the versions it names (GATE_FN_ADD): versions that it
+ * does not name finish what they have and go.
  *
  * JSON: {"name", "stable": 7,
  *        "gray": {"version": 8, "percent": 10, "header": "x-gray: yes",
@@ -18,10 +18,11 @@
 
 struct fn_release {
 	char name[64];
-	unsigned stable; /* version; 0: none */
-	unsigned gray;   /* version on trial; 0: none */
+	unsigned stable;  /* version; 0: none */
+	unsigned gray;    /* version on trial; 0: none */
 	unsigned percent; /* of callers that get it */
-	char *header, *value; /* those that send it get it, NULL: no such rule */
+	char *header,
+		*value;  /* those that send it get it, NULL: no such rule */
 	json_t *openids; /* those get it: object with a member each, or NULL */
 	json_t *aliases; /* {name: version} */
 	/* The gray one is taken back when of its last `guard_calls` calls more

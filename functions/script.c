@@ -110,8 +110,8 @@ script_new(struct script **ret, const struct script_conf *conf, struct buf *why)
 	s->conf = conf;
 	s->fd = -1;
 	list_init(&s->queue);
-	s->concurrency = (size_t)max(json_integer_value(json_object_get(
-					     conf->setup, "concurrency")),
+	s->concurrency = (size_t)max(
+		json_integer_value(json_object_get(conf->setup, "concurrency")),
 		(json_int_t)1);
 	s->js = JSGlobalContextCreate(NULL);
 	r = start_main(s, why);

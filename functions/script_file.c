@@ -103,7 +103,8 @@ resolve_new(struct script *s, JSValueRef v, char path[PATH_MAX],
 	*name++ = '\0';
 	if (!realpath(*folder ? folder : "/", real))
 		return errno;
-	if (!is_below(real, tmp) || !strcmp(name, "..") || !strcmp(name, "."))
+	if (!is_below(real, tmp) || is_below(real, s->conf->code_dir) ||
+		!strcmp(name, "..") || !strcmp(name, "."))
 		return EACCES;
 	if (strlen(real) + strlen(name) + 2 > PATH_MAX)
 		return ENAMETOOLONG;

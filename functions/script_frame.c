@@ -1,9 +1,9 @@
 /*
  * The worker's socket: frames in become calls of main.js, what it says becomes
- * frames.  Frames leave at the end of a turn in one write, a log line at once (it
- * survives a crash one line later).  With one invocation at a time its answer is
- * written before the next begins: the gateway may then give those that have not
- * begun to another worker.
+ * frames.  Frames leave at the end of a turn in one write, a log line at once
+ * (it survives a crash one line later).  With one invocation at a time its
+ * answer is written before the next begins: the gateway may then give those
+ * that have not begun to another worker.
  */
 #include "functions/script_inside.h"
 

@@ -22,19 +22,19 @@ struct fn_settings {
 	char name[64];    /* [A-Za-z][A-Za-z0-9_-]{0,59} */
 	unsigned version; /* 1, 2, … */
 	enum fn_runtime runtime;
-	char handler[128]; /* "index.main", "index.so" (native) */
+	char handler[128];          /* "index.main", "index.so" (native) */
 	int64_t timeout_ms, memory; /* memory in bytes */
 	int64_t tmp;                /* ceiling of its /tmp, bytes */
 	unsigned cpu;               /* hundredths of a core, 0: no ceiling */
 	unsigned min_workers;       /* kept ready in each gateway, 0: none */
 	unsigned workers;           /* at the most, in each gateway */
 	unsigned concurrency;       /* calls of a worker at once */
-	unsigned calls;             /* of a worker, then it ends; 0: any number */
-	unsigned queue;             /* calls that may wait */
-	int64_t queue_ms;           /* how long one may wait for a worker */
-	int64_t idle_ms;            /* then a worker beyond min_workers ends */
-	unsigned retries;           /* of a call that nobody waits for */
-	unsigned inspect;           /* port of node's inspector, 0: none */
+	unsigned calls;   /* of a worker, then it ends; 0: any number */
+	unsigned queue;   /* calls that may wait */
+	int64_t queue_ms; /* how long one may wait for a worker */
+	int64_t idle_ms;  /* then a worker beyond min_workers ends */
+	unsigned retries; /* of a call that nobody waits for */
+	unsigned inspect; /* port of node's inspector, 0: none */
 	enum fn_network network;
 	json_t *hosts;       /* array of "host", "host:port", "*.host:port" */
 	char *code_dir;      /* absolute path of the version's files */

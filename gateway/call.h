@@ -8,8 +8,8 @@
 #include "auth/session.h"
 #include "base/job.h"
 #include "base/val.h"
-#include "documents/doc.h"
 #include "db/tx.h"
+#include "documents/doc.h"
 #include "functions/crew.h"
 #include "gateway/forward.h"
 #include "pay/order.h"
@@ -46,13 +46,13 @@ struct call {
 	struct arena *arena;
 	const struct caller *caller;
 	const char *request_id, *client_ip;
-	const char *source;  /* where it came from: "wx_client", "scf" … */
+	const char *source;    /* where it came from: "wx_client", "scf" … */
 	const char *route_key; /* as in struct fn_call, or NULL */
 	const struct request *request; /* whose headers count, or NULL */
-	const json_t *body;  /* object */
-	enum call_form form; /* the door's own; 0: the action's */
-	void *owner;         /* the door's, to find itself back */
-	bool is_forwarded;   /* by another gateway: not to be sent on */
+	const json_t *body;            /* object */
+	enum call_form form;           /* the door's own; 0: the action's */
+	void *owner;                   /* the door's, to find itself back */
+	bool is_forwarded; /* by another gateway: not to be sent on */
 	/* out, in the arena: the whole envelope */
 	struct slice answer;
 	uint32_t retry_ms; /* of an error, 0: not known */

@@ -110,6 +110,10 @@ read_put(struct call *c, struct queue_put *put)
 		e = read_time(c, "delay", &put->run_at, queue_ask_delay);
 	if (e == 0)
 		e = read_time(c, "runAt", &put->run_at, queue_ask_time);
+	/* the keys of timers' runs: nobody takes one's place */
+	if (e == 0 && slice_starts(key, "timer/"))
+		e = fault_set(&c->job.why, ERR_PARAM,
+			"key: \"timer/\" is the beginning of timers' own keys");
 	if (e < 0)
 		return e;
 	put->function = arena_str(c->arena, name);

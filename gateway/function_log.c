@@ -114,10 +114,9 @@ note_dropped(struct log_file *f)
 		"%llu lines dropped: they came faster than the disk takes them",
 		(unsigned long long)f->dropped);
 	f->dropped = 0;
-	line_put(&f->pending,
-		&(struct function_line){.function = f->name,
-			.level = 2,
-			.text = slice_of(text, (size_t)n)});
+	line_put(&f->pending, &(struct function_line){.function = f->name,
+				      .level = 2,
+				      .text = slice_of(text, (size_t)n)});
 }
 
 /* The batch to write is the one collected so far. */

@@ -2,8 +2,8 @@
 
 /*
  * What functions print: state_dir/logs/NAME.jsonl, one JSON line each
- * {"time","level","function","version","requestId","kind","message"} (kind: ours
- * about a call, "START", "INIT", "END", "REPORT", or about the function,
+ * {"time","level","function","version","requestId","kind","message"} (kind:
+ * ours about a call, "START", "INIT", "END", "REPORT", or about the function,
  * "STATE"; the code's lines have none), rotated to NAME.jsonl.1.
  * All gateways append to the same files.
  */
@@ -26,7 +26,7 @@ void function_log_set_top(struct function_log *log, int64_t bytes);
 struct function_line {
 	const char *function, *request_id;
 	unsigned version; /* 0: of none */
-	int level;	  /* 0 debug … 3 error */
+	int level;        /* 0 debug … 3 error */
 	const char *kind; /* "START" …; NULL: the code's own */
 	struct slice text;
 };

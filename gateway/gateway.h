@@ -61,7 +61,7 @@ struct gateway {
 	struct pay *pay; /* NULL: payment is off */
 	struct known *known;
 	struct crews *crews;
-	struct queue *queue; /* of calls that nobody waits for */
+	struct queue *queue;      /* of calls that nobody waits for */
 	struct http_paths *paths; /* of functions */
 	struct function_log *log;
 	struct shm *shm;

@@ -74,8 +74,7 @@ int cli_conf(struct cli *cli);
 
 /* cli_fn_release.c: {gray, guard} of a trial, by the options; `percent` is the
  * one that gives its share. */
-int cli_trial(
-	const struct cli *cli, enum cli_option percent, json_t **ret);
+int cli_trial(const struct cli *cli, enum cli_option percent, json_t **ret);
 
 /* cli_talk.c: asking the daemon. */
 /* A command of the admin socket; *ret is the answer object.  EXIT_…, printed.

@@ -41,7 +41,8 @@ trial_of(const json_t *f)
 		return str_printf("%lld (%lld%%)", int_of(gray, "version"),
 			int_of(gray, "percent"));
 	if (trouble)
-		return str_printf("%lld taken back", int_of(trouble, "version"));
+		return str_printf(
+			"%lld taken back", int_of(trouble, "version"));
 	return str_dup("");
 }
 
@@ -158,25 +159,27 @@ print_call(const struct cli *cli, int http, struct buf *answer)
 {
 	_json_ json_t *v = NULL;
 	struct fault why = {0};
-	const char *code;
+	const char *code, *request;
 
 	if (val_parse(&v, buf_all(answer), &why) < 0)
 		return cli_fail(EXIT_FAILED, "the answer: %s", why.text);
 	code = text_of(v, "code");
+	request = text_of(v, "requestId");
 	if (http < 400 || cli->options[OPT_JSON])
 		cli_print_json(v);
 	if (http < 400)
 		return EXIT_OK;
-	if (!strcmp(code, "FUNCTION_NOT_FOUND") &&
-		!cli->options[OPT_QUALIFIER])
+	if (!strcmp(code, "FUNCTION_NOT_FOUND") && !cli->options[OPT_QUALIFIER])
 		return cli_fail(EXIT_FAILED,
 			"%s: no function \"%s\" is deployed; `mpcloud fn list` "
 			"lists them",
 			code, cli->words[0]);
-	if (!strncmp(code, "FUNCTIONS_", strlen("FUNCTIONS_")))
+	if (!strncmp(code, "FUNCTIONS_", strlen("FUNCTIONS_")) &&
+		!cli->options[OPT_LOG])
 		return cli_fail(EXIT_FAILED,
-			"%s: %s\n(what it wrote: mpcloud logs %s)", code,
-			text_of(v, "message"), cli->words[0]);
+			"%s: %s\n(what it wrote: mpcloud logs %s%s%s)", code,
+			text_of(v, "message"), cli->words[0],
+			*request ? " --request " : "", request);
 	return cli_fail(EXIT_FAILED, "%s: %s", code, text_of(v, "message"));
 }
 

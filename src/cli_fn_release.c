@@ -397,7 +397,8 @@ cli_fn_gray(struct cli *cli)
 	if ((cli->count < 2) != (cli->options[OPT_END] != NULL))
 		return cli_fail(EXIT_USAGE,
 			"`mpcloud fn gray FUNCTION VERSION --percent N` begins "
-			"a trial, `mpcloud fn gray FUNCTION --end` ends it");
+			"or changes a trial, `mpcloud fn gray FUNCTION --end` "
+			"ends it; `mpcloud fn versions FUNCTION` shows it");
 	if (cli->count < 2)
 		return change(cli, command_of(cli, "gray"),
 			"answers all calls; the trial has ended");

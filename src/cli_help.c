@@ -8,6 +8,56 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+enum { LEFT = 22, NARROWEST = 50 };
+
+/* Columns of the terminal; 0: there is none, and lines are left whole, for
+ * grep and for whoever reads them in a file. */
+static size_t
+screen_width(void)
+{
+	struct winsize size;
+
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) < 0 ||
+		size.ws_col < NARROWEST)
+		return 0;
+	return size.ws_col;
+}
+
+static size_t
+columns_of(struct slice text)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < text.len; i++)
+		n += ((unsigned char)text.ptr[i] & 0xc0) != 0x80;
+	return n;
+}
+
+/* From column `at` on; lines after the first are indented by `indent`. */
+static void
+print_words(const char *text, size_t at, size_t indent)
+{
+	struct slice rest = slice_str(text), word;
+	size_t width = screen_width(), begin = at;
+
+	while (slice_split(&rest, ' ', &word)) {
+		size_t n = columns_of(word);
+
+		if (at > begin && width && at + 1 + n > width) {
+			(void)printf("\n%*s", (int)indent, "");
+			at = begin = indent;
+		} else if (at > begin) {
+			(void)putchar(' ');
+			at++;
+		}
+		(void)printf("%.*s", SLICE_ARG(word));
+		at += n;
+	}
+	(void)putchar('\n');
+}
 
 static void
 print_overview(void)
@@ -29,7 +79,9 @@ print_option(const struct cli_option_row *row)
 	_free_ char *left = str_printf("%s--%s%s%s", row->letter ? letter : "",
 		row->word, row->arg ? " " : "", row->arg ? row->arg : "");
 
-	(void)printf("  %-18s %s\n", left, row->text);
+	(void)printf("  %-*s ", LEFT - 3, left);
+	print_words(row->text,
+		strlen(left) + 3 > LEFT ? strlen(left) + 3 : LEFT, LEFT);
 }
 
 static void
@@ -38,14 +90,18 @@ print_command(const struct cli_command *c)
 	/* What follows "--" is not ours: options stand before it. */
 	(void)printf("%s\n\nUsage: mpcloud %s [OPTIONS]%s%s\n", c->text,
 		c->words, *c->args ? " " : "", c->args);
-	if (*c->more)
-		(void)printf("\n%s\n", c->more);
+	if (*c->more) {
+		(void)putchar('\n');
+		print_words(c->more, 0, 0);
+	}
 	(void)puts("\nOptions:");
 	for (size_t i = 0; i < OPT_COUNT_; i++)
 		if (cli_takes(c, cli_options[i].word))
 			print_option(&cli_options[i]);
-	(void)puts("\nExit status: 0 done, 1 refused or failed, 2 wrong usage, "
-		   "3 no daemon answers, 4 bad configuration.");
+	(void)putchar('\n');
+	print_words("Exit status: 0 done, 1 refused or failed, 2 wrong usage, "
+		    "3 no daemon answers, 4 bad configuration.",
+		0, 0);
 }
 
 /* "fn" finds "fn list", "fn invoke" …; "fn list" only itself. */

@@ -65,6 +65,17 @@ take_from_all(const struct project *p)
 			json_object_get(entry, "mpcloud"), "inspect");
 }
 
+/* As deployed: `mpcloud.runtime` goes before the entry's own. */
+static const char *
+runtime_of(const json_t *entry)
+{
+	const json_t *ours =
+		json_object_get(json_object_get(entry, "mpcloud"), "runtime");
+
+	return json_string_value(
+		ours ? ours : json_object_get(entry, "runtime"));
+}
+
 static int
 change_entry(
 	struct project *p, const char *name, uint64_t port, struct fault *why)
@@ -77,7 +88,7 @@ change_entry(
 			"--inspect: the project has no function \"%s\"", name);
 	take_from_all(p);
 	entry = entry_of(p, name);
-	runtime = json_string_value(json_object_get(entry, "runtime"));
+	runtime = runtime_of(entry);
 	if (runtime && strncasecmp(runtime, "node", 4) != 0)
 		return fault_set(why, ERR_PARAM,
 			"--inspect: %s runs on \"%s\"; the inspector is "

@@ -259,6 +259,8 @@ reload_functions(struct dev_live *live, const json_t *marks, uint64_t since)
 		project_close(&p);
 		return;
 	}
+	if (json_object_get(marks, MARK_PROJECT))
+		project_warn(&p);
 	if (all)
 		forget_gone(live, &p, since);
 	json_array_foreach (p.names, at, v) {

@@ -109,6 +109,20 @@ print_addresses(const struct dev *dev)
 }
 
 static void
+print_inspector(const struct dev *dev)
+{
+	const char *what = dev->cli->options[OPT_INSPECT];
+	const char *port = what ? strchr(what, ':') : NULL;
+
+	if (what)
+		(void)printf(
+			"       debug %.*s: chrome://inspect or an editor, "
+			"at 127.0.0.1:%s\n",
+			(int)strcspn(what, ":"), what,
+			port && port[1] ? port + 1 : "9229");
+}
+
+static void
 print_requests(const struct dev *dev, const char *function)
 {
 	const char *url = dev->url ? dev->url : "";
@@ -138,6 +152,7 @@ dev_print_next(const struct dev *dev)
 	_free_ char *function = first_function(dev);
 
 	print_addresses(dev);
+	print_inspector(dev);
 	(void)printf("\nTry, in another terminal:\n\n");
 	print_requests(dev, function);
 	(void)printf("  # look at it as its operator\n"

@@ -104,8 +104,7 @@ void gatewayd_trouble(struct gatewayd *d, const char *function,
 void gatewayd_drain(struct gatewayd *d, uint64_t ms);
 
 /* gatewayd_triggers.c: the queue, and what sets functions off. */
-int gatewayd_triggers_setup(
-	struct gatewayd *d, struct fault *why) _must_check_;
+int gatewayd_triggers_setup(struct gatewayd *d, struct fault *why) _must_check_;
 /* Once the schema is there. */
 void gatewayd_triggers_start(struct gatewayd *d);
 void gatewayd_triggers_take_up(struct gatewayd *d);

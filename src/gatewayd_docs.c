@@ -3,11 +3,11 @@
  * collections, read replicas, and what the operator allows.
  */
 #include "base/mem.h"
+#include "db/replica.h"
+#include "db/tx.h"
 #include "documents/expire.h"
 #include "documents/index_work.h"
-#include "db/replica.h"
 #include "documents/slow.h"
-#include "db/tx.h"
 #include "src/gatewayd.h"
 
 #include <stdlib.h>

@@ -87,13 +87,13 @@ on_line(struct crews *crews, const struct crew_line *line)
 		[LINE_STATE] = "STATE"};
 	struct gateway *g = crews_owner(crews);
 
-	function_log_write(g->log,
-		&(struct function_line){.function = line->function,
-			.request_id = line->request_id,
-			.version = line->version,
-			.level = line->level,
-			.kind = kinds[line->kind],
-			.text = line->text});
+	function_log_write(
+		g->log, &(struct function_line){.function = line->function,
+				.request_id = line->request_id,
+				.version = line->version,
+				.level = line->level,
+				.kind = kinds[line->kind],
+				.text = line->text});
 }
 
 static void

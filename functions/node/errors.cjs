@@ -2,12 +2,14 @@
 // What the author reads of an error: his own files, named from the function's
 // folder, at the lines he wrote (source maps are applied by node), without the
 // frames of node itself and of this runner.
+const { realpathSync } = require('node:fs');
 const path = require('node:path');
 const { fileURLToPath, pathToFileURL } = require('node:url');
 const { format } = require('node:util');
 
 const setup = globalThis[Symbol.for('mpcloud.setup')];
-const CODE = setup.codeDir.endsWith('/') ? setup.codeDir : `${setup.codeDir}/`;
+// As node names files: without links and dots.
+const CODE = `${realpathSync(setup.codeDir).replace(/\/$/, '')}/`;
 const CODE_URL = pathToFileURL(CODE).href;
 const OURS = [`${__dirname}/`, pathToFileURL(`${__dirname}/`).href];
 const STACK_TOP = 16 * 1024;

@@ -368,8 +368,6 @@ test('what an entry says wrongly is named', () => {
   assert.match(said({ layers: [{ name: 'gone' }] }), /layers: "gone"/);
   assert.match(said({ ignore: 'x' }), /ignore: an array/);
   assert.match(said({ triggers: [{ name: 't', type: 'timer', config: '* * *' }] }), /triggers\[0\]: config/);
-  assert.match(said({ runtime: 'script', instanceConcurrencyConfig: { maxConcurrency: 2 } }),
-    /maxConcurrency: 2: a worker of runtime script/);
   assert.match(said({ runtime: 'Php7' }), /runtime: "Php7"/);
   assert.match(said({ envVariables: { A: '{{env.NOT_THERE}}' } }), /\{\{env\.NOT_THERE\}\}: there is no NOT_THERE/);
   writeFileSync(rc, was);

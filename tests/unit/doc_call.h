@@ -7,9 +7,9 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "db/schema.h"
 #include "documents/coll_op.h"
 #include "documents/doc.h"
-#include "db/schema.h"
 #include "tests/lib/pg.h"
 #include "tests/unit/test.h"
 

@@ -53,7 +53,8 @@ void worker_invoke_as(struct worker_end *w, uint32_t id, const char *context,
 	const char *event);
 void worker_send(
 	struct worker_end *w, uint8_t type, uint32_t id, const char *body);
-/* The next frame but READY and LEAVING; 0 at the end.  Valid until the next call. */
+/* The next frame but READY and LEAVING; 0 at the end.  Valid until the next
+ * call. */
 int worker_next(struct worker_end *w, struct frame *ret);
 /* The answer to `id` as text; logs before it are appended to `logs`. */
 const char *worker_answer(struct worker_end *w, uint32_t id, uint8_t *type);

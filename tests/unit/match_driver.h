@@ -5,8 +5,8 @@
  * test programs that hold queries against MongoDB's manual.
  */
 
-#include "documents/query.h"
 #include "db/schema.h"
+#include "documents/query.h"
 #include "documents/sql.h"
 #include "documents/sql_from.h"
 #include "tests/lib/pg.h"

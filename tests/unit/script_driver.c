@@ -41,9 +41,10 @@ argument(const struct script_ask *ask)
 	json_t *o = json_pack("{s:s,s:s,s:s,s:i,s:i,s:i,s:i,s:s,s:s,s:s}",
 		"codeDir", ask->code_dir ?: DATA "/code", "handler",
 		ask->handler ?: "index.main", "function", "sample", "version",
-		1, "memoryMb", 128, "timeoutMs", 3000, "concurrency", 1,
-		"cloudDir", ask->cloud_dir ?: "/nonexistent", "env", "env-test",
-		"appid", "wx0123456789abcdef");
+		1, "memoryMb", 128, "timeoutMs", 3000, "concurrency",
+		ask->concurrency ?: 1, "cloudDir",
+		ask->cloud_dir ?: "/nonexistent", "env", "env-test", "appid",
+		"wx0123456789abcdef");
 	char *text = json_dumps(o, JSON_COMPACT);
 
 	json_decref(o);

@@ -22,6 +22,7 @@ struct script_ask {
 	const char *handler;   /* NULL: "index.main" */
 	const char *cloud_dir; /* NULL: "/nonexistent" */
 	const char *env[8];    /* NULL-ended */
+	int concurrency;       /* 0: 1 */
 };
 
 /* 0: loaded; ERR_FN_FAILED: not. */

@@ -2,8 +2,8 @@
  * Names of collections, and the map of prepared statements.
  */
 #include "base/mem.h"
-#include "documents/coll.h"
 #include "db/stmt.h"
+#include "documents/coll.h"
 #include "tests/unit/test.h"
 
 #include <stdlib.h>

@@ -240,10 +240,6 @@ what_cannot_be_meant_is_refused_by_name(void **state)
 		{"{\"mpcloud\":{\"workers\":2,\"minWorkers\":3}}",
 			"mpcloud.minWorkers: 3"},
 		{"{\"type\":\"HTTP\"}", "type: \"HTTP\""},
-		{"{\"runtime\":\"script\",\"instanceConcurrencyConfig\":"
-		 "{\"maxConcurrency\":2}}",
-			"instanceConcurrencyConfig.maxConcurrency: 2: a worker "
-			"of runtime script"},
 		{"{\"triggers\":[{\"type\":\"timer\",\"name\":\"t\","
 		 "\"config\":\"61 * * * * * *\"}]}",
 			"triggers[0]: config"},

@@ -31,6 +31,17 @@ start(void **state)
 }
 
 static int
+start_three_at_once(void **state)
+{
+	static const struct script_ask ask = {.concurrency = 3};
+
+	(void)state;
+	assert_int_equal(script_start(&s, &ask), 0);
+	script_fork(&s, &w);
+	return 0;
+}
+
+static int
 stop(void **state)
 {
 	(void)state;
@@ -152,7 +163,8 @@ files_are_read_below_the_folders_only(void **state)
 	is("const c = host.codeDir;"
 	   "return [host.stat(c + '/index.js'), host.stat(c + '/lib'), "
 	   "host.stat(c + '/none'), host.stat('/etc/passwd'), "
-	   "host.stat(c + '/../../../test_script.c'), host.stat('relative'), "
+	   "host.stat(c + '/..'.repeat(20) + '/etc/passwd'), "
+	   "host.stat('relative'), "
 	   "host.stat(c + '/\\0'), host.stat(host.runtimeDir + '/main.js')]",
 		"[1,2,0,0,0,0,0,1]");
 	is("return [JSON.parse(host.readText(host.codeDir + "
@@ -287,6 +299,32 @@ one_invocation_runs_at_a_time_in_order_of_arrival(void **state)
 	assert_string_equal(worker_answer(&w, 1, NULL), "\"first\"");
 	assert_string_equal(worker_answer(&w, 2, NULL), "[\"second\",0]");
 	assert_string_equal(worker_answer(&w, 3, NULL), "[\"third\",0]");
+}
+
+static void
+others_run_while_one_waits_as_many_as_may_be(void **state)
+{
+	static const char asks[] =
+		"{\"code\":\"const {n} = await t.call(context.id, {});"
+		"return [context.id, n]\"}";
+	uint32_t number[4];
+
+	(void)state;
+	for (uint32_t id = 1; id <= 4; id++)
+		worker_invoke(&w, id, asks);
+	for (uint32_t id = 1; id <= 3; id++)
+		expect_call(id, "{}", &number[id - 1]);
+	worker_send(&w, PROTO_REPLY, number[1], "{\"n\":7}");
+	assert_string_equal(worker_answer(&w, 2, NULL), "[2,7]");
+	expect_call(4, "{}", &number[3]);
+	worker_send(&w, PROTO_DRAIN, 0, "");
+	worker_send(&w, PROTO_REPLY, number[3], "{\"n\":8}");
+	assert_string_equal(worker_answer(&w, 4, NULL), "[4,8]");
+	worker_send(&w, PROTO_REPLY, number[0], "{\"n\":9}");
+	assert_string_equal(worker_answer(&w, 1, NULL), "[1,9]");
+	worker_send(&w, PROTO_REPLY, number[2], "{\"n\":0}");
+	assert_string_equal(worker_answer(&w, 3, NULL), "[3,0]");
+	assert_int_equal(script_reap(&s, &w), 0);
 }
 
 static void
@@ -561,6 +599,9 @@ main(void)
 		TEST(replies_find_their_calls_in_any_order),
 		TEST(one_invocation_runs_at_a_time_in_order_of_arrival),
 		TEST(an_answer_counts_once_and_only_for_what_runs),
+		cmocka_unit_test_setup_teardown(
+			others_run_while_one_waits_as_many_as_may_be,
+			start_three_at_once, stop),
 		TEST(log_lines_carry_their_invocation_and_level),
 		TEST(a_rejection_that_nobody_hears_is_told),
 		TEST(stacks_name_the_file_and_the_line),
