@@ -534,54 +534,6 @@ a_deep_recursion_is_an_exception(void **state)
 		"\"RangeError\"");
 }
 
-static int
-nothing(void **state)
-{
-	(void)state;
-	worker_close(&w);
-	return 0;
-}
-
-static void
-a_module_is_refused_when_it_is_loaded(void **state)
-{
-	static const struct script_ask ask = {.handler = "module.main"};
-
-	(void)state;
-	assert_int_equal(script_start(&s, &ask), ERR_FN_FAILED);
-	assert_non_null(strstr(s.failed,
-		"SyntaxError: module.main:3: this is an ES module (import fs "
-		"from 'node:fs';): script functions are CommonJS"));
-	script_stop(&s);
-}
-
-static void
-an_exception_while_loading_names_the_authors_line(void **state)
-{
-	static const struct script_ask ask = {.handler = "throws.main"};
-
-	(void)state;
-	assert_int_equal(script_start(&s, &ask), ERR_FN_FAILED);
-	assert_non_null(strstr(s.failed, "TypeError: undefined is not an "
-					 "object"));
-	assert_non_null(strstr(s.failed, "/throws.js:4:"));
-	script_stop(&s);
-}
-
-static void
-timers_of_the_time_of_loading_end_before_the_first_fork(void **state)
-{
-	static const struct script_ask ask = {.handler = "timers.main"};
-
-	(void)state;
-	assert_int_equal(script_start(&s, &ask), 0);
-	assert_non_null(strstr(s.printed, "said while it was loaded\n"));
-	assert_non_null(strstr(s.printed, "are dropped"));
-	script_fork(&s, &w);
-	is("return t.order", "[\"soon\"]");
-	stop(state);
-}
-
 int
 main(void)
 {
@@ -614,14 +566,6 @@ main(void)
 		TEST(workers_share_what_was_loaded_and_nothing_else),
 		TEST(what_is_sent_while_warming_is_for_nobody_and_answered),
 		TEST(a_deep_recursion_is_an_exception),
-		cmocka_unit_test_setup(
-			a_module_is_refused_when_it_is_loaded, nothing),
-		cmocka_unit_test_setup(
-			an_exception_while_loading_names_the_authors_line,
-			nothing),
-		cmocka_unit_test_setup(
-			timers_of_the_time_of_loading_end_before_the_first_fork,
-			nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
