@@ -205,7 +205,7 @@ roster_unknown(const struct roster *roster, const struct fn_call *call,
 			"deploy it again",
 			roster->name);
 	return fault_set(why, ERR_FN_NOT_FOUND,
-		"function %s has no version or alias \"%.32s\"; there are "
+		"function %s has no live version or alias \"%.32s\"; there are "
 		"%.*s",
 		roster->name, call->qualifier ? call->qualifier : "",
 		(int)min(names.len, (size_t)100), names.ptr);

@@ -100,7 +100,7 @@ test('an unknown version is told what there is', async () => {
   for (const [name, extra] of [['brief?qualifier=beta', {}], ['brief', { 'x-qualifier': 'beta' }]]) {
     const { status, body } = await call(name, {}, extra);
     assert.deepEqual([status, body.code], [404, 'FUNCTION_NOT_FOUND']);
-    assert.match(body.message, /function brief has no version or alias "beta"; there are 1/);
+    assert.match(body.message, /function brief has no live version or alias "beta"; there are 1/);
   }
   assert.equal((await call('brief?qualifier=1')).status, 200);
 });

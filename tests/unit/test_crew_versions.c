@@ -80,7 +80,8 @@ an_unknown_qualifier_is_told_what_there_is(void **state)
 	until(c->done);
 	assert_int_equal(c->call.job.err, ERR_FN_NOT_FOUND);
 	assert_string_equal(c->call.job.why.text,
-		"function hello has no version or alias \"beta\"; there are 7, "
+		"function hello has no live version or alias \"beta\"; there "
+		"are 7, "
 		"prod (7)");
 	assert_int_equal(c->call.version, 0);
 }
