@@ -5,8 +5,8 @@
 
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { build, descendants, join } from '../lib/stack.mjs';
-import { benchStack, call } from './functions.mjs';
+import { build, callFunction, descendants, join, source, startStack } from '../lib/stack.mjs';
+import { benchStack, call, NO_LIMITS } from './functions.mjs';
 import { round, say, SECS, wanted, wrk, wrkScript } from './measure.mjs';
 
 const OVERLOAD_SECS = Number(process.env.BENCH_OVERLOAD_SECS ?? 60);
@@ -112,7 +112,35 @@ async function headline() {
   }
 }
 
+// A neighbour's calls alone, and beside a function that loops, forks, fills its
+// memory and its disk, again and again.
+async function neighbour() {
+  const stack = await startStack({ project: join(source, 'tests/e2e/hostile-contained'), gateways: 1, set: NO_LIMITS });
+  try {
+    const token = stack.token('oNeighbour');
+    const quiet = await paced(stack, 'neighbour', token, 200, 4, 5);
+    for (const how of ['loop', 'bomb', 'fast', 'slow', 'disk', 'files']) {
+      let over = false, attacks = 0;
+      const attack = (async () => {
+        while (!over) {
+          await callFunction(stack, 'native', { how }, token);
+          attacks++;
+        }
+      })();
+      const r = await paced(stack, 'neighbour', token, 200, 4, 5);
+      over = true;
+      await attack;
+      say({ scenario: `neighbour-${how}`, attacks, alone: { p50us: quiet.p50, p99us: quiet.p99 }, beside: { p50us: r.p50, p99us: r.p99 },
+        ratio: round(r.p99 / quiet.p99), of: 'p99', budget: 'every call answered',
+        met: r.requests === sum(r.status, 200) && r.broken === 0 });
+    }
+  } finally {
+    await stack.stop();
+  }
+}
+
 export async function overload() {
+  if (wanted('neighbour')) await neighbour();
   if (wanted('overload')) await tenTimes();
   if (wanted('release', 'release-echo-native', 'release-echo-node')) await release();
   if (wanted('headline', 'headline-64', 'headline-256', 'headline-512')) await headline();
