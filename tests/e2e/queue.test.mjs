@@ -136,7 +136,7 @@ test('what a user says with a call does not command the operator\'s terminal', a
   const says = encodeURIComponent('\x1b[2Jno\u009bsuch');
   const { status, body } = await callFunction(stack, `job?async=true&qualifier=${says}`, { text: '\u009b1m' }, stack.token('o-bell'));
   assert.equal(status, 202);
-  await until(() => /no version or alias/.test(show(body.id).error), 'it is tried');
+  await until(() => /no live version or alias/.test(show(body.id).error), 'it is tried');
   const seen = stack.cli('queue', 'show', body.id).stdout + stack.cli('queue', 'list', '--function', 'job').stdout;
   assert.match(seen, /qualifier +\?\[2Jno\?such/);
   assert.doesNotMatch(seen, /[\x00-\x09\x0b-\x1f\x7f-\x9f]/);
