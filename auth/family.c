@@ -29,20 +29,15 @@
 
 #include <assert.h>
 
-enum { DEADLINE_MS = 15000, PARAMS = 10, TEXT_TOP = 4096 };
+enum { DEADLINE_MS = 15000, PARAMS = 12, TEXT_TOP = 4096 };
 
 static const char open_sql[] =
 	"WITH u AS ("
 	" INSERT INTO mpcloud.users AS old (uid, appid, openid, unionid,"
-	"  session_key, key_generation, created_at, last_login_at)"
-	" VALUES ($1, $2, $3, $4, $5::bytea, ($5::bytea IS NOT NULL)::int,"
-	"  $6::bigint, $6::bigint)"
+	"  created_at, last_login_at)"
+	" VALUES ($1, $2, $3, $4, $6::bigint, $6::bigint)"
 	" ON CONFLICT (appid, openid) DO UPDATE SET"
 	"  unionid = coalesce(excluded.unionid, old.unionid),"
-	"  session_key = coalesce(excluded.session_key, old.session_key),"
-	"  key_generation = old.key_generation + (excluded.session_key IS NOT"
-	"   NULL AND excluded.session_key IS DISTINCT FROM "
-	"old.session_key)::int,"
 	"  last_login_at = excluded.last_login_at"
 	" RETURNING uid, appid, unionid"
 	"), f AS ("
@@ -55,7 +50,9 @@ static const char open_sql[] =
 	" SELECT $8::bytea, sid, $6::bigint FROM f"
 	") SELECT uid, coalesce(unionid, ''), uid = $1,"
 	"  mpcloud.trigger_login($10, uid, appid, $3, unionid, uid = $1,"
-	"   $6::bigint) FROM u";
+	"   $6::bigint), CASE WHEN $5::bytea IS NOT NULL THEN"
+	"   mpcloud.session_key_put(appid, $3, $5::bytea, $11::bytea,"
+	"    $6::bigint, $12::bigint) END FROM u";
 
 static const char rotate_sql[] =
 	"WITH shown AS ("
@@ -250,6 +247,8 @@ family_open(
 	put_fresh(&p, f);
 	put_int(&p, now + home->refresh_ttl_s * 1000);
 	put_text(&p, slice_str(home->env ? home->env : ""));
+	put_hex(&p, slice_of(f->mark, sizeof(f->mark)));
+	put_int(&p, now - KEY_KEEP_MS);
 	pool_ask(home->pool, &f->ask, open_sql, p.v, p.count);
 }
 

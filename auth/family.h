@@ -13,6 +13,8 @@
 #include "db/pool.h"
 
 enum { REFRESH_LEN = 43, UID_LEN = 32 };
+/* So long a session_key that was replaced still opens what it encrypted. */
+enum { KEY_KEEP_MS = 10 * 60 * 1000 };
 
 /* What they all work with; borrowed. */
 struct family_home {
@@ -35,6 +37,7 @@ struct family {
 	char refresh[REFRESH_LEN + 1]; /* the new refresh token, a secret */
 	/* its own */
 	struct family_home home;
+	uint8_t mark[16]; /* of the session_key, by seal_mark */
 	struct ask ask;
 	uint8_t hash[32]; /* of the token that was shown */
 };

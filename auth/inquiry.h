@@ -34,6 +34,7 @@ struct inquiry {
 	struct wechat_conf conf;
 	struct wechat wechat; /* openid, unionid, session_key */
 	struct buf sealed;    /* the session_key, made by the first waiter */
+	uint8_t mark[16];     /* of it, by seal_mark */
 	bool landed;          /* the waiters are being told */
 	char code[CODE_TOP + 1];
 };

@@ -69,3 +69,20 @@ seal_open(struct seal *seal, struct slice what, struct slice sealed,
 		slice_of(sealed.ptr + 1, GCM_NONCE), what,
 		slice_of(sealed.ptr + HEAD, sealed.len - HEAD), to);
 }
+
+/* The key of the sums is derived: the sealing key itself signs nothing. */
+void
+seal_mark(struct seal *seal, struct slice what, struct slice plain,
+	uint8_t ret[SEAL_MARK])
+{
+	uint8_t key[SHA256_LEN], place[SHA256_LEN], sum[SHA256_LEN];
+
+	crypto_hmac_sha256(slice_of((char *)seal->key, GCM_KEY),
+		SLICE("mpcloud mark"), key);
+	crypto_hmac_sha256(slice_of((char *)key, sizeof(key)), what, place);
+	crypto_hmac_sha256(slice_of((char *)place, sizeof(place)), plain, sum);
+	memcpy(ret, sum, SEAL_MARK);
+	mem_wipe(key, sizeof(key));
+	mem_wipe(place, sizeof(place));
+	mem_wipe(sum, sizeof(sum));
+}

@@ -15,5 +15,10 @@ struct seal *seal_free(struct seal *seal);
 DEFINE_CLEANUP(struct seal *, seal_free)
 int seal_close(struct seal *seal, struct slice what, struct slice plain,
 	struct buf *to) _must_check_;
+/* A keyed sum of a secret: two are equal when their secrets are, and nobody
+ * without the master key finds the secret by trying. */
+enum { SEAL_MARK = 16 };
+void seal_mark(struct seal *seal, struct slice what, struct slice plain,
+	uint8_t ret[SEAL_MARK]);
 int seal_open(struct seal *seal, struct slice what, struct slice sealed,
 	struct buf *to) _must_check_;

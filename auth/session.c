@@ -231,6 +231,8 @@ key_seal(const struct auth *auth, struct inquiry *q)
 		return 0;
 	buf_printf(&what, "session_key:%s:%s", q->account->appid,
 		q->wechat.openid);
+	seal_mark(auth->seal, buf_all(&what), slice_str(q->wechat.session_key),
+		q->mark);
 	return seal_close(auth->seal, buf_all(&what),
 		slice_str(q->wechat.session_key), &q->sealed);
 }
@@ -242,6 +244,7 @@ on_told(struct waiter *w, struct inquiry *q, int err, const struct fault *why)
 
 	if (err == 0)
 		err = key_seal(run->auth, q);
+	memcpy(run->family.mark, q->mark, sizeof(q->mark));
 	if (err == 0)
 		family_start(run, q->wechat.openid, q->wechat.unionid,
 			buf_all(&q->sealed));

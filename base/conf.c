@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { FILE_TOP = 256 * 1024 };
 
@@ -185,7 +186,25 @@ conf_free(struct conf *conf)
 	for (size_t i = 0; i < conf_count; i++)
 		if (is_string(&conf_rows[i]))
 			free(*(char **)field(conf, &conf_rows[i]));
+	while (conf->more) {
+		struct conf *next = conf->more->next;
+
+		(void)conf_free(conf->more);
+		conf->more = next;
+	}
+	free(conf->title);
 	return mem_free(conf);
+}
+
+const struct conf *
+conf_more(const struct conf *conf, const char *section,
+	const struct conf *after)
+{
+	const struct conf *c = after ? after->next : conf->more;
+
+	while (c && strcmp(c->section, section) != 0)
+		c = c->next;
+	return c;
 }
 
 char *
@@ -256,28 +275,119 @@ unknown(struct slice section, struct slice name, struct fault *why)
 
 /* Where the parser stands. */
 struct reader {
-	struct conf *conf;
+	struct conf *conf; /* the whole */
+	struct conf *into; /* the whole, or a section with a name */
 	struct slice section;
 	unsigned line;
-	unsigned set_in[ROWS]; /* the line each setting was found in, or 0 */
+	unsigned set_in[ROWS];  /* the line each setting was found in, or 0 */
+	unsigned more_in[ROWS]; /* the same of the section with a name */
 };
+
+/* Sections that may have a name, and the setting that the name is. */
+static const struct {
+	const char *section, *setting;
+} named[] = {{"wechat", "appid"}, {"pay", "mchid"}};
+
+enum { TITLE_TOP = 64, MORE_TOP = 64 };
+
+static int
+title_check(struct reader *in, struct slice title, struct fault *why)
+{
+	unsigned count = 0;
+
+	for (size_t i = 0; i < title.len; i++)
+		if (!strchr("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMN"
+			    "OPQRSTUVWXYZ_-",
+			    title.ptr[i]))
+			return fault_set(why, ERR_CONFIG,
+				"a section's name is of letters and digits");
+	if (title.len > TITLE_TOP)
+		return fault_set(why, ERR_CONFIG,
+			"a section's name has %d characters at most",
+			TITLE_TOP);
+	for (const struct conf *c = in->conf->more; c; c = c->next, count++)
+		if (slice_is(in->section, c->section) &&
+			slice_is(title, c->title))
+			return fault_set(why, ERR_CONFIG,
+				"[%s %s] is there already", c->section,
+				c->title);
+	if (count >= MORE_TOP)
+		return fault_set(why, ERR_CONFIG,
+			"more than %d sections with a name", MORE_TOP);
+	return 0;
+}
+
+/* "[pay 1900000001]": a conf of its own at the list's end. */
+static int
+more_add(struct reader *in, struct slice title, struct fault *why)
+{
+	struct conf **at = &in->conf->more;
+	int r = title_check(in, title, why);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < array_size(named); i++) {
+		const struct conf_row *row;
+
+		if (!slice_is(in->section, named[i].section))
+			continue;
+		row = row_find(in->section, slice_str(named[i].setting));
+		while (*at)
+			at = &(*at)->next;
+		in->into = *at = conf_new();
+		in->into->section = named[i].section;
+		in->into->title = str_ndup(title.ptr, title.len);
+		memset(in->more_in, 0, sizeof(in->more_in));
+		in->more_in[row - conf_rows] = in->line;
+		return conf_set(in->into, row, title, why);
+	}
+	return fault_set(why, ERR_CONFIG,
+		"[%.*s] takes no name; [wechat APPID] and [pay MCHID] do",
+		SLICE_ARG(in->section));
+}
+
+/* A sandbox plays them all. */
+static void
+more_inherit(struct conf *conf)
+{
+	for (struct conf *c = conf->more; c; c = c->next) {
+		struct {
+			char **to;
+			const char *from, *preset;
+		} rows[] = {
+			{&c->wechat_api_base, conf->wechat_api_base,
+				conf_find("wechat.api_base")->preset},
+			{&c->pay_api_base, conf->pay_api_base,
+				conf_find("pay.api_base")->preset},
+		};
+
+		for (size_t i = 0; i < array_size(rows); i++)
+			if (strcmp(*rows[i].to, rows[i].preset) == 0) {
+				free(*rows[i].to);
+				*rows[i].to = str_dup(rows[i].from);
+			}
+	}
+}
 
 static int
 read_section(struct reader *in, struct slice line, struct fault *why)
 {
-	struct slice near = {NULL, 0}, name;
+	struct slice near = {NULL, 0}, name, title;
 	size_t least = 3;
 
 	if (line.ptr[line.len - 1] != ']')
 		return fault_set(why, ERR_CONFIG, "']' is missing");
-	name = slice_trim(slice_of(line.ptr + 1, line.len - 2));
+	title = slice_trim(slice_of(line.ptr + 1, line.len - 2));
+	(void)slice_split(&title, ' ', &name);
+	title = slice_trim(title);
 	for (size_t i = 0; i < conf_count; i++) {
 		struct slice known = slice_str(conf_rows[i].section);
 		size_t d = slice_distance(name, known);
 
 		if (d == 0) {
 			in->section = name;
-			return 0;
+			in->into = in->conf;
+			return title.len ? more_add(in, title, why) : 0;
 		}
 		if (d < least) {
 			least = d;
@@ -302,12 +412,13 @@ read_value(struct reader *in, struct slice name, struct slice value,
 
 	if (!row)
 		return unknown(in->section, name, why);
-	set_in = &in->set_in[row - conf_rows];
+	set_in = in->into == in->conf ? in->set_in : in->more_in;
+	set_in += row - conf_rows;
 	if (*set_in)
 		return fault_set(
 			why, ERR_CONFIG, "was set in line %u already", *set_in);
 	*set_in = in->line;
-	return conf_set(in->conf, row, value, why);
+	return conf_set(in->into, row, value, why);
 }
 
 static int
@@ -362,13 +473,14 @@ conf_parse(struct conf **ret, const char *name, struct slice text,
 			why, ERR_CONFIG, "%s: larger than 256 KiB", name);
 	if (slice_starts(text, "\xef\xbb\xbf")) /* an editor's mark */
 		text = slice_of(text.ptr + 3, text.len - 3);
-	in.conf = conf = conf_new();
+	in.conf = in.into = conf = conf_new();
 	while (slice_split(&text, '\n', &line)) {
 		in.line++;
 		r = read_line(&in, line, why);
 		if (r < 0)
 			return fault_prefix(why, r, "%s:%u: ", name, in.line);
 	}
+	more_inherit(conf);
 	*ret = take(conf);
 	return 0;
 }

@@ -12,6 +12,8 @@
 #include "gateway/access.h"
 #include "gateway/http.h"
 
+struct access_tokens;
+struct apps;
 struct auth;
 struct crews;
 struct forward;
@@ -21,9 +23,11 @@ struct known;
 struct expire;
 struct index_work;
 struct lane;
+struct merchants;
 struct pay;
 struct pool;
 struct queue;
+struct seal;
 struct txs;
 
 /* Bits: a route names the listeners it exists on. */
@@ -57,8 +61,11 @@ struct gateway {
 	struct index_work *index_work; /* or NULL, before all is ready */
 	struct expire *expire;         /* the same */
 	struct forward *forward;       /* to those of other gateways */
+	struct apps *apps; /* of the configuration in force */
+	struct access_tokens *tokens;
 	struct auth *auth;
 	struct pay *pay; /* NULL: payment is off */
+	struct seal *seal;
 	struct known *known;
 	struct crews *crews;
 	struct queue *queue;      /* of calls that nobody waits for */

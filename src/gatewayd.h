@@ -5,6 +5,7 @@
  * requests see.
  */
 
+#include "auth/app.h"
 #include "auth/seal.h"
 #include "auth/session.h"
 #include "auth/upkeep.h"
@@ -23,6 +24,7 @@ struct gatewayd_conf {
 	int64_t retired_at;         /* clock_mono */
 	struct conf *conf;
 	struct token_keys *keys;
+	struct apps *apps;
 	char *wechat_secret, *master_key;
 	char *pay_private, *pay_public, *pay_apiv3;
 	char *tls_cert, *tls_key;
@@ -53,6 +55,7 @@ struct gatewayd {
 	struct pool *pool;
 	struct fetcher *fetcher;
 	struct seal *seal;
+	struct access_tokens *tokens;
 	struct auth *auth;
 	struct upkeep *upkeep;
 	struct pay *pay;

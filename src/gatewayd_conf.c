@@ -14,6 +14,14 @@
 
 enum { PEM_TOP = 256 * 1024 };
 
+static char *
+wiped(char *s)
+{
+	if (s)
+		mem_wipe(s, strlen(s));
+	return mem_free(s);
+}
+
 static int
 read_secret(
 	const char *setting, const char *path, char **ret, struct fault *why)
@@ -90,6 +98,42 @@ read_files(struct gatewayd_conf *c, struct fault *why)
 	return read_tokens(c, why);
 }
 
+static int
+app_add(struct gatewayd_conf *c, const struct conf *conf, const char *secret,
+	struct fault *why)
+{
+	return apps_add(c->apps,
+		app_new(&(struct app_conf){
+			.appid = conf->wechat_appid,
+			.secret = secret,
+			.api_base = conf->wechat_api_base,
+		}),
+		why);
+}
+
+/* [wechat], then each [wechat APPID]. */
+static int
+read_apps(struct gatewayd_conf *c, struct fault *why)
+{
+	int e;
+
+	c->apps = apps_new();
+	e = app_add(c, c->conf, c->wechat_secret, why);
+	for (const struct conf *more = conf_more(c->conf, "wechat", NULL);
+		e == 0 && more; more = conf_more(c->conf, "wechat", more)) {
+		char *secret = NULL;
+
+		e = read_secret("wechat.secret_file", more->wechat_secret_file,
+			&secret, why);
+		if (e < 0)
+			e = fault_prefix(why, e, "[wechat %s] ", more->title);
+		else
+			e = app_add(c, more, secret, why);
+		(void)wiped(secret);
+	}
+	return e;
+}
+
 bool
 gatewayd_conf_pays(const struct gatewayd_conf *c)
 {
@@ -131,18 +175,12 @@ gatewayd_conf_read(
 	if (e < 0)
 		return e;
 	e = check(c, why);
+	if (e == 0)
+		e = read_apps(c, why);
 	if (e < 0)
 		return e;
 	*ret = take(c);
 	return 0;
-}
-
-static char *
-wiped(char *s)
-{
-	if (s)
-		mem_wipe(s, strlen(s));
-	return mem_free(s);
 }
 
 struct gatewayd_conf *
@@ -152,6 +190,7 @@ gatewayd_conf_free(struct gatewayd_conf *c)
 		return NULL;
 	conf_free(c->conf);
 	token_keys_free(c->keys);
+	c->apps = apps_free(c->apps);
 	c->wechat_secret = wiped(c->wechat_secret);
 	c->master_key = wiped(c->master_key);
 	c->pay_private = wiped(c->pay_private);

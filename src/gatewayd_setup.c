@@ -179,6 +179,7 @@ take_up(struct gatewayd *d)
 	struct gateway *g = &d->gateway;
 
 	g->conf = conf;
+	g->apps = d->conf->apps;
 	gatewayd_docs_take_up(d);
 	gatewayd_triggers_take_up(d);
 	g->ip_rule =
@@ -256,6 +257,7 @@ gatewayd_setup(struct gatewayd *d, struct fault *why)
 		return e;
 	d->gateway.pool = d->pool;
 	d->gateway.auth = d->auth;
+	d->gateway.seal = d->seal;
 	d->gateway.known = known_new(d->shm);
 	d->gateway.crews = d->crews;
 	d->gateway.log = d->log;

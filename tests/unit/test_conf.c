@@ -240,6 +240,52 @@ every_row_can_be_found_and_has_its_text(void **state)
 }
 
 static void
+sections_with_a_name_are_further_apps_and_merchants(void **state)
+{
+	_cleanup_(conf_freep) struct conf *conf = NULL;
+	const struct conf *one, *two;
+	struct fault why;
+
+	(void)state;
+	assert_int_equal(
+		conf_parse(&conf, "t.conf",
+			SLICE("[wechat]\nappid = wxA\n"
+			      "api_base = http://127.0.0.1:1\n"
+			      "[wechat wxB]\nsecret_file = /b\n"
+			      "[pay 1900000001]\nserial = AB\n"
+			      "api_base = http://127.0.0.1:2\n"
+			      "[ wechat  wxC ]\n[server]\nuser = u\n"),
+			&why),
+		0);
+	assert_string_equal(conf->wechat_appid, "wxA");
+	assert_string_equal(conf->wechat_secret_file, "");
+	assert_string_equal(conf->server_user, "u");
+	one = conf_more(conf, "wechat", NULL);
+	assert_string_equal(one->wechat_appid, "wxB");
+	assert_string_equal(one->wechat_secret_file, "/b");
+	assert_string_equal(one->wechat_api_base, "http://127.0.0.1:1");
+	two = conf_more(conf, "wechat", one);
+	assert_string_equal(two->title, "wxC");
+	assert_null(conf_more(conf, "wechat", two));
+	one = conf_more(conf, "pay", NULL);
+	assert_string_equal(one->pay_mchid, "1900000001");
+	assert_string_equal(one->pay_serial, "AB");
+	assert_string_equal(one->pay_api_base, "http://127.0.0.1:2");
+	assert_null(conf_more(conf, "pay", one));
+}
+
+static void
+a_bad_section_with_a_name_is_refused(void **state)
+{
+	(void)state;
+	refuse("[server x]\n", "t.conf:1: [server] takes no name; [wechat APPID] and [pay MCHID] do");
+	refuse("[pay a/b]\n", "t.conf:1: a section's name is of letters and digits");
+	refuse("[pay 1]\n[pay 1]\n", "t.conf:2: [pay 1] is there already");
+	refuse("[pay 1]\nmchid = 2\n", "t.conf:2: pay.mchid: was set in line 1 already");
+	refuse("[pay 1]\nserial = 2\nserial = 3\n", "t.conf:3: pay.serial: was set in line 2 already");
+}
+
+static void
 quantities_do_not_overflow(void **state)
 {
 	int64_t n = 5;
@@ -269,6 +315,9 @@ main(void)
 		cmocka_unit_test(no_nul_byte_gets_in),
 		cmocka_unit_test(a_file_has_a_ceiling_and_a_name),
 		cmocka_unit_test(every_row_can_be_found_and_has_its_text),
+		cmocka_unit_test(
+			sections_with_a_name_are_further_apps_and_merchants),
+		cmocka_unit_test(a_bad_section_with_a_name_is_refused),
 		cmocka_unit_test(quantities_do_not_overflow),
 	};
 

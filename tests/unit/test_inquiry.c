@@ -22,8 +22,10 @@ the_same_code_twice_at_once_asks_wechat_once(void **state)
 	assert_string_equal(a.login.uid, b.login.uid);
 	assert_string_not_equal(a.login.refresh_token, b.login.refresh_token);
 	assert_string_equal(
-		testpg_query(pg, "SELECT count(*) || ' ' || "
-				 "max(key_generation) FROM mpcloud.users"),
+		testpg_query(pg, "SELECT count(DISTINCT uid) || ' ' || "
+				 "max(generation) FROM mpcloud.users"
+				 " JOIN mpcloud.session_keys"
+				 " USING (appid, openid)"),
 		"1 1");
 	assert_string_equal(
 		testpg_query(pg, "SELECT count(*) FROM mpcloud.families"), "2");

@@ -42,9 +42,10 @@ key_of(struct fixture *f, const char *openid, struct buf *to)
 	buf_printf(&what, "session_key:%s:%s", APPID, openid);
 	assert_int_equal(
 		text_unhex(&sealed, slice_str(testpg_query(pg,
-					    "SELECT encode(session_key, 'hex')"
-					    " FROM mpcloud.users WHERE openid "
-					    "= 'oTest1'"))),
+					    "SELECT encode(sealed, 'hex')"
+					    " FROM mpcloud.session_keys WHERE "
+					    "openid = 'oTest1' AND "
+					    "replaced_at IS NULL"))),
 		0);
 	assert_int_equal(
 		seal_open(f->seal, buf_all(&what), buf_all(&sealed), to), 0);
@@ -94,7 +95,7 @@ a_user_who_comes_again_is_the_same_with_a_newer_key(void **state)
 	assert_false(b.login.new_user);
 	assert_string_equal(b.login.uid, a.login.uid);
 	assert_string_equal(
-		testpg_query(pg, "SELECT key_generation FROM mpcloud.users"),
+		testpg_query(pg, "SELECT max(generation) FROM mpcloud.session_keys"),
 		"2");
 	key_of(f, "oTest1", &key);
 	assert_string_equal(key.ptr, "AAAAAAAAAAAAAAAAAAAAAA==");
@@ -163,9 +164,10 @@ the_operator_may_issue_a_token_without_wechat(void **state)
 	login_issue(f->auth[0], &a.login, SLICE("oTest1"));
 	assert_int_equal(wait_for(f, &a), 0);
 	assert_string_equal(
-		testpg_query(pg, "SELECT key_generation || ' ' || unionid"
+		testpg_query(pg, "SELECT generation || ' ' || unionid"
 				 " FROM mpcloud.users"
-				 " WHERE session_key IS NOT NULL"),
+				 " JOIN mpcloud.session_keys"
+				 " USING (appid, openid)"),
 		"1 uTest");
 	teardown(f);
 }

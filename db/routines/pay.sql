@@ -1,0 +1,1 @@
+-- An order changes its state here and nowhere else.

@@ -1,0 +1,1 @@
+-- A refund changes its state here and nowhere else.

@@ -1,0 +1,4 @@
+/*
+ * See access_token.h.
+ */
+#include "wechat/access_token.h"

@@ -1,0 +1,4 @@
+/*
+ * See wxapi.h.
+ */
+#include "wechat/wxapi.h"
