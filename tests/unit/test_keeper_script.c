@@ -102,7 +102,7 @@ the_wall_stands_around_it(void **state)
 	host_spawn(&h, 1, &w);
 	worker_invoke(&w, 1, "{\"do\":\"look\"}");
 	assert_string_equal(worker_answer(&w, 1, NULL),
-		"{\"passwd\":\"ENOENT\",\"code\":\"EROFS\",\"tmp\":\"kept\","
+		"{\"passwd\":\"ENOENT\",\"code\":\"refused\",\"tmp\":\"kept\","
 		"\"host\":\"undefined\",\"secret\":null,\"mine\":\"mine\"}");
 }
 
