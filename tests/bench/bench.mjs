@@ -9,6 +9,7 @@ import { documents } from './documents.mjs';
 import { functions } from './functions.mjs';
 import { compare, median, round, say, SECS, turn, TURNS, wanted } from './measure.mjs';
 import { overload } from './overload.mjs';
+import { wechat } from './wechat.mjs';
 import { pgbench, startFastifyEcho, startFastifyPg, startNginx } from './references.mjs';
 
 const stack = await startStack({
@@ -70,3 +71,4 @@ try {
 // These change what is deployed, and how the daemon is set up: stacks of their own.
 await functions();
 await overload();
+await wechat();
