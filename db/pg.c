@@ -205,6 +205,7 @@ pg_send(struct pg *pg, struct flight *f)
 			return r;
 	}
 	f->sync = false;
+	f->seen_null = false; /* it may have failed before */
 	r = put(pg, f);
 	if (r < 0)
 		return r;

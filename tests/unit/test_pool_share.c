@@ -217,6 +217,45 @@ an_error_of_the_commit_is_told_to_whom_it_belongs(void **state)
 	teardown_table(&f);
 }
 
+/* What fails at the commit and is tried again costs its connection nothing. */
+static void
+a_commit_that_fails_again_and_again_keeps_the_connection(void **state)
+{
+	static const char pid[] = "INSERT INTO shared VALUES ($1) RETURNING "
+				  "pg_backend_pid()::text";
+	struct fixture f;
+	struct one o, before, after;
+
+	(void)state;
+	setup_table(&f);
+	run(&f, &o, "CREATE SEQUENCE shared_tries", NULL);
+	run(&f, &o,
+		"CREATE FUNCTION shared_refuse() RETURNS trigger LANGUAGE "
+		"plpgsql AS $$ BEGIN IF nextval('shared_tries') < 4 THEN RAISE "
+		"EXCEPTION 'not yet' USING ERRCODE = '40001'; END IF; RETURN "
+		"NULL; END $$",
+		NULL);
+	run(&f, &o, "CREATE TABLE shared_late (a int)", NULL);
+	run(&f, &o,
+		"CREATE CONSTRAINT TRIGGER late AFTER INSERT ON shared_late "
+		"DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION "
+		"shared_refuse()",
+		NULL);
+	assert_int_equal(o.err, 0);
+	share_with(&f, &before, pid, "1");
+	wait_for(&f, &before, 1);
+	share_with(&f, &o, "INSERT INTO shared_late VALUES ($1)", "1");
+	wait_for(&f, &o, 1);
+	assert_int_not_equal(o.err, ERR_DB_DOWN);
+	share_with(&f, &after, pid, "2");
+	wait_for(&f, &after, 1);
+	assert_string_equal(after.value, before.value);
+	run(&f, &o, "DROP TABLE shared_late", NULL);
+	run(&f, &o, "DROP FUNCTION shared_refuse", NULL);
+	run(&f, &o, "DROP SEQUENCE shared_tries", NULL);
+	teardown_table(&f);
+}
+
 static void
 reads_beside_writes_see_what_is_committed_only(void **state)
 {
@@ -317,6 +356,8 @@ main(void)
 		cmocka_unit_test(of_two_with_one_key_the_first_wins),
 		cmocka_unit_test(
 			an_error_of_the_commit_is_told_to_whom_it_belongs),
+		cmocka_unit_test(
+			a_commit_that_fails_again_and_again_keeps_the_connection),
 		cmocka_unit_test(
 			reads_beside_writes_see_what_is_committed_only),
 		cmocka_unit_test(cancelled_ones_are_done_or_not),
