@@ -9,7 +9,12 @@
 
 #include <assert.h>
 
-enum { NODE_NS = 20000000, LOOK_MS = 1 };
+enum {
+	NODE_NS = 20000000,      /* what a start takes */
+	SLOW_NS = 50000000,      /* a call that does not compute */
+	PATIENCE_NS = 500000000, /* with a queue */
+	LOOK_MS = 1
+};
 
 static void
 on_look(struct timer *timer)
@@ -72,13 +77,17 @@ start(struct crew *crew, unsigned n)
 		hand_start(crew);
 }
 
-/* A node that starts takes a core from those that work: not when they will be
- * through with all that waits before it is ready. */
+/* A node that starts takes a core from those that work.  So not when they will
+ * be through with all that waits before it is ready; and beyond one for each
+ * core only where calls wait for something else than a core, which shows in how
+ * long they take, or in a queue that does not get shorter. */
 static bool
-is_worth_it(const struct crew *crew)
+is_worth_it(const struct crew *crew, int64_t waited)
 {
-	if (crew->settings.runtime != RUNTIME_NODE)
+	if (crew->settings.runtime != RUNTIME_NODE || !crew->count[HAND_BUSY])
 		return true;
+	if (crew_able(crew) >= crew->crews->cores)
+		return crew->pace >= SLOW_NS || waited >= PATIENCE_NS;
 	return crew->pace * crew->nwaiting / crew->count[HAND_BUSY] >= NODE_NS;
 }
 
@@ -89,19 +98,20 @@ wanted(struct crew *crew)
 	const struct fn_settings *s = &crew->settings;
 	const struct fn_call *oldest =
 		list_first(&crew->waiting, struct fn_call, on);
-	uint64_t now = uv_now(&crew->crews->loop->uv);
+	uint64_t waited = uv_now(&crew->crews->loop->uv) - oldest->since;
 	unsigned n = crew->nwaiting;
+	bool worth = is_worth_it(crew, (int64_t)waited * CLOCK_MS);
 
-	assert(oldest); /* nwaiting counts them */
 	if (s->concurrency > 1) {
 		n = (n + s->concurrency - 1) / s->concurrency;
 	} else if (crew_depth(crew) > 1 && crew->count[HAND_BUSY]) {
 		/* They are fast: give them a moment before one more. */
-		if (now < oldest->since + LOOK_MS + 1 || !is_worth_it(crew)) {
-			crew_look_later(crew, LOOK_MS * CLOCK_MS);
-			return 0;
-		}
+		worth = worth && waited > LOOK_MS;
 		n = 1;
+	}
+	if (!worth) {
+		crew_look_later(crew, LOOK_MS * CLOCK_MS);
+		return 0;
 	}
 	/* A node's start is work for a core; the first to be ready may do. */
 	if (s->runtime == RUNTIME_NODE)
