@@ -5,24 +5,18 @@
 
 #include "base/mem.h"
 
-#include <string.h>
-
-static char *
-copy(const char *s)
-{
-	return str_dup(s ? s : "");
-}
-
 struct account *
-account_new(const struct auth_conf *conf)
+account_new(const struct auth_conf *conf, struct app *app, bool is_first)
 {
 	struct account *a = mem_new(struct account);
 
 	a->refs = 1;
-	a->appid = copy(conf->appid);
-	a->secret = copy(conf->secret);
-	a->api_base = copy(conf->api_base);
-	a->env = copy(conf->env);
+	a->app = app_ref(app);
+	a->appid = app->appid;
+	a->secret = app->secret;
+	a->api_base = app->api_base;
+	a->is_first = is_first;
+	a->env = str_dup(conf->env ? conf->env : "");
 	a->access_ttl_s = conf->access_ttl_s;
 	a->refresh_ttl_s = conf->refresh_ttl_s;
 	return a;
@@ -40,10 +34,7 @@ account_unref(struct account *a)
 {
 	if (!a || --a->refs)
 		return NULL;
-	mem_wipe(a->secret, strlen(a->secret));
-	mem_free(a->appid);
-	mem_free(a->secret);
-	mem_free(a->api_base);
+	app_unref(a->app);
 	mem_free(a->env);
 	return mem_free(a);
 }

@@ -7,6 +7,8 @@
 
 #include "base/util.h"
 
+#include <string.h>
+
 enum caller_role {
 	CALLER_NOBODY,   /* no token */
 	CALLER_USER,     /* a mini program's user, by access token */
@@ -23,7 +25,21 @@ struct caller {
 	uint64_t sid;        /* session (token family), 0: none */
 	int64_t expires_s;   /* of the access token, unix seconds */
 	unsigned depth;      /* document triggers that led to this */
+	/* How he logged in: a word of auth/family.h.  NULL, "": not known. */
+	const char *kind;
+	/* Of the developer's own accounts (custom login).  NULL, "": none. */
+	const char *custom_id;
 };
+
+/* A visitor without an account; when it is not known how he came, one without
+ * an openid. */
+static inline bool
+caller_is_visitor(const struct caller *c)
+{
+	if (c->kind && *c->kind)
+		return strcmp(c->kind, "anonymous") == 0;
+	return c->uid && *c->uid && !*c->openid;
+}
 
 static inline bool
 caller_is_admin(const struct caller *c)

@@ -7,7 +7,7 @@
  */
 #include "auth/claims.h"
 
-enum { CLAIMS = 7, DIGITS = 15 };
+enum { CLAIMS = 8, WANTED = 7, DIGITS = 15 };
 
 struct reader {
 	const char *at, *end;
@@ -71,6 +71,7 @@ claim_find(struct claims *c, struct slice name, struct slice **text,
 		{"iat", NULL, &c->iat},
 		{"exp", NULL, &c->exp},
 		{"id", &c->id, NULL},
+		{"k", &c->kind, NULL},
 	};
 
 	for (unsigned i = 0; i < CLAIMS; i++)
@@ -111,7 +112,8 @@ claims_parse(struct slice json, struct claims *ret)
 		if (!get_claim(&r, &c, &seen))
 			return ERR_FORMAT;
 	} while (is_next(&r, ','));
-	if (!is_next(&r, '}') || r.at != r.end || seen != (1u << CLAIMS) - 1)
+	if (!is_next(&r, '}') || r.at != r.end ||
+		(seen | 1u << WANTED) != (1u << CLAIMS) - 1)
 		return ERR_FORMAT;
 	*ret = c;
 	return 0;

@@ -76,6 +76,7 @@ inquiry_new(struct inquiries *all, struct account *account, struct slice code)
 		.api_base = account->api_base,
 		.appid = account->appid,
 		.secret = account->secret,
+		.is_first = account->is_first,
 	};
 	memcpy(q->code, code.ptr, code.len);
 	job_init(&q->wechat.job, on_wechat);

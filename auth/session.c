@@ -1,60 +1,73 @@
 /*
- * Login, refresh, logout.  A login is: WeChat says who the code belongs to
- * (inquiry.c), the database makes or finds the user and opens a token family
- * (family.c), and an access token is signed for it.  Logins that shared one
- * question to WeChat each open a family of their own, so that no two clients
- * hold the same refresh token, and each with the same sealed session_key, so
- * that its generation moves once.
+ * Login, refresh, logout.  A login is: somebody says who it is (WeChat of a
+ * code, inquiry.c; the developer's key of a ticket, a password: session_web.c),
+ * the database makes or finds the user and opens a token family, and an access
+ * token is signed for it.  Logins that shared one question to WeChat each open a
+ * family of their own, so that no two clients hold the same refresh token, and
+ * each with the same sealed session_key, so that its generation moves once.
  */
-#include "auth/session.h"
+#include "auth/act.h"
 
-#include "auth/family.h"
-#include "auth/inquiry.h"
 #include "base/clock.h"
 #include "base/mem.h"
 
 #include <stdio.h>
 
 enum {
-	DEADLINE_MS = 40000, /* above the sum of what is inside */
+	DEADLINE_MS = 60000, /* above the sum of what is inside */
 	TOKEN_ROOM = 4096,
 	WHAT_ROOM = 512,
 };
 
-struct auth {
-	struct loop *loop;
-	struct pool *pool;
-	struct token_keys *keys;
-	struct seal *seal;
-	struct shm *shm;
-	struct account *account;
-	struct inquiries inquiries;
-	struct list running; /* struct run */
-};
+static void
+accounts_drop(struct auth *auth)
+{
+	while (auth->accounts)
+		account_unref(auth->account[--auth->accounts]);
+}
 
-/* A login, a refresh or a logout while it runs; login->inside[0]. */
-struct run {
-	struct list on; /* auth's */
-	struct login *login;
-	struct auth *auth;
-	struct account *account;
-	struct waiter waiter;
-	struct family family;
-};
+static void
+accounts_take(struct auth *auth, const struct auth_conf *conf)
+{
+	const struct password_conf preset = {19456, 2, 1, 32};
+
+	accounts_drop(auth);
+	for (size_t i = 0; i < conf->apps->count; i++)
+		auth->account[auth->accounts++] =
+			account_new(conf, conf->apps->app[i], i == 0);
+	passwords_configure(auth->passwords,
+		&(struct password_conf){
+			.memory_kib = conf->password_memory_kib
+					      ? conf->password_memory_kib
+					      : preset.memory_kib,
+			.iterations = conf->password_iterations
+					      ? conf->password_iterations
+					      : preset.iterations,
+			.lanes = conf->password_lanes ? conf->password_lanes
+						      : preset.lanes,
+			.waiting_top = conf->password_waiting
+					       ? conf->password_waiting
+					       : preset.waiting_top,
+		});
+}
 
 int
 auth_new(struct auth **ret, struct loop *loop, struct pool *pool,
 	struct fetcher *fetcher, struct token_keys *keys, struct seal *seal,
 	struct shm *shm, const struct auth_conf *conf)
 {
-	struct auth *auth = mem_new(struct auth);
+	struct auth *auth;
 
+	if (!conf->apps->count)
+		return ERR_CONFIG;
+	auth = mem_new(struct auth);
 	auth->loop = loop;
 	auth->pool = pool;
 	auth->keys = keys;
 	auth->seal = seal;
 	auth->shm = shm;
-	auth->account = account_new(conf);
+	auth->passwords = passwords_new(loop);
+	accounts_take(auth, conf);
 	inquiries_init(&auth->inquiries, loop, fetcher);
 	list_init(&auth->running);
 	*ret = auth;
@@ -65,30 +78,65 @@ void
 auth_configure(struct auth *auth, struct token_keys *keys,
 	const struct auth_conf *conf)
 {
-	account_unref(auth->account);
-	auth->account = account_new(conf);
+	accounts_take(auth, conf);
 	auth->keys = keys;
 }
 
-static struct run *
-run_free(struct run *run)
+static struct family_home
+home_of(const struct auth *auth, const struct account *account)
 {
-	waiter_leave(&run->waiter);
-	list_del(&run->on);
-	family_done(&run->family);
-	account_unref(run->account);
-	run->login->inside[0] = NULL;
-	return mem_free(run);
+	return (struct family_home){
+		.loop = auth->loop,
+		.pool = auth->pool,
+		.shm = auth->shm,
+		.access_ttl_s = account->access_ttl_s,
+		.refresh_ttl_s = account->refresh_ttl_s,
+		.env = account->env,
+	};
 }
 
-static void
-run_finish(struct run *run, int err, const struct fault *why)
+struct family_home
+auth_home(const struct auth *auth)
 {
-	struct login *l = run->login;
+	return home_of(auth, auth->account[0]);
+}
 
-	run_free(run);
-	if (err < 0 && why && why->text[0])
-		l->job.why = *why;
+struct member_home
+auth_members(const struct auth *auth)
+{
+	return (struct member_home){auth_home(auth), auth->passwords};
+}
+
+struct family_home
+act_home(const struct act *act)
+{
+	return home_of(act->auth, act->account);
+}
+
+static struct act *
+act_free(struct act *act)
+{
+	waiter_leave(&act->waiter);
+	list_del(&act->on);
+	family_done(&act->family);
+	job_cancel(&act->key.job);
+	job_cancel(&act->password.job);
+	member_done(&act->member);
+	custom_ticket_done(&act->ticket);
+	account_unref(act->account);
+	act->login->inside[0] = NULL;
+	return mem_free(act);
+}
+
+void
+act_finish(struct act *act, int err, const struct fault *why)
+{
+	struct login *l = act->login;
+	struct fault said = why ? *why : (struct fault){0};
+
+	act_free(act); /* and maybe what `why` was in */
+	if (err < 0 && said.text[0])
+		l->job.why = said;
 	job_finish(&l->job, err);
 }
 
@@ -98,35 +146,51 @@ on_drop(struct job *job)
 	struct login *l = container_of(job, struct login, job);
 
 	if (l->inside[0])
-		run_free(l->inside[0]);
+		act_free(l->inside[0]);
 }
 
 static void on_told(
 	struct waiter *w, struct inquiry *q, int err, const struct fault *why);
 
-static struct run *
-run_new(struct auth *auth, struct login *l)
+struct act *
+act_new(struct auth *auth, struct login *l, struct account *account)
 {
-	struct run *run = mem_new(struct run);
+	struct act *act = mem_new(struct act);
 
-	waiter_init(&run->waiter, on_told);
-	list_add(&auth->running, &run->on);
-	run->login = l;
-	run->auth = auth;
-	run->account = account_ref(auth->account);
-	l->inside[0] = run;
-	l->uid = l->access_token = l->refresh_token = NULL;
-	l->new_user = false;
+	waiter_init(&act->waiter, on_told);
+	list_add(&auth->running, &act->on);
+	act->login = l;
+	act->auth = auth;
+	act->account = account_ref(account);
+	l->inside[0] = act;
+	l->uid = l->access_token = l->refresh_token = l->kind = NULL;
+	l->new_user = l->anonymous = false;
 	job_begin(&l->job, auth->loop, DEADLINE_MS, on_drop);
-	return run;
+	return act;
 }
 
-static void
-fail_soon(struct auth *auth, struct login *l, int err, const char *text)
+void
+act_refuse(struct auth *auth, struct login *l, int err, const char *text)
 {
 	job_begin(&l->job, auth->loop, 0, NULL);
 	(void)fault_set(&l->job.why, err, "%s", text);
 	job_fail_soon(&l->job, auth->loop, err);
+}
+
+struct account *
+act_account(struct auth *auth, struct login *l)
+{
+	struct slice appid = l->from.appid;
+
+	if (!appid.len)
+		return auth->account[0];
+	for (size_t i = 0; i < auth->accounts; i++)
+		if (slice_is(appid, auth->account[i]->appid))
+			return auth->account[i];
+	act_refuse(auth, l, ERR_PARAM,
+		"appid: this mini program is not served here (the operator "
+		"gives it a section [wechat APPID])");
+	return NULL;
 }
 
 static const char *
@@ -141,82 +205,91 @@ keep(struct arena *arena, struct slice s)
 	return p;
 }
 
+/* No token lives longer than its family may. */
+static int64_t
+access_ttl_s(const struct act *act, int64_t now_s)
+{
+	int64_t ttl = act->account->access_ttl_s;
+	int64_t ends = act->family.ends_ms;
+
+	return ends ? max(min(ttl, ends / 1000 - now_s), (int64_t)1) : ttl;
+}
+
 /* The family stands: the access token, and the answer into the arena. */
 static int
-answer_build(struct run *run)
+answer_build(struct act *act)
 {
-	const struct family *f = &run->family;
+	const struct family *f = &act->family;
+	int64_t now_s = clock_now_s(), ttl_s = access_ttl_s(act, now_s);
 	struct caller who = {
 		.uid = f->uid,
 		.appid = f->appid,
 		.openid = f->openid,
 		.unionid = f->unionid,
+		.kind = f->kind,
+		.custom_id = f->custom_id,
 		.sid = f->sid,
 	};
-	struct login *l = run->login;
+	struct login *l = act->login;
 	_buf_ struct buf token;
 	int err;
 
 	buf_init(&token, TOKEN_ROOM);
-	err = token_issue(run->auth->keys, &who, clock_now_s(),
-		run->account->access_ttl_s, &token);
+	err = token_issue(act->auth->keys, &who, now_s, ttl_s, &token);
 	if (err < 0)
 		return err;
 	l->uid = keep(l->arena, slice_str(f->uid));
 	l->access_token = keep(l->arena, buf_all(&token));
 	l->refresh_token = keep(l->arena, slice_str(f->refresh));
-	l->expires_in_s = run->account->access_ttl_s;
+	l->kind = keep(l->arena, slice_str(f->kind));
+	l->expires_in_s = ttl_s;
 	l->new_user = f->new_user;
-	l->anonymous = !f->openid[0];
-	return l->uid && l->access_token && l->refresh_token ? 0 : ERR_TOO_BIG;
+	l->anonymous = strcmp(f->kind, FAMILY_ANONYMOUS) == 0;
+	return l->uid && l->access_token && l->refresh_token && l->kind
+		       ? 0
+		       : ERR_TOO_BIG;
 }
 
 static void
 on_family(struct job *job)
 {
-	struct run *run = container_of(job, struct run, family.job);
-	struct fault why = job->why;
+	struct act *act = container_of(job, struct act, family.job);
 	int err = job->err;
 
 	if (err == 0)
-		err = answer_build(run);
-	run_finish(run, err, &why);
+		err = answer_build(act);
+	act_finish(act, err, &job->why);
 }
 
 static void
 on_ended(struct job *job)
 {
-	struct run *run = container_of(job, struct run, family.job);
-	struct fault why = job->why;
+	struct act *act = container_of(job, struct act, family.job);
 
-	run_finish(run, job->err, &why);
+	act_finish(act, job->err, &job->why);
 }
 
-static struct family_home
-home_of(const struct run *run)
+void
+act_open(struct act *act, struct family_from *from)
 {
-	return (struct family_home){
-		.loop = run->auth->loop,
-		.pool = run->auth->pool,
-		.shm = run->auth->shm,
-		.access_ttl_s = run->account->access_ttl_s,
-		.refresh_ttl_s = run->account->refresh_ttl_s,
-		.env = run->account->env,
-	};
+	struct family_home home = act_home(act);
+	const struct login_from *l = &act->login->from;
+	struct family *f = &act->family;
+	char device[DEVICE_TOP + 1];
+
+	device_clean(l->device, device);
+	from->device = slice_str(device);
+	from->device_id = device_id_clean(l->device_id);
+	from->fixed = l->fixed;
+	(void)snprintf(f->appid, sizeof(f->appid), "%s", act->account->appid);
+	job_init(&f->job, on_family);
+	family_open(f, &home, from);
 }
 
 static void
-family_start(struct run *run, const char *openid, const char *unionid,
-	struct slice sealed)
+act_kind(struct act *act, const char *kind)
 {
-	struct family_home home = home_of(run);
-	struct family *f = &run->family;
-
-	(void)snprintf(f->appid, sizeof(f->appid), "%s", run->account->appid);
-	(void)snprintf(f->openid, sizeof(f->openid), "%s", openid);
-	(void)snprintf(f->unionid, sizeof(f->unionid), "%s", unionid);
-	job_init(&f->job, on_family);
-	family_open(f, &home, sealed);
+	(void)snprintf(act->family.kind, sizeof(act->family.kind), "%s", kind);
 }
 
 /* The place of a session_key is its user's row: its natural key is bound, as
@@ -240,16 +313,20 @@ key_seal(const struct auth *auth, struct inquiry *q)
 static void
 on_told(struct waiter *w, struct inquiry *q, int err, const struct fault *why)
 {
-	struct run *run = container_of(w, struct run, waiter);
+	struct act *act = container_of(w, struct act, waiter);
+	struct family *f = &act->family;
 
 	if (err == 0)
-		err = key_seal(run->auth, q);
-	memcpy(run->family.mark, q->mark, sizeof(q->mark));
-	if (err == 0)
-		family_start(run, q->wechat.openid, q->wechat.unionid,
-			buf_all(&q->sealed));
-	else
-		run_finish(run, err, why);
+		err = key_seal(act->auth, q);
+	if (err < 0) {
+		act_finish(act, err, why);
+		return;
+	}
+	memcpy(f->mark, q->mark, sizeof(q->mark));
+	memcpy(f->openid, q->wechat.openid, sizeof(f->openid));
+	memcpy(f->unionid, q->wechat.unionid, sizeof(f->unionid));
+	act_kind(act, FAMILY_WECHAT);
+	act_open(act, &(struct family_from){.sealed = buf_all(&q->sealed)});
 }
 
 static bool
@@ -264,105 +341,128 @@ is_printable(struct slice s, size_t top)
 void
 login_start(struct auth *auth, struct login *l, struct slice code)
 {
-	struct account *account = auth->account;
-	struct run *run;
+	struct account *account = act_account(auth, l);
+	struct act *act;
 
+	if (!account)
+		return;
 	if (!is_printable(code, CODE_TOP)) {
-		fail_soon(auth, l, ERR_PARAM,
+		act_refuse(auth, l, ERR_PARAM,
 			"code: wx.login's code, 1 to 128 characters");
 		return;
 	}
-	if (!auth->account->appid[0] || !auth->account->secret[0]) {
-		fail_soon(auth, l, ERR_UPSTREAM_CONFIG,
-			auth->account->appid[0]
+	if (!account->appid[0] || !account->secret[0]) {
+		act_refuse(auth, l, ERR_UPSTREAM_CONFIG,
+			!account->appid[0] ? "[wechat] appid is not set"
+			: account->is_first
 				? "[wechat] secret_file is not set"
-				: "[wechat] appid is not set");
+				: "this mini program's secret_file is not set "
+				  "([wechat APPID])");
 		return;
 	}
-	run = run_new(auth, l);
-	waiter_join(&run->waiter, &auth->inquiries, account, code);
+	act = act_new(auth, l, account);
+	waiter_join(&act->waiter, &auth->inquiries, account, code);
 }
 
 void
 login_issue(struct auth *auth, struct login *l, struct slice openid)
 {
-	char word[OPENID_TOP + 1] = "";
+	struct account *account = act_account(auth, l);
+	struct act *act;
 
+	if (!account)
+		return;
 	if (!is_printable(openid, OPENID_TOP)) {
-		fail_soon(auth, l, ERR_PARAM, "openid: 1 to 128 characters");
+		act_refuse(auth, l, ERR_PARAM, "openid: 1 to 128 characters");
 		return;
 	}
-	if (!auth->account->appid[0]) {
-		fail_soon(auth, l, ERR_UPSTREAM_CONFIG,
+	if (!account->appid[0]) {
+		act_refuse(auth, l, ERR_UPSTREAM_CONFIG,
 			"[wechat] appid is not set");
 		return;
 	}
-	memcpy(word, openid.ptr, openid.len);
-	family_start(run_new(auth, l), word, "", slice_of(NULL, 0));
+	act = act_new(auth, l, account);
+	memcpy(act->family.openid, openid.ptr, openid.len);
+	act_kind(act, FAMILY_OPERATOR);
+	act_open(act, &(struct family_from){0});
 }
 
 void
 login_anonymous(struct auth *auth, struct login *l)
 {
-	family_start(run_new(auth, l), "", "", slice_of(NULL, 0));
+	struct account *account = act_account(auth, l);
+	struct act *act;
+
+	if (!account)
+		return;
+	act = act_new(auth, l, account);
+	act_kind(act, FAMILY_ANONYMOUS);
+	act_open(act, &(struct family_from){0});
+}
+
+/* For what is done to a family that is there already. */
+static struct act *
+act_begin(struct auth *auth, struct login *l, job_fn *done)
+{
+	struct act *act = act_new(auth, l, auth->account[0]);
+
+	job_init(&act->family.job, done);
+	return act;
 }
 
 void
 login_renew(struct auth *auth, struct login *l, struct slice token)
 {
-	struct run *run = run_new(auth, l);
-	struct family_home home = home_of(run);
+	struct act *act = act_begin(auth, l, on_family);
+	struct family_home home = act_home(act);
 
-	job_init(&run->family.job, on_family);
-	family_renew(&run->family, &home, token);
+	family_renew(&act->family, &home, token);
 }
 
 void
 login_forget(struct auth *auth, struct login *l, struct slice token)
 {
-	struct run *run = run_new(auth, l);
-	struct family_home home = home_of(run);
+	struct act *act = act_begin(auth, l, on_ended);
+	struct family_home home = act_home(act);
 
-	job_init(&run->family.job, on_ended);
-	family_forget(&run->family, &home, token);
+	family_forget(&act->family, &home, token);
 }
 
 void
 login_refresh(struct auth *auth, struct login *l, struct slice token)
 {
-	struct run *run = run_new(auth, l);
-	struct family_home home = home_of(run);
+	struct act *act = act_begin(auth, l, on_family);
+	struct family_home home = act_home(act);
 
-	job_init(&run->family.job, on_family);
-	family_rotate(&run->family, &home, token);
+	family_rotate(&act->family, &home, token);
 }
 
 void
 login_logout(struct auth *auth, struct login *l, const struct caller *who)
 {
 	struct family_home home;
-	struct run *run;
+	struct act *act;
 
 	if (who->role != CALLER_USER || !who->sid) {
-		fail_soon(auth, l, ERR_NO_LOGIN, err_text(ERR_NO_LOGIN));
+		act_refuse(auth, l, ERR_NO_LOGIN, err_text(ERR_NO_LOGIN));
 		return;
 	}
-	run = run_new(auth, l);
-	home = home_of(run);
-	job_init(&run->family.job, on_ended);
-	family_end(&run->family, &home, who->sid);
+	act = act_begin(auth, l, on_ended);
+	home = act_home(act);
+	family_end(&act->family, &home, who->sid);
 }
 
 struct auth *
 auth_free(struct auth *auth)
 {
-	struct run *run;
+	struct act *act;
 
 	if (!auth)
 		return NULL;
-	while ((run = list_first(&auth->running, struct run, on)))
-		run_finish(run, ERR_SHUTDOWN, NULL);
-	account_unref(auth->account);
+	while ((act = list_first(&auth->running, struct act, on)))
+		act_finish(act, ERR_SHUTDOWN, NULL);
+	accounts_drop(auth);
+	passwords_free(auth->passwords);
 	return mem_free(auth);
 }
 
@@ -372,7 +472,7 @@ auth_know(struct auth *auth, struct slice bearer, struct arena *arena,
 {
 	static const char scheme[] = "Bearer ";
 	size_t n = sizeof(scheme) - 1;
-	struct caller who;
+	struct caller who = {0};
 	int r;
 
 	bearer = slice_trim(bearer);

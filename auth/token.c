@@ -18,10 +18,7 @@
 
 #include <inttypes.h>
 
-enum {
-	NAME_TOP = 128,    /* uid, appid, openid, unionid */
-	CLOCK_SKEW_S = 60, /* another gateway's clock may be ahead */
-};
+enum { NAME_TOP = 128 }; /* uid, appid, openid, unionid, custom_id */
 
 /* What claims_parse takes back as it is. */
 static bool
@@ -35,7 +32,14 @@ is_plain(const char *s)
 	return n <= NAME_TOP;
 }
 
-/* keys->sealed: nonce and AES-GCM of "openid NUL unionid", bound to the uid. */
+static const char *
+or_empty(const char *s)
+{
+	return s ? s : "";
+}
+
+/* keys->sealed: nonce and AES-GCM of "openid NUL unionid NUL custom_id" (the last
+ * only when there is one), bound to the uid. */
 static int
 id_seal(struct token_keys *keys, const struct token_key *k,
 	const struct caller *who)
@@ -45,6 +49,10 @@ id_seal(struct token_keys *keys, const struct token_key *k,
 	buf_clear(&keys->id);
 	buf_add(&keys->id, who->openid, strlen(who->openid) + 1);
 	buf_str(&keys->id, who->unionid);
+	if (*or_empty(who->custom_id)) {
+		buf_char(&keys->id, '\0');
+		buf_str(&keys->id, who->custom_id);
+	}
 	buf_clear(&keys->sealed);
 	crypto_random(nonce, sizeof(nonce));
 	buf_add(&keys->sealed, nonce, sizeof(nonce));
@@ -54,7 +62,7 @@ id_seal(struct token_keys *keys, const struct token_key *k,
 }
 
 static void
-sign(struct token_keys *keys, const struct token_key *k, struct slice text)
+put_mac(struct token_keys *keys, const struct token_key *k, struct slice text)
 {
 	uint8_t mac[SHA256_LEN];
 
@@ -63,16 +71,56 @@ sign(struct token_keys *keys, const struct token_key *k, struct slice text)
 	text_base64url(&keys->mac, slice_of(mac, sizeof(mac)));
 }
 
+/* The third part of a token into keys->mac. */
+static int
+sign(struct token_keys *keys, const struct token_key *k, struct slice text)
+{
+	uint8_t signature[EC_SIGNATURE];
+	int r;
+
+	if (k->alg == TOKEN_HS256) {
+		put_mac(keys, k, text);
+		return 0;
+	}
+	r = ec_sign(k->ec, text, signature);
+	buf_clear(&keys->mac);
+	text_base64url(&keys->mac, slice_of(signature, sizeof(signature)));
+	return r;
+}
+
+/* A signature has one spelling here: base64url has several of the same bytes,
+ * and an ECDSA signature has a twin (base/crypto_ec.h). */
+static int
+verify(struct token_keys *keys, const struct token_key *k, struct slice text,
+	struct slice third)
+{
+	if (k->alg == TOKEN_HS256) {
+		put_mac(keys, k, text);
+		return crypto_eq(buf_all(&keys->mac), third) ? 0
+							     : ERR_TOKEN_BAD;
+	}
+	buf_clear(&keys->sealed);
+	buf_clear(&keys->mac);
+	if (third.len > 2 * EC_SIGNATURE ||
+		text_unbase64url(&keys->sealed, third) < 0 ||
+		ec_verify(k->ec, text, buf_all(&keys->sealed)) < 0)
+		return ERR_TOKEN_BAD;
+	text_base64url(&keys->mac, buf_all(&keys->sealed));
+	return slice_eq(buf_all(&keys->mac), third) ? 0 : ERR_TOKEN_BAD;
+}
+
 int
 token_issue(struct token_keys *keys, const struct caller *who, int64_t now_s,
 	int64_t ttl_s, struct buf *to)
 {
-	const struct token_key *k = &keys->key[0];
+	const struct token_key *k = &keys->key[keys->signer];
 	size_t from = to->len;
 	int r;
 
 	if (!who->uid[0] || !is_plain(who->uid) || !is_plain(who->appid) ||
-		!is_plain(who->openid) || !is_plain(who->unionid))
+		!is_plain(who->openid) || !is_plain(who->unionid) ||
+		!is_plain(or_empty(who->kind)) ||
+		strlen(or_empty(who->custom_id)) > NAME_TOP)
 		return ERR_PARAM;
 	r = id_seal(keys, k, who);
 	if (r < 0)
@@ -84,13 +132,18 @@ token_issue(struct token_keys *keys, const struct caller *who, int64_t now_s,
 		",\"exp\":%" PRId64 ",\"id\":\"",
 		who->uid, who->appid, who->sid, now_s, now_s + ttl_s);
 	text_base64url(&keys->claims, buf_all(&keys->sealed));
-	buf_str(&keys->claims, "\"}");
+	buf_char(&keys->claims, '"');
+	if (*or_empty(who->kind))
+		buf_printf(&keys->claims, ",\"k\":\"%s\"", who->kind);
+	buf_char(&keys->claims, '}');
 	buf_add(to, k->head, k->head_len);
 	text_base64url(to, buf_all(&keys->claims));
 	r = buf_check(to);
 	if (r < 0)
 		return r;
-	sign(keys, k, slice_of(to->ptr + from, to->len - from));
+	r = sign(keys, k, slice_of(to->ptr + from, to->len - from));
+	if (r < 0)
+		return r;
 	buf_char(to, '.');
 	buf_slice(to, buf_all(&keys->mac));
 	return buf_check(to);
@@ -109,8 +162,7 @@ key_find(const struct token_keys *keys, struct slice token)
 	return NULL;
 }
 
-/* The signed payload, decoded into keys->claims.  Our signature is compared
- * as text: base64url has several spellings of the same bytes, we take one. */
+/* The signed payload, decoded into keys->claims. */
 static int
 payload_open(
 	struct token_keys *keys, const struct token_key *k, struct slice token)
@@ -120,9 +172,8 @@ payload_open(
 
 	if (len < k->head_len)
 		return ERR_TOKEN_BAD;
-	sign(keys, k, slice_of(token.ptr, len));
-	if (!crypto_eq(buf_all(&keys->mac),
-		    slice_of(dot + 1, token.len - len - 1)))
+	if (verify(keys, k, slice_of(token.ptr, len),
+		    slice_of(dot + 1, token.len - len - 1)) < 0)
 		return ERR_TOKEN_BAD;
 	buf_clear(&keys->claims);
 	if (text_unbase64url(&keys->claims,
@@ -150,7 +201,8 @@ sid_parse(struct slice text, uint64_t *ret)
 	return text.len == 16 ? 0 : ERR_TOKEN_BAD;
 }
 
-/* keys->id: the openid, NUL, the unionid and buf's own NUL. */
+/* keys->id: the openid, NUL, the unionid, perhaps NUL and the custom_id, and
+ * buf's own NUL. */
 static int
 id_open(struct token_keys *keys, const struct token_key *k,
 	const struct claims *c)
@@ -166,19 +218,30 @@ id_open(struct token_keys *keys, const struct token_key *k,
 			    keys->sealed.len - GCM_NONCE),
 		    &keys->id) < 0)
 		return ERR_TOKEN_BAD;
-	if (!keys->id.len || !memchr(keys->id.ptr, '\0', keys->id.len))
-		return ERR_TOKEN_BAD;
-	return 0;
+	return keys->id.len && memchr(keys->id.ptr, '\0', keys->id.len)
+		       ? 0
+		       : ERR_TOKEN_BAD;
 }
 
-/* All four strings in one piece of the arena. */
+/* What follows a text of keys->id; "" past the end of all. */
+static const char *
+next_part(const char *part, const char *end)
+{
+	const char *next = part + strlen(part);
+
+	return next < end ? next + 1 : next;
+}
+
+/* All strings in one piece of the arena. */
 static int
 caller_fill(const struct token_keys *keys, const struct claims *c, uint64_t sid,
 	struct arena *arena, struct caller *ret)
 {
 	size_t id = keys->id.len + 1;
-	char *p = arena_try(arena, id + c->sub.len + 1 + c->app.len + 1);
-	char *uid, *app;
+	char *p = arena_try(arena,
+		id + c->sub.len + 1 + c->app.len + 1 + c->kind.len + 1);
+	char *uid, *app, *kind;
+	const char *unionid;
 
 	if (!p)
 		return ERR_TOO_BIG;
@@ -187,12 +250,19 @@ caller_fill(const struct token_keys *keys, const struct claims *c, uint64_t sid,
 	uid[c->sub.len] = '\0';
 	app = memcpy(uid + c->sub.len + 1, c->app.ptr, c->app.len);
 	app[c->app.len] = '\0';
+	kind = app + c->app.len + 1;
+	if (c->kind.len)
+		memcpy(kind, c->kind.ptr, c->kind.len);
+	kind[c->kind.len] = '\0';
+	unionid = next_part(p, p + id - 1);
 	*ret = (struct caller){
 		.role = CALLER_USER,
 		.uid = uid,
 		.appid = app,
 		.openid = p,
-		.unionid = p + strlen(p) + 1,
+		.unionid = unionid,
+		.custom_id = next_part(unionid, p + id - 1),
+		.kind = kind,
 		.sid = sid,
 		.expires_s = c->exp,
 	};
@@ -218,7 +288,7 @@ token_check(struct token_keys *keys, struct slice token, int64_t now_s,
 		return r;
 	if (claims_parse(buf_all(&keys->claims), &c) < 0 ||
 		!slice_is(c.iss, "mpcloud") || !c.sub.len ||
-		c.iat > now_s + CLOCK_SKEW_S || sid_parse(c.sid, &sid) < 0)
+		c.iat > now_s + keys->leeway_s || sid_parse(c.sid, &sid) < 0)
 		return ERR_TOKEN_BAD;
 	if (c.exp <= now_s)
 		return ERR_TOKEN_EXPIRED;

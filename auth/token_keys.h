@@ -6,7 +6,7 @@
  */
 
 #include "auth/token.h"
-#include "base/crypto.h"
+#include "base/crypto_ec.h"
 
 enum {
 	KEYS_TOP = 16,
@@ -14,16 +14,26 @@ enum {
 	TOKEN_TOP = 4096, /* bytes of a token */
 };
 
+enum token_alg { TOKEN_HS256, TOKEN_ES256, TOKEN_ALGS };
+
 struct token_key {
-	struct hmac *hmac;
+	enum token_alg alg;
+	struct hmac *hmac; /* of HS256 */
+	struct ec *ec;     /* of ES256 */
+	bool verify_only;
 	uint8_t seal[GCM_KEY]; /* for the sealed openid */
 	char *kid;
 	char head[HEAD_TOP]; /* "base64url(header)." */
 	size_t head_len;
 };
 
+/* As the file and JOSE write it. */
+extern const char *const token_alg_names[TOKEN_ALGS];
+
 struct token_keys {
-	struct token_key key[KEYS_TOP]; /* the first one signs */
+	struct token_key key[KEYS_TOP];
 	int count;
+	int signer;       /* the first that is not verify-only */
+	int64_t leeway_s; /* iat may be so far ahead of our clock */
 	struct buf claims, sealed, id, mac; /* work space */
 };

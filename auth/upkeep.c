@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/timer.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -41,10 +42,22 @@ static const char sweep_sql[] =
 static const char visitors_sql[] =
 	"DELETE FROM mpcloud.users WHERE uid IN (SELECT uid"
 	" FROM mpcloud.users u WHERE openid IS NULL"
+	"  AND custom_id IS NULL AND username IS NULL"
 	"  AND last_login_at < $1::bigint - 86400000 AND NOT EXISTS"
 	"  (SELECT FROM mpcloud.families f WHERE f.uid = u.uid) LIMIT 1000)";
 
-static const char *const sweeps[] = {sweep_sql, visitors_sql};
+static const char keys_sql[] =
+	"SELECT mpcloud.session_keys_sweep($1::bigint - 600000, 1000)";
+static_assert(KEY_KEEP_MS == 600000, "keys_sql says so too");
+
+/* Pushes: no try of WeChat's is taken that is older than a day (wechat/push.h). */
+static const char pushes_sql[] =
+	"DELETE FROM mpcloud.pushes WHERE (appid, key) IN (SELECT appid, key"
+	" FROM mpcloud.pushes WHERE received_at < $1::bigint - 259200000"
+	" LIMIT 1000)";
+
+static const char *const sweeps[] = {
+	sweep_sql, visitors_sql, keys_sql, pushes_sql};
 
 static void on_timer(struct timer *timer);
 

@@ -42,22 +42,45 @@ static const struct row {
 		"this login code was used already: call wx.login again"},
 	{45011, ERR_LIMITED, false,
 		"WeChat allows 100 logins a minute of one user: wait"},
-	{40226, ERR_USER_BLOCKED, false, NULL},
+	{40226, ERR_USER_BLOCKED, false,
+		"WeChat blocked this login as high-risk: the user's own WeChat "
+		"account is restricted"},
+	{45009, ERR_LIMITED, false,
+		"this mini program has used up WeChat's calls of the day"},
 	{40013, ERR_UPSTREAM_CONFIG, true,
-		"WeChat refused the appid: check [wechat] appid"},
+		"WeChat does not know the appid: check appid"},
 	{40125, ERR_UPSTREAM_CONFIG, true,
-		"WeChat refused the AppSecret: check [wechat] secret_file"},
+		"WeChat refused the AppSecret: check secret_file, or whether "
+		"the secret was reset (mp.weixin.qq.com, Development)"},
+	{40002, ERR_UPSTREAM_CONFIG, true,
+		"WeChat refused the form of our question: check api_base"},
 	{40164, ERR_UPSTREAM_CONFIG, true,
-		"this server's address is not on the mini program's IP list "
-		"(mp.weixin.qq.com, Development, IP whitelist)"},
+		"this server's address is not on the mini program's IP list: "
+		"add it (mp.weixin.qq.com, Development, IP whitelist)"},
 	{40243, ERR_UPSTREAM_CONFIG, true,
-		"the AppSecret is frozen (mp.weixin.qq.com, Development)"},
+		"the AppSecret is frozen: thaw it (mp.weixin.qq.com, "
+		"Development)"},
 	{41002, ERR_UPSTREAM_CONFIG, true,
-		"WeChat saw no appid: check [wechat] appid"},
+		"WeChat saw no appid: check appid"},
 	{41004, ERR_UPSTREAM_CONFIG, true,
-		"WeChat saw no AppSecret: check [wechat] secret_file"},
+		"WeChat saw no AppSecret: check secret_file"},
 	{41008, ERR_CODE_BAD, false,
 		"WeChat saw no login code: call wx.login again"},
+	{50002, ERR_UPSTREAM_CONFIG, true,
+		"WeChat has restricted this mini program: its administrator "
+		"finds why at mp.weixin.qq.com"},
+	{89501, ERR_UPSTREAM_CONFIG, true,
+		"this server's address waits for the mini program's "
+		"administrator: he confirms it in WeChat"},
+	{89503, ERR_UPSTREAM_CONFIG, true,
+		"this server's address must be confirmed by the mini "
+		"program's administrator, in WeChat"},
+	{89506, ERR_UPSTREAM_CONFIG, true,
+		"the administrator refused this server's address: no more "
+		"for 24 hours"},
+	{89507, ERR_UPSTREAM_CONFIG, true,
+		"the administrator refused this server's address: no more "
+		"for an hour"},
 };
 
 static const struct row *
@@ -97,6 +120,20 @@ wechat_finish(struct wechat *w, int err, const char *text)
 	job_finish(&w->job, err);
 }
 
+/* The operator's own: the setting is named by its section. */
+static void
+config_finish(struct wechat *w, const struct row *row)
+{
+	const char *appid = w->conf->is_first ? "" : w->conf->appid;
+
+	event(EVENT_WECHAT_CONFIG, "api", "jscode2session", "appid",
+		w->conf->appid, "errcode", EVENT_INT(row->errcode), "do",
+		row->text, NULL);
+	(void)fault_set(&w->job.why, row->err, "[wechat%s%s] %s",
+		*appid ? " " : "", appid, row->text);
+	job_finish(&w->job, row->err);
+}
+
 static void
 errcode_finish(struct wechat *w, int64_t errcode)
 {
@@ -104,9 +141,12 @@ errcode_finish(struct wechat *w, int64_t errcode)
 
 	if (errcode == -1 && try_again(w))
 		return;
-	event(row && row->is_operators ? EVENT_WECHAT_CONFIG
-				       : EVENT_WECHAT_ERROR,
-		"api", "jscode2session", "errcode", EVENT_INT(errcode), NULL);
+	if (row && row->is_operators) {
+		config_finish(w, row);
+		return;
+	}
+	event(EVENT_WECHAT_ERROR, "api", "jscode2session", "appid",
+		w->conf->appid, "errcode", EVENT_INT(errcode), NULL);
 	if (row) {
 		wechat_finish(w, row->err, row->text);
 		return;
@@ -207,6 +247,7 @@ login_try(struct wechat *w)
 			w->conf->timeout_ms ? w->conf->timeout_ms : TIMEOUT_MS,
 		.connect_ms = CONNECT_MS,
 		.answer_top = ANSWER_TOP,
+		.once = true,
 	};
 	_buf_ struct buf url;
 

@@ -15,6 +15,7 @@ enum { OPENID_TOP = 128, SESSION_KEY_TOP = 128 };
 struct wechat_conf {
 	const char *api_base, *appid, *secret;
 	uint64_t timeout_ms; /* of one try; 0: 10 s */
+	bool is_first;       /* the section [wechat], not [wechat APPID] */
 };
 
 /* Embedded in its owner. */

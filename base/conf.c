@@ -359,6 +359,8 @@ more_inherit(struct conf *conf)
 				conf_find("wechat.api_base")->preset},
 			{&c->pay_api_base, conf->pay_api_base,
 				conf_find("pay.api_base")->preset},
+			{&c->pay_api_backup, conf->pay_api_backup,
+				conf_find("pay.api_backup")->preset},
 		};
 
 		for (size_t i = 0; i < array_size(rows); i++)

@@ -61,8 +61,8 @@ struct conf {
 	struct conf *more;
 	/* This one is such a section: which, its name (wechat_appid or
 	 * pay_mchid has it too), the next one.  Only that section's settings
-	 * count.  What it does not say is the default, but for api_base, which
-	 * is the unnamed section's. */
+	 * count.  What it does not say is the default, but for api_base and
+	 * api_backup, which are the unnamed section's. */
 	const char *section;
 	char *title;
 	struct conf *next;

@@ -346,6 +346,33 @@ crypto_cbc_open(
 	return 0;
 }
 
+int
+crypto_ecb_open(struct slice key, struct slice sealed, struct buf *to)
+{
+	static EVP_CIPHER *kept;
+	_cleanup_(EVP_CIPHER_CTX_freep) EVP_CIPHER_CTX *c = NULL;
+	uint8_t *at;
+	int n = 0, last = 0;
+
+	if (key.len != 32)
+		return -EINVAL;
+	if (sealed.len == 0 || sealed.len % 16 || !is_fit(sealed, key))
+		return ERR_FORMAT;
+	at = (uint8_t *)buf_reserve(to, sealed.len + 16);
+	if (!at)
+		return ERR_TOO_BIG;
+	c = EVP_CIPHER_CTX_new();
+	must(c && EVP_DecryptInit_ex(c, cipher_get("AES-256-ECB", &kept), NULL,
+			  bytes_of(key), NULL));
+	if (!EVP_DecryptUpdate(c, at, &n, bytes_of(sealed), (int)sealed.len) ||
+		!EVP_DecryptFinal_ex(c, at + n, &last)) {
+		mem_wipe(at, sealed.len + 16);
+		return crypto_fault(ERR_FORMAT);
+	}
+	buf_grown(to, (size_t)n + (size_t)last);
+	return 0;
+}
+
 /* The contexts are set up once and used for every signature. */
 struct rsa {
 	EVP_PKEY *key;
@@ -482,6 +509,12 @@ rsa_verify(struct rsa *rsa, struct slice in, struct slice signature)
 		    sum, sizeof(sum)) <= 0)
 		return crypto_fault(ERR_FORMAT);
 	return 0;
+}
+
+bool
+rsa_is_pair(struct rsa *private_key, struct rsa *public_key)
+{
+	return EVP_PKEY_eq(private_key->key, public_key->key) == 1;
 }
 
 static int

@@ -49,6 +49,16 @@ int crypto_gcm_open(struct slice key, struct slice nonce, struct slice aad,
 /* AES-128-CBC with PKCS#7, fully checked. */
 int crypto_cbc_open(struct slice key, struct slice iv, struct slice sealed,
 	struct buf *to) _must_check_;
+/* AES-CBC with a key of 16 or 32 bytes and no padding: whole blocks of 16, the
+ * caller pads and checks.  ERR_FORMAT. */
+int crypto_cbc_raw_open(struct slice key, struct slice iv, struct slice sealed,
+	struct buf *to) _must_check_;
+int crypto_cbc_raw_seal(struct slice key, struct slice iv, struct slice plain,
+	struct buf *to) _must_check_;
+/* AES-256-ECB with PKCS#7, fully checked: what WeChat Pay v2 seals its news of
+ * refunds with.  The key is 32 bytes. */
+int crypto_ecb_open(
+	struct slice key, struct slice sealed, struct buf *to) _must_check_;
 
 /* RSASSA-PKCS1-v1_5 with SHA-256. */
 struct rsa;
@@ -64,6 +74,26 @@ int rsa_sign(struct rsa *rsa, struct slice in, struct buf *to) _must_check_;
 /* `signature` is base64.  ERR_FORMAT when it does not verify. */
 int rsa_verify(
 	struct rsa *rsa, struct slice in, struct slice signature) _must_check_;
+/* Do the two halves belong together? */
+bool rsa_is_pair(struct rsa *private_key, struct rsa *public_key);
+/* An X.509 certificate's own words: its serial number in upper-case hex, and
+ * when it is good, in ms since 1970. */
+enum { CERT_SERIAL_TOP = 64 };
+struct cert_facts {
+	char serial[CERT_SERIAL_TOP + 1];
+	int64_t from_ms, to_ms;
+};
+int cert_read(struct cert_facts *ret, struct slice pem,
+	struct fault *why) _must_check_;
 /* A new key pair of 2048 bits, appended as PEM: PKCS#8 and SPKI.  50 ms and
  * more: not for the loop of a gateway. */
 int rsa_generate(struct buf *private_pem, struct buf *public_pem) _must_check_;
+
+/* A certificate signed by its own key, appended as PEM. */
+struct cert_ask {
+	struct slice private_pem;
+	const char *serial; /* hex */
+	const char *organization, *name;
+	int64_t from_s, until_s; /* unix seconds */
+};
+int cert_make(struct buf *to, const struct cert_ask *ask) _must_check_;

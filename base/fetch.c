@@ -57,6 +57,7 @@ struct transfer {
 	struct curl_slist *headers;
 	struct fetcher *fetcher;
 	struct fetch *fetch;
+	unsigned begun; /* how often a request was about to be sent, of `once` */
 };
 
 static void collect(struct fetcher *f);
@@ -284,7 +285,7 @@ was_sent(const struct transfer *t)
 	long size = 0;
 
 	(void)curl_easy_getinfo(t->easy, CURLINFO_REQUEST_SIZE, &size);
-	return size > 0;
+	return size > 0 || t->begun > 0;
 }
 
 /* The job was cancelled or is past its deadline. */
@@ -453,6 +454,47 @@ set_headers(struct transfer *t, const struct fetch_ask *ask)
 	SET(CURLOPT_HTTPHEADER, all);
 }
 
+/* Curl keeps copies and would keep the connection for whoever shows the same
+ * certificate; once is enough. */
+static void
+set_certificate(struct transfer *t, const struct fetch_ask *ask)
+{
+	struct curl_blob cert = {
+		.data = (void *)(uintptr_t)ask->client_cert.ptr,
+		.len = ask->client_cert.len,
+		.flags = CURL_BLOB_COPY,
+	};
+	struct curl_blob key = {
+		.data = (void *)(uintptr_t)ask->client_key.ptr,
+		.len = ask->client_key.len,
+		.flags = CURL_BLOB_COPY,
+	};
+
+	SET(CURLOPT_SSLCERT_BLOB, &cert);
+	SET(CURLOPT_SSLKEY_BLOB, &key);
+	SET(CURLOPT_FRESH_CONNECT, 1L);
+	SET(CURLOPT_FORBID_REUSE, 1L);
+}
+
+static int
+on_begin(void *arg, char *to, char *from, int to_port, int from_port)
+{
+	struct transfer *t = arg;
+
+	(void)to, (void)from, (void)to_port, (void)from_port;
+	return t->begun++ ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
+}
+
+/* A connection that was in use a moment ago is not one that the other side is
+ * just closing. */
+static void
+set_once(struct transfer *t)
+{
+	SET(CURLOPT_PREREQFUNCTION, on_begin);
+	SET(CURLOPT_PREREQDATA, t);
+	SET(CURLOPT_MAXAGE_CONN, 2L);
+}
+
 static void
 set_answer(struct transfer *t, struct fetch *fetch, size_t top)
 {
@@ -483,6 +525,7 @@ fetch_start(struct fetcher *fetcher, struct fetch *fetch,
 		return;
 	}
 	t->fetch = fetch;
+	t->begun = 0;
 	list_add(&fetcher->busy, &t->on);
 	set_house_rules(t);
 	SET(CURLOPT_URL, ask->url);
@@ -492,6 +535,10 @@ fetch_start(struct fetcher *fetcher, struct fetch *fetch,
 		SET(CURLOPT_FRESH_CONNECT, 1L);
 		SET(CURLOPT_FORBID_REUSE, 1L);
 	}
+	if (ask->client_cert.len)
+		set_certificate(t, ask);
+	if (ask->once)
+		set_once(t);
 	set_method(t, ask);
 	set_headers(t, ask);
 	set_answer(t, fetch, top);

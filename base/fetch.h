@@ -34,6 +34,12 @@ struct fetch_ask {
 	/* a unix socket to connect to, or NULL; its connection is used once
 	 * and the request never repeated */
 	const char *unix_path;
+	/* Never twice: curl by itself repeats a request on a kept connection that
+	 * ends without a byte of an answer.  Then it fails, with `sent`. */
+	bool once;
+	/* A client certificate and its private key, PEM; empty: none.  Such a
+	 * connection is used for this request alone. */
+	struct slice client_cert, client_key;
 };
 
 /* job_init(&f->job, …) first.  fetch_done after the answer was used. */

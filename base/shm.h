@@ -10,12 +10,15 @@
 #include "base/slice.h"
 
 enum { SHM_GATEWAYS = 256, SHM_REVOKED = 1 << 16, SHM_WRITES = 1 << 16 };
+enum { SHM_NOTIFIED = 16, SHM_NOTIFY_KEYS = 4 };
 
 /* Counters of one gateway, written by it alone, read by all. */
 struct shm_gateway {
 	uint64_t requests, answered_2xx, answered_4xx, answered_5xx, limited,
 		refused, logins, orders, calls, calls_failed, cold_starts,
 		db_asks, connections;
+	/* WeChat Pay's callbacks, as gateway/pay_metrics.h says */
+	uint64_t notified[SHM_NOTIFIED], notify_keys[SHM_NOTIFY_KEYS], polls;
 	int64_t beat; /* clock_mono of its last turn */
 };
 

@@ -7,6 +7,10 @@ declare namespace mpcloud {
 		login?(options: object): unknown;
 		getStorageSync?(key: string): unknown;
 		setStorageSync?(key: string, value: unknown): void;
+		/** For a server of several mini programs, and for devices(). */
+		getAccountInfoSync?(): unknown;
+		getDeviceInfo?(): unknown;
+		getSystemInfoSync?(): unknown;
 	}
 
 	interface Conf {
@@ -41,6 +45,38 @@ declare namespace mpcloud {
 		refreshToken: string;
 		/** Seconds. */
 		expiresIn: number;
+	}
+
+	interface Device {
+		/** What endDevice takes. */
+		sid: string;
+		/** What the device called itself. */
+		device: string;
+		kind: 'wechat' | 'anonymous' | 'custom' | 'password' | 'operator';
+		appid: string;
+		/** ISO 8601. */
+		createdAt: string;
+		usedAt: string;
+		current: boolean;
+	}
+
+	interface DevicesResult {
+		devices: Device[];
+		errMsg: string;
+	}
+
+	interface OpenData {
+		encryptedData?: string;
+		iv?: string;
+		rawData?: string;
+		signature?: string;
+	}
+
+	interface OpenDataResult {
+		cloudID: string;
+		/** Seconds. */
+		expiresIn: number;
+		errMsg: string;
 	}
 
 	interface CallFunctionResult {
@@ -237,9 +273,27 @@ declare namespace mpcloud {
 	 *  returns nothing; without, it returns a promise. */
 	interface Cloud {
 		init(conf: Conf): void;
-		login(o?: Callbacks<LoginResult>): Promise<LoginResult>;
-		logout(o?: Callbacks<{ errMsg: string }>): Promise<
-			{ errMsg: string }>;
+		/** By wx.login; by a ticket of your own server (createTicket); or
+		 *  by a name and a password. */
+		login(o?: Callbacks<LoginResult> & ({ ticket?: string } |
+			{ username: string; password: string })):
+			Promise<LoginResult>;
+		/** all: on all of the user's devices. */
+		logout(o?: Callbacks<{ errMsg: string }> & { all?: boolean }):
+			Promise<{ errMsg: string }>;
+		devices(o?: Callbacks<DevicesResult>): Promise<DevicesResult>;
+		/** Logs one of them out. */
+		endDevice(o: Callbacks<{ errMsg: string }> & { sid: string }):
+			Promise<{ errMsg: string }>;
+		/** `from` asks WeChat for encrypted data (wx.getWeRunData, …); no
+		 *  login of this file falls between that and the server. */
+		getOpenData(o: Callbacks<OpenDataResult> & {
+			from(): OpenData | Promise<OpenData> }):
+			Promise<OpenDataResult>;
+		/** For a function's data, which gets {cloudID, data} in its place. */
+		CloudID(id: string): object;
+		/** The same for e.detail of a button, as it came. */
+		OpenData(detail: OpenData): object;
 		/** async, runAt or delay: nobody waits; the result is {id, requestId}
 		 *  of the call to come. */
 		callFunction(o: { name: string; data?: any; async?: boolean;

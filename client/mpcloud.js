@@ -17,6 +17,10 @@
  * One idea holds it together: ask() is the only way out.  It brings the token,
  * and when the server says that the token is stale it gets another and asks
  * once more; everything above it only shapes what goes in and what comes back.
+ *
+ * wx.login changes the key that WeChat encrypts a user's data with.  So logins
+ * and what is done with such data stand in one queue (alone), and data is asked
+ * of WeChat after the login, not before.
  */
 
 /* The server's codes, as the numbers and words that wx.cloud gives. */
@@ -48,6 +52,8 @@ const ERRORS = {
 const STALE = ['ACCESS_TOKEN_EXPIRED', 'CHECK_LOGIN_FAILED'];
 const DEFAULT_LIMIT = 20; /* what wx.cloud gives without limit() */
 const EARLY_MS = 30000;   /* a token this near its end is renewed first */
+/* The server's words for data that was encrypted with a key it has not got. */
+const DISPLACED = ['SESSION_KEY_EXPIRED', 'SESSION_KEY_MISSING'];
 
 /* ---- errors, callbacks ---------------------------------------------------- */
 
@@ -708,6 +714,7 @@ class Cloud {
 		this.conf = null;
 		this.tokens = null; /* {uid, accessToken, refreshToken, endsAt} */
 		this.renewing = null; /* the one login or refresh under way */
+		this.turn = Promise.resolve(); /* the last of alone()'s */
 		if (conf)
 			this.init(conf);
 	}
@@ -735,7 +742,7 @@ class Cloud {
 		const kept = host.getStorageSync &&
 			host.getStorageSync(this.place());
 
-		return kept && kept.accessToken ? kept : null;
+		return kept && (kept.accessToken || kept.by) ? kept : null;
 	}
 
 	/* A full storage must not make a login fail. */
@@ -751,16 +758,49 @@ class Cloud {
 		}
 	}
 
-	granted(api, answer) {
+	granted(api, answer, by) {
 		const d = answer.data;
 
 		if (!d || !d.accessToken)
 			throw failure(api, 'SYS_ERR', 'no token in the answer');
 		this.keep({ uid: d.uid || (this.tokens && this.tokens.uid),
 			accessToken: d.accessToken,
-			refreshToken: d.refreshToken,
+			refreshToken: d.refreshToken, by,
 			endsAt: Date.now() + d.expiresIn * 1000 });
 		return d;
+	}
+
+	/* One after the other: no login while open data is under way. */
+	alone(work) {
+		const mine = this.turn.then(work);
+
+		this.turn = mine.then(() => {}, () => {});
+		return mine;
+	}
+
+	/* Which mini program this is, and on what: for a server that serves
+	 * several, and for the user's list of devices. */
+	self() {
+		const { wx: host } = this.conf;
+		const about = {};
+
+		try {
+			const { miniProgram } = host.getAccountInfoSync();
+			if (miniProgram && miniProgram.appId)
+				about.appid = miniProgram.appId;
+		} catch (err) {
+			/* Not a mini program. */
+		}
+		try {
+			const d = (host.getDeviceInfo || host.getSystemInfoSync)
+				.call(host);
+			const name = [d.brand, d.model].filter(Boolean).join(' ');
+			if (name)
+				about.device = name.slice(0, 64);
+		} catch (err) {
+			/* It does not say. */
+		}
+		return about;
 	}
 
 	code() {
@@ -773,25 +813,43 @@ class Cloud {
 		});
 	}
 
-	async freshLogin() {
-		const code = await this.code();
+	freshLogin() {
+		return this.alone(async () => {
+			const code = await this.code();
 
-		return this.granted('cloud.login', await this.send({
-			path: '/v1/login', body: JSON.stringify({ code }) }));
+			return this.granted('cloud.login', await this.send({
+				path: '/v1/login', body: JSON.stringify(
+					Object.assign({ code }, this.self())) }));
+		});
 	}
 
-	/* A refresh token is good once: when it is refused, log in again. */
+	/* By a ticket of the developer's own accounts, or a name and a password. */
+	async loginBy({ ticket, username, password }) {
+		const said = ticket === undefined ? { username, password } :
+			{ ticket };
+
+		return this.granted('cloud.login', await this.send({
+			path: '/v1/login', body: JSON.stringify(
+				Object.assign(said, this.self())) }),
+		ticket === undefined ? 'password' : 'ticket');
+	}
+
+	/* A refresh token is good once: when it is refused, log in again.  Who
+	 * came by a ticket or a password must not become somebody else: the page
+	 * logs him in. */
 	async refresh() {
-		const { refreshToken } = this.tokens;
+		const { refreshToken, by } = this.tokens;
 
 		try {
 			return this.granted('cloud.refresh', await this.send({
 				path: '/v1/token/refresh',
-				body: JSON.stringify({ refreshToken }) }));
+				body: JSON.stringify({ refreshToken }) }), by);
 		} catch (err) {
 			if (err.statusCode !== 401)
 				throw err;
-			this.keep(null);
+			this.keep(by ? { by } : null);
+			if (by)
+				throw err;
 			return this.conf.wx.login ? this.freshLogin() : null;
 		}
 	}
@@ -808,25 +866,32 @@ class Cloud {
 		return this.renewing;
 	}
 
-	/* Silent: wx.login's code for tokens.  Resolves to {uid, accessToken,
-	 * refreshToken, expiresIn}. */
+	/* Silent: wx.login's code for tokens; or {ticket}, or {username, password}.
+	 * Resolves to {uid, accessToken, refreshToken, expiresIn}. */
 	login(options) {
-		return settle('cloud.login', options, () =>
-			this.renew(this.freshLogin));
+		const o = options || {};
+		const by = o.ticket !== undefined || o.username !== undefined;
+
+		return settle('cloud.login', options, () => this.renew(by ?
+			() => this.loginBy(o) : this.freshLogin));
 	}
 
+	/* {all: true}: on all of the user's devices. */
 	logout(options) {
+		const all = Boolean(options && options.all);
+
 		return settle('cloud.logout', options, async () => {
-			if (this.tokens)
-				await this.end(this.tokens.accessToken);
+			if (this.tokens && this.tokens.accessToken)
+				await this.end(this.tokens.accessToken, all);
 			this.keep(null);
 			return { errMsg: 'cloud.logout:ok' };
 		});
 	}
 
 	/* A session that has ended already is fine; no login for a logout. */
-	end(token) {
-		return this.send({ path: '/v1/logout', body: '{}', token })
+	end(token, all) {
+		return this.send({ path: '/v1/logout',
+			body: all ? '{"all":true}' : '{}', token })
 			.catch((err) => {
 				if (!STALE.includes(err.code))
 					throw err;
@@ -837,6 +902,9 @@ class Cloud {
 	async token() {
 		if (this.renewing)
 			await this.renewing;
+		if (this.tokens && !this.tokens.accessToken)
+			throw failure('cloud.login', 'CHECK_LOGIN_FAILED',
+				'the login has ended: cloud.login again');
 		if (!this.tokens && this.conf.wx.login)
 			await this.renew(this.freshLogin);
 		else if (this.tokens && this.tokens.refreshToken &&
@@ -851,6 +919,9 @@ class Cloud {
 			return true; /* renewed by somebody else meanwhile */
 		if (code === 'ACCESS_TOKEN_EXPIRED' && this.tokens) {
 			await this.renew(this.refresh);
+		} else if (this.tokens && this.tokens.by) {
+			this.keep({ by: this.tokens.by });
+			return false;
 		} else if (code === 'CHECK_LOGIN_FAILED' &&
 			this.conf.wx.login) {
 			this.keep(null);
@@ -954,6 +1025,96 @@ class Cloud {
 			return { errMsg: 'cloud.callFunction:ok',
 				result: answer.data,
 				requestID: answer.requestID };
+		});
+	}
+
+	/* What WeChat says of the user in an encrypted form: `from` asks it for that
+	 * (() => wx.getWeRunData(), say; a promise or the answer itself), the
+	 * server opens it and gives a cloudID, for CloudID() in a function's data.
+	 * The order is kept: login, `from`, server.  When the key was displaced all
+	 * the same (another device of the user's), it is done once more. */
+	getOpenData(options) {
+		return settle('cloud.getOpenData', options, async () => {
+			const { from } = options;
+
+			if (typeof from !== 'function')
+				throw failure('cloud.getOpenData',
+					'INVALID_PARAM',
+					'from: a function that asks WeChat');
+			try {
+				return await this.openOnce(from);
+			} catch (err) {
+				if (DISPLACED.includes(err.code) &&
+					this.conf.wx.login)
+					await this.renew(this.freshLogin);
+				else if (!STALE.includes(err.code) ||
+					!await this.another(err.token, err.code))
+					throw err;
+			}
+			return this.openOnce(from);
+		});
+	}
+
+	async openOnce(from) {
+		const token = await this.token();
+
+		return this.alone(async () => {
+			const { encryptedData, iv, rawData, signature } =
+				await from();
+
+			try {
+				const { data } = await this.send({ token,
+					path: '/v1/wechat/open-data',
+					body: JSON.stringify({ encryptedData, iv,
+						rawData, signature }) });
+				return Object.assign(data || {},
+					{ errMsg: 'cloud.getOpenData:ok' });
+			} catch (err) {
+				throw Object.assign(err, { token });
+			}
+		});
+	}
+
+	/* Members of a function's data, with or without `new`: the server puts
+	 * there {cloudID, data}, or {cloudID, errCode, errMsg, code}.  An id is
+	 * that of getOpenData, or WeChat's own. */
+	get CloudID() {
+		return function CloudID(id) {
+			return { $cloudID: id };
+		};
+	}
+
+	/* The same for what a page has at hand (e.detail of a button). */
+	get OpenData() {
+		return function OpenData(detail) {
+			const { encryptedData, iv, rawData, signature } =
+				detail || {};
+
+			if (!encryptedData || !iv)
+				throw new TypeError('cloud.OpenData: encryptedData ' +
+					'and iv needed, as e.detail has them');
+			return { $openData: { encryptedData, iv, rawData,
+				signature } };
+		};
+	}
+
+	/* The user's devices that are logged in: {devices: [{sid, device, kind,
+	 * createdAt, usedAt, current}]}. */
+	devices(options) {
+		return settle('cloud.devices', options, async () => {
+			const { data } = await this.ask({
+				path: '/v1/session/devices', method: 'GET' });
+
+			return Object.assign(data, { errMsg: 'cloud.devices:ok' });
+		});
+	}
+
+	/* Logs one of them out. */
+	endDevice(options) {
+		return settle('cloud.endDevice', options, async () => {
+			await this.ask({ method: 'DELETE', path:
+				`/v1/session/devices/${encodeURIComponent(options.sid)}` });
+			return { errMsg: 'cloud.endDevice:ok' };
 		});
 	}
 

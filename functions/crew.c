@@ -78,6 +78,7 @@ crew_done(struct crew *crew)
 	crew_report_done(crew);
 	roster_inherit(crew);
 	crew_guard_done(crew);
+	json_decref(crew->openapi);
 	(void)mem_free(crew->trouble.cause);
 	(void)mem_free(crew);
 }
@@ -244,6 +245,7 @@ crew_new(struct crews *crews, const struct fn_settings *settings)
 	crew->settings.environment = NULL;
 	crew->settings.triggers = NULL;
 	crew->settings.openapi = NULL;
+	crew->openapi = json_incref(settings->openapi);
 	crew->settings.hosts = NULL;
 	list_init(&crew->on);
 	list_init(&crew->of);

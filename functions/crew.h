@@ -120,6 +120,7 @@ struct host_call {
 	const char *request_id;
 	const char *function;
 	const char *route_key;
+	const json_t *openapi; /* its permissions.openapi; while on_call runs */
 	struct slice body; /* JSON {action, …}, valid until replied */
 	void *inside[4];
 };
@@ -133,3 +134,6 @@ void host_call_on_drop(struct host_call *call,
 bool crews_find_session(struct crews *crews, struct slice token,
 	const struct caller **ret, const char **ret_function,
 	const char **ret_request_id);
+/* The names of WeChat's APIs that the invocation may call (permissions.openapi
+ * of its version), an array; NULL: no such invocation.  Valid this turn. */
+const json_t *crews_session_openapi(struct crews *crews, struct slice token);

@@ -69,6 +69,7 @@ struct crew {
 	struct roster *roster; /* NULL: retired */
 	struct list on, of;
 	struct fn_settings settings; /* its pointers are NULL */
+	json_t *openapi;             /* names; NULL: none */
 	struct channel channel;
 	struct list hands[HAND_STATES_];
 	unsigned count[HAND_STATES_];

@@ -107,6 +107,7 @@ host_ask_start(struct hand *hand, uint32_t number, struct slice body)
 	ask->call.request_id = inv->request_id;
 	ask->call.function = inv->function;
 	ask->call.route_key = inv->route_key;
+	ask->call.openapi = hand->crew->openapi;
 	ask->call.body = slice_of(ask->body, json.len);
 	list_add(&hand->asks, &ask->on);
 	hand->nasks++;

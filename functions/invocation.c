@@ -56,7 +56,8 @@ invocation_new(struct crews *crews, const struct fn_call *call)
 	const struct caller *c = call->caller;
 	struct invocation *inv = mem_alloc(
 		sizeof(*inv) + size_of(c->uid) + size_of(c->appid) +
-		size_of(c->openid) + size_of(c->unionid) +
+		size_of(c->openid) + size_of(c->unionid) + size_of(c->kind) +
+		size_of(c->custom_id) +
 		size_of(call->request_id) + size_of(call->function) +
 		max(size_of(call->route_key), (size_t)ROUTE_KEY_SIZE));
 	char *at = inv->text;
@@ -74,6 +75,8 @@ invocation_new(struct crews *crews, const struct fn_call *call)
 	inv->caller.appid = keep(&at, c->appid);
 	inv->caller.openid = keep(&at, c->openid);
 	inv->caller.unionid = keep(&at, c->unionid);
+	inv->caller.kind = keep(&at, c->kind);
+	inv->caller.custom_id = keep(&at, c->custom_id);
 	inv->request_id = keep(&at, call->request_id);
 	inv->function = keep(&at, call->function);
 	inv->route_key = route_key_put(at, call);
@@ -106,6 +109,8 @@ context_put(struct buf *b, const struct hand *hand,
 	member(b, ",\"openid\":", inv->caller.openid);
 	member(b, ",\"unionid\":", inv->caller.unionid);
 	member(b, ",\"uid\":", inv->caller.uid);
+	member(b, ",\"kind\":", inv->caller.kind);
+	member(b, ",\"customId\":", inv->caller.custom_id);
 	member(b, ",\"source\":", call->source);
 	member(b, ",\"clientIp\":", call->client_ip);
 	member(b, ",\"trigger\":", call->trigger);

@@ -157,6 +157,30 @@ mpc_call_function(struct mpc_context *ctx, const char *name, const char *data,
 	return 0;
 }
 
+int
+mpc_openapi(struct mpc_context *ctx, const char *api, const char *data,
+	const char **ret, size_t *ret_len)
+{
+	struct mpc_request q;
+	struct slice got, raw;
+	int r;
+
+	if (data && !mpc_is_json(data))
+		return mpc_bad_argument(ctx, "data");
+	q = mpc_request_begin(ctx, "wx.api");
+	mpc_request_text(&q, ",\"apiName\":", api);
+	mpc_request_text(&q, ",\"requestData\":", data ? data : "{}");
+	r = mpc_request_end(&q, &got);
+	if (r < 0)
+		return r;
+	*ret = val_find_raw(got, "responseData", &raw) == 0
+		       ? mpc_unquote(ctx, raw)
+		       : "null";
+	if (ret_len)
+		*ret_len = strlen(*ret);
+	return 0;
+}
+
 /* The options stand beside what is called: an object without its braces. */
 static void
 put_options(struct mpc_request *q, const char *options)
@@ -210,4 +234,44 @@ mpc_pay_order(struct mpc_context *ctx, const char *order, const char **ret,
 		return r;
 	mpc_give(data, ret, ret_len);
 	return 0;
+}
+
+static int
+pay_look(struct mpc_context *ctx, const char *action, const char *no,
+	const char **ret, size_t *ret_len)
+{
+	struct mpc_request q;
+	struct slice data;
+	int r;
+
+	if (!no)
+		return mpc_bad_argument(ctx, "out_trade_no");
+	q = mpc_request_begin(ctx, action);
+	mpc_request_text(&q, ",\"outTradeNo\":", no);
+	r = mpc_request_end(&q, &data);
+	if (r < 0)
+		return r;
+	mpc_give(data, ret, ret_len);
+	return 0;
+}
+
+int
+mpc_pay_get(struct mpc_context *ctx, const char *out_trade_no, const char **ret,
+	size_t *ret_len)
+{
+	return pay_look(ctx, "pay.getOrder", out_trade_no, ret, ret_len);
+}
+
+int
+mpc_pay_query(struct mpc_context *ctx, const char *out_trade_no,
+	const char **ret, size_t *ret_len)
+{
+	return pay_look(ctx, "pay.queryOrder", out_trade_no, ret, ret_len);
+}
+
+int
+mpc_pay_close(struct mpc_context *ctx, const char *out_trade_no,
+	const char **ret, size_t *ret_len)
+{
+	return pay_look(ctx, "pay.closeOrder", out_trade_no, ret, ret_len);
 }

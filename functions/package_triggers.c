@@ -221,6 +221,60 @@ take_prefix(const json_t *from, json_t *to, const char *key, struct fault *why)
 	return r;
 }
 
+/* Of several mini programs the one whose messages are meant; "" is any. */
+static int
+take_appid(const json_t *from, json_t *to, const char *key, struct fault *why)
+{
+	struct slice text;
+	int r = text_of(from, key, NAME_TOP, SLICE(""), &text, why);
+
+	if (r == 0)
+		put(to, key, text);
+	return r;
+}
+
+/* WeChat adds events at any time: only their form is looked at. */
+static bool
+is_push_event(const json_t *one)
+{
+	const char *text = json_string_value(one);
+
+	if (!text || !*text || strlen(text) > 2 * NAME_TOP)
+		return false;
+	for (; *text; text++)
+		if (!isalnum((unsigned char)*text) && !strchr("_.-", *text))
+			return false;
+	return true;
+}
+
+/* None: all messages. */
+static int
+take_push_events(
+	const json_t *from, json_t *to, const char *key, struct fault *why)
+{
+	const json_t *list = json_object_get(from, key), *one;
+	size_t i;
+
+	if (!list || json_is_null(list))
+		return 0;
+	if (!json_is_array(list) || !json_array_size(list) ||
+		json_array_size(list) > TRIGGERS_TOP)
+		return fault_set(why, ERR_PARAM,
+			"%s: an array of MsgType and Event is wanted, as "
+			"[\"text\", \"user_enter_tempsession\"]; leave it out "
+			"for all messages",
+			key);
+	json_array_foreach (list, i, one)
+		if (!is_push_event(one))
+			return fault_set(why, ERR_PARAM,
+				"%s[%zu]: a MsgType (\"text\"), an Event "
+				"(\"user_enter_tempsession\"), \"message\" or "
+				"\"event\" is wanted",
+				key, i);
+	(void)json_object_set_new(to, key, json_deep_copy(list));
+	return 0;
+}
+
 static const struct type types[] = {
 	{"timer",
 		{{"config", take_cron}, {"timezone", take_zone},
@@ -234,6 +288,7 @@ static const struct type types[] = {
 	{"file", {{"prefix", take_prefix}}, file_events},
 	{"login", {{0}}, login_events},
 	{"pay", {{0}}, pay_events},
+	{"push", {{"appid", take_appid}, {"events", take_push_events}}, NULL},
 };
 
 /* --- events --- */
@@ -376,7 +431,8 @@ parse_one(const json_t *from, json_t *to, struct fault *why)
 	t = find_type(type);
 	if (!t)
 		return fault_set(why, ERR_PARAM,
-			"type: timer, http, document, file, login or pay, not "
+			"type: timer, http, document, file, login, pay or "
+			"push, not "
 			"\"%.*s\"",
 			SLICE_ARG(type));
 	r = val_str_or(from, "name", NAME_TOP, type, &name, why);

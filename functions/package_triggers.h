@@ -12,7 +12,8 @@
  *   file      prefix ("" is all), events (of create, delete)
  *   login     events (of first, every)
  *   pay       events (of paid, refunded)
- * Of events there is at least one.  Of two triggers with one name the entry's
+ *   push      appid ("" is any), events (MsgType or Event; none: all messages)
+ * Of events there is at least one else.  Of two triggers with one name the entry's
  * counts.
  */
 

@@ -71,28 +71,45 @@ token_id(struct slice token, uint32_t *ret)
 	return true;
 }
 
+static struct invocation *
+session_find(struct crews *crews, struct slice token)
+{
+	uint32_t id;
+
+	if (!token_id(token, &id))
+		return NULL;
+	list_for_each (at, &crews->tokens[id % TOKEN_BUCKETS]) {
+		struct invocation *inv =
+			container_of(at, struct invocation, by_token);
+
+		if (inv->id == id &&
+			crypto_eq(token, slice_of(inv->token, TOKEN_LEN)))
+			return inv;
+	}
+	return NULL;
+}
+
 bool
 crews_find_session(struct crews *crews, struct slice token,
 	const struct caller **ret, const char **ret_function,
 	const char **ret_request_id)
 {
-	uint32_t id;
+	struct invocation *inv = session_find(crews, token);
 
-	if (!token_id(token, &id))
+	if (!inv)
 		return false;
-	list_for_each (at, &crews->tokens[id % TOKEN_BUCKETS]) {
-		struct invocation *inv =
-			container_of(at, struct invocation, by_token);
+	*ret = &inv->caller;
+	*ret_function = inv->function;
+	*ret_request_id = inv->request_id;
+	return true;
+}
 
-		if (inv->id != id ||
-			!crypto_eq(token, slice_of(inv->token, TOKEN_LEN)))
-			continue;
-		*ret = &inv->caller;
-		*ret_function = inv->function;
-		*ret_request_id = inv->request_id;
-		return true;
-	}
-	return false;
+const json_t *
+crews_session_openapi(struct crews *crews, struct slice token)
+{
+	struct invocation *inv = session_find(crews, token);
+
+	return inv && inv->hand ? inv->hand->crew->openapi : NULL;
 }
 
 void

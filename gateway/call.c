@@ -35,6 +35,11 @@ call_find(const json_t *body, const struct call_row **ret, struct fault *why)
 			*ret = &call_table[i];
 			return 0;
 		}
+	if (slice_starts(action, "auth."))
+		return fault_set(why, ERR_UNIMPLEMENTED,
+			"not offered by this server: %.*s (logins by SMS, e-mail "
+			"and third parties, linked accounts, user profiles)",
+			SLICE_ARG(action));
 	return fault_set(why, ERR_ACTION, "%.*s: this action is not known here",
 		SLICE_ARG(action));
 }
@@ -42,6 +47,9 @@ call_find(const json_t *body, const struct call_row **ret, struct fault *why)
 static void
 call_rest(struct call *c)
 {
+	if (c->rest)
+		c->rest(c);
+	c->rest = NULL;
 	json_decref(c->held);
 	c->held = NULL;
 	c->inner = NULL;

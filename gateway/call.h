@@ -17,6 +17,7 @@
 
 struct call;
 struct gateway;
+struct multipart;
 
 /* How an answer is written.  A request may use any form under any name. */
 enum call_form {
@@ -49,16 +50,22 @@ struct call {
 	const char *source;    /* where it came from: "wx_client", "scf" … */
 	const char *route_key; /* as in struct fn_call, or NULL */
 	const struct request *request; /* whose headers count, or NULL */
-	const json_t *body;            /* object */
+	const json_t *body;            /* object; of a form: its texts */
+	const struct multipart *parts; /* of a form; NULL: JSON was sent */
 	enum call_form form;           /* the door's own; 0: the action's */
 	void *owner;                   /* the door's, to find itself back */
 	bool is_forwarded; /* by another gateway: not to be sent on */
+	const char *function;  /* that asks; "" or NULL: none */
+	const json_t *openapi; /* its permissions; NULL: see call_wechat.c */
 	/* out, in the arena: the whole envelope */
 	struct slice answer;
+	const char *type; /* the answer is bytes of this type, no envelope */
 	uint32_t retry_ms; /* of an error, 0: not known */
 	/* call.c's and the handlers' */
 	const struct call_row *row;
 	struct job *inner;
+	void (*rest)(struct call *c); /* at the end, however it ends */
+	void *wechat; /* call_openapi.c's */
 	json_t *held;  /* array: values parsed out of strings */
 	size_t values; /* how many more may be */
 	struct doc_request doc;
@@ -70,6 +77,7 @@ struct call {
 		struct forward_ask forward;
 		struct login login;
 		struct queue_put put;
+		void *own; /* in the arena */
 	} op;
 };
 
@@ -115,6 +123,11 @@ int call_db_tx_remove(struct call *c);
 int call_auth_anonymous(struct call *c);
 int call_auth_access(struct call *c);
 int call_auth_user(struct call *c);
+int call_auth_ticket(struct call *c);
+int call_auth_sign_in(struct call *c);
+int call_auth_registered(struct call *c);
+int call_auth_password(struct call *c);
+int call_auth_create_user(struct call *c);
 int call_auth_logout(struct call *c);
 int call_tx_start(struct call *c);
 int call_tx_commit(struct call *c);
@@ -124,8 +137,20 @@ bool call_tx_elsewhere(struct call *c) _must_check_;
 int call_fn_invoke(struct call *c);
 int call_fn_stats(struct call *c);
 int call_queue_put(struct call *c);
+int call_opendata(struct call *c);
+int call_opendata_check(struct call *c);
+int call_session_check(struct call *c);
+int call_session_reset(struct call *c);
+int call_openapi(struct call *c);
+int call_openapi_json(struct call *c);
 int call_pay_create(struct call *c);
 int call_pay_get(struct call *c);
+int call_pay_refund(struct call *c);
+int call_pay_get_refund(struct call *c);
+/* cloudPay, for unmodified wx-server-sdk. */
+int call_cloudpay(struct call *c);
+int call_pay_query(struct call *c);
+int call_pay_close(struct call *c);
 
 /* The parsing half of a database call: fills c->doc, reaches nothing. */
 int call_db_parse(struct call *c, enum doc_verb verb) _must_check_;

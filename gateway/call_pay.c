@@ -1,10 +1,14 @@
 /*
- * pay.createOrder and pay.getOrder, for functions: a function says what an
- * order costs, a mini program only pays it.
+ * pay.createOrder, getOrder, queryOrder and closeOrder, for functions: a
+ * function says what an order costs, a mini program only pays it.
  */
 #include "gateway/call.h"
 
 #include "gateway/gateway.h"
+#include "pay/bill.h"
+
+typedef void order_fn(struct pay *pay, struct order *o,
+	const struct caller *who, struct slice out_trade_no);
 
 static void
 on_order(struct job *job)
@@ -32,25 +36,28 @@ begin(struct call *c)
 static int
 order_of(struct call *c, const json_t **ret)
 {
-	static const char *const names[] = {
-		"outTradeNo", "description", "total", "attach"};
 	const json_t *from = NULL;
 	json_t *order;
 	int e = call_value(c, "data", &from);
 
 	if (e < 0)
 		return e;
-	if (!json_is_object(from))
-		from = c->body;
+	if (json_is_object(from)) {
+		*ret = from;
+		return 0;
+	}
+	from = c->body;
 	if (!c->held)
 		c->held = json_array();
 	order = json_object();
 	if (json_array_append_new(c->held, order) < 0)
 		return -ENOMEM;
-	for (size_t i = 0; i < array_size(names); i++) {
-		json_t *v = json_object_get(from, names[i]);
+	for (size_t i = 0; bill_members[i]; i++) {
+		json_t *v = json_object_get(from, bill_members[i]);
 
-		if (v && json_object_set(order, names[i], v) < 0)
+		/* The body's own `function` is the caller's name. */
+		if (v && strcmp(bill_members[i], "function") != 0 &&
+			json_object_set(order, bill_members[i], v) < 0)
 			return -ENOMEM;
 	}
 	*ret = order;
@@ -74,8 +81,8 @@ call_pay_create(struct call *c)
 	return 0;
 }
 
-int
-call_pay_get(struct call *c)
+static int
+look(struct call *c, order_fn *how)
 {
 	const json_t *order;
 	struct slice no;
@@ -86,10 +93,28 @@ call_pay_get(struct call *c)
 	e = order_of(c, &order);
 	if (e < 0)
 		return e;
-	e = val_str(order, "outTradeNo", 32, &no, &c->job.why);
+	e = val_str(order, "outTradeNo", TRADE_NO, &no, &c->job.why);
 	if (e < 0)
 		return e;
 	call_wait(c, &c->op.order.job);
-	order_get(c->gateway->pay, &c->op.order, c->caller, no);
+	how(c->gateway->pay, &c->op.order, c->caller, no);
 	return 0;
+}
+
+int
+call_pay_get(struct call *c)
+{
+	return look(c, order_get);
+}
+
+int
+call_pay_query(struct call *c)
+{
+	return look(c, order_refresh);
+}
+
+int
+call_pay_close(struct call *c)
+{
+	return look(c, order_end);
 }

@@ -105,6 +105,8 @@ call_from_worker(struct crews *crews, struct host_call *host)
 	w->call.source = *host->caller->openid ? "wx_client,scf" : "scf";
 	w->call.route_key = host->route_key;
 	w->call.body = w->body;
+	w->call.function = host->function;
+	w->call.openapi = host->openapi;
 	job_init(&w->call.job, on_done);
 	host_call_on_drop(host, on_drop, w);
 	call_run(&w->call);

@@ -22,6 +22,10 @@ on_done(struct job *job)
 	r->retry_ms = call->retry_ms;
 	if (job->err >= 0)
 		(void)request_reply(r, 200, call->answer);
+	if (job->err >= 0 && call->type) {
+		exchange_add_header(r->x, "Content-Type", call->type);
+		r->typed = true;
+	}
 	request_finish(r, job->err, &job->why);
 }
 
@@ -58,7 +62,8 @@ run(struct request *r, const char *source)
 	struct call *call;
 	int e;
 
-	if (slice_starts(exchange_header(r->x, "Content-Type"), "multipart/"))
+	if (slice_starts(exchange_header(r->x, "Content-Type"), "multipart/") &&
+		r->route->know != KNOW_SESSION)
 		return fault_set(&r->why, ERR_ACTION,
 			"calls with multipart bodies are not known here");
 	e = request_json(r);
@@ -76,6 +81,8 @@ run(struct request *r, const char *source)
 	call->route_key = route_key_of(r);
 	call->request = r;
 	call->body = r->json;
+	call->parts = r->parts;
+	call->function = r->function;
 	job_init(&call->job, on_done);
 	call_run(call);
 	return request_wait(r, &call->job);

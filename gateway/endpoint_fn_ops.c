@@ -10,6 +10,7 @@
 #include "gateway/call.h"
 #include "gateway/endpoint.h"
 #include "gateway/fn_metrics.h"
+#include "gateway/pay_metrics.h"
 #include "gateway/forward.h"
 #include "gateway/request.h"
 
@@ -224,13 +225,19 @@ answer_metrics(struct gather *g)
 	const struct gateway *gw = g->request->gateway;
 	struct buf b _buf_;
 
+	unsigned alive[SHM_GATEWAYS];
+	size_t count = 0;
+
 	buf_init(&b, STATS_TOP);
+	for (unsigned i = 0; i < SHM_GATEWAYS; i++)
+		if (i == gw->index || is_alive(gw, i))
+			alive[count++] = i;
 	buf_str(&b, "# HELP mpcloud_http_answers_total Answers to requests by "
 		    "class of status; refused before they were requests.\n"
 		    "# TYPE mpcloud_http_answers_total counter\n");
-	for (unsigned i = 0; i < SHM_GATEWAYS; i++)
-		if (i == gw->index || is_alive(gw, i))
-			put_gateway(&b, i, shm_gateway(gw->shm, i));
+	for (size_t i = 0; i < count; i++)
+		put_gateway(&b, alive[i], shm_gateway(gw->shm, alive[i]));
+	pay_metrics_put(&b, gw->shm, alive, count);
 	fn_metrics_put(&b, g->gateways);
 	g->request->typed = true;
 	exchange_add_any_header(g->request->x, SLICE("Content-Type"),

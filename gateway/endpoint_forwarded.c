@@ -78,6 +78,10 @@ read_caller(struct request *r)
 	if (e == 0)
 		e = word(r, "unionid", &c->unionid);
 	if (e == 0)
+		e = word(r, "kind", &c->kind);
+	if (e == 0)
+		e = word(r, "customId", &c->custom_id);
+	if (e == 0)
 		e = word(r, "sid", &sid);
 	c->role = (enum caller_role)role;
 	c->sid = strtoull(sid, NULL, 16);

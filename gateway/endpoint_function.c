@@ -6,11 +6,13 @@
 #include "functions/crew.h"
 #include "gateway/endpoint.h"
 #include "gateway/endpoint_queue.h"
+#include "gateway/open_data.h"
 #include "gateway/request.h"
 
 struct function_act {
 	struct request *r;
 	struct fn_call call;
+	struct open_event open; /* of an event with open data in it */
 };
 
 static void
@@ -50,6 +52,36 @@ act_as(struct request *r)
 	}
 }
 
+static void
+call_now(struct function_act *act)
+{
+	act->r->gateway->count->calls++;
+	crew_call(act->r->gateway->crews, &act->call);
+	(void)request_wait(act->r, &act->call.job);
+}
+
+static void
+on_open_event(struct job *job)
+{
+	struct open_event *open = container_of(job, struct open_event, job);
+	struct function_act *act =
+		container_of(open, struct function_act, open);
+
+	if (job->err < 0) {
+		request_finish(act->r, job->err, &job->why);
+		return;
+	}
+	act->call.event = open->event;
+	call_now(act);
+}
+
+/* A page's event may hold open data, which only we can open. */
+static bool
+is_to_open(const struct request *r, struct slice event)
+{
+	return r->on->kind & LISTENER_OPEN && open_event_is_meant(event);
+}
+
 int
 endpoint_function(struct request *r)
 {
@@ -63,6 +95,10 @@ endpoint_function(struct request *r)
 		return ERR_JSON;
 	act_as(r);
 	r->function = arena_str(arena, r->param);
+	if (endpoint_queue_is_meant(r) && is_to_open(r, event))
+		return fault_set(&r->why, ERR_PARAM,
+			"data: a call that nobody waits for takes no CloudID "
+			"and no open data: they would wait in clear text");
 	if (endpoint_queue_is_meant(r))
 		return endpoint_queue_put(r, qualifier_of(r));
 	act = arena_new(arena, struct function_act);
@@ -80,7 +116,12 @@ endpoint_function(struct request *r)
 		.header_owner = r,
 	};
 	job_init(&act->call.job, on_result);
-	r->gateway->count->calls++;
-	crew_call(r->gateway->crews, &act->call);
-	return request_wait(r, &act->call.job);
+	if (!is_to_open(r, event)) {
+		call_now(act);
+		return STEP_WAIT;
+	}
+	job_init(&act->open.job, on_open_event);
+	open_event_start(
+		&act->open, r->gateway, arena, &r->caller, event);
+	return request_wait(r, &act->open.job);
 }

@@ -1,106 +1,133 @@
 /*
- * Sessions: POST /v1/login, /v1/token/refresh, /v1/logout, GET /v1/session.
+ * Sessions: POST /v1/login, /v1/signup, /v1/token/refresh, GET /v1/session.
  * Neither openid nor session_key leaves the server.
  */
-#include "auth/session.h"
 #include "base/val.h"
 #include "gateway/endpoint.h"
 #include "gateway/login_act.h"
 #include "gateway/reply.h"
-#include "gateway/request.h"
-#include "trigger/queue.h"
 
-enum { CODE_TOP = 256, TOKEN_TOP = 4096, ANSWER_TOP = 16384 };
+enum { CODE_TOP = 256, TOKEN_TOP = 4096, TICKET_TOP = 8192, WORD_TOP = 1024 };
 
-static void
-on_tokens(struct job *job)
+static const struct slice none = {"", 0};
+
+static int
+word(struct request *r, const char *key, size_t top, struct slice *ret)
 {
-	struct login_act *act = container_of(job, struct login_act, login.job);
-	const struct login *l = &act->login;
+	return val_str_or(r->json, key, top, none, ret, &r->why);
+}
+
+static int
+login_words(struct request *r, struct slice *username, struct slice *password)
+{
+	int e = word(r, "username", WORD_TOP, username);
+
+	if (e == 0)
+		e = word(r, "password", WORD_TOP, password);
+	if (e < 0)
+		return e;
+	if (!username->len || !password->len)
+		return fault_set(&r->why, ERR_PARAM,
+			"username and password: both are needed");
+	return attempt_password(r->gateway, exchange_peer(r->x), *username,
+		&r->retry_ms, &r->why);
+}
+
+static int
+password_is_on(struct request *r)
+{
+	if (r->gateway->conf->auth_password)
+		return 0;
+	return fault_set(&r->why, ERR_FORBIDDEN,
+		"login by password is off on this server ([auth] password)");
+}
+
+/* By what is there: code, ticket, or username and password. */
+static int
+login_by(struct login_act *act, struct auth *auth)
+{
 	struct request *r = act->r;
-	struct buf b _buf_;
+	struct slice code, ticket, username, password;
+	int e = word(r, "code", CODE_TOP, &code);
 
-	buf_init(&b, ANSWER_TOP);
-	if (job->err >= 0) {
-		buf_str(&b, "{\"uid\":");
-		buf_json(&b, slice_str(l->uid));
-		buf_str(&b, ",\"accessToken\":");
-		buf_json(&b, slice_str(l->access_token));
-		buf_str(&b, ",\"refreshToken\":");
-		buf_json(&b, slice_str(l->refresh_token));
-		buf_str(&b, ",\"expiresIn\":");
-		buf_i64(&b, l->expires_in_s);
-		buf_str(&b, ",\"tokenType\":\"Bearer\"}");
-		r->caller.uid = l->uid;
-		if (r->gateway->queue)
-			queue_heard(r->gateway->queue);
-		(void)request_reply(r, 200, buf_all(&b));
+	if (e == 0)
+		e = word(r, "ticket", TICKET_TOP, &ticket);
+	if (e < 0)
+		return e;
+	if (code.len) {
+		login_start(auth, &act->login, code);
+		return 0;
 	}
-	request_finish(r, job->err, &job->why);
-}
-
-static void
-on_logged_out(struct job *job)
-{
-	struct login_act *act = container_of(job, struct login_act, login.job);
-
-	(void)request_reply(act->r, 200, SLICE("{}"));
-	request_finish(act->r, job->err, &job->why);
-}
-
-static struct login_act *
-act_new(struct request *r, job_fn *done)
-{
-	struct login_act *act = arena_new(request_arena(r), struct login_act);
-
-	act->r = r;
-	act->login.arena = request_arena(r);
-	job_init(&act->login.job, done);
-	return act;
-}
-
-struct login_act *
-login_act_new(struct request *r)
-{
-	return act_new(r, on_tokens);
+	if (ticket.len) {
+		login_custom(auth, &act->login, ticket);
+		return 0;
+	}
+	if (!json_object_get(r->json, "username"))
+		return fault_set(&r->why, ERR_PARAM,
+			"code: wx.login's code is needed (or a ticket, or "
+			"username and password)");
+	e = password_is_on(r);
+	if (e == 0)
+		e = login_words(r, &username, &password);
+	if (e == 0)
+		login_password(auth, &act->login, username, password);
+	return e;
 }
 
 int
 endpoint_login(struct request *r)
 {
 	struct login_act *act;
-	struct slice code;
 	int e = request_json(r);
 
 	if (e < 0)
 		return e;
-	e = val_str(r->json, "code", CODE_TOP, &code, &r->why);
+	act = login_act_new(r);
+	e = login_act_from(act);
+	if (e == 0)
+		e = login_by(act, r->gateway->auth);
 	if (e < 0)
 		return e;
-	if (!code.len)
-		return fault_set(
-			&r->why, ERR_PARAM, "code: wx.login's code is needed");
-	act = login_act_new(r);
 	r->gateway->count->logins++;
-	login_start(r->gateway->auth, &act->login, code);
+	return request_wait(r, &act->login.job);
+}
+
+int
+endpoint_signup(struct request *r)
+{
+	struct slice username, password;
+	struct login_act *act;
+	int e = request_json(r);
+
+	if (e == 0)
+		e = password_is_on(r);
+	if (e == 0 && !r->gateway->conf->auth_signup)
+		e = fault_set(&r->why, ERR_FORBIDDEN,
+			"sign-up is off on this server ([auth] signup)");
+	if (e == 0)
+		e = login_words(r, &username, &password);
+	if (e < 0)
+		return e;
+	act = login_act_new(r);
+	e = login_act_from(act);
+	if (e < 0)
+		return e;
+	login_signup(r->gateway->auth, &act->login, username, password);
 	return request_wait(r, &act->login.job);
 }
 
 int
 endpoint_refresh(struct request *r)
 {
-	struct slice token, none = slice_of("", 0);
 	struct login_act *act;
+	struct slice token;
 	int e = request_json(r);
 
-	if (e < 0)
-		return e;
-	e = val_str_or(
-		r->json, "refresh_token", TOKEN_TOP, none, &token, &r->why);
-	if (e < 0)
-		return e;
-	e = val_str_or(
-		r->json, "refreshToken", TOKEN_TOP, token, &token, &r->why);
+	if (e == 0)
+		e = word(r, "refresh_token", TOKEN_TOP, &token);
+	if (e == 0)
+		e = val_str_or(r->json, "refreshToken", TOKEN_TOP, token,
+			&token, &r->why);
 	if (e < 0)
 		return e;
 	if (!token.len)
@@ -109,15 +136,6 @@ endpoint_refresh(struct request *r)
 			"is needed");
 	act = login_act_new(r);
 	login_refresh(r->gateway->auth, &act->login, token);
-	return request_wait(r, &act->login.job);
-}
-
-int
-endpoint_logout(struct request *r)
-{
-	struct login_act *act = act_new(r, on_logged_out);
-
-	login_logout(r->gateway->auth, &act->login, &r->caller);
 	return request_wait(r, &act->login.job);
 }
 

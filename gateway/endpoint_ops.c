@@ -26,6 +26,9 @@ endpoint_ops_token(struct request *r)
 	if (!openid.len)
 		return fault_set(&r->why, ERR_PARAM, "openid: is needed");
 	act = login_act_new(r);
+	e = login_act_from(act);
+	if (e < 0)
+		return e;
 	login_issue(r->gateway->auth, &act->login, openid);
 	return request_wait(r, &act->login.job);
 }

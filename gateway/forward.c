@@ -80,6 +80,8 @@ body_put(struct buf *b, const struct call *c)
 	member(b, "appid", who->appid);
 	member(b, "openid", who->openid);
 	member(b, "unionid", who->unionid);
+	member(b, "kind", who->kind);
+	member(b, "customId", who->custom_id);
 	member(b, "requestId", c->request_id);
 	member(b, "clientIp", c->client_ip);
 	member(b, "source", c->source);

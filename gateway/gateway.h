@@ -14,6 +14,7 @@
 
 struct access_tokens;
 struct apps;
+struct merchants;
 struct auth;
 struct crews;
 struct forward;
@@ -21,6 +22,7 @@ struct function_log;
 struct http_paths;
 struct known;
 struct expire;
+struct fetcher;
 struct index_work;
 struct lane;
 struct merchants;
@@ -28,6 +30,7 @@ struct pay;
 struct pool;
 struct queue;
 struct seal;
+struct token_keys;
 struct txs;
 
 /* Bits: a route names the listeners it exists on. */
@@ -62,10 +65,13 @@ struct gateway {
 	struct expire *expire;         /* the same */
 	struct forward *forward;       /* to those of other gateways */
 	struct apps *apps; /* of the configuration in force */
+	struct merchants *merchants; /* the same */
 	struct access_tokens *tokens;
+	struct fetcher *fetcher;
 	struct auth *auth;
 	struct pay *pay; /* NULL: payment is off */
 	struct seal *seal;
+	const struct token_keys *keys; /* of the configuration in force */
 	struct known *known;
 	struct crews *crews;
 	struct queue *queue;      /* of calls that nobody waits for */

@@ -105,6 +105,8 @@ know_session(struct request *r)
 		.appid = arena_str(arena, slice_str(caller->appid)),
 		.openid = arena_str(arena, slice_str(caller->openid)),
 		.unionid = arena_str(arena, slice_str(caller->unionid)),
+		.kind = arena_str(arena, slice_str(caller->kind)),
+		.custom_id = arena_str(arena, slice_str(caller->custom_id)),
 		.sid = caller->sid,
 		.expires_s = caller->expires_s,
 		/* Else what a document set off would run for ever. */
@@ -114,7 +116,13 @@ know_session(struct request *r)
 	return 0;
 }
 
-static const struct caller nobody = {CALLER_NOBODY, "", "", "", "", 0, 0, 0};
+static const struct caller nobody = {.role = CALLER_NOBODY,
+	.uid = "",
+	.appid = "",
+	.openid = "",
+	.unionid = "",
+	.kind = "",
+	.custom_id = ""};
 
 /* What is no valid token of ours is somebody else's business. */
 static int

@@ -109,7 +109,15 @@ known_find(struct known *k, struct slice value, int64_t now_s,
 	ret->appid = copy(arena, one->caller.appid);
 	ret->openid = copy(arena, one->caller.openid);
 	ret->unionid = copy(arena, one->caller.unionid);
+	ret->kind = copy(arena, one->caller.kind);
+	ret->custom_id = copy(arena, one->caller.custom_id);
 	return true;
+}
+
+static const char *
+or_empty(const char *s)
+{
+	return s ? s : "";
 }
 
 static const char *
@@ -127,7 +135,9 @@ void
 known_keep(struct known *k, struct slice value, const struct caller *c)
 {
 	size_t size = value.len + strlen(c->uid) + strlen(c->appid) +
-		      strlen(c->openid) + strlen(c->unionid) + 4;
+		      strlen(c->openid) + strlen(c->unionid) +
+		      strlen(or_empty(c->kind)) +
+		      strlen(or_empty(c->custom_id)) + 6;
 	uint64_t hash = hash_of(k, value);
 	struct known_one **place = &k->places[hash % PLACES];
 	struct known_one *one;
@@ -146,6 +156,8 @@ known_keep(struct known *k, struct slice value, const struct caller *c)
 	one->caller.appid = keep(&at, c->appid);
 	one->caller.openid = keep(&at, c->openid);
 	one->caller.unionid = keep(&at, c->unionid);
+	one->caller.kind = keep(&at, or_empty(c->kind));
+	one->caller.custom_id = keep(&at, or_empty(c->custom_id));
 	(void)one_free(*place);
 	*place = one;
 }

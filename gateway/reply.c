@@ -40,12 +40,27 @@ reply_error(struct arena *arena, int err, const struct fault *why,
 	return keep(arena, &b);
 }
 
-/* By status; js-sdk forgets its login at unauthenticated and invalid_grant. */
+/* By code, else by status; js-sdk forgets its login at unauthenticated and at
+ * invalid_grant of a refresh. */
 static const char *
 auth_word(const struct err_info *info)
 {
-	if (info->code == ERR_REFRESH_BAD || info->code == ERR_REFRESH_EXPIRED)
-		return "invalid_grant";
+	static const struct {
+		int code;
+		const char *word;
+	} words[] = {
+		{ERR_REFRESH_BAD, "invalid_grant"},
+		{ERR_REFRESH_EXPIRED, "invalid_grant"},
+		{ERR_TICKET_BAD, "invalid_grant"},
+		{ERR_PASSWORD_BAD, "invalid_password"},
+		{ERR_USER_BLOCKED, "user_blocked"},
+		{ERR_UNIMPLEMENTED, "unimplemented"},
+		{ERR_CONFLICT, "already_exists"},
+	};
+
+	for (size_t i = 0; i < array_size(words); i++)
+		if (words[i].code == info->code)
+			return words[i].word;
 	switch (info->status) {
 	case 401:
 		return "unauthenticated";

@@ -15,10 +15,15 @@
 #include "functions/proto.h"
 #include "gateway/http_trigger.h"
 #include "gateway/know.h"
+#include "gateway/multipart.h"
 #include "gateway/reply.h"
+
+#include <string.h>
 
 /* A body that is read to its end although it is refused. */
 enum { BODY_BEARABLE = 64 * 1024, BODY_SMALL_TOP = 64 * 1024 };
+/* Of a form's text that is a member of the call. */
+enum { FORM_TEXT_TOP = 16 * 1024 };
 
 static size_t
 body_top(const struct request *r)
@@ -210,6 +215,55 @@ request_header(const void *request, const char *name)
 	return exchange_header(((const struct request *)request)->x, name);
 }
 
+static bool
+is_form(const struct request *r)
+{
+	return r->route->know == KNOW_SESSION &&
+	       multipart_is(exchange_header(r->x, "Content-Type"));
+}
+
+static bool
+has_nul(struct slice s)
+{
+	return s.len && memchr(s.ptr, '\0', s.len);
+}
+
+/* Members are texts: what is typed, is a file, is long or is no UTF-8 is left
+ * to those who look for it in r->parts. */
+static int
+form_members(struct request *r)
+{
+	json_t *all = json_object();
+
+	r->json = all;
+	for (size_t i = 0; i < r->parts->count; i++) {
+		const struct part *p = &r->parts->part[i];
+		const char *key;
+		json_t *text;
+
+		if (p->type.ptr || p->filename.ptr ||
+			p->body.len > FORM_TEXT_TOP || has_nul(p->name) ||
+			has_nul(p->body))
+			continue;
+		key = arena_str(request_arena(r), p->name);
+		text = json_stringn(p->body.ptr, p->body.len);
+		if (text && json_object_set_new(all, key, text) < 0)
+			return ERR_PARAM;
+	}
+	return 0;
+}
+
+static int
+form_parse(struct request *r)
+{
+	int e;
+
+	r->parts = arena_new(request_arena(r), struct multipart);
+	e = multipart_parse(r->parts, exchange_header(r->x, "Content-Type"),
+		exchange_body(r->x), &r->why);
+	return e < 0 ? e : form_members(r);
+}
+
 int
 request_json(struct request *r)
 {
@@ -218,6 +272,8 @@ request_json(struct request *r)
 
 	if (r->json)
 		return 0;
+	if (is_form(r))
+		return form_parse(r);
 	e = val_parse_some(&r->json, exchange_body(r->x), &values, &r->why);
 	if (e < 0)
 		return e;

@@ -12,6 +12,8 @@
 
 #include <jansson.h>
 
+struct multipart;
+
 enum request_step {
 #define X(step, function, text) step,
 #include "gateway/request.def"
@@ -34,6 +36,7 @@ struct request {
 	unsigned allowed;              /* methods, for 405 */
 	const char *function, *action; /* for the access line */
 	json_t *json;                  /* the body, when it was parsed */
+	struct multipart *parts;       /* the same, of a form */
 	/* the act's */
 	void *act;
 	struct job *job; /* cancelled when the client leaves */
@@ -59,7 +62,9 @@ request_arena(const struct request *r)
 
 /* A header of `request`, a struct request; as fn_call.header wants it. */
 struct slice request_header(const void *request, const char *name);
-/* The body as a JSON object, parsed once; ERR_JSON, ERR_PARAM. */
+/* The body as a JSON object, parsed once; ERR_JSON, ERR_PARAM.  Where calls
+ * come from functions (KNOW_SESSION) it may be a form: its texts are the
+ * object's members, and all of it is in r->parts. */
 int request_json(struct request *r) _must_check_;
 /* The answer; the bytes lie in the arena, are constant, or stay until the
  * endpoint (or its job's done) returns. */

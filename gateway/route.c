@@ -9,6 +9,7 @@
 #include "gateway/endpoint.h"
 #include "gateway/gateway.h"
 
+#include <stdio.h>
 #include <string.h>
 
 const struct route route_table[] = {
@@ -47,6 +48,8 @@ method_bit(const char *method)
 		return METHOD_POST;
 	if (strcmp(method, "PATCH") == 0)
 		return METHOD_PATCH;
+	if (strcmp(method, "DELETE") == 0)
+		return METHOD_DELETE;
 	return 0;
 }
 
@@ -74,17 +77,18 @@ route_find(struct route_ask *ask)
 const char *
 route_allow(unsigned methods)
 {
-	static const char *const texts[] = {
-		[METHOD_GET] = "GET, HEAD",
-		[METHOD_POST] = "POST",
-		[METHOD_GET | METHOD_POST] = "GET, HEAD, POST",
-		[METHOD_PATCH] = "PATCH",
-		[METHOD_GET | METHOD_PATCH] = "GET, HEAD, PATCH",
-		[METHOD_POST | METHOD_PATCH] = "POST, PATCH",
-		[METHOD_GET | METHOD_POST | METHOD_PATCH] =
-			"GET, HEAD, POST, PATCH",
-	};
+	static const char *const words[] = {
+		"GET, HEAD", "POST", "PATCH", "DELETE"};
+	static char texts[1 << array_size(words)][48];
+	char *text = texts[methods % array_size(texts)];
+	size_t len = 0;
 
-	return methods < array_size(texts) && texts[methods] ? texts[methods]
-							     : "";
+	if (*text)
+		return text;
+	for (size_t i = 0; i < array_size(words); i++)
+		if (methods & 1u << i)
+			len += (size_t)snprintf(text + len,
+				sizeof(texts[0]) - len, "%s%s",
+				len ? ", " : "", words[i]);
+	return text;
 }

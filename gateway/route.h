@@ -14,7 +14,12 @@ struct request;
  * request_finish; negative: refused. */
 typedef int endpoint_fn(struct request *r);
 
-enum route_method { METHOD_GET = 1, METHOD_POST = 2, METHOD_PATCH = 4 };
+enum route_method {
+	METHOD_GET = 1,
+	METHOD_POST = 2,
+	METHOD_PATCH = 4,
+	METHOD_DELETE = 8,
+};
 
 enum route_know {
 	KNOW_NOT,   /* no token is looked at */

@@ -157,10 +157,27 @@ int mpc_call_function(struct mpc_context *ctx, const char *name,
  * NULL: its number in the queue. */
 int mpc_enqueue(struct mpc_context *ctx, const char *name, const char *data,
 	const char *options, const char **ret_id);
-/* A WeChat Pay order: {"outTradeNo"?, "description", "total", "attach"?};
+/* One of WeChat's server APIs, by its name ("subscribeMessage.send") or path
+ * ("/wxa/…"), which the function's permissions.openapi must list.  `data`: the
+ * members as WeChat's page names them, a file as {"contentType", "value": base64,
+ * "fileName"?}.  *ret: what WeChat answered, an errcode too; for media
+ * {"contentType", "buffer": base64}. */
+int mpc_openapi(struct mpc_context *ctx, const char *api, const char *data,
+	const char **ret, size_t *ret_len);
+/* A WeChat Pay order: {"outTradeNo"?, "description", "total", "attach"?,
+ * "expireAt"?, "function"? …};
  * *ret: {"outTradeNo", "payment": {…}} for wx.requestPayment. */
 int mpc_pay_order(struct mpc_context *ctx, const char *order, const char **ret,
 	size_t *ret_len);
+/* How it stands: *ret: {"outTradeNo", "total", "state", …}; mpc_pay_query asks
+ * WeChat Pay first; mpc_pay_close: nobody can pay it any more (fails with
+ * CONFLICT when it is paid). */
+int mpc_pay_get(struct mpc_context *ctx, const char *out_trade_no,
+	const char **ret, size_t *ret_len);
+int mpc_pay_query(struct mpc_context *ctx, const char *out_trade_no,
+	const char **ret, size_t *ret_len);
+int mpc_pay_close(struct mpc_context *ctx, const char *out_trade_no,
+	const char **ret, size_t *ret_len);
 
 const char *mpc_error_text(const struct mpc_context *ctx);
 

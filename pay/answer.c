@@ -1,42 +1,48 @@
 /*
- * wx.requestPayment's arguments are made here and nowhere else: every mistake
- * with them (a bare prepay_id, a numeric timeStamp, another appid or key) has
- * been made by somebody, and shows only on a telephone.
+ * An order for its owner's eyes.  Times are RFC 3339, amounts fen; openids and
+ * WeChat's prepay_id by itself are nobody's business.
  */
 #include "pay/answer.h"
 
 #include "base/clock.h"
 #include "base/text.h"
-#include "pay/sign.h"
+#include "pay/gate.h"
 
 #include <inttypes.h>
-#include <stdio.h>
-
-enum { NONCE = 32, SIGN_TOP = 1024 };
 
 int
-answer_payment(struct buf *to, const struct merchant *m, const char *no,
-	struct slice prepay_id)
+answer_payment(struct buf *to, const struct merchant *m, const char *appid,
+	const char *no, struct slice prepay_id)
 {
-	char timestamp[24], nonce[NONCE + 1];
-	_buf_ struct buf sign;
 	int r;
 
-	buf_init(&sign, SIGN_TOP);
-	(void)snprintf(timestamp, sizeof(timestamp), "%" PRId64, clock_now_s());
-	text_random_hex(nonce, NONCE / 2);
-	r = sign_payment(&sign, m->private_key, slice_str(m->appid),
-		slice_str(timestamp), slice_str(nonce), prepay_id);
-	if (r < 0)
-		return r;
 	buf_str(to, "{\"outTradeNo\":");
 	buf_json(to, slice_str(no));
-	buf_printf(to,
-		",\"payment\":{\"timeStamp\":\"%s\",\"nonceStr\":\"%s\","
-		"\"package\":\"prepay_id=%.*s\",\"signType\":\"RSA\","
-		"\"paySign\":\"%s\"}}",
-		timestamp, nonce, SLICE_ARG(prepay_id), sign.ptr);
+	buf_str(to, ",\"payment\":");
+	r = gate_payment(to, m, appid, prepay_id);
+	if (r < 0)
+		return r;
+	buf_char(to, '}');
 	return buf_check(to);
+}
+
+static void
+time_put(struct buf *to, const char *name, int64_t ms)
+{
+	if (!ms)
+		return;
+	buf_printf(to, ",\"%s\":\"", name);
+	text_time(to, ms * CLOCK_MS);
+	buf_char(to, '"');
+}
+
+static void
+text_put(struct buf *to, const char *name, struct slice text)
+{
+	if (!text.len)
+		return;
+	buf_printf(to, ",\"%s\":", name);
+	buf_json(to, text);
 }
 
 void
@@ -48,9 +54,13 @@ answer_state(struct buf *to, const char *no, const struct order_row *row)
 	buf_json(to, row->currency);
 	buf_str(to, ",\"description\":");
 	buf_json(to, row->description);
-	buf_str(to, ",\"state\":");
-	buf_json(to, row->state);
-	buf_str(to, ",\"createdAt\":\"");
-	text_time(to, row->created_at * CLOCK_MS);
-	buf_str(to, "\"}");
+	text_put(to, "state", row->state);
+	time_put(to, "createdAt", row->created_at);
+	text_put(to, "attach", row->attach);
+	time_put(to, "expiresAt", row->expires_at);
+	time_put(to, "paidAt", row->paid_at);
+	text_put(to, "transactionId", row->transaction_id);
+	if (row->refunded)
+		buf_printf(to, ",\"refunded\":%" PRId64, row->refunded);
+	buf_char(to, '}');
 }

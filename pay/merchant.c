@@ -1,116 +1,25 @@
 /*
- * Checking the [pay] settings when they are read, so that what WeChat would
- * refuse at the first order (or, worse, never call back) is said at start.
+ * Counted settings of a merchant, and the list of them: see merchant.h.  What
+ * may be wrong with them is merchant_check.c's.
  */
 #include "pay/merchant.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
+#include "pay/certs.h"
+#include "pay/merchant_check.h"
 
-enum { APIV3_KEY = 32, NOTIFY_TOP = 255 };
+#include <string.h>
 
-static int
-check_set(const char *value, const char *name, struct fault *why)
+#define REAL_BASE   "https://api.mch.weixin.qq.com"
+#define REAL_BACKUP "https://api2.mch.weixin.qq.com"
+
+#define KEY_ID      "PUB_KEY_ID_"
+
+static bool
+is_key_id(const char *id)
 {
-	if (value && value[0])
-		return 0;
-	return fault_set(why, ERR_CONFIG,
-		"[pay] %s is not set (all of [pay] is needed once mchid is)",
-		name);
-}
-
-static int
-check_all(const struct pay_conf *c, struct fault *why)
-{
-	const struct {
-		const char *value, *name;
-	} rows[] = {
-		{c->serial, "serial"},
-		{c->private_key_pem, "private_key_file"},
-		{c->apiv3_key, "apiv3_key_file"},
-		{c->public_key_pem, "public_key_file"},
-		{c->public_key_id, "public_key_id"},
-		{c->notify_url, "notify_url"},
-		{c->api_base, "api_base"},
-	};
-
-	for (size_t i = 0; i < array_size(rows); i++) {
-		int r = check_set(rows[i].value, rows[i].name, why);
-
-		if (r < 0)
-			return r;
-	}
-	if (!c->appid || !c->appid[0])
-		return fault_set(why, ERR_CONFIG,
-			"[wechat] appid is not set, and [pay] needs it");
-	return 0;
-}
-
-/* WeChat calls https addresses without a query only; beside a sandbox on this
- * machine (api_base is http) plain http will do. */
-static int
-check_notify_url(const struct pay_conf *c, struct fault *why)
-{
-	struct slice url = slice_str(c->notify_url);
-	bool sandbox = slice_starts(slice_str(c->api_base), "http://");
-
-	if (url.len > NOTIFY_TOP || strpbrk(c->notify_url, "?# \"\\") ||
-		(!slice_starts(url, "https://") &&
-			!(sandbox && slice_starts(url, "http://"))))
-		return fault_set(why, ERR_CONFIG,
-			"[pay] notify_url must be a full https address of at "
-			"most %d characters, without a query",
-			NOTIFY_TOP);
-	return 0;
-}
-
-/* They go into a quoted header. */
-static int
-check_words(const struct pay_conf *c, struct fault *why)
-{
-	static const char letters[] =
-		"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-		"_-";
-
-	if (c->mchid[strspn(c->mchid, letters)])
-		return fault_set(why, ERR_CONFIG,
-			"[pay] mchid must be the merchant id alone");
-	if (c->serial[strspn(c->serial, letters)])
-		return fault_set(why, ERR_CONFIG,
-			"[pay] serial must be the serial number alone, "
-			"in hex digits");
-	if (c->public_key_id[strspn(c->public_key_id, letters)])
-		return fault_set(why, ERR_CONFIG,
-			"[pay] public_key_id must be PUB_KEY_ID_... or the "
-			"certificate's serial number");
-	return 0;
-}
-
-static int
-check_values(const struct pay_conf *c, struct fault *why)
-{
-	int r;
-
-	if (strlen(c->apiv3_key) != APIV3_KEY)
-		return fault_set(why, ERR_CONFIG,
-			"[pay] apiv3_key_file: the key has %d characters",
-			APIV3_KEY);
-	r = check_words(c, why);
-	return r < 0 ? r : check_notify_url(c, why);
-}
-
-static int
-keys_load(struct merchant *m, const struct pay_conf *conf, struct fault *why)
-{
-	int r = rsa_load_private(
-		&m->private_key, slice_str(conf->private_key_pem), why);
-
-	if (r < 0)
-		return fault_prefix(why, ERR_CONFIG, "[pay] private_key_file");
-	r = rsa_load_public(
-		&m->public_key, slice_str(conf->public_key_pem), why);
-	if (r < 0)
-		return fault_prefix(why, ERR_CONFIG, "[pay] public_key_file");
-	return 0;
+	return slice_starts(slice_str(id), KEY_ID);
 }
 
 static char *
@@ -119,30 +28,128 @@ copy(const char *s)
 	return str_dup(s ? s : "");
 }
 
+static int
+keys_load(struct merchant *m, const struct merchant_conf *c, struct fault *why)
+{
+	int r;
+
+	if (m->private_key_pem[0]) {
+		r = rsa_load_private(
+			&m->private_key, slice_str(m->private_key_pem), why);
+		if (r < 0)
+			return fault_prefix(
+				why, ERR_CONFIG, "private_key_file: ");
+	}
+	if (m->public_key_id[0]) {
+		r = rsa_load_public(
+			&m->public_key, slice_str(c->public_key_pem), why);
+		if (r < 0)
+			return fault_prefix(
+				why, ERR_CONFIG, "public_key_file: ");
+	}
+	return merchant_check_keys(m, c, why);
+}
+
+/* The real backup host stands beside the real host only. */
+static const char *
+backup_of(const struct merchant_conf *c)
+{
+	const char *backup = c->api_backup ? c->api_backup : "";
+
+	if (strcmp(backup, REAL_BACKUP) == 0 &&
+		strcmp(c->api_base, REAL_BASE) != 0)
+		return "";
+	return backup;
+}
+
+static int
+apps_read(struct merchant *m, const char *appids, struct fault *why)
+{
+	size_t n = 0;
+
+	m->appids = mem_array(MERCHANT_APPS_TOP + 1, char *);
+	while (*(appids += strspn(appids, " ,\t"))) {
+		size_t len = strcspn(appids, " ,\t");
+
+		if (n == MERCHANT_APPS_TOP)
+			return fault_set(why, ERR_CONFIG,
+				"appid: more than %d", MERCHANT_APPS_TOP);
+		m->appids[n++] = str_ndup(appids, len);
+		appids += len;
+	}
+	m->appid = m->appids[0];
+	if (!n)
+		return fault_set(why, ERR_CONFIG, "appid is empty");
+	return 0;
+}
+
+static void
+words_copy(struct merchant *m, const struct merchant_conf *c)
+{
+	m->mchid = copy(c->mchid);
+	m->serial = copy(c->serial);
+	m->notify_url = copy(c->notify_url);
+	m->api_base = copy(c->api_base);
+	m->api_backup = copy(backup_of(c));
+	m->public_key_id = copy(c->public_key_id);
+	m->apiv3_key = copy(c->apiv3_key);
+	m->v2_key = copy(c->v2_key);
+	m->certificate_pem = copy(c->certificate_pem);
+	m->private_key_pem = copy(c->private_key_pem);
+	m->api = c->api && strcmp(c->api, "v2") == 0 ? MERCHANT_V2
+						      : MERCHANT_V3;
+	m->v2_sign = c->v2_sign && strcmp(c->v2_sign, "HMAC-SHA256") == 0
+			     ? MERCHANT_HMAC_SHA256
+			     : MERCHANT_MD5;
+}
+
+/* A public key alone: downloads would keep WeChat Pay from ending the change
+ * to public keys (they count as traffic that is not with them). */
+static bool
+wants_certificates(const struct merchant *m, const struct merchant_conf *c)
+{
+	if (!merchant_has_v3(m))
+		return false;
+	if (c->certificates && strcmp(c->certificates, "auto") != 0)
+		return strcmp(c->certificates, "yes") == 0;
+	return !is_key_id(m->public_key_id);
+}
+
+static int
+merchant_read(struct merchant *m, const struct merchant_conf *c,
+	struct fault *why)
+{
+	int r = merchant_check(c, why);
+
+	if (r < 0)
+		return r;
+	words_copy(m, c);
+	r = apps_read(m, c->appids, why);
+	if (r == 0)
+		r = keys_load(m, c, why);
+	if (r < 0)
+		return r;
+	if (wants_certificates(m, c))
+		m->certs = certs_new(m->mchid);
+	if (merchant_has_v3(m) && !m->public_key && !m->certs)
+		return fault_set(why, ERR_CONFIG,
+			"certificates = no needs public_key_file and "
+			"public_key_id: nothing else verifies an answer");
+	return 0;
+}
+
 int
-merchant_new(
-	struct merchant **ret, const struct pay_conf *conf, struct fault *why)
+merchant_new(struct merchant **ret, const struct merchant_conf *conf,
+	struct fault *why)
 {
 	_cleanup_(merchant_unrefp) struct merchant *m =
 		mem_new(struct merchant);
 	int r;
 
 	m->refs = 1;
-	m->mchid = copy(conf->mchid);
-	if (merchant_is_on(m)) {
-		r = check_all(conf, why);
-		if (r == 0)
-			r = check_values(conf, why);
-		if (r == 0)
-			r = keys_load(m, conf, why);
-		if (r < 0)
-			return r;
-	}
-	m->appid = copy(conf->appid);
-	m->serial = copy(conf->serial);
-	m->notify_url = copy(conf->notify_url);
-	m->api_base = copy(conf->api_base);
-	m->public_key_id = copy(conf->public_key_id);
+	r = merchant_read(m, conf, why);
+	if (r < 0)
+		return fault_prefix(why, r, "[pay] %s: ", conf->mchid);
 	*ret = take(m);
 	return 0;
 }
@@ -154,6 +161,14 @@ merchant_ref(struct merchant *m)
 	return m;
 }
 
+static void
+forget(char *secret)
+{
+	if (secret)
+		mem_wipe(secret, strlen(secret));
+	mem_free(secret);
+}
+
 struct merchant *
 merchant_unref(struct merchant *m)
 {
@@ -161,17 +176,75 @@ merchant_unref(struct merchant *m)
 		return NULL;
 	rsa_free(m->private_key);
 	rsa_free(m->public_key);
-	mem_free(m->appid);
+	certs_unref(m->certs);
+	for (size_t i = 0; m->appids && m->appids[i]; i++)
+		mem_free(m->appids[i]);
+	mem_free(m->appids);
 	mem_free(m->mchid);
 	mem_free(m->serial);
 	mem_free(m->notify_url);
 	mem_free(m->api_base);
+	mem_free(m->api_backup);
 	mem_free(m->public_key_id);
+	mem_free(m->certificate_pem);
+	forget(m->apiv3_key);
+	forget(m->v2_key);
+	forget(m->private_key_pem);
 	return mem_free(m);
 }
 
 bool
-merchant_is_on(const struct merchant *m)
+merchant_has_app(const struct merchant *m, struct slice appid)
 {
-	return m->mchid[0] != '\0';
+	for (size_t i = 0; m->appids[i]; i++)
+		if (slice_is(appid, m->appids[i]))
+			return true;
+	return false;
+}
+
+const char *
+merchant_own_app(const struct merchant *m, const char *appid)
+{
+	for (size_t i = 0; m->appids[i]; i++)
+		if (strcmp(appid, m->appids[i]) == 0)
+			return m->appids[i];
+	return NULL;
+}
+
+bool
+merchant_has_v3(const struct merchant *m)
+{
+	return m->apiv3_key[0] != '\0';
+}
+
+bool
+merchant_has_v2(const struct merchant *m)
+{
+	return m->v2_key[0] != '\0';
+}
+
+struct rsa *
+merchant_key(const struct merchant *m, struct slice serial)
+{
+	bool is_id = slice_starts(serial, KEY_ID);
+
+	if (m->public_key &&
+		(slice_is(serial, m->public_key_id) ||
+			(!is_id && !is_key_id(m->public_key_id) &&
+				cert_serial_is(serial, m->public_key_id))))
+		return m->public_key;
+	if (is_id || !m->certs)
+		return NULL;
+	return certs_find(m->certs, serial, clock_now_ms());
+}
+
+const char *
+merchant_wants_serial(const struct merchant *m)
+{
+	const struct cert *cert;
+
+	if (m->public_key)
+		return m->public_key_id;
+	cert = m->certs ? certs_newest(m->certs, clock_now_ms()) : NULL;
+	return cert ? cert->facts.serial : "";
 }

@@ -10,7 +10,7 @@
 #include "base/val.h"
 #include "pay/merchant.h"
 
-enum { NOTIFY_BODY_TOP = 64 * 1024 };
+enum { NOTIFY_BODY_TOP = 64 * 1024, NOTIFY_SKEW_S = 300 };
 
 enum notify_kind {
 	NOTIFY_PAID,   /* TRANSACTION.SUCCESS */
@@ -44,7 +44,7 @@ struct notify {
 /* v3.  `path_mchid`: of the address that was called ("" for the first merchant): the
  * one whose keys are tried.  ERR_PAY_PROBE: WeChat tests whether we look;
  * ERR_PAY_UNSIGNED: headers are missing (a proxy ate them?); ERR_PAY_STALE: the
- * clocks are five minutes apart; ERR_PAY_FORGED_NOTIFY: it did not verify;
+ * clocks are five minutes apart (each time: `why` says how far); ERR_PAY_FORGED_NOTIFY: it did not verify;
  * ERR_PAY_UNKNOWN_KEY: no key of that serial is here (ask for the certificates,
  * once); ERR_PAY_DECRYPT: the APIv3 key is not the one that sealed it. */
 int notify_read(struct notify *ret, const struct merchant *m,

@@ -6,8 +6,9 @@
  *
  *   insert ──made──────────────┐
  *     └─there already─ find ───┤
- *   (only a number) ── find ───┴─ prepay_id young ────────────── answer
- *                                └─ else ask WeChat ─ store it ─ answer
+ *   (only a number) ── find ───┴─ prepay_id young ── hand out ─── answer
+ *                                └─ else ask WeChat ─ store it ── answer
+ *                                     └─ paid or closed there: query, apply
  */
 #include "pay/order.h"
 
@@ -18,29 +19,12 @@
 #include <string.h>
 
 enum {
-	BODY_TOP = 8192,
+	BODY_TOP = 32768,
 	ANSWER_TOP = 4096,
 	PREPAY_TOP = 64,
 	/* WeChat's two hours, less the time to type a password. */
 	PREPAY_MS = (2 * 3600 - 300) * 1000,
 };
-
-static int
-answer_set(struct run *run, const struct buf *text)
-{
-	struct order *o = run->order;
-	char *p;
-
-	if (buf_check(text) < 0)
-		return ERR_INTERNAL;
-	p = arena_try(o->arena, text->len + 1);
-	if (!p)
-		return ERR_TOO_BIG;
-	memcpy(p, text->ptr, text->len);
-	p[text->len] = '\0';
-	o->answer = slice_of(p, text->len);
-	return 0;
-}
 
 static int
 payment_answer(struct run *run, struct slice prepay_id)
@@ -49,8 +33,9 @@ payment_answer(struct run *run, struct slice prepay_id)
 	int r;
 
 	buf_init(&text, ANSWER_TOP);
-	r = answer_payment(&text, run->merchant, run->key.no, prepay_id);
-	return r < 0 ? r : answer_set(run, &text);
+	r = answer_payment(
+		&text, run->merchant, run->key.appid, run->key.no, prepay_id);
+	return r < 0 ? r : run_answer(run, &text);
 }
 
 static void
@@ -64,7 +49,7 @@ on_stored(struct job *job)
 			"this order was paid or closed meanwhile");
 	if (err == 0)
 		err = payment_answer(run, run->row.prepay_id);
-	run_finish(run, err);
+	run_end(run, err);
 }
 
 static bool
@@ -78,27 +63,69 @@ is_prepay_id(const char *s)
 	return n > 0 && n <= PREPAY_TOP;
 }
 
+/* What WeChat had said of the order, now that it is applied. */
 static void
-on_wxpay(struct job *job)
+on_learned(struct job *job)
 {
-	struct run *run = container_of(job, struct run, wxpay.job);
+	struct run *run = container_of(job, struct run, query.job);
+	const char *state = run->query.state;
+	int err = ERR_PAY_REFUSED; /* with the words of the refusal */
+
+	if (job->err == 0 &&
+		(strcmp(state, "SUCCESS") == 0 || strcmp(state, "REFUND") == 0))
+		err = run_fault(
+			run, ERR_CONFLICT, "this order is paid already");
+	else if (job->err == 0 && strcmp(state, "CLOSED") == 0)
+		err = run_fault(run, ERR_CONFLICT,
+			"this order is closed: place a new one under another "
+			"outTradeNo");
+	run_end(run, err);
+}
+
+/* Refused because of what became of the order? */
+static bool
+is_over(const char *code)
+{
+	static const char *const codes[] = {
+		"ORDERPAID", "OUT_TRADE_NO_USED", "ORDER_CLOSED"};
+
+	for (size_t i = 0; i < array_size(codes); i++)
+		if (strcmp(code, codes[i]) == 0)
+			return true;
+	return false;
+}
+
+static void
+refused(struct run *run, const struct job *job)
+{
+	if (job->why.text[0])
+		run->order->job.why = job->why;
+	if (job->err != ERR_PAY_REFUSED || !is_over(run->gate.code)) {
+		run_end(run, job->err);
+		return;
+	}
+	job_init(&run->query.job, on_learned);
+	order_query_start(&run->query, run->pay, run->merchant, run->key.appid,
+		run->key.no);
+}
+
+static void
+on_placed(struct job *job)
+{
+	struct run *run = container_of(job, struct run, gate.job);
 	const char *id;
 
 	if (job->err < 0) {
-		if (job->why.text[0])
-			run->order->job.why = job->why;
-		run_finish(run, job->err);
+		refused(run, job);
 		return;
 	}
-	id = json_string_value(json_object_get(run->wxpay.answer, "prepay_id"));
+	id = run->gate.prepay_id;
 	if (!id || !is_prepay_id(id)) {
-		run_finish(
-			run, run_fault(run, ERR_UPSTREAM,
+		run_end(run, run_fault(run, ERR_UPSTREAM,
 				     "WeChat Pay's answer has no prepay_id"));
 		return;
 	}
-	run->row.prepay_id =
-		slice_of(arena_str(&run->mem, slice_str(id)), strlen(id));
+	run->row.prepay_id = slice_str(id);
 	job_init(&run->ask.job, on_stored);
 	row_set_prepay(run->pay->pool, &run->ask, &run->key, run->row.prepay_id,
 		run->asked_ms);
@@ -107,10 +134,38 @@ on_wxpay(struct job *job)
 static void
 wechat_ask(struct run *run)
 {
+	struct gate_home home = pay_gate_home(run->pay);
+
 	run->asked_ms = clock_now_ms();
-	job_init(&run->wxpay.job, on_wxpay);
-	wxpay_post(&run->wxpay, run->pay->loop, run->pay->fetcher,
-		run->merchant, "/v3/pay/transactions/jsapi", run->row.body);
+	job_init(&run->gate.job, on_placed);
+	gate_order(&run->gate, &home, run->merchant, &run->mem, run->row.body);
+}
+
+static void
+on_handed_out(struct job *job)
+{
+	struct run *run = container_of(job, struct run, ask.job);
+
+	/* without it the order is asked about a little later */
+	run_end(run, job->err < 0 && job->err != ERR_DB_DOWN
+			     ? job->err
+			     : payment_answer(run, run->row.prepay_id));
+}
+
+static int
+payable(struct run *run)
+{
+	const struct order_row *row = &run->row;
+
+	if (!row_is_open(row))
+		return fault_set(&run->order->job.why, ERR_CONFLICT,
+			"this order cannot be paid any more: its state is %.*s",
+			SLICE_ARG(row->state));
+	if (row->expires_at && clock_now_ms() >= row->expires_at)
+		return run_fault(run, ERR_CONFLICT,
+			"the time to pay this order is over: place a new one "
+			"under another outTradeNo");
+	return 0;
 }
 
 /* The row is there and his: pay it. */
@@ -118,19 +173,17 @@ static void
 order_pay(struct run *run)
 {
 	const struct order_row *row = &run->row;
-	int64_t age = clock_now_ms() - row->prepay_at;
+	int64_t now = clock_now_ms(), age = now - row->prepay_at;
+	int r = payable(run);
 
-	if (!slice_is(row->state, "CREATED") &&
-		!slice_is(row->state, "NOTPAY")) {
-		(void)fault_set(&run->order->job.why, ERR_CONFLICT,
-			"this order cannot be paid any more: its state is %.*s",
-			SLICE_ARG(row->state));
-		run_finish(run, ERR_CONFLICT);
+	if (r < 0) {
+		run_end(run, r);
 		return;
 	}
-	if (slice_is(row->state, "NOTPAY") && row->prepay_id.len && age >= 0 &&
-		age < PREPAY_MS) {
-		run_finish(run, payment_answer(run, row->prepay_id));
+	if (!slice_is(row->state, "CREATED") && row->prepay_id.len &&
+		age >= 0 && age < PREPAY_MS) {
+		job_init(&run->ask.job, on_handed_out);
+		row_hand_out(run->pay->pool, &run->ask, &run->key, now);
 		return;
 	}
 	wechat_ask(run);
@@ -156,36 +209,18 @@ row_check(struct run *run)
 	return 0;
 }
 
-/* 0, and run->row holds the caller's row. */
-static int
-found(struct run *run, int err)
-{
-	if (err < 0)
-		return err;
-	if (ask_rows(&run->ask) != 1)
-		return ERR_ORDER_NOT_FOUND;
-	if (!row_read(&run->ask, &run->mem, &run->row))
-		return ERR_INTERNAL;
-	return row_check(run);
-}
-
 static void
 on_found(struct job *job)
 {
 	struct run *run = container_of(job, struct run, ask.job);
-	int r = found(run, job->err);
+	int r = run_found(run, job->err);
 
+	if (r == 0)
+		r = row_check(run);
 	if (r < 0)
-		run_finish(run, r);
+		run_end(run, r);
 	else
 		order_pay(run);
-}
-
-static void
-row_look(struct run *run, job_fn *done)
-{
-	job_init(&run->ask.job, done);
-	row_find(run->pay->pool, &run->ask, &run->key);
 }
 
 static void
@@ -193,27 +228,35 @@ on_inserted(struct job *job)
 {
 	struct run *run = container_of(job, struct run, ask.job);
 
-	if (job->err < 0)
-		run_finish(run, job->err);
-	else if (ask_rows(&run->ask) == 1)
+	if (job->err < 0) {
+		run_end(run, job->err);
+	} else if (ask_rows(&run->ask) == 1) {
 		order_pay(run);
-	else
-		row_look(run, on_found);
+	} else {
+		run->mchids = slice_str(
+			arena_printf(&run->mem, "{%s}", run->key.mchid));
+		run_look(run, on_found);
+	}
 }
 
 /* The row as it will be, so that what was made goes on like what was found. */
 static int
-row_prepare(struct run *run)
+row_prepare(struct run *run, int64_t now_ms)
 {
 	struct bill *b = &run->bill;
+	const struct pay_more *more = &run->pay->more;
+	bool tells_end = b->expires_at || more->order_life_ms != PAY_LIFE_MS;
 	_buf_ struct buf body;
 	int r;
 
 	buf_init(&body, BODY_TOP);
+	if (!b->expires_at)
+		b->expires_at = now_ms + more->order_life_ms;
 	b->no = slice_str(run->key.no);
 	b->description.ptr = arena_str(&run->mem, b->description);
 	b->attach.ptr = arena_str(&run->mem, b->attach);
-	r = bill_build(b, run->merchant, run->key.openid, &body);
+	r = bill_build(b, run->merchant, run->key.appid, run->key.openid,
+		tells_end, &body);
 	if (r < 0)
 		return r;
 	run->row = (struct order_row){
@@ -223,6 +266,7 @@ row_prepare(struct run *run)
 		.state = SLICE("CREATED"),
 		.body = slice_of(
 			arena_str(&run->mem, buf_all(&body)), body.len),
+		.expires_at = b->expires_at,
 		.is_his = true,
 	};
 	return 0;
@@ -231,28 +275,38 @@ row_prepare(struct run *run)
 static void
 row_make(struct run *run)
 {
-	int r = row_prepare(run);
+	int64_t now = clock_now_ms();
+	int r = run_choose(run, run->bill.mchid);
 
+	if (r == 0)
+		r = row_prepare(run, now);
 	if (r < 0) {
 		run_fail_soon(run, r);
 		return;
 	}
 	job_init(&run->ask.job, on_inserted);
 	row_insert(run->pay->pool, &run->ask, &run->key, &run->bill,
-		run->row.body, clock_now_ms());
+		&(struct order_new){.body = run->row.body,
+			.env = run->pay->more.env,
+			.api = run->merchant->api == MERCHANT_V2 ? "v2" : "v3",
+			.now_ms = now});
 }
 
 void
 order_place(struct pay *pay, struct order *o, const struct caller *who,
 	const json_t *body, bool may_price)
 {
-	struct run *run = run_new(pay, o, who);
+	struct run *run = run_begin(pay, o, who);
+	enum bill_may may = !may_price     ? BILL_PAY
+			    : run->may_all ? BILL_ALL
+					   : BILL_PRICE;
 	char no[TRADE_NO + 1];
 	int r;
 
-	r = run_check(run, who);
+	r = run_check(run, who, true);
 	if (r == 0)
-		r = bill_parse(&run->bill, body, may_price, &o->job.why);
+		r = bill_parse(
+			&run->bill, body, may, clock_now_ms(), &o->job.why);
 	if (r < 0) {
 		run_fail_soon(run, r);
 		return;
@@ -263,37 +317,5 @@ order_place(struct pay *pay, struct order *o, const struct caller *who,
 	if (run->bill.is_priced)
 		row_make(run);
 	else
-		row_look(run, on_found);
-}
-
-static void
-on_got(struct job *job)
-{
-	struct run *run = container_of(job, struct run, ask.job);
-	int r = found(run, job->err);
-	_buf_ struct buf text;
-
-	buf_init(&text, ANSWER_TOP);
-	if (r == 0) {
-		answer_state(&text, run->key.no, &run->row);
-		r = answer_set(run, &text);
-	}
-	run_finish(run, r);
-}
-
-void
-order_get(struct pay *pay, struct order *o, const struct caller *who,
-	struct slice out_trade_no)
-{
-	struct run *run = run_new(pay, o, who);
-	int r = run_check(run, who);
-
-	if (r == 0 && !trade_no_is(out_trade_no))
-		r = ERR_ORDER_NOT_FOUND;
-	if (r < 0) {
-		run_fail_soon(run, r);
-		return;
-	}
-	run->key.no = arena_str(&run->mem, out_trade_no);
-	row_look(run, on_got);
+		run_look(run, on_found);
 }

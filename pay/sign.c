@@ -11,7 +11,7 @@
 enum {
 	TEXT_TOP = 1024 * 1024 + 4096, /* a body and its lines */
 	SKEW_S = 300,
-	APIV3_KEY = 32,
+	SEAL_KEY = 32,
 };
 
 static void
@@ -73,7 +73,7 @@ sign_verify(struct rsa *key, struct slice timestamp, struct slice nonce,
 	if (slice_to_u64(timestamp, INT64_MAX, &then) < 0)
 		return ERR_FORMAT;
 	if ((int64_t)then <= now_s - SKEW_S || (int64_t)then >= now_s + SKEW_S)
-		return ERR_FORMAT;
+		return ERR_PAY_STALE;
 	put_line(&text, timestamp);
 	put_line(&text, nonce);
 	put_line(&text, body);
@@ -106,7 +106,7 @@ sign_open_resource(struct buf *to, struct slice apiv3_key,
 
 	buf_init(&sealed, TEXT_TOP);
 	if (!slice_is(algorithm, "AEAD_AES_256_GCM") ||
-		apiv3_key.len != APIV3_KEY || nonce.len != GCM_NONCE)
+		apiv3_key.len != SEAL_KEY || nonce.len != GCM_NONCE)
 		return ERR_FORMAT;
 	r = text_unbase64(&sealed, ciphertext_base64);
 	if (r < 0 || sealed.len < GCM_TAG)

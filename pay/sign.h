@@ -16,7 +16,7 @@ int sign_authorization(struct buf *to, struct rsa *key, const char *mchid,
 	struct slice timestamp, struct slice nonce,
 	struct slice body) _must_check_;
 /* "TIMESTAMP\nNONCE\nBODY\n" against a base64 signature; the timestamp within
- * 300 s of now. */
+ * 300 s of now, else ERR_PAY_STALE; ERR_FORMAT: it does not verify. */
 int sign_verify(struct rsa *key, struct slice timestamp, struct slice nonce,
 	struct slice body, struct slice signature, int64_t now_s) _must_check_;
 /* paySign of wx.requestPayment. */

@@ -4,22 +4,17 @@
  * to WeChat, not two".
  */
 
-#include "sandbox.h"
-
-#include "user.h"
-
-#include "base/val.h"
+#include "control.h"
 
 enum {
-	OPENID_TOP = 128,
 	PATH_TOP = 256,
 	DELAY_TOP_MS = 600000,
 	COUNT_TOP = 1000000,
 	PRESET_DELAY_MS = 1000
 };
 
-static void
-control_error(struct answer *a, const struct fault *why)
+void
+control_refuse(struct answer *a, const struct fault *why)
 {
 	a->status = 400;
 	buf_str(&a->body, "{\"error\":");
@@ -28,8 +23,8 @@ control_error(struct answer *a, const struct fault *why)
 }
 
 /* An empty body is an empty object. */
-static int
-body_parse(struct exchange *x, json_t **ret, struct fault *why)
+int
+control_parse(struct exchange *x, json_t **ret, struct fault *why)
 {
 	struct slice body = exchange_body(x);
 	_json_ json_t *all = NULL;
@@ -45,33 +40,10 @@ body_parse(struct exchange *x, json_t **ret, struct fault *why)
 	return r;
 }
 
-void
-control_code(struct sandbox *s, struct exchange *x, struct answer *a)
-{
-	_json_ json_t *ask = NULL;
-	struct slice openid, unionid, no = SLICE("");
-	struct fault why = {0};
-	bool blocked;
-	int r = body_parse(x, &ask, &why);
-
-	if (r == 0)
-		r = val_str_or(ask, "openid", OPENID_TOP, no, &openid, &why);
-	if (r == 0)
-		r = val_str_or(ask, "unionid", OPENID_TOP, no, &unionid, &why);
-	if (r == 0)
-		r = val_bool_or(ask, "blocked", false, &blocked, &why);
-	if (r < 0) {
-		control_error(a, &why);
-		return;
-	}
-	buf_printf(&a->body, "{\"code\":\"%s\"}",
-		code_issue(s, openid, unionid, blocked));
-}
-
 struct wish {
 	struct slice path;
 	enum fault_kind kind;
-	int64_t count, delay_ms;
+	int64_t count, delay_ms, percent, seed;
 };
 
 static int
@@ -83,7 +55,13 @@ wish_parse(struct wish *ret, const json_t *ask, struct fault *why)
 	if (r == 0)
 		r = val_str(ask, "kind", PATH_TOP, &word, why);
 	if (r == 0)
-		r = val_int_or(ask, "count", 1, COUNT_TOP, 1, &ret->count, why);
+		r = val_int_or(
+			ask, "percent", 1, 100, 100, &ret->percent, why);
+	if (r == 0)
+		r = val_int_or(ask, "seed", 0, INT64_MAX, 1, &ret->seed, why);
+	if (r == 0) /* by percent: until it is taken back */
+		r = val_int_or(ask, "count", 1, COUNT_TOP,
+			ret->percent < 100 ? 0 : 1, &ret->count, why);
 	if (r == 0)
 		r = val_int_or(ask, "delay", 0, DELAY_TOP_MS, PRESET_DELAY_MS,
 			&ret->delay_ms, why);
@@ -103,17 +81,25 @@ control_fault(struct sandbox *s, struct exchange *x, struct answer *a)
 	_json_ json_t *ask = NULL;
 	struct fault why = {0};
 	struct wish w;
-	int r = body_parse(x, &ask, &why);
+	struct armed armed = {0};
+	int r = control_parse(x, &ask, &why);
 
 	if (r == 0)
 		r = wish_parse(&w, ask, &why);
+	if (r == 0)
+		armed = (struct armed){
+			.kind = w.kind,
+			.left = (unsigned)w.count,
+			.delay_ms = (unsigned)w.delay_ms,
+			.percent = (unsigned)w.percent,
+			.dice = (uint64_t)w.seed,
+		};
 	if (r == 0 && w.kind == FAULT_NONE)
 		faults_clear(&s->faults, w.path);
-	else if (r == 0 && !faults_add(&s->faults, w.path, w.kind,
-				   (unsigned)w.count, (unsigned)w.delay_ms))
+	else if (r == 0 && !faults_add(&s->faults, w.path, &armed))
 		r = fault_set(&why, ERR_TOO_BIG, "too many faults wait");
 	if (r < 0)
-		control_error(a, &why);
+		control_refuse(a, &why);
 	else
 		buf_str(&a->body, "{}");
 }
@@ -129,9 +115,15 @@ control_counts(struct sandbox *s, struct exchange *x, struct answer *a)
 
 	(void)x;
 	buf_char(&a->body, '{');
-	for (size_t i = 0; i < array_size(paths); i++)
-		buf_printf(&a->body, "%s\"%s\":%llu", i ? "," : "", paths[i],
-			(unsigned long long)s->counts[i]);
+	for (size_t i = 0; i < array_size(paths); i++) {
+		size_t first = 0; /* of the rows with this path */
+
+		while (strcmp(paths[first], paths[i]) != 0)
+			first++;
+		if (first == i)
+			buf_printf(&a->body, "%s\"%s\":%llu", i ? "," : "",
+				paths[i], (unsigned long long)s->counts[i]);
+	}
 	buf_char(&a->body, '}');
 }
 

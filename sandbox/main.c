@@ -20,14 +20,17 @@
 enum { BACKLOG = 512, NAME_TOP = 128, LINE_TOP = 65536 };
 
 struct options {
-	const char *listen, *dir;
+	const char *listen, *dir, *notify_to;
 };
 
 static const char usage[] =
 	"usage: mpcloud-sandbox --dir DIR [--listen 127.0.0.1:0]\n"
+	"                       [--notify-to http://127.0.0.1:PORT]\n"
 	"\n"
 	"Plays api.weixin.qq.com and api.mch.weixin.qq.com for development\n"
 	"and tests. DIR holds the keys; they are made at the first start.\n"
+	"Callbacks to addresses that are not on this machine go to the\n"
+	"--notify-to address, with their own path; else nowhere.\n"
 	"When it is ready it prints one line of JSON with its address.\n";
 
 static _noreturn_ void
@@ -43,6 +46,7 @@ options_parse(struct options *ret, int argc, char **argv)
 	static const struct option list[] = {
 		{"listen", required_argument, NULL, 'l'},
 		{"dir", required_argument, NULL, 'd'},
+		{"notify-to", required_argument, NULL, 'n'},
 		{"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0},
 	};
@@ -53,6 +57,8 @@ options_parse(struct options *ret, int argc, char **argv)
 			ret->listen = optarg;
 		else if (c == 'd')
 			ret->dir = optarg;
+		else if (c == 'n')
+			ret->notify_to = optarg;
 		else
 			leave(c == 'h' ? 0 : 2, usage);
 	}
@@ -122,6 +128,7 @@ run(struct sandbox *s, const char *dir, int fd, struct fault *why)
 	if (r == 0)
 		loop_run(&s->loop);
 	server_stop(s);
+	pay_stop(s);
 	loop_done(&s->loop); /* the handles end with this frame */
 	return r;
 }
@@ -143,12 +150,16 @@ start(struct sandbox *s, const struct options *o, struct fault *why)
 	if (!dir)
 		return fault_set(why, -errno, "%s: not a directory", o->dir);
 	r = keys_open(&s->keys, dir, why);
+	if (r == 0)
+		r = api_open(s, dir, why);
 	if (r < 0)
 		return r;
 	r = sock_listen(o->listen, BACKLOG, &fd, why);
 	if (r < 0)
 		return r;
 	r = loop_init(&s->loop);
+	if (r == 0)
+		r = pay_open(s, dir, o->notify_to, why);
 	return r < 0 ? r : run(s, dir, fd, why);
 }
 
@@ -161,14 +172,14 @@ main(int argc, char **argv)
 	int r;
 
 	options_parse(&o, argc, argv);
-	login_init(s);
+	api_init(s);
 	pay_init(s);
 	r = start(s, &o, &why);
 	if (r < 0)
 		(void)fprintf(
 			stderr, "mpcloud-sandbox: %s\n", fault_text(&why, r));
 	pay_done(s);
-	login_done(s);
+	api_done(s);
 	keys_done(&s->keys);
 	mem_free(s);
 	return r < 0;

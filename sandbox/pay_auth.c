@@ -85,8 +85,8 @@ time_is_good(struct slice timestamp)
 }
 
 static bool
-signature_is_good(
-	struct sandbox *s, struct exchange *x, const struct slice f[FIELDS])
+signature_is_good(const struct seller *m, struct exchange *x,
+	const struct slice f[FIELDS])
 {
 	_buf_ struct buf text;
 
@@ -102,14 +102,15 @@ signature_is_good(
 	buf_slice(&text, exchange_body(x));
 	buf_char(&text, '\n');
 	return buf_check(&text) == 0 &&
-	       rsa_verify(s->keys.merchant, buf_all(&text), f[SIGNATURE]) == 0;
+	       rsa_verify(m->rsa, buf_all(&text), f[SIGNATURE]) == 0;
 }
 
 /* NULL when it is in order, else the server's sentence. */
 static const char *
-trouble_find(struct sandbox *s, struct exchange *x)
+trouble_find(struct sandbox *s, struct exchange *x, struct seller **ret)
 {
 	struct slice f[FIELDS] = {{0}};
+	struct seller *m;
 
 	if (!header_parse(exchange_header(x, "Authorization"), f))
 		return FORM_WORDS;
@@ -118,23 +119,26 @@ trouble_find(struct sandbox *s, struct exchange *x)
 	if (!time_is_good(f[TIMESTAMP]))
 		return "Http头Authorization中的timestamp与发起请求的时间"
 		       "不得超过5分钟";
-	if (!slice_is(f[MCHID], s->keys.mchid))
+	m = seller_find(s, f[MCHID]);
+	if (!m)
 		return "商户号不存在或与证书不匹配";
-	if (!slice_is_nocase(f[SERIAL], s->keys.serial))
+	if (!slice_is_nocase(f[SERIAL], m->serial))
 		return "商户证书序列号有误。请使用签名私钥匹配的证书序列号";
-	if (!signature_is_good(s, x, f))
+	if (!signature_is_good(m, x, f))
 		return "签名错误，请检查后再试";
+	*ret = m;
 	return NULL;
 }
 
-bool
+struct seller *
 pay_authorize(struct sandbox *s, struct exchange *x, struct answer *a)
 {
-	const char *trouble = trouble_find(s, x);
+	struct seller *m = NULL;
+	const char *trouble = trouble_find(s, x, &m);
 
 	if (!trouble)
-		return true;
+		return m;
 	answer_pay_error(a, 401, "SIGN_ERROR", trouble);
 	a->sign = false; /* a stranger gets no signature of WeChat Pay's */
-	return false;
+	return NULL;
 }

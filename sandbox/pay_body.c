@@ -21,13 +21,19 @@ enum object {
 	GOODS,
 	SCENE,
 	STORE,
-	SETTLE
+	SETTLE,
+	REFUND,
+	MONEY_BACK,
+	MONEY_FROM,
+	GOODS_BACK,
+	CLOSE
 };
 enum type { STRING, INTEGER, BOOL, OBJECT, ARRAY };
 
 /* NULL when the value is good, else what is wrong with it. */
 typedef const char *rule_fn(struct slice value);
-static rule_fn rule_trade_no, rule_time, rule_notify_url, rule_currency;
+static rule_fn rule_trade_no, rule_refund_no, rule_time, rule_notify_url,
+	rule_currency, rule_funds, rule_account;
 
 struct field {
 	enum object in;
@@ -43,7 +49,14 @@ static const struct field fields[] = {
 #define X(in, name, type, required, low, top, inner, rule) \
 	{in, name, type, required, low, top, inner, rule},
 #include "jsapi.def"
+#include "refund.def"
 #undef X
+};
+
+static const enum object forms[] = {
+	[FORM_ORDER] = ORDER,
+	[FORM_REFUND] = REFUND,
+	[FORM_CLOSE] = CLOSE,
 };
 
 struct check {
@@ -53,17 +66,46 @@ struct check {
 
 static bool object_check(struct check *c, enum object what, const json_t *v);
 
-static const char *
-rule_trade_no(struct slice v)
+static bool
+is_made_of(struct slice v, const char *marks)
 {
 	for (size_t i = 0; i < v.len; i++) {
 		char c = v.ptr[i];
 
 		if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
-			    (c >= 'A' && c <= 'Z') || strchr("_-|*", c)))
-			return "letters, digits and _-|* only";
+			    (c >= 'A' && c <= 'Z') || strchr(marks, c)))
+			return false;
 	}
-	return NULL;
+	return true;
+}
+
+static const char *
+rule_trade_no(struct slice v)
+{
+	return is_made_of(v, "_-|*") ? NULL : "letters, digits and _-|* only";
+}
+
+static const char *
+rule_refund_no(struct slice v)
+{
+	return is_made_of(v, "_-|*@") ? NULL
+				      : "letters, digits and _-|*@ only";
+}
+
+static const char *
+rule_funds(struct slice v)
+{
+	return slice_is(v, "AVAILABLE") || slice_is(v, "UNSETTLED")
+		       ? NULL
+		       : "AVAILABLE or UNSETTLED is needed";
+}
+
+static const char *
+rule_account(struct slice v)
+{
+	return slice_is(v, "AVAILABLE") || slice_is(v, "UNAVAILABLE")
+		       ? NULL
+		       : "AVAILABLE or UNAVAILABLE is needed";
 }
 
 static const char *
@@ -94,12 +136,25 @@ host_is_private(struct slice host)
 	return host.len == 0 || !memchr(host.ptr, '.', host.len);
 }
 
+/* Here the sandbox takes what WeChat does not: an address of this machine, with
+ * its port, for programs that have no other. */
+static bool
+is_here(struct slice url)
+{
+	return slice_starts(url, "http://127.0.0.1:") ||
+	       slice_starts(url, "http://localhost:") ||
+	       slice_starts(url, "http://[::1]:");
+}
+
 static const char *
 rule_notify_url(struct slice v)
 {
 	static const char scheme[] = "https://";
 	struct slice rest, host;
 
+	if (is_here(v))
+		return memchr(v.ptr, '?', v.len) ? "no query string is allowed"
+						 : NULL;
 	if (!slice_starts(v, scheme))
 		return "an https address is needed";
 	if (memchr(v.ptr, '?', v.len) || memchr(v.ptr, '#', v.len))
@@ -110,9 +165,9 @@ rule_notify_url(struct slice v)
 	return NULL;
 }
 
-void
-answer_param_error(struct answer *a, const char *field, const json_t *value,
-	const char *issue)
+static void
+param_error(struct answer *a, const char *field, const json_t *value,
+	const char *issue, const char *location)
 {
 	_buf_ struct buf shown;
 
@@ -129,7 +184,21 @@ answer_param_error(struct answer *a, const char *field, const json_t *value,
 		buf_str(&a->body, "\"\"");
 	buf_str(&a->body, ",\"issue\":");
 	buf_json(&a->body, slice_str(issue));
-	buf_str(&a->body, ",\"location\":\"body\"},\"message\":\"参数错误\"}");
+	buf_printf(&a->body,
+		",\"location\":\"%s\"},\"message\":\"参数错误\"}", location);
+}
+
+void
+answer_param_error(struct answer *a, const char *field, const json_t *value,
+	const char *issue)
+{
+	param_error(a, field, value, issue, "body");
+}
+
+void
+answer_query_error(struct answer *a, const char *field, const char *issue)
+{
+	param_error(a, field, NULL, issue, "query");
 }
 
 static bool
@@ -258,9 +327,21 @@ object_check(struct check *c, enum object what, const json_t *v)
 }
 
 bool
-pay_body_check(const json_t *body, struct answer *a)
+pay_body_check(const json_t *body, enum pay_form form, struct answer *a)
 {
 	struct check c = {.answer = a};
 
-	return object_check(&c, ORDER, body);
+	return object_check(&c, forms[form], body);
+}
+
+json_t *
+pay_body(struct exchange *x, enum pay_form form, struct answer *a)
+{
+	_json_ json_t *body = NULL;
+
+	if (val_parse(&body, exchange_body(x), NULL) < 0) {
+		answer_param_error(a, "", NULL, "the body is not JSON");
+		return NULL;
+	}
+	return pay_body_check(body, form, a) ? take(body) : NULL;
 }

@@ -76,6 +76,11 @@ int cli_conf(struct cli *cli);
  * one that gives its share. */
 int cli_trial(const struct cli *cli, enum cli_option percent, json_t **ret);
 
+/* cli_secret.c: from the terminal, standard input or --from; at most `size`
+ * bytes into `to`, without the last newline.  `what` is the prompt. */
+int cli_secret_read(const struct cli *cli, const char *what, char *to,
+	size_t size, size_t *len);
+
 /* cli_talk.c: asking the daemon. */
 /* A command of the admin socket; *ret is the answer object.  EXIT_…, printed.
  */

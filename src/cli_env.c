@@ -9,11 +9,8 @@
 #include "base/paths.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <termios.h>
-#include <unistd.h>
 
 enum { SECRET_TOP = 8 * 1024, COLUMNS = 3 };
 
@@ -112,87 +109,22 @@ cli_secret_unset(struct cli *cli)
 
 /* --- a secret's value --- */
 
-static struct termios shown; /* how the terminal was */
-
-/* A terminal that shows nothing would outlive us. */
-static void
-on_interrupt(int number)
-{
-	(void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &shown);
-	(void)signal(number, SIG_DFL);
-	(void)raise(number);
-}
-
-/* Without showing it. */
-static ssize_t
-ask(const char *name, char *to, size_t size)
-{
-	struct termios quiet;
-	ssize_t n;
-
-	if (tcgetattr(STDIN_FILENO, &shown) < 0)
-		return -1;
-	(void)signal(SIGINT, on_interrupt);
-	(void)signal(SIGTERM, on_interrupt);
-	(void)fprintf(stderr, "Value of %s (not shown): ", name);
-	quiet = shown;
-	quiet.c_lflag &= ~(tcflag_t)ECHO;
-	(void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
-	n = read(STDIN_FILENO, to, size);
-	(void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &shown);
-	(void)fputc('\n', stderr);
-	return n;
-}
-
-static ssize_t
-read_all(int fd, char *to, size_t size)
-{
-	size_t len = 0;
-
-	while (len < size) {
-		ssize_t n = read(fd, to + len, size - len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return n;
-		if (n == 0)
-			break;
-		len += (size_t)n;
-	}
-	return (ssize_t)len;
-}
-
 static int
 read_secret(const struct cli *cli, char *to, size_t size, size_t *len)
 {
-	const char *file = cli->options[OPT_FROM];
-	FILE *from = file ? fopen(file, "re") : NULL;
-	ssize_t n;
+	_free_ char *what = str_printf("Value of %s", cli->words[0]);
+	int status = cli_secret_read(cli, what, to, size, len);
 
-	if (file && !from)
-		return cli_fail(EXIT_FAILED, "%s: %s", file, strerror(errno));
-	if (!file && isatty(STDIN_FILENO))
-		n = ask(cli->words[0], to, size);
-	else
-		n = read_all(from ? fileno(from) : STDIN_FILENO, to, size);
-	if (from)
-		(void)fclose(from);
-	if (n < 0)
-		return cli_fail(EXIT_FAILED, "%s: %s",
-			file ? file : "standard input", strerror(errno));
-	/* An editor's or echo's newline is not part of it. */
-	if (n && to[n - 1] == '\n')
-		n--;
-	if ((size_t)n > SECRET_TOP)
+	if (status != EXIT_OK)
+		return status;
+	if (*len > SECRET_TOP)
 		return cli_fail(EXIT_USAGE, "%s: over %d bytes", cli->words[0],
 			(int)SECRET_TOP);
-	if (n == 0)
+	if (*len == 0)
 		return cli_fail(EXIT_USAGE,
 			"%s: the value is empty; `mpcloud secret unset` takes "
 			"a secret away",
 			cli->words[0]);
-	*len = (size_t)n;
 	return EXIT_OK;
 }
 

@@ -16,7 +16,11 @@
 #include "functions/crew.h"
 #include "gateway/function_log.h"
 #include "gateway/gateway.h"
+#include "pay/cert.h"
+#include "pay/merchant.h"
 #include "pay/order.h"
+#include "pay/daily.h"
+#include "pay/poll.h"
 
 /* One reading of mpcloud.conf and of the files it names. */
 struct gatewayd_conf {
@@ -25,8 +29,8 @@ struct gatewayd_conf {
 	struct conf *conf;
 	struct token_keys *keys;
 	struct apps *apps;
+	struct merchants *merchants;
 	char *wechat_secret, *master_key;
-	char *pay_private, *pay_public, *pay_apiv3;
 	char *tls_cert, *tls_key;
 };
 
@@ -59,6 +63,9 @@ struct gatewayd {
 	struct auth *auth;
 	struct upkeep *upkeep;
 	struct pay *pay;
+	struct poll *poll;
+	struct daily *daily;
+	struct cert_keeper *certs;
 	struct function_log *log;
 	struct crews *crews;
 	struct timers *timers;
@@ -85,8 +92,17 @@ DEFINE_CLEANUP(struct gatewayd_conf *, gatewayd_conf_free)
 /* Settings that only a restart takes up stay as `old` has them. */
 void gatewayd_conf_keep(struct gatewayd_conf *c, struct gatewayd_conf *old);
 struct auth_conf gatewayd_conf_auth(const struct gatewayd_conf *c);
-struct pay_conf gatewayd_conf_pay(const struct gatewayd_conf *c);
 bool gatewayd_conf_pays(const struct gatewayd_conf *c);
+/* The whole of a file that a setting names; "" or NULL: nothing is read.  A
+ * secret is refused when others may read it. */
+int gatewayd_conf_secret(const char *setting, const char *path, char **ret,
+	struct fault *why) _must_check_;
+int gatewayd_conf_file(const char *setting, const char *path, char **ret,
+	struct fault *why) _must_check_;
+
+/* gatewayd_conf_pay.c: [pay] and each [pay MCHID], with their files. */
+int gatewayd_conf_merchants(struct gatewayd_conf *c,
+	struct fault *why) _must_check_;
 
 /* gatewayd_setup.c */
 int gatewayd_setup(struct gatewayd *d, struct fault *why) _must_check_;

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/paths.h"
 #include "src/gatewayd.h"
+#include "wechat/push.h"
 
 #include <string.h>
 
@@ -46,6 +47,20 @@ read_plain(const char *setting, const char *path, char **ret, struct fault *why)
 	return e < 0 ? fault_prefix(why, e, "%s: ", setting) : 0;
 }
 
+int
+gatewayd_conf_secret(
+	const char *setting, const char *path, char **ret, struct fault *why)
+{
+	return read_secret(setting, path, ret, why);
+}
+
+int
+gatewayd_conf_file(
+	const char *setting, const char *path, char **ret, struct fault *why)
+{
+	return read_plain(setting, path, ret, why);
+}
+
 static int
 read_tokens(struct gatewayd_conf *c, struct fault *why)
 {
@@ -61,7 +76,10 @@ read_tokens(struct gatewayd_conf *c, struct fault *why)
 			"(`mpcloud token key` makes one)");
 	e = token_keys_parse(&c->keys, slice_str(text), why);
 	mem_wipe(text, strlen(text));
-	return e < 0 ? fault_prefix(why, e, "token.key_file: ") : 0;
+	if (e < 0)
+		return fault_prefix(why, e, "token.key_file: ");
+	token_keys_set_leeway(c->keys, c->conf->token_leeway / 1000);
+	return 0;
 }
 
 static int
@@ -77,12 +95,6 @@ read_files(struct gatewayd_conf *c, struct fault *why)
 			&c->master_key, false},
 		{"wechat.secret_file", conf->wechat_secret_file,
 			&c->wechat_secret, false},
-		{"pay.private_key_file", conf->pay_private_key_file,
-			&c->pay_private, false},
-		{"pay.apiv3_key_file", conf->pay_apiv3_key_file, &c->pay_apiv3,
-			false},
-		{"pay.public_key_file", conf->pay_public_key_file,
-			&c->pay_public, true},
 		{"server.tls_certificate", conf->server_tls_certificate,
 			&c->tls_cert, true},
 		{"server.tls_key", conf->server_tls_key, &c->tls_key, false},
@@ -98,15 +110,55 @@ read_files(struct gatewayd_conf *c, struct fault *why)
 	return read_tokens(c, why);
 }
 
+/* The token and key of message push, as they stand in their files. */
+struct push_secrets {
+	char *token, *key;
+};
+
+static void
+push_secrets_done(struct push_secrets *p)
+{
+	p->token = wiped(p->token);
+	p->key = wiped(p->key);
+}
+
+static int
+push_secrets_read(
+	struct push_secrets *p, const struct conf *conf, struct fault *why)
+{
+	int e = read_secret("wechat.push_token_file",
+		conf->wechat_push_token_file, &p->token, why);
+
+	if (e == 0)
+		e = read_secret("wechat.push_key_file",
+			conf->wechat_push_key_file, &p->key, why);
+	if (e < 0)
+		return e;
+	if (p->key && !p->token)
+		return fault_set(why, ERR_CONFIG,
+			"wechat.push_key_file: wechat.push_token_file is "
+			"needed too");
+	if (p->key)
+		e = push_key_check(slice_str(p->key), why);
+	return e < 0 ? fault_prefix(why, e, "wechat.push_key_file: ") : 0;
+}
+
 static int
 app_add(struct gatewayd_conf *c, const struct conf *conf, const char *secret,
 	struct fault *why)
 {
+	_cleanup_(push_secrets_done) struct push_secrets push = {0};
+	int e = push_secrets_read(&push, conf, why);
+
+	if (e < 0)
+		return e;
 	return apps_add(c->apps,
 		app_new(&(struct app_conf){
 			.appid = conf->wechat_appid,
 			.secret = secret,
 			.api_base = conf->wechat_api_base,
+			.push_token = push.token,
+			.push_key = push.key,
 		}),
 		why);
 }
@@ -125,10 +177,10 @@ read_apps(struct gatewayd_conf *c, struct fault *why)
 
 		e = read_secret("wechat.secret_file", more->wechat_secret_file,
 			&secret, why);
+		if (e == 0)
+			e = app_add(c, more, secret, why);
 		if (e < 0)
 			e = fault_prefix(why, e, "[wechat %s] ", more->title);
-		else
-			e = app_add(c, more, secret, why);
 		(void)wiped(secret);
 	}
 	return e;
@@ -137,7 +189,7 @@ read_apps(struct gatewayd_conf *c, struct fault *why)
 bool
 gatewayd_conf_pays(const struct gatewayd_conf *c)
 {
-	return *c->conf->pay_mchid != '\0';
+	return c->merchants->count > 0;
 }
 
 static int
@@ -151,12 +203,6 @@ check(const struct gatewayd_conf *c, struct fault *why)
 		return fault_set(why, ERR_CONFIG,
 			"server.tls_certificate and server.tls_key go "
 			"together");
-	if (gatewayd_conf_pays(c) &&
-		(!c->pay_private || !c->pay_public || !c->pay_apiv3))
-		return fault_set(why, ERR_CONFIG,
-			"pay.mchid is set: pay.private_key_file, "
-			"pay.public_key_file and pay.apiv3_key_file are "
-			"needed too");
 	return 0;
 }
 
@@ -177,6 +223,8 @@ gatewayd_conf_read(
 	e = check(c, why);
 	if (e == 0)
 		e = read_apps(c, why);
+	if (e == 0)
+		e = gatewayd_conf_merchants(c, why);
 	if (e < 0)
 		return e;
 	*ret = take(c);
@@ -191,12 +239,10 @@ gatewayd_conf_free(struct gatewayd_conf *c)
 	conf_free(c->conf);
 	token_keys_free(c->keys);
 	c->apps = apps_free(c->apps);
+	c->merchants = merchants_free(c->merchants);
 	c->wechat_secret = wiped(c->wechat_secret);
 	c->master_key = wiped(c->master_key);
-	c->pay_private = wiped(c->pay_private);
-	c->pay_apiv3 = wiped(c->pay_apiv3);
 	c->tls_key = wiped(c->tls_key);
-	mem_free(c->pay_public);
 	mem_free(c->tls_cert);
 	return mem_free(c);
 }
@@ -231,29 +277,15 @@ struct auth_conf
 gatewayd_conf_auth(const struct gatewayd_conf *c)
 {
 	return (struct auth_conf){
-		.appid = c->conf->wechat_appid,
-		.secret = c->wechat_secret ? c->wechat_secret : "",
-		.api_base = c->conf->wechat_api_base,
+		.apps = c->apps,
 		.access_ttl_s = c->conf->token_access_ttl / 1000,
 		.refresh_ttl_s = c->conf->token_refresh_ttl / 1000,
 		.env = c->conf->server_env,
-	};
-}
-
-struct pay_conf
-gatewayd_conf_pay(const struct gatewayd_conf *c)
-{
-	const struct conf *conf = c->conf;
-
-	return (struct pay_conf){
-		.appid = conf->wechat_appid,
-		.mchid = conf->pay_mchid,
-		.serial = conf->pay_serial,
-		.notify_url = conf->pay_notify_url,
-		.api_base = conf->pay_api_base,
-		.private_key_pem = c->pay_private,
-		.public_key_pem = c->pay_public,
-		.public_key_id = conf->pay_public_key_id,
-		.apiv3_key = c->pay_apiv3,
+		.password_memory_kib =
+			(uint32_t)(c->conf->auth_password_memory / 1024),
+		.password_iterations =
+			(uint32_t)c->conf->auth_password_iterations,
+		.password_lanes = (uint32_t)c->conf->auth_password_lanes,
+		.password_waiting = (unsigned)c->conf->auth_password_waiting,
 	};
 }

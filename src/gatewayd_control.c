@@ -78,6 +78,13 @@ on_known(void *owner, int err)
 	if (e == 0)
 		gatewayd_triggers_start(d);
 	if (e == 0)
+		poll_start(d->poll);
+	if (e == 0)
+		daily_start(d->daily);
+	if (e == 0)
+		d->certs = cert_keeper_new(&d->loop, d->pool, d->fetcher,
+			d->conf->merchants);
+	if (e == 0)
 		e = gatewayd_listen(d, &why);
 	if (e < 0) {
 		fail(d, e, &why);
@@ -264,6 +271,8 @@ is_drained(struct gatewayd *d)
 {
 	struct gateway *g = &d->gateway;
 	bool idle = gatewayd_triggers_drain(d);
+
+	idle &= !d->poll || poll_drain(d->poll);
 
 	for (size_t i = 0; i < g->listener_count; i++)
 		if (g->listeners[i].kind != LISTENER_CLOUD &&

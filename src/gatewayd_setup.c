@@ -2,8 +2,8 @@
  * Making the parts of a gateway, changing them at a reload, taking them down.
  *
  * A reload first does everything that can fail and changes nothing, then
- * everything that cannot fail; the two that do both (payment, certificates)
- * are undone when a later one refuses.
+ * everything that cannot fail; what does both (the listeners' certificates) is
+ * undone when it refuses.
  */
 #include "src/gatewayd.h"
 
@@ -16,6 +16,8 @@
 #include "gateway/known.h"
 #include "gateway/lane.h"
 #include "gateway/request.h"
+#include "trigger/queue.h"
+#include "wechat/access_token.h"
 
 #include <string.h>
 
@@ -170,6 +172,39 @@ setup_crews(struct gatewayd *d)
 	return crews_new(&d->crews, &d->loop, &crews, &ops);
 }
 
+/* Functions have to hear of it. */
+static void
+on_pay_applied(void *owner)
+{
+	struct gatewayd *d = owner;
+
+	queue_wake(d->gateway.queue);
+}
+
+static struct poll_conf
+poll_conf_of(const struct gatewayd *d)
+{
+	return (struct poll_conf){
+		.rate = (unsigned)d->conf->conf->pay_poll_rate,
+		.count = &d->gateway.count->polls,
+	};
+}
+
+static void
+take_up_pay(struct gatewayd *d)
+{
+	const struct poll_conf poll = poll_conf_of(d);
+
+	pay_set(d->pay, &(struct pay_more){
+				.env = d->conf->conf->server_env,
+				.order_life_ms = d->conf->conf->pay_order_life,
+				.applied = on_pay_applied,
+				.owner = d,
+			});
+	poll_configure(d->poll, &poll);
+	daily_configure(d->daily, d->conf->conf->pay_reconcile);
+}
+
 /* What is not a part but follows from the configuration. */
 static void
 take_up(struct gatewayd *d)
@@ -180,6 +215,8 @@ take_up(struct gatewayd *d)
 
 	g->conf = conf;
 	g->apps = d->conf->apps;
+	g->keys = d->conf->keys;
+	g->merchants = d->conf->merchants;
 	gatewayd_docs_take_up(d);
 	gatewayd_triggers_take_up(d);
 	g->ip_rule =
@@ -188,6 +225,7 @@ take_up(struct gatewayd *d)
 		conf->limits_user_rate, conf->limits_user_burst);
 	g->access.on = conf->server_access_log;
 	g->pay = gatewayd_conf_pays(d->conf) ? d->pay : NULL;
+	take_up_pay(d);
 	if (d->log)
 		function_log_set_top(d->log, conf->functions_log_size);
 	if (d->crews)
@@ -202,7 +240,7 @@ static int
 setup_login(struct gatewayd *d, struct fault *why)
 {
 	struct auth_conf auth = gatewayd_conf_auth(d->conf);
-	struct pay_conf pay = gatewayd_conf_pay(d->conf);
+	struct poll_conf poll;
 	int e;
 
 	e = seal_new(&d->seal, slice_str(d->conf->master_key), why);
@@ -212,9 +250,12 @@ setup_login(struct gatewayd *d, struct fault *why)
 		d->seal, d->shm, &auth);
 	if (e < 0)
 		return e;
-	if (!gatewayd_conf_pays(d->conf))
-		return 0;
-	return pay_new(&d->pay, &d->loop, d->pool, d->fetcher, &pay, why);
+	d->pay = pay_new(&d->loop, d->pool, d->fetcher, d->conf->merchants);
+	poll = poll_conf_of(d);
+	d->poll = poll_new(&d->loop, d->pool, d->pay, &poll);
+	d->daily = daily_new(&d->loop, d->pool, d->pay);
+	return access_tokens_new(
+		&d->tokens, &d->loop, d->pool, d->fetcher, d->seal);
 }
 
 void
@@ -258,24 +299,13 @@ gatewayd_setup(struct gatewayd *d, struct fault *why)
 	d->gateway.pool = d->pool;
 	d->gateway.auth = d->auth;
 	d->gateway.seal = d->seal;
+	d->gateway.fetcher = d->fetcher;
+	d->gateway.tokens = d->tokens;
 	d->gateway.known = known_new(d->shm);
 	d->gateway.crews = d->crews;
 	d->gateway.log = d->log;
 	take_up(d);
 	return 0;
-}
-
-/* Payment may come with a reload; it is made then. */
-static int
-reload_pay(struct gatewayd *d, const struct gatewayd_conf *c, struct fault *why)
-{
-	struct pay_conf pay = gatewayd_conf_pay(c);
-
-	if (!gatewayd_conf_pays(c))
-		return 0;
-	if (d->pay)
-		return pay_configure(d->pay, &pay, why);
-	return pay_new(&d->pay, &d->loop, d->pool, d->fetcher, &pay, why);
 }
 
 static int
@@ -327,12 +357,8 @@ gatewayd_reload(
 	struct fault ignored;
 	int e;
 
-	e = reload_pay(d, fresh, why);
-	if (e < 0)
-		return e;
 	e = reload_tls(d, fresh, why);
 	if (e < 0) {
-		(void)reload_pay(d, old, &ignored);
 		(void)reload_tls(d, old, &ignored);
 		return e;
 	}
@@ -342,6 +368,10 @@ gatewayd_reload(
 	d->conf = fresh;
 	auth = gatewayd_conf_auth(fresh);
 	auth_configure(d->auth, fresh->keys, &auth);
+	merchants_inherit(fresh->merchants, old->merchants);
+	pay_configure(d->pay, fresh->merchants);
+	if (d->certs)
+		cert_keeper_take_up(d->certs, fresh->merchants);
 	known_forget(d->gateway.known);
 	take_up(d);
 	forget_old(d);
@@ -364,10 +394,14 @@ gatewayd_take_down(struct gatewayd *d)
 	d->gateway.known = known_free(d->gateway.known);
 	gatewayd_triggers_done(d);
 	d->crews = crews_free(d->crews);
+	d->poll = poll_free(d->poll);
+	d->daily = daily_free(d->daily);
 	d->pay = pay_free(d->pay);
+	d->certs = cert_keeper_free(d->certs);
 	d->upkeep = upkeep_free(d->upkeep);
 	d->auth = auth_free(d->auth);
 	d->gateway.forward = forward_free(d->gateway.forward);
+	d->gateway.tokens = d->tokens = access_tokens_free(d->tokens);
 	d->fetcher = fetcher_free(d->fetcher);
 	gatewayd_docs_done(d);
 	d->seal = seal_free(d->seal);

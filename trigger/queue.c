@@ -44,6 +44,8 @@ queue_kind_name(enum queue_kind kind)
 		[QUEUE_FILE] = "file",
 		[QUEUE_LOGIN] = "login",
 		[QUEUE_PAY] = "pay",
+		[QUEUE_CLOUDPAY] = "cloudpay",
+		[QUEUE_PUSH] = "push",
 	};
 
 	return names[kind];

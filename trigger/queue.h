@@ -71,6 +71,9 @@ enum queue_kind {
 	QUEUE_FILE,     /* a file changed */
 	QUEUE_LOGIN,    /* somebody logged in for the first time, or again */
 	QUEUE_PAY,      /* an order was paid or refunded */
+	QUEUE_CLOUDPAY, /* the same, for the function that the order names: it
+			 * is done when that answers {errcode: 0} */
+	QUEUE_PUSH, /* a message of WeChat's, which is the event */
 	QUEUE_KINDS_
 };
 

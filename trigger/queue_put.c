@@ -51,6 +51,8 @@ put_caller(struct buf *to, const struct queue_put *put)
 		member(to, "uid", who->uid);
 		member(to, "openid", who->openid);
 		member(to, "unionid", who->unionid);
+		member(to, "kind", who->kind);
+		member(to, "customId", who->custom_id);
 		member(to, "appid", who->appid);
 	}
 	buf_char(to, '}');

@@ -173,12 +173,35 @@ keep_error(struct run *run, const char *said)
 	run->error[len] = '\0';
 }
 
+/* CloudBase's protocol for payments: a function that does not answer
+ * {errcode: 0} has not taken the news in, and hears it again. */
+static int
+check_cloudpay(struct run *run)
+{
+	struct slice said = run->call.result;
+	_json_ json_t *v = NULL;
+	const json_t *code;
+
+	if (strcmp(run->call.trigger, "cloudpay") != 0)
+		return 0;
+	if (val_parse(&v, said, NULL) < 0)
+		v = NULL;
+	code = json_object_get(v, "errcode");
+	if (json_is_integer(code) && json_integer_value(code) == 0)
+		return 0;
+	(void)fault_set(&run->call.job.why, ERR_FN_BAD_ANSWER,
+		"a payment's function answers {errcode: 0, errmsg: \"\"} when "
+		"it is done; this one answered %.*s",
+		(int)min(said.len, (size_t)200), said.len ? said.ptr : "");
+	return ERR_FN_BAD_ANSWER;
+}
+
 static void
 on_called(struct job *job)
 {
 	struct run *run = container_of(
 		container_of(job, struct fn_call, job), struct run, call);
-	int err = job->err;
+	int err = job->err == 0 ? check_cloudpay(run) : job->err;
 
 	run->version = run->call.version;
 	if (err < 0)
@@ -297,6 +320,8 @@ run_new(struct queue *queue, const struct ask *ask, int row)
 		.appid = keep(&at, member(who, "appid")),
 		.openid = keep(&at, member(who, "openid")),
 		.unionid = keep(&at, member(who, "unionid")),
+		.kind = keep(&at, member(who, "kind")),
+		.custom_id = keep(&at, member(who, "customId")),
 		.depth = (unsigned)ask_int(ask, row, COL_DEPTH),
 	};
 	run->caller.role = *run->caller.uid ? CALLER_USER : CALLER_NOBODY;

@@ -2,7 +2,8 @@
 
 /*
  * One call of api.weixin.qq.com's API with the app's access_token.  A token that
- * is refused is dropped, and the call is made once more with the next one.
+ * is refused is dropped, and the call is made once more with the next one (and
+ * once again if that was another token and it has ended meanwhile, too).
  */
 
 #include "base/val.h"
@@ -37,6 +38,7 @@ struct wxapi {
 	struct token_ask token;
 	struct fetch fetch;
 	unsigned tries;
+	uint8_t refused[32]; /* sum of the first token that WeChat refused */
 };
 
 /* job_init(&w->job, …) first. */

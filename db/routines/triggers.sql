@@ -32,22 +32,24 @@ BEGIN
 	RETURN n;
 END $$;
 
--- An order became paid ('paid') or was refunded ('refunded').  Whoever writes
--- its state calls this in the same transaction, after that.
+-- An order became paid ('paid') or was refunded ('refunded', and `more` says
+-- which refund).  Whoever writes its state calls this in the same transaction,
+-- after that.
+DROP FUNCTION IF EXISTS mpcloud.trigger_pay(text, text, text, text, bigint);
 CREATE OR REPLACE FUNCTION mpcloud.trigger_pay(env text, mchid text,
-	out_trade_no text, what text, now_ms bigint)
+	out_trade_no text, what text, now_ms bigint, more jsonb DEFAULT '{}')
 RETURNS integer LANGUAGE plpgsql AS $$
 DECLARE
 	n integer;
 BEGIN
 	INSERT INTO mpcloud.queue (env, kind, function, event, caller,
 			request_id, run_at, created_at)
-		SELECT $1, 'pay', t.function, jsonb_build_object('type', 'pay',
+		SELECT $1, 'pay', t.function, (jsonb_build_object('type', 'pay',
 			'trigger', t.name, 'event', what, 'outTradeNo', o.out_trade_no,
 			'transactionId', o.transaction_id, 'total', o.total,
 			'currency', o.currency, 'description', o.description,
 			'attach', o.attach, 'openid', o.openid,
-			'time', mpcloud.trigger_time(now_ms))::text,
+			'time', mpcloud.trigger_time(now_ms)) || more)::text,
 			jsonb_build_object('uid', coalesce(o.uid, ''), 'openid',
 				o.openid, 'appid', o.appid, 'source', 'wx_paycallback'),
 			replace(gen_random_uuid()::text, '-', ''), now_ms, now_ms
@@ -55,6 +57,40 @@ BEGIN
 		WHERE o.mchid = $2 AND o.out_trade_no = $3
 			AND t.env = $1 AND t.type = 'pay'
 			AND (NOT t.spec ? 'events' OR t.spec -> 'events' ? what);
+	GET DIAGNOSTICS n = ROW_COUNT;
+	RETURN n;
+END $$;
+
+-- A message of WeChat's, whose name (wechat/push.h) is $3: taken in once, and put
+-- into the queue for every function with a trigger that fits one of `events` and the
+-- app, as the user who sent it.  The function's event is the message itself, as in
+-- CloudBase.  NULL: it was taken in before; else how many calls it became.
+CREATE OR REPLACE FUNCTION mpcloud.push_take(env text, appid text, name text,
+	events jsonb, event text, openid text, now_ms bigint)
+RETURNS integer LANGUAGE plpgsql AS $$
+DECLARE
+	n integer;
+	who jsonb;
+BEGIN
+	INSERT INTO mpcloud.pushes (appid, key, received_at)
+		VALUES ($2, $3, now_ms) ON CONFLICT DO NOTHING;
+	IF NOT FOUND THEN
+		RETURN NULL;
+	END IF;
+	who := jsonb_build_object('uid', '', 'openid', openid, 'unionid', '',
+		'appid', appid, 'source', 'wx_trigger');
+	SELECT who || jsonb_build_object('uid', coalesce(u.uid, ''), 'unionid',
+			coalesce(u.unionid, '')) INTO STRICT who
+		FROM (SELECT 1) one LEFT JOIN mpcloud.users u
+			ON u.appid = $2 AND u.openid = $6 AND $6 <> '';
+	INSERT INTO mpcloud.queue (env, kind, function, event, caller,
+			request_id, run_at, created_at)
+		SELECT $1, 'push', t.function, $5, who,
+			replace(gen_random_uuid()::text, '-', ''), now_ms, now_ms
+		FROM mpcloud.triggers t WHERE t.env = $1 AND t.type = 'push'
+			AND coalesce(t.spec ->> 'appid', '') IN ('', $2)
+			AND (NOT t.spec ? 'events' OR t.spec -> 'events' ?|
+				ARRAY(SELECT jsonb_array_elements_text($4)));
 	GET DIAGNOSTICS n = ROW_COUNT;
 	RETURN n;
 END $$;

@@ -20,6 +20,12 @@ CREATE INDEX users_visitors ON mpcloud.users (last_login_at)
 -- A family is a device that is logged in.
 ALTER TABLE mpcloud.families ADD device text;          -- what the client calls it
 ALTER TABLE mpcloud.families ADD kind text NOT NULL DEFAULT 'wechat';
+ALTER TABLE mpcloud.families ADD device_id text;       -- js-sdk's x-device-id
+ALTER TABLE mpcloud.families ADD ends_at bigint;       -- whatever it is used for
+-- The refresh token stays good: js-sdk 1.x cannot take another.
+ALTER TABLE mpcloud.families ADD fixed boolean NOT NULL DEFAULT false;
+UPDATE mpcloud.families f SET kind = 'anonymous', fixed = true
+	FROM mpcloud.users u WHERE u.uid = f.uid AND u.openid IS NULL;
 
 -- Generations of a user's session_key; what replaced one came at replaced_at.
 CREATE TABLE mpcloud.session_keys (

@@ -36,7 +36,11 @@ CREATE TABLE mpcloud.refunds (
 	body text NOT NULL,                 -- the request as it was sent
 	created_at bigint NOT NULL,
 	updated_at bigint NOT NULL,
+	asked_at bigint,                    -- when WeChat is asked first: a minute
+	                                    -- lies between two of one order
+	accepted_at bigint,                 -- WeChat's create_time
 	refunded_at bigint,
+	why text,                           -- of the last asking that failed
 	told_by text,
 	polls integer NOT NULL DEFAULT 0,
 	poll_at bigint,
@@ -44,6 +48,8 @@ CREATE TABLE mpcloud.refunds (
 	FOREIGN KEY (mchid, out_trade_no) REFERENCES mpcloud.orders (mchid, out_trade_no)
 );
 CREATE INDEX refunds_order ON mpcloud.refunds (mchid, out_trade_no);
+CREATE INDEX refunds_asked ON mpcloud.refunds (mchid, accepted_at)
+	WHERE accepted_at IS NOT NULL;
 CREATE INDEX refunds_poll ON mpcloud.refunds (poll_at) WHERE poll_at IS NOT NULL;
 CREATE INDEX refunds_done ON mpcloud.refunds (mchid, refunded_at) WHERE refunded_at IS NOT NULL;
 
@@ -82,18 +88,49 @@ CREATE TABLE mpcloud.pay_certificates (
 	PRIMARY KEY (mchid, serial)
 );
 
+-- Who does what only one gateway should, and since when.
+CREATE TABLE mpcloud.pay_leases (
+	mchid text NOT NULL,
+	what text NOT NULL,                 -- certificates
+	taken_at bigint NOT NULL,
+	PRIMARY KEY (mchid, what)
+);
+
 -- One trade bill of a day, and where it and our orders differ.
 CREATE TABLE mpcloud.pay_bills (
 	mchid text NOT NULL,
 	day text NOT NULL,                  -- 2026-11-20, China's
-	state text NOT NULL,                -- waiting, empty, done, failed
+	state text NOT NULL,                -- waiting, running, empty, done, failed
 	hash text,
 	lines integer,
 	looked_at bigint NOT NULL,
 	next_at bigint,
 	why text,
+	sums jsonb,                         -- as `mpcloud pay reconcile` shows them
 	PRIMARY KEY (mchid, day)
 );
+-- What a bill says, line by line; a `refund` names its order too.
+CREATE TABLE mpcloud.pay_bill_lines (
+	mchid text NOT NULL,
+	day text NOT NULL,
+	line integer NOT NULL,
+	kind text NOT NULL,                 -- paid, refund, revoked
+	at bigint NOT NULL,
+	appid text NOT NULL,
+	openid text NOT NULL,
+	transaction_id text NOT NULL,
+	out_trade_no text NOT NULL,
+	trade_type text NOT NULL,
+	bank_type text NOT NULL,
+	currency text NOT NULL,
+	total bigint NOT NULL,              -- fen
+	refund_id text NOT NULL DEFAULT '',
+	out_refund_no text NOT NULL DEFAULT '',
+	refund bigint NOT NULL DEFAULT 0,   -- fen
+	refund_state text NOT NULL DEFAULT '',
+	PRIMARY KEY (mchid, day, line)
+);
+CREATE INDEX pay_bill_lines_order ON mpcloud.pay_bill_lines (mchid, out_trade_no);
 CREATE TABLE mpcloud.pay_differences (
 	mchid text NOT NULL,
 	day text NOT NULL,
@@ -107,3 +144,9 @@ CREATE TABLE mpcloud.pay_differences (
 	settled_by text,
 	PRIMARY KEY (mchid, day, kind, out_trade_no, out_refund_no)
 );
+
+-- 'cloudpay': a payment's or refund's own function, which must answer
+-- {errcode: 0}; 'push': a message of WeChat's.
+ALTER TABLE mpcloud.queue DROP CONSTRAINT queue_kind_check;
+ALTER TABLE mpcloud.queue ADD CONSTRAINT queue_kind_check CHECK (kind IN
+	('async', 'timer', 'document', 'file', 'login', 'pay', 'cloudpay', 'push'));

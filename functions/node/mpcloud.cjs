@@ -36,11 +36,36 @@ module.exports = {
   call,
   enqueue,
   pay: {
-    // {outTradeNo?, description, total (fen), attach?} → {outTradeNo, payment};
-    // payment is what wx.requestPayment takes.
-    order: async (order) => (await call('pay.createOrder', order)).data,
-    // → {outTradeNo, total, currency, description, state, createdAt}
+    // {outTradeNo?, description, total (fen), attach?, expireAt?, function? …}
+    // → {outTradeNo, payment}; payment is what wx.requestPayment takes.
+    order: async (order) =>
+      (await call('pay.createOrder', { data: order })).data,
+    // → {outTradeNo, total, currency, description, state, createdAt, …}
     get: async (outTradeNo) =>
       (await call('pay.getOrder', { outTradeNo })).data,
+    // The same, after WeChat Pay was asked.
+    query: async (outTradeNo) =>
+      (await call('pay.queryOrder', { outTradeNo })).data,
+    // Nobody can pay it any more; throws CONFLICT when it is paid.
+    close: async (outTradeNo) =>
+      (await call('pay.closeOrder', { outTradeNo })).data,
+    // {outTradeNo, amount? (fen; all that is left), key?, reason?, function?} →
+    // {outRefundNo, state, amount, …}.  Asking again is the same refund; two of
+    // one amount need keys of their own.
+    refund: async (refund) =>
+      (await call('pay.refund', { data: refund })).data,
+    getRefund: async (outRefundNo) =>
+      (await call('pay.getRefund', { outRefundNo })).data,
+  },
+  wechat: {
+    // e.detail as the page got it ({encryptedData, iv, rawData?, signature?}) →
+    // what it decrypts to.  err.code SESSION_KEY_EXPIRED: wx.login came between.
+    openData: async (detail) => (await call('mpc.openData', { data: detail })).data,
+    // {rawData, signature} → whether WeChat wrote it.
+    checkUserData: async (detail) =>
+      (await call('mpc.checkUserData', { data: detail })).data.valid,
+    // Whether WeChat still has the user's session_key that is here.
+    checkSession: async () => (await call('mpc.checkSession')).data.valid,
+    resetSessionKey: async () => (await call('mpc.resetSessionKey')).data.reset,
   },
 };

@@ -20,7 +20,9 @@ const TCB = [
   ['TCB_SOURCE', (c) => c.source],
   ['TCB_UUID', (c) => c.uid],
   ['TCB_SOURCE_IP', (c) => c.clientIp],
-  ['TCB_ISANONYMOUS_USER', (c) => (c.uid && !c.openid ? 'true' : 'false')],
+  ['TCB_CUSTOM_USER_ID', (c) => c.customId],
+  ['TCB_ISANONYMOUS_USER', (c) => String(c.kind ? c.kind === 'anonymous'
+    : Boolean(c.uid && !c.openid))],
   ['TCB_ROUTE_KEY', (c) => c.routeKey], // nested calls stay on one version
 ];
 

@@ -414,3 +414,100 @@ test('request reaches other paths as the user', async () => {
 	await s.cloud.request({ path: '/v1/session' });
 	assert.deepEqual([s.last().method, s.last().body], ['GET', undefined]);
 });
+
+test('a login says which mini program it is and on what', async () => {
+	const s = stage();
+
+	s.wx.getAccountInfoSync = () => ({ miniProgram: { appId: 'wx1', envVersion: 'release' } });
+	s.wx.getDeviceInfo = () => ({ brand: 'Apple', model: 'iPhone 15' });
+	await s.cloud.login();
+	assert.deepEqual(s.last().body, { code: 'c0', appid: 'wx1', device: 'Apple iPhone 15' });
+	s.wx.getAccountInfoSync = () => { throw new Error('not here'); };
+	delete s.wx.getDeviceInfo;
+	await s.cloud.login();
+	assert.deepEqual(s.last().body, { code: 'c1' });
+});
+
+test('a ticket or a password logs in without wx.login', async () => {
+	const s = stage();
+
+	await s.cloud.login({ ticket: 't' });
+	assert.deepEqual(s.last().body, { ticket: 't' });
+	await s.cloud.login({ username: 'anna', password: 'p' });
+	assert.deepEqual(s.last().body, { username: 'anna', password: 'p' });
+});
+
+test('who came by a ticket does not become somebody else when that login ends', async () => {
+	for (const why of ['ACCESS_TOKEN_EXPIRED', 'CHECK_LOGIN_FAILED']) {
+		const s = stage();
+
+		await s.cloud.login({ ticket: 't' });
+		s.good = 'another';
+		s.why = why;
+		s.refreshDead = true;
+		await assert.rejects(s.cloud.callFunction({ name: 'f' }));
+		await assert.rejects(s.cloud.callFunction({ name: 'f' }), { code: 'CHECK_LOGIN_FAILED' });
+		const again = new Cloud({ url: 'https://h.example', env: 'e', wx: s.wx });
+		await assert.rejects(again.callFunction({ name: 'f' }), { code: 'CHECK_LOGIN_FAILED' });
+		assert.equal(s.logins, 1);
+		await s.cloud.login();
+		await s.cloud.callFunction({ name: 'f' });
+		assert.equal(s.logins, 2);
+	}
+});
+
+test('no login falls between asking WeChat for data and giving it to the server', async () => {
+	const happened = [];
+	const s = stage((path) => {
+		happened.push(path);
+		return { body: { cloudID: 'id-1', expiresIn: 300 } };
+	});
+	const { login, request } = s.wx;
+
+	s.wx.login = (o) => { happened.push('wx.login'); login(o); };
+	s.wx.request = (o) => { if (o.url.endsWith('/v1/login')) happened.push('/v1/login'); request(o); };
+	const from = () => new Promise((done) => {
+		happened.push('from');
+		s.cloud.login();
+		setImmediate(done, { encryptedData: 'e', iv: 'i', other: 1 });
+	});
+	const got = await s.cloud.getOpenData({ from });
+	assert.deepEqual(got, { cloudID: 'id-1', expiresIn: 300, errMsg: 'cloud.getOpenData:ok' });
+	assert.deepEqual(s.cloud.CloudID('id-1'), { $cloudID: 'id-1' });
+	await s.cloud.renewing;
+	assert.deepEqual(happened, ['wx.login', '/v1/login', 'from', '/v1/wechat/open-data', 'wx.login', '/v1/login']);
+	assert.deepEqual(s.asked.find((a) => a.path === '/v1/wechat/open-data').body, { encryptedData: 'e', iv: 'i' });
+});
+
+test('data whose key was displaced is asked for once more, after a login', async () => {
+	const codes = ['SESSION_KEY_EXPIRED', 'SESSION_KEY_EXPIRED'];
+	const s = stage(() => (codes.length ? { status: 401, body: { code: codes.pop(), message: 'displaced' } } :
+		{ body: { cloudID: 'id-1', expiresIn: 300 } }));
+	let asked = 0;
+	const from = () => { asked += 1; return { encryptedData: `e${asked}`, iv: 'i' }; };
+
+	await assert.rejects(s.cloud.getOpenData({ from }), { code: 'SESSION_KEY_EXPIRED' });
+	assert.deepEqual([asked, s.logins], [2, 2]);
+	assert.equal((await s.cloud.getOpenData({ from })).cloudID, 'id-1');
+	assert.equal(asked, 3);
+});
+
+test('a stale token in between is renewed, and the data asked for anew', async () => {
+	const s = stage(() => ({ body: { cloudID: 'id-1', expiresIn: 300 } }));
+	let asked = 0;
+
+	await s.cloud.login();
+	s.good = 'another';
+	await s.cloud.getOpenData({ from: () => { asked += 1; return { encryptedData: 'e', iv: 'i' }; } });
+	assert.deepEqual([asked, s.refreshes, s.logins], [2, 1, 1]);
+});
+
+test('devices are listed and ended', async () => {
+	const s = stage((path) => (path === '/v1/session/devices' ? { body: { devices: [{ sid: 'a1' }] } } : { body: {} }));
+
+	assert.deepEqual((await s.cloud.devices()).devices, [{ sid: 'a1' }]);
+	assert.equal((await s.cloud.endDevice({ sid: 'a1' })).errMsg, 'cloud.endDevice:ok');
+	assert.deepEqual([s.last().method, s.last().path], ['DELETE', '/v1/session/devices/a1']);
+	await s.cloud.logout({ all: true });
+	assert.deepEqual(s.last().body, { all: true });
+});

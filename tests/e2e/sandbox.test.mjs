@@ -546,7 +546,9 @@ test('wechatpay-axios-plugin places an order and verifies the answer', { skip },
 	const pay = new Wechatpay({ mchid: settings.mchid, serial: settings.serial,
 		privateKey: readFileSync(settings.privateKeyFile),
 		certs: { [settings.publicKeyId]: readFileSync(settings.publicKeyFile) },
-		baseURL: `${base}/` });
+		baseURL: `${base}/`,
+		headers: { Accept: 'application/json', 'Content-Type': 'application/json',
+			'User-Agent': 'mpcloud-tests', 'Wechatpay-Serial': settings.publicKeyId } });
 	const { data } = await pay.v3.pay.transactions.jsapi.post(await newOrder());
 
 	assert.match(data.prepay_id, /^wx/);

@@ -56,19 +56,21 @@ field(const struct fake_request *r, const char *name)
 static bool
 is_signed(const struct fixture *f, const struct fake_request *r)
 {
+	bool is_get = slice_is(r->method, "GET");
 	_buf_ struct buf text;
 
 	buf_init(&text, 65536);
-	sign_request_text(&text, "POST", r->target, field(r, "timestamp"),
-		field(r, "nonce_str"), r->body);
-	return slice_is(r->method, "POST") &&
-	       slice_is(r->target, "/v3/pay/transactions/jsapi") &&
+	sign_request_text(&text, is_get ? "GET" : "POST", r->target,
+		field(r, "timestamp"), field(r, "nonce_str"), r->body);
+	return (is_get || slice_is(r->method, "POST")) &&
+	       slice_starts(r->target, "/v3/pay/transactions/") &&
 	       slice_is(field(r, "mchid"), key("mchid")) &&
 	       slice_is(field(r, "serial_no"), key("merchant_serial")) &&
 	       slice_is(fake_header(r, "Wechatpay-Serial"),
 		       key("wechatpay_pubkey_id")) &&
 	       slice_is(fake_header(r, "Accept"), "application/json") &&
-	       slice_is(fake_header(r, "Content-Type"), "application/json") &&
+	       (is_get || slice_is(fake_header(r, "Content-Type"),
+				 "application/json")) &&
 	       fake_header(r, "User-Agent").len > 0 &&
 	       rsa_verify(f->merchant, buf_all(&text), field(r, "signature")) ==
 		       0;
@@ -101,6 +103,38 @@ answer_sign(struct fixture *f, struct slice body, struct buf *head)
 		f->spoil == SPOIL_SERIAL ? "9" : "");
 }
 
+static bool
+ends(struct slice s, const char *tail)
+{
+	size_t n = strlen(tail);
+
+	return s.len >= n && memcmp(s.ptr + s.len - n, tail, n) == 0;
+}
+
+/* A question about an order, or closing one. */
+static bool
+answer_life(struct fixture *f, const struct fake_request *r, struct buf *to)
+{
+	bool is_close = ends(r->target, "/close");
+	int status = is_close ? f->close_status : f->trade_status;
+	const char *text = is_close ? f->close_refusal : f->trade;
+	_buf_ struct buf head;
+
+	if (slice_is(r->target, "/v3/pay/transactions/jsapi"))
+		return false;
+	*(is_close ? &f->closes : &f->queries) += 1;
+	buf_init(&head, 65536);
+	if (!is_close && !text) {
+		status = 404;
+		text = "{\"code\":\"ORDER_NOT_EXIST\",\"message\":\"m\"}";
+	}
+	if (!status)
+		status = is_close ? 204 : 200;
+	answer_sign(f, slice_str(status == 204 ? "" : text), &head);
+	fake_say(to, status, head.ptr, slice_str(status == 204 ? "" : text));
+	return true;
+}
+
 static void
 on_ask(struct fake *fake, const struct fake_request *r, struct buf *to)
 {
@@ -113,6 +147,8 @@ on_ask(struct fake *fake, const struct fake_request *r, struct buf *to)
 	if (n < array_size(f->bodies))
 		buf_slice(&f->bodies[n], r->body);
 	f->bad_requests += !is_signed(f, r);
+	if (answer_life(f, r, to))
+		return;
 	if (f->status != 200) {
 		fake_say(to, f->status, "", slice_str(f->refusal));
 		return;
@@ -129,6 +165,28 @@ on_ask(struct fake *fake, const struct fake_request *r, struct buf *to)
 	fake_say(to, 200, head.ptr, buf_all(&body));
 }
 
+static struct merchants *
+merchants_of(const struct merchant_conf *conf)
+{
+	struct merchants *all = merchants_new();
+	struct merchant *m;
+
+	assert_int_equal(merchant_new(&m, conf, NULL), 0);
+	assert_int_equal(merchants_add(all, m, NULL), 0);
+	return all;
+}
+
+void
+reconfigure(struct fixture *f)
+{
+	struct merchants *fresh = merchants_of(&f->conf);
+
+	for (int i = 0; i < GATEWAYS; i++)
+		pay_configure(f->pay[i], fresh);
+	merchants_free(f->merchants);
+	f->merchants = fresh;
+}
+
 static void
 gateways_open(struct fixture *f)
 {
@@ -142,9 +200,8 @@ gateways_open(struct fixture *f)
 	for (int i = 0; i < GATEWAYS; i++) {
 		assert_int_equal(
 			pool_new(&f->pool[i], &f->loop, &conf, NULL), 0);
-		assert_int_equal(pay_new(&f->pay[i], &f->loop, f->pool[i],
-					 f->fetcher, &f->conf, NULL),
-			0);
+		f->pay[i] = pay_new(&f->loop, f->pool[i], f->fetcher,
+			f->merchants);
 	}
 }
 
@@ -164,11 +221,11 @@ keys_load(struct fixture *f)
 		0);
 }
 
-static struct pay_conf
+static struct merchant_conf
 conf_of(const struct fixture *f)
 {
-	return (struct pay_conf){
-		.appid = key("appid"),
+	return (struct merchant_conf){
+		.appids = key("appid"),
 		.mchid = key("mchid"),
 		.serial = key("merchant_serial"),
 		.notify_url = "https://example.com/v1/pay/notify",
@@ -194,8 +251,9 @@ setup(void)
 	for (size_t i = 0; i < array_size(f->bodies); i++)
 		buf_init(&f->bodies[i], 65536);
 	f->conf = conf_of(f);
+	f->merchants = merchants_of(&f->conf);
 	arena_init(&f->arena, 1024 * 1024);
-	(void)testpg_query(pg, "TRUNCATE mpcloud.orders");
+	(void)testpg_query(pg, "TRUNCATE mpcloud.orders, mpcloud.refunds");
 	gateways_open(f);
 	return f;
 }
@@ -209,6 +267,7 @@ teardown(struct fixture *f)
 		f->pay[i] = pay_free(f->pay[i]);
 		f->pool[i] = pool_free(f->pool[i]);
 	}
+	f->merchants = merchants_free(f->merchants);
 	f->fetcher = fetcher_free(f->fetcher);
 	fake_stop(&f->fake);
 	for (size_t i = 0; i < array_size(f->bodies); i++)

@@ -7,6 +7,7 @@
  */
 
 #include "base/arena.h"
+#include "pay/merchant.h"
 #include "pay/order.h"
 #include "pay/sign.h"
 #include "tests/lib/pg.h"
@@ -40,13 +41,21 @@ struct fixture {
 	struct fetcher *fetcher;
 	struct pool *pool[GATEWAYS];
 	struct pay *pay[GATEWAYS];
-	struct pay_conf conf;
+	struct merchant_conf conf;
+	struct merchants *merchants;
 	struct arena arena;
 	struct rsa *merchant, *platform, *other;
 	enum spoil spoil;
 	int status;            /* not 200: a refusal */
 	const char *refusal;   /* its body */
 	unsigned bad_requests; /* unsigned or wrongly signed by us */
+	/* What is said to questions about an order and to closing one, when
+	 * `status` is 200: a transaction's JSON, or with another status an
+	 * error's.  NULL: as to an order that WeChat does not know. */
+	const char *trade;
+	int trade_status, close_status;
+	const char *close_refusal;
+	unsigned queries, closes;
 	struct buf bodies[8];
 };
 
@@ -66,6 +75,9 @@ int group_teardown(void **state);
 /* Each test: no orders, gateways as configured. */
 struct fixture *setup(void);
 void teardown(struct fixture *f);
+
+/* What a reload does: the gateways have f->conf. */
+void reconfigure(struct fixture *f);
 
 /* A key or name of wechat-vectors-own.json. */
 const char *key(const char *name);

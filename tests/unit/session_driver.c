@@ -22,7 +22,9 @@ on_ask(struct fake *fake, const struct fake_request *r, struct buf *to)
 	struct fixture *f = fake->owner;
 	char body[512];
 
-	(void)r;
+	(void)snprintf(f->asked, sizeof(f->asked), "%.*s %.*s",
+		SLICE_ARG(fake_param(r, "appid")),
+		SLICE_ARG(fake_param(r, "secret")));
 	if (f->errcode)
 		(void)snprintf(
 			body, sizeof(body), "{\"errcode\":%s}", f->errcode);
@@ -54,6 +56,24 @@ pools_open(struct fixture *f)
 	}
 }
 
+static void
+apps_make(struct fixture *f)
+{
+	f->apps = apps_free(f->apps);
+	f->apps = apps_new();
+	for (size_t i = 0; i < array_size(f->app); i++)
+		assert_int_equal(
+			apps_add(f->apps, app_new(&f->app[i]), NULL), 0);
+	f->conf.apps = f->apps;
+}
+
+void
+reconfigure(struct fixture *f)
+{
+	apps_make(f);
+	auth_configure(f->auth[0], f->keys, &f->conf);
+}
+
 struct fixture *
 setup(void)
 {
@@ -71,13 +91,21 @@ setup(void)
 	f->fake.owner = f;
 	f->openid = "oTest1";
 	f->session_key = SESSION_KEY;
-	f->conf = (struct auth_conf){
+	f->app[0] = f->app[1] = (struct app_conf){
 		.appid = APPID,
 		.secret = "app-s3cret",
 		.api_base = f->fake.base,
+	};
+	f->app[1].appid = OTHER_APPID;
+	f->app[1].secret = "other-s3cret";
+	f->conf = (struct auth_conf){
 		.access_ttl_s = ACCESS_S,
 		.refresh_ttl_s = REFRESH_S,
+		.env = ENV,
+		.password_memory_kib = 64,
+		.password_iterations = 1,
 	};
+	apps_make(f);
 	arena_init(&f->arena, 1024 * 1024);
 	(void)testpg_query(pg, "TRUNCATE mpcloud.users CASCADE");
 	pools_open(f);
@@ -94,6 +122,7 @@ teardown(struct fixture *f)
 	}
 	f->fetcher = fetcher_free(f->fetcher);
 	fake_stop(&f->fake);
+	f->apps = apps_free(f->apps);
 	token_keys_free(f->keys);
 	seal_free(f->seal);
 	shm_close(f->shm);

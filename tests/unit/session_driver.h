@@ -11,7 +11,9 @@
 #include "tests/unit/test.h"
 
 #define APPID       "wx0123456789abcdef"
+#define OTHER_APPID "wxfedcba9876543210"
 #define SESSION_KEY "tiihtNczf5v6AKRyjwEUhQ=="
+#define ENV         "env1"
 
 enum { GATEWAYS = 2, ACCESS_S = 7200, REFRESH_S = 30 * 86400 };
 
@@ -27,7 +29,10 @@ struct fixture {
 	struct pool *pool[GATEWAYS];
 	struct auth *auth[GATEWAYS];
 	struct arena arena;
+	struct app_conf app[2]; /* APPID is the first */
+	struct apps *apps;
 	struct auth_conf conf;
+	char asked[128]; /* the appid and secret of WeChat's last question */
 	const char *openid, *session_key, *errcode; /* what WeChat says */
 };
 
@@ -48,6 +53,9 @@ void on_done(struct job *job);
 void asked_init(struct asked *a, struct fixture *f);
 /* Turns the loop until `a` is answered; its error. */
 int wait_for(struct fixture *f, struct asked *a);
+
+/* The first gateway takes up f->app and f->conf. */
+void reconfigure(struct fixture *f);
 
 /* At the first gateway, waited for. */
 int login(struct fixture *f, struct asked *a, const char *code);

@@ -162,11 +162,12 @@ nobody_cannot_log_out(void **state)
 	teardown(f);
 }
 
-/* A login without WeChat. */
+/* A login without WeChat, of a client that keeps one refresh token. */
 static int
 visit(struct fixture *f, struct asked *a)
 {
 	asked_init(a, f);
+	a->login.from.fixed = true;
 	login_anonymous(f->auth[0], &a->login);
 	return wait_for(f, a);
 }
@@ -235,12 +236,16 @@ a_visitor_s_refresh_token_may_be_renewed_again_and_again(void **state)
 }
 
 static void
-a_wechat_user_s_refresh_token_is_not_renewed(void **state)
+a_refresh_token_is_renewed_only_where_it_was_made_for_that(void **state)
 {
 	struct fixture *f = setup();
 	struct asked a, b;
 
 	(void)state;
+	asked_init(&a, f);
+	login_anonymous(f->auth[0], &a.login);
+	assert_int_equal(wait_for(f, &a), 0);
+	assert_int_equal(renew(f, &b, a.login.refresh_token), ERR_REFRESH_BAD);
 	assert_int_equal(login(f, &a, "code1"), 0);
 	assert_false(a.login.anonymous);
 	assert_int_equal(renew(f, &b, a.login.refresh_token), ERR_REFRESH_BAD);
@@ -301,7 +306,8 @@ main(void)
 			every_visitor_is_a_user_of_his_own_without_an_openid),
 		cmocka_unit_test(
 			a_visitor_s_refresh_token_may_be_renewed_again_and_again),
-		cmocka_unit_test(a_wechat_user_s_refresh_token_is_not_renewed),
+		cmocka_unit_test(
+			a_refresh_token_is_renewed_only_where_it_was_made_for_that),
 		cmocka_unit_test(a_renewed_token_expires_after_its_last_use),
 		cmocka_unit_test(a_session_ends_by_its_refresh_token_too),
 	};

@@ -111,7 +111,7 @@ what_is_sent_again_is_what_was_sent_even_after_a_reload(void **state)
 	f->refusal = "{\"code\":\"SYSTEM_ERROR\",\"message\":\"x\"}";
 	assert_int_equal(place(f, &a, APPLES), ERR_UPSTREAM_BUSY);
 	f->conf.notify_url = "https://example.com/elsewhere";
-	assert_int_equal(pay_configure(f->pay[0], &f->conf, NULL), 0);
+	reconfigure(f);
 	f->status = 200;
 	assert_int_equal(place(f, &a, APPLES), 0);
 	assert_string_equal(f->bodies[1].ptr, f->bodies[0].ptr);
@@ -373,7 +373,9 @@ an_order_can_be_read_back_by_its_owner(void **state)
 		"{\"outTradeNo\":\"shop-0001\",\"total\":1999,"
 		"\"currency\":\"CNY\",\"description\":\"苹果 3 斤\","
 		"\"state\":\"NOTPAY\","
-		"\"createdAt\":\"2023-11-14T22:13:20.123Z\"}"));
+		"\"createdAt\":\"2023-11-14T22:13:20.123Z\","
+		"\"attach\":\"cart=7\","
+		"\"expiresAt\":\"2023-11-21T22:13:20.123Z\"}"));
 	asked_init(&a, f);
 	order_get(f->pay[0], &a.order, &user, SLICE("shop-0002"));
 	assert_int_equal(wait_for(f, &a), ERR_ORDER_NOT_FOUND);

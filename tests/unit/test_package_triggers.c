@@ -40,6 +40,12 @@ static const struct {
 		"[{\"name\":\"login\",\"type\":\"login\",\"events\":"
 		"[\"every\"]},{\"name\":\"pay\",\"type\":\"pay\",\"events\":"
 		"[\"paid\"]}]"},
+	{"[{\"type\":\"push\"}]",
+		"[{\"name\":\"push\",\"type\":\"push\",\"appid\":\"\"}]"},
+	{"[{\"type\":\"push\",\"appid\":\"wx1\",\"events\":[\"text\","
+	 "\"event.user_enter_tempsession\"]}]",
+		"[{\"name\":\"push\",\"type\":\"push\",\"appid\":\"wx1\","
+		"\"events\":[\"text\",\"event.user_enter_tempsession\"]}]"},
 };
 
 static void
@@ -91,6 +97,11 @@ static const struct {
 		"[\"add\"]}]",
 		"triggers[0]: events: an array of \"create\", \"update\""},
 	{NULL, "[{\"type\":\"pay\",\"events\":[]}]", "triggers[0]: events"},
+	{NULL, "[{\"type\":\"push\",\"events\":[]}]", "leave it out"},
+	{NULL, "[{\"type\":\"push\",\"events\":\"text\"}]",
+		"triggers[0]: events"},
+	{NULL, "[{\"type\":\"push\",\"events\":[\"text\",5]}]", "events[1]"},
+	{NULL, "[{\"type\":\"push\",\"events\":[\"a b\"]}]", "events[0]"},
 	{NULL,
 		"[{\"type\":\"http\",\"path\":\"/a\"},{\"type\":\"http\","
 		"\"path\":\"/b\"}]",

@@ -112,12 +112,12 @@ a_missing_setting_is_named(void **state)
 	struct asked a;
 
 	(void)state;
-	f->conf.secret = NULL;
-	auth_configure(f->auth[0], f->keys, &f->conf);
+	f->app[0].secret = NULL;
+	reconfigure(f);
 	assert_int_equal(login(f, &a, "code1"), ERR_UPSTREAM_CONFIG);
 	assert_non_null(strstr(a.login.job.why.text, "secret_file"));
-	f->conf.appid = "";
-	auth_configure(f->auth[0], f->keys, &f->conf);
+	f->app[0].appid = "";
+	reconfigure(f);
 	assert_int_equal(login(f, &a, "code1"), ERR_UPSTREAM_CONFIG);
 	assert_non_null(strstr(a.login.job.why.text, "appid"));
 	assert_int_equal(f->fake.requests, 0);
@@ -133,9 +133,9 @@ a_running_login_outlives_a_reload(void **state)
 	(void)state;
 	asked_init(&a, f);
 	login_start(f->auth[0], &a.login, SLICE("code1"));
-	f->conf.appid = "wxother";
-	f->conf.api_base = "http://127.0.0.1:1";
-	auth_configure(f->auth[0], f->keys, &f->conf);
+	f->app[0].appid = "wxother";
+	f->app[0].api_base = "http://127.0.0.1:1";
+	reconfigure(f);
 	assert_int_equal(wait_for(f, &a), 0);
 	assert_string_equal(
 		testpg_query(pg, "SELECT appid FROM mpcloud.users"), APPID);

@@ -412,6 +412,50 @@ logins_payments_and_files_are_heard_by_who_wants_them(void **state)
 	queue_teardown();
 }
 
+/* What push_take told, and who hears of what with which caller. */
+static void
+a_message_is_taken_in_once_for_those_who_want_it(void **state)
+{
+	static const char take[] =
+		"SELECT mpcloud.push_take('test', '%s', '%s', '%s', "
+		"'{\"Tag\":\"%s\"}', '%s', %d)";
+	static const char queued[] =
+		"SELECT string_agg(function || ':' || (event::jsonb ->> 'Tag') "
+		"|| ':' || (caller ->> 'uid') || ':' || (caller ->> 'openid') "
+		"|| ':' || (caller ->> 'unionid') || ':' || (caller ->> "
+		"'appid'), ' ' ORDER BY id) FROM mpcloud.queue WHERE kind = "
+		"'push'";
+	static const char text[] = "[\"text\",\"message\"]";
+	static const char enter[] = "[\"event\",\"event.enter\",\"enter\"]";
+	struct triggers *t;
+
+	(void)state;
+	fresh();
+	t = begin();
+	declare(t, "all",
+		"[{\"name\":\"p\",\"type\":\"push\",\"appid\":\"\"}]");
+	declare(t, "enters",
+		"[{\"name\":\"p\",\"type\":\"push\",\"appid\":"
+		"\"wx1\",\"events\":[\"enter\",\"image\"]}]");
+	(void)sql("INSERT INTO mpcloud.users (uid, appid, openid, unionid, "
+		  "created_at, last_login_at) VALUES ('u7', 'wx1', 'o7', "
+		  "'un7', 1, 1)");
+	assert_string_equal(sql(take, "wx1", "id 1", text, "a", "o7", 5), "1");
+	assert_string_equal(sql(take, "wx1", "id 1", text, "a", "o7", 6), "");
+	assert_string_equal(sql(take, "wx2", "id 1", enter, "b", "o8", 7), "1");
+	assert_string_equal(sql(take, "wx1", "id 2", enter, "c", "", 8), "2");
+	assert_string_equal(sql(queued),
+		"all:a:u7:o7:un7:wx1 all:b::o8::wx2 all:c::::wx1 "
+		"enters:c::::wx1");
+	assert_string_equal(
+		sql("SELECT count(*) FROM mpcloud.pushes WHERE received_at "
+		    "BETWEEN 5 AND 8"),
+		"3");
+	(void)sql("DELETE FROM mpcloud.users");
+	t = triggers_free(t);
+	queue_teardown();
+}
+
 int
 main(void)
 {
@@ -430,6 +474,8 @@ main(void)
 		cmocka_unit_test(a_trigger_that_sets_itself_off_ends),
 		cmocka_unit_test(
 			logins_payments_and_files_are_heard_by_who_wants_them),
+		cmocka_unit_test(
+			a_message_is_taken_in_once_for_those_who_want_it),
 	};
 
 	return cmocka_run_group_tests(tests, queue_suite_start, stop);

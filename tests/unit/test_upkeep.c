@@ -96,10 +96,12 @@ log_in_as(struct fixture *f, const char *openid)
 	struct family_home h = home(f, f->here);
 
 	f->family = (struct family){.appid = "wx1"};
+	(void)snprintf(f->family.kind, sizeof(f->family.kind), "%s",
+		*openid ? FAMILY_WECHAT : FAMILY_ANONYMOUS);
 	(void)snprintf(
 		f->family.openid, sizeof(f->family.openid), "%s", openid);
 	job_init(&f->family.job, on_done);
-	family_open(&f->family, &h, SLICE(""));
+	family_open(&f->family, &h, &(struct family_from){0});
 	turn_until(f, &f->done, f->done + 1);
 	return f->family.sid;
 }

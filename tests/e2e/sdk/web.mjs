@@ -1,6 +1,6 @@
 // @cloudbase/js-sdk in Node, pointed at a stack: an unmodified package with the
 // least adapter that its documentation asks for (requests by fetch, storage in
-// memory), logged in as a visitor.
+// memory), logged in as a visitor or as `signIn(auth)` does it.
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 
@@ -27,6 +27,8 @@ async function send(method, { url, data, headers = {} }) {
 class Requests {
   get(options) { return send('GET', options); }
   post(options) { return send('POST', options); }
+  patch(options) { return send('PATCH', options); }
+  delete(options) { return send('DELETE', options); }
   upload() { throw new Error('not part of these tests'); }
   download() { throw new Error('not part of these tests'); }
   async fetch({ url, ...options }) {
@@ -45,8 +47,8 @@ const adapterOf = (storage) => ({
     localStorage: storage, sessionStorage: storage, primaryStorage: 'local' }),
 });
 
-// {app, db, signOut, uid}.  mode: CLOUD_API or GATEWAY.
-export async function openWeb(folder, { url, env, mode }) {
+// {app, auth, db}.  mode: CLOUD_API or GATEWAY.
+export async function openWeb(folder, { url, env, mode, signIn }) {
   const load = createRequire(join(folder, 'package.json'));
   const module = load('@cloudbase/js-sdk');
   const cloudbase = module.default ?? module;
@@ -64,7 +66,8 @@ export async function openWeb(folder, { url, env, mode }) {
     app.registerEndPointWithKey({ key: 'GATEWAY', url: `//${host}/v1`, protocol: 'http' });
   }
   const auth = app.auth({ persistence: 'none' });
-  if (auth.signInAnonymously) await auth.signInAnonymously();
+  if (signIn) await signIn(auth);
+  else if (auth.signInAnonymously) await auth.signInAnonymously();
   else await auth.anonymousAuthProvider().signIn();
   return { app, auth, db: app.database() };
 }

@@ -1,0 +1,521 @@
+/*
+ * Refreshing platform certificates.  One refresh of a merchant runs at a time
+ * in a gateway, and all who ask meanwhile wait for it:
+ *
+ *   load ─ the table is new enough ────────────────────────────── done
+ *    └─ claim ─ another gateway asks just now ─ wait, load ────── done
+ *         └─ fetch ─ store ─ swap ─────────────────────────────── done
+ *
+ * The first download has no key to be verified with but those it brings.  That
+ * is sound: they come sealed with the APIv3 key (AES-GCM), which only WeChat
+ * Pay has beside us.
+ */
+#include "pay/cert.h"
+
+#include "base/clock.h"
+#include "base/event.h"
+#include "base/mem.h"
+#include "base/val.h"
+#include "pay/sign.h"
+#include "pay/wxpay.h"
+
+#include <inttypes.h>
+
+enum {
+	TICK_MS = 2000,
+	EACH_MS = 3600 * 1000,  /* between downloads */
+	CLAIM_MS = 60 * 1000,   /* between tries, of all gateways together */
+	ANEW_MS = 1500,         /* another gateway's download takes so long */
+	WORK_MS = 60 * 1000,
+	PEM_TOP = 16 * 1024,
+	ROWS_TOP = 512 * 1024,
+	DAY_MS = 24 * 3600 * 1000,
+	SERIAL_TOP = CERT_SERIAL_TOP,
+};
+
+static const int64_t OLD_MS = 30LL * DAY_MS;
+
+struct cert_keeper {
+	struct loop *loop;
+	struct pool *pool;
+	struct fetcher *fetcher;
+	struct merchants *merchants; /* borrowed */
+	struct list works;
+	struct timer tick;
+};
+
+/* One refresh. */
+struct work {
+	struct list on; /* keeper's */
+	struct cert_keeper *keeper;
+	struct merchant *merchant;
+	struct certs *certs, *fresh;
+	struct list waiting; /* struct certs_ask */
+	struct ask ask;
+	struct wxpay wxpay;
+	struct timer pause, deadline;
+	bool forced, paused, read;
+};
+
+static const char load_sql[] =
+	"SELECT serial, pem, fetched_at FROM mpcloud.pay_certificates"
+	" WHERE mchid = $1 AND expires_at > $2::bigint"
+	" ORDER BY effective_at DESC LIMIT 16";
+
+static const char claim_sql[] =
+	"INSERT INTO mpcloud.pay_leases AS l (mchid, what, taken_at)"
+	" VALUES ($1, 'certificates', $2::bigint)"
+	" ON CONFLICT (mchid, what) DO UPDATE SET taken_at = $2::bigint"
+	" WHERE l.taken_at <= $3::bigint OR l.taken_at > $2::bigint"
+	" RETURNING 1";
+
+static const char store_sql[] =
+	"WITH fresh AS (SELECT * FROM jsonb_to_recordset($2::jsonb)"
+	" AS t(serial text, pem text, from_ms bigint, to_ms bigint)),"
+	" gone AS (DELETE FROM mpcloud.pay_certificates c WHERE c.mchid = $1"
+	" AND NOT EXISTS (SELECT FROM fresh f WHERE f.serial = c.serial))"
+	" INSERT INTO mpcloud.pay_certificates (mchid, serial, pem,"
+	" effective_at, expires_at, fetched_at)"
+	" SELECT $1, serial, pem, from_ms, to_ms, $3::bigint FROM fresh"
+	" ON CONFLICT (mchid, serial) DO UPDATE SET pem = excluded.pem,"
+	" effective_at = excluded.effective_at,"
+	" expires_at = excluded.expires_at, fetched_at = excluded.fetched_at";
+
+static struct work *
+work_free(struct work *w)
+{
+	list_del(&w->on);
+	timer_clear(&w->pause);
+	timer_clear(&w->deadline);
+	job_cancel(&w->ask.job);
+	wxpay_done(&w->wxpay);
+	certs_unref(w->fresh);
+	certs_unref(w->certs);
+	merchant_unref(w->merchant);
+	return mem_free(w);
+}
+
+/* Whoever waits is answered last: a done may free anything. */
+static void
+work_end(struct work *w, int err)
+{
+	struct loop *loop = w->keeper->loop;
+	struct list waiting;
+	struct certs_ask *a;
+
+	list_init(&waiting);
+	while ((a = list_first(&w->waiting, struct certs_ask, on))) {
+		list_del(&a->on);
+		list_add(&waiting, &a->on);
+	}
+	if (err < 0)
+		w->certs->retry_ms = clock_now_ms() + CLAIM_MS;
+	if (w->forced)
+		w->certs->forced_ms = clock_now_ms();
+	work_free(w);
+	while ((a = list_first(&waiting, struct certs_ask, on))) {
+		list_del(&a->on);
+		job_fail_soon(&a->job, loop, err);
+	}
+}
+
+static struct slice
+number(char room[24], int64_t n)
+{
+	(void)snprintf(room, 24, "%" PRId64, n);
+	return slice_str(room);
+}
+
+static void
+warn_of_age(struct certs *c)
+{
+	int64_t now = clock_now_ms();
+	const struct cert *newest = certs_newest(c, now);
+
+	if (newest && newest->facts.to_ms - now > OLD_MS)
+		return;
+	if (c->warned_ms && now - c->warned_ms < DAY_MS)
+		return;
+	c->warned_ms = now;
+	event(EVENT_PAY_CERT_OLD, "mchid", c->mchid, "serial",
+		newest ? newest->facts.serial : "none", "days",
+		EVENT_INT(newest ? (newest->facts.to_ms - now) / DAY_MS : 0),
+		NULL);
+}
+
+static void
+failed(struct work *w, int err, const char *words)
+{
+	event(EVENT_PAY_CERT_BAD, "mchid", w->merchant->mchid, "what", words,
+		NULL);
+	work_end(w, err);
+}
+
+static void
+on_stored(struct job *job)
+{
+	struct work *w = container_of(job, struct work, ask.job);
+
+	/* A database that is away does not keep us from using them. */
+	certs_swap(w->certs, w->fresh);
+	w->certs->fetched_ms = clock_now_ms();
+	event(EVENT_PAY_CERT, "mchid", w->merchant->mchid, "count",
+		EVENT_INT(w->certs->count), "serial", w->wxpay.serial, NULL);
+	warn_of_age(w->certs);
+	work_end(w, 0);
+	(void)job;
+}
+
+static void
+store(struct work *w)
+{
+	char now[24];
+	_buf_ struct buf rows;
+	_json_ json_t *all = json_array();
+
+	for (size_t i = 0; i < w->fresh->count; i++) {
+		const struct cert *c = &w->fresh->cert[i];
+
+		(void)json_array_append_new(all,
+			json_pack("{s:s, s:s, s:I, s:I}", "serial",
+				c->facts.serial, "pem", c->pem, "from_ms",
+				(json_int_t)c->facts.from_ms, "to_ms",
+				(json_int_t)c->facts.to_ms));
+	}
+	buf_init(&rows, ROWS_TOP);
+	val_put(&rows, all);
+	job_init(&w->ask.job, on_stored);
+	pool_ask(w->keeper->pool, &w->ask, store_sql,
+		(const struct slice[]){slice_str(w->merchant->mchid),
+			buf_all(&rows), number(now, clock_now_ms())},
+		3);
+}
+
+/* What the answer brought, read once. */
+static int
+brought(struct work *w, struct fault *why)
+{
+	if (w->read)
+		return 0;
+	certs_unref(w->fresh);
+	w->fresh = certs_new(w->merchant->mchid);
+	if (certs_read(w->fresh, w->merchant, buf_all(&w->wxpay.fetch.body),
+		    why) < 0)
+		return why->code ? why->code : ERR_FORMAT;
+	w->read = true;
+	return 0;
+}
+
+static struct rsa *
+key_of_answer(struct wxpay *wxpay, struct slice serial)
+{
+	struct work *w = container_of(wxpay, struct work, wxpay);
+	struct rsa *key = merchant_key(w->merchant, serial);
+	struct fault why = {0};
+
+	if (key)
+		return key;
+	if (brought(w, &why) < 0)
+		return NULL;
+	return certs_find(w->fresh, serial, clock_now_ms());
+}
+
+static void
+on_fetched(struct job *job)
+{
+	struct work *w = container_of(job, struct work, wxpay.job);
+	struct fault why = {0};
+	int r = job->err;
+
+	/* "Not verified" has a cause that can be named: the APIv3 key. */
+	if (r == 0 || r == ERR_PAY_FORGED) {
+		int e = brought(w, &why);
+
+		if (e < 0)
+			r = e;
+	}
+	if (r < 0)
+		failed(w, r,
+			why.text[0] ? why.text : fault_text(&job->why, r));
+	else
+		store(w);
+}
+
+static void
+fetch(struct work *w)
+{
+	job_init(&w->wxpay.job, on_fetched);
+	w->wxpay.key_of = key_of_answer;
+	wxpay_start(&w->wxpay, w->keeper->loop, w->keeper->fetcher,
+		w->merchant, "GET", "/v3/certificates", slice_of(NULL, 0));
+}
+
+static void load(struct work *w);
+
+static void
+on_pause(struct timer *timer)
+{
+	load(container_of(timer, struct work, pause));
+}
+
+static void
+on_claimed(struct job *job)
+{
+	struct work *w = container_of(job, struct work, ask.job);
+
+	/* Without a database each gateway asks for itself. */
+	if (job->err < 0 || ask_rows(&w->ask) == 1) {
+		fetch(w);
+		return;
+	}
+	if (w->paused) {
+		work_end(w, ERR_LIMITED);
+		return;
+	}
+	w->paused = true;
+	timer_set(&w->pause, w->keeper->loop, ANEW_MS, on_pause);
+}
+
+static void
+claim(struct work *w)
+{
+	int64_t now = clock_now_ms();
+	char a[24], b[24];
+
+	job_init(&w->ask.job, on_claimed);
+	pool_ask(w->keeper->pool, &w->ask, claim_sql,
+		(const struct slice[]){slice_str(w->merchant->mchid),
+			number(a, now), number(b, now - CLAIM_MS)},
+		3);
+}
+
+/* True when they are newer than what we had. */
+static bool
+take_rows(struct work *w)
+{
+	_cleanup_(certs_unrefp) struct certs *fresh =
+		certs_new(w->merchant->mchid);
+	int64_t at = 0;
+
+	for (int i = 0; i < ask_rows(&w->ask); i++) {
+		if (certs_add(fresh, ask_value(&w->ask, i, 0),
+			    ask_value(&w->ask, i, 1), NULL) < 0)
+			continue;
+		at = max(at, ask_int(&w->ask, i, 2));
+	}
+	if (!fresh->count || at <= w->certs->fetched_ms)
+		return false;
+	certs_swap(w->certs, fresh);
+	w->certs->fetched_ms = at;
+	return true;
+}
+
+static void
+on_loaded(struct job *job)
+{
+	struct work *w = container_of(job, struct work, ask.job);
+	bool newer = job->err == 0 && take_rows(w);
+	int64_t age = clock_now_ms() - w->certs->fetched_ms;
+
+	if (w->forced ? newer : age >= 0 && age < EACH_MS)
+		work_end(w, 0);
+	else
+		claim(w);
+}
+
+static void
+load(struct work *w)
+{
+	char now[24];
+
+	job_init(&w->ask.job, on_loaded);
+	w->ask.is_read = true;
+	pool_ask(w->keeper->pool, &w->ask, load_sql,
+		(const struct slice[]){slice_str(w->merchant->mchid),
+			number(now, clock_now_ms())},
+		2);
+}
+
+static void
+on_work_late(struct timer *timer)
+{
+	struct work *w = container_of(timer, struct work, deadline);
+
+	failed(w, ERR_TIMEOUT, "it took too long");
+}
+
+static struct work *
+work_find(struct cert_keeper *k, const struct certs *c)
+{
+	list_for_each (at, &k->works) {
+		struct work *w = container_of(at, struct work, on);
+
+		if (w->certs == c)
+			return w;
+	}
+	return NULL;
+}
+
+static struct work *
+work_start(struct cert_keeper *k, struct merchant *m, bool forced)
+{
+	struct work *w = mem_new(struct work);
+
+	w->keeper = k;
+	w->merchant = merchant_ref(m);
+	w->certs = certs_ref(m->certs);
+	w->forced = forced;
+	list_init(&w->waiting);
+	list_add(&k->works, &w->on);
+	timer_set(&w->deadline, k->loop, WORK_MS, on_work_late);
+	load(w);
+	return w;
+}
+
+static void
+on_tick(struct timer *timer)
+{
+	struct cert_keeper *k = container_of(timer, struct cert_keeper, tick);
+	int64_t now = clock_now_ms();
+
+	for (size_t i = 0; i < k->merchants->count; i++) {
+		struct merchant *m = k->merchants->merchant[i];
+		struct certs *c = m->certs;
+
+		if (!c || work_find(k, c) || now < c->retry_ms)
+			continue;
+		if (now - c->fetched_ms >= EACH_MS || now < c->fetched_ms)
+			(void)work_start(k, m, false);
+	}
+	timer_set(&k->tick, k->loop, TICK_MS, on_tick);
+}
+
+static void
+keep(struct cert_keeper *k, struct merchants *all, bool on)
+{
+	for (size_t i = 0; i < all->count; i++)
+		if (all->merchant[i]->certs)
+			all->merchant[i]->certs->keeper = on ? k : NULL;
+}
+
+struct cert_keeper *
+cert_keeper_new(struct loop *loop, struct pool *pool, struct fetcher *fetcher,
+	struct merchants *merchants)
+{
+	struct cert_keeper *k = mem_new(struct cert_keeper);
+
+	k->loop = loop;
+	k->pool = pool;
+	k->fetcher = fetcher;
+	k->merchants = merchants;
+	list_init(&k->works);
+	keep(k, merchants, true);
+	timer_set(&k->tick, loop, 0, on_tick);
+	return k;
+}
+
+void
+cert_keeper_take_up(struct cert_keeper *k, struct merchants *merchants)
+{
+	keep(k, k->merchants, false);
+	keep(k, merchants, true);
+	k->merchants = merchants;
+	timer_set(&k->tick, k->loop, 0, on_tick);
+}
+
+struct cert_keeper *
+cert_keeper_free(struct cert_keeper *k)
+{
+	struct work *w;
+
+	if (!k)
+		return NULL;
+	while ((w = list_first(&k->works, struct work, on)))
+		work_end(w, ERR_SHUTDOWN);
+	keep(k, k->merchants, false);
+	timer_clear(&k->tick);
+	return mem_free(k);
+}
+
+static void
+on_ask_drop(struct job *job)
+{
+	list_del(&container_of(job, struct certs_ask, job)->on);
+}
+
+void
+certs_refresh(struct merchant *m, struct loop *loop, struct certs_ask *ask)
+{
+	struct cert_keeper *k = m->certs ? m->certs->keeper : NULL;
+	int64_t now = clock_now_ms();
+	struct work *w;
+
+	list_init(&ask->on);
+	if (!k) {
+		job_fail_soon(&ask->job, loop, ERR_UPSTREAM_CONFIG);
+		return;
+	}
+	w = work_find(k, m->certs);
+	if (!w && now - m->certs->forced_ms < CLAIM_MS &&
+		now >= m->certs->forced_ms) {
+		job_fail_soon(&ask->job, loop, ERR_LIMITED);
+		return;
+	}
+	if (!w)
+		w = work_start(k, m, true);
+	job_begin(&ask->job, loop, 0, on_ask_drop);
+	list_add(&w->waiting, &ask->on);
+}
+
+/* One element of "data". */
+static int
+cert_take(struct certs *to, const struct merchant *m, const json_t *v,
+	struct fault *why)
+{
+	const json_t *sealed = json_object_get(v, "encrypt_certificate");
+	struct slice serial, how, nonce, aad, text;
+	_buf_ struct buf pem;
+	int r;
+
+	buf_init(&pem, PEM_TOP);
+	if (val_str(v, "serial_no", SERIAL_TOP, &serial, NULL) < 0 ||
+		val_str(sealed, "algorithm", 32, &how, NULL) < 0 ||
+		val_str(sealed, "nonce", 64, &nonce, NULL) < 0 ||
+		val_str_or(sealed, "associated_data", 64, SLICE(""), &aad,
+			NULL) < 0 ||
+		val_str(sealed, "ciphertext", PEM_TOP, &text, NULL) < 0)
+		return fault_set(why, ERR_FORMAT,
+			"the answer about certificates is not of its form");
+	r = sign_open_resource(
+		&pem, slice_str(m->apiv3_key), how, nonce, aad, text);
+	if (r < 0)
+		return fault_set(why, ERR_PAY_DECRYPT,
+			"the certificates did not open: apiv3_key_file is not "
+			"the APIv3 key of merchant %s (it was set anew in the "
+			"merchant platform?)",
+			m->mchid);
+	return certs_add(to, serial, buf_all(&pem), why);
+}
+
+int
+certs_read(struct certs *ret, const struct merchant *m, struct slice body,
+	struct fault *why)
+{
+	_json_ json_t *v = NULL;
+	const json_t *data;
+	int r = val_parse(&v, body, why);
+
+	if (r < 0)
+		return fault_set(why, ERR_FORMAT,
+			"the answer about certificates is not JSON");
+	data = json_object_get(v, "data");
+	if (!json_is_array(data) || !json_array_size(data))
+		return fault_set(why, ERR_FORMAT,
+			"the answer about certificates has none");
+	for (size_t i = 0; i < json_array_size(data); i++) {
+		r = cert_take(ret, m, json_array_get(data, i), why);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}

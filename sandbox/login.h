@@ -1,0 +1,8 @@
+#pragma once
+
+/* Login codes. */
+
+#include "sandbox.h"
+
+void login_init(struct sandbox *s);
+void login_done(struct sandbox *s);

@@ -1,0 +1,850 @@
+/*
+ * What is asked of WeChat Pay and what is believed of its answers, in v3 and v2:
+ * requests as documented, every refusal by its own word, the backup host, probes,
+ * bills.
+ */
+#include "base/text.h"
+#include "base/xml.h"
+#include "pay/v2.h"
+#include "tests/unit/gate_driver.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <zlib.h>
+
+#define ORDER_BODY \
+	"{\"appid\":\"wx0123456789abcdef\",\"mchid\":\"1900000109\"," \
+	"\"description\":\"苹果\",\"out_trade_no\":\"shop-0001\"," \
+	"\"time_expire\":\"2026-11-21T18:00:00+08:00\",\"attach\":\"a=1\"," \
+	"\"notify_url\":\"https://example.com/n\",\"amount\":{\"total\":101," \
+	"\"currency\":\"CNY\"},\"payer\":{\"openid\":\"oTest1\"}}"
+#define REFUND_BODY \
+	"{\"out_trade_no\":\"shop-0001\",\"out_refund_no\":\"back-0001\"," \
+	"\"reason\":\"苹果坏了\",\"amount\":{\"refund\":50,\"total\":101," \
+	"\"currency\":\"CNY\"}}"
+#define PREPAY "{\"prepay_id\":\"wx26112221580621e9b071c00d9e093b0000\"}"
+#define STATE(state) \
+	"{\"appid\":\"wx0123456789abcdef\",\"mchid\":\"1900000109\"," \
+	"\"out_trade_no\":\"shop-0001\",\"transaction_id\":\"4200\"," \
+	"\"trade_state\":\"" state "\",\"trade_state_desc\":\"x\"," \
+	"\"amount\":{\"total\":101,\"payer_total\":90,\"currency\":\"CNY\"}," \
+	"\"payer\":{\"openid\":\"oTest1\"},\"success_time\":" \
+	"\"2024-01-02T03:04:05+08:00\"}"
+#define REFUNDED(status) \
+	"{\"refund_id\":\"5000\",\"out_refund_no\":\"back-0001\"," \
+	"\"transaction_id\":\"4200\",\"out_trade_no\":\"shop-0001\"," \
+	"\"channel\":\"ORIGINAL\",\"status\":\"" status "\",\"create_time\":" \
+	"\"2024-01-02T03:04:05+08:00\",\"amount\":{\"total\":101," \
+	"\"refund\":50,\"payer_total\":101,\"payer_refund\":50," \
+	"\"currency\":\"CNY\"}}"
+
+#define SAY(...) \
+	(const struct gate_say[]){__VA_ARGS__}, \
+		array_size(((const struct gate_say[]){__VA_ARGS__}))
+#define WITH f->merchant, &f->arena
+
+static void
+an_order_is_asked_for_as_documented(void **state)
+{
+	struct gate_fixture *f = gate_setup(NULL);
+	struct gate *g = gate_ready(f, SAY({.body = PREPAY}));
+
+	(void)state;
+	gate_order(g, &f->home, WITH, slice_str(ORDER_BODY));
+	assert_int_equal(gate_wait(f), 0);
+	assert_string_equal(
+		g->prepay_id, "wx26112221580621e9b071c00d9e093b0000");
+	assert_int_equal(f->count, 1);
+	assert_string_equal(f->asked[0].method, "POST");
+	assert_string_equal(f->asked[0].target, "/v3/pay/transactions/jsapi");
+	assert_string_equal(f->asked[0].body.ptr, ORDER_BODY);
+	assert_string_equal(f->asked[0].type, "application/json");
+	assert_string_equal(f->asked[0].serial,
+		vector_key(vectors_own, "wechatpay_pubkey_id"));
+	gate_teardown(f);
+}
+
+static void
+a_query_tells_how_an_order_stands(void **state)
+{
+	static const struct {
+		const char *body, *state;
+	} rows[] = {
+		{STATE("SUCCESS"), "SUCCESS"},
+		{STATE("REFUND"), "REFUND"},
+		{STATE("NOTPAY"), "NOTPAY"},
+		{"{\"appid\":\"wx0123456789abcdef\",\"mchid\":\"1900000109\","
+		 "\"out_trade_no\":\"shop-0001\",\"trade_state\":\"CLOSED\"}",
+			"CLOSED"},
+	};
+	struct gate_fixture *f = gate_setup(NULL);
+
+	(void)state;
+	for (size_t i = 0; i < array_size(rows); i++) {
+		struct gate *g = gate_ready(f, SAY({.body = rows[i].body}));
+
+		gate_query(g, &f->home, WITH, "wx0123456789abcdef",
+			"shop-0001");
+		assert_int_equal(gate_wait(f), 0);
+		assert_string_equal(g->told.state, rows[i].state);
+		assert_int_equal(g->told.total, i < 3 ? 101 : -1);
+		assert_string_equal(f->asked[0].method, "GET");
+		assert_string_equal(f->asked[0].target,
+			"/v3/pay/transactions/out-trade-no/"
+			"shop-0001?mchid=1900000109");
+		assert_int_equal(f->asked[0].body.len, 0);
+		assert_string_equal(f->asked[0].type, "");
+	}
+	gate_teardown(f);
+}
+
+static void
+numbers_with_odd_letters_are_escaped_before_they_are_signed(void **state)
+{
+	struct gate_fixture *f = gate_setup(NULL);
+	struct gate *g = gate_ready(f, SAY({.status = 204}));
+
+	(void)state;
+	gate_close(g, &f->home, WITH, "", "a|b*c-_1");
+	assert_int_equal(gate_wait(f), 0);
+	assert_string_equal(f->asked[0].method, "POST");
+	assert_string_equal(f->asked[0].target,
+		"/v3/pay/transactions/out-trade-no/a%7Cb%2Ac-_1/close");
+	assert_string_equal(f->asked[0].body.ptr, "{\"mchid\":\"1900000109\"}");
+	gate_teardown(f);
+}
+
+static void
+an_answer_about_another_order_is_not_believed(void **state)
+{
+	struct gate_fixture *f = gate_setup(NULL);
+	struct gate *g = gate_ready(f, SAY({.body = STATE("SUCCESS")}));
+
+	(void)state;
+	gate_query(g, &f->home, WITH, "", "shop-0002");
+	assert_int_equal(gate_wait(f), ERR_PAY_FORGED);
+	g = gate_ready(f, SAY({.body = REFUNDED("SUCCESS")}));
+	gate_refund_query(g, &f->home, WITH, "", "back-0002");
+	assert_int_equal(gate_wait(f), ERR_PAY_FORGED);
+	gate_teardown(f);
+}
+
+static void
+a_refund_is_asked_for_and_looked_up(void **state)
+{
+	struct gate_fixture *f = gate_setup(NULL);
+	struct gate *g = gate_ready(f, SAY({.body = REFUNDED("PROCESSING")}));
+
+	(void)state;
+	gate_refund(g, &f->home, WITH, "wx0123456789abcdef",
+		slice_str(REFUND_BODY));
+	assert_int_equal(gate_wait(f), 0);
+	assert_string_equal(f->asked[0].target, "/v3/refund/domestic/refunds");
+	assert_string_equal(f->asked[0].body.ptr, REFUND_BODY);
+	assert_string_equal(g->told.state, "PROCESSING");
+	assert_string_equal(g->told.event_type, "REFUND.PROCESSING");
+	assert_string_equal(g->told.mchid, "1900000109");
+	assert_string_equal(g->told.appid, "wx0123456789abcdef");
+	assert_int_equal(g->told.refund, 50);
+	g = gate_ready(f, SAY({.body = REFUNDED("SUCCESS")}));
+	gate_refund_query(g, &f->home, WITH, "", "back-0001");
+	assert_int_equal(gate_wait(f), 0);
+	assert_string_equal(f->asked[0].target,
+		"/v3/refund/domestic/refunds/back-0001");
+	assert_string_equal(g->told.state, "SUCCESS");
+	gate_teardown(f);
+}
+
+/* Every code of the documentation's tables, in either spelling. */
+static void
+each_refusal_is_told_by_its_word(void **state)
+{
+	static const struct {
+		int status;
+		const char *code, *word;
+		int err;
+	} rows[] = {
+		{400, "PARAM_ERROR", NULL, ERR_PAY_REFUSED},
+		{400, "INVALID_REQUEST", NULL, ERR_PAY_REFUSED},
+		{400, "APPID_MCHID_NOT_MATCH", NULL, ERR_UPSTREAM_CONFIG},
+		{400, "MCH_NOT_EXISTS", NULL, ERR_UPSTREAM_CONFIG},
+		{404, "MCH_NOT_EXISTS", NULL, ERR_UPSTREAM_CONFIG},
+		{400, "ORDER_CLOSED", NULL, ERR_PAY_REFUSED},
+		{400, "ORDERCLOSED", "ORDER_CLOSED", ERR_PAY_REFUSED},
+		{401, "SIGN_ERROR", NULL, ERR_UPSTREAM_CONFIG},
+		{403, "NO_AUTH", NULL, ERR_UPSTREAM_CONFIG},
+		{403, "NOAUTH", "NO_AUTH", ERR_UPSTREAM_CONFIG},
+		{403, "OUT_TRADE_NO_USED", NULL, ERR_PAY_REFUSED},
+		{403, "ACCOUNTERROR", "ACCOUNT_ERROR", ERR_UPSTREAM_CONFIG},
+		{403, "RULELIMIT", "RULE_LIMIT", ERR_PAY_REFUSED},
+		{403, "TRADE_ERROR", NULL, ERR_PAY_REFUSED},
+		{404, "ORDER_NOT_EXIST", NULL, ERR_PAY_REFUSED},
+		{404, "ORDERNOTEXIST", "ORDER_NOT_EXIST", ERR_PAY_REFUSED},
+		{403, "ORDER_PAID", "ORDERPAID", ERR_PAY_REFUSED},
+		{403, "ORDERPAID", NULL, ERR_PAY_REFUSED},
+		{429, "FREQUENCY_LIMITED", NULL, ERR_UPSTREAM_BUSY},
+		{429, "RATELIMIT_EXCEEDED", NULL, ERR_UPSTREAM_BUSY},
+		{500, "SYSTEM_ERROR", NULL, ERR_UPSTREAM_BUSY},
+		{500, "SYSTEMERROR", "SYSTEM_ERROR", ERR_UPSTREAM_BUSY},
+		{500, "BANKERROR", "BANK_ERROR", ERR_UPSTREAM_BUSY},
+		{500, "INVALID_TRANSACTIONID", NULL, ERR_PAY_REFUSED},
+		{500, "OPENID_MISMATCH", NULL, ERR_PAY_REFUSED},
+		{403, "NOT_ENOUGH", NULL, ERR_PAY_REFUSED},
+		{403, "NOTENOUGH", "NOT_ENOUGH", ERR_PAY_REFUSED},
+		{403, "USER_ACCOUNT_ABNORMAL", NULL, ERR_PAY_REFUSED},
+		{404, "RESOURCE_NOT_EXISTS", NULL, ERR_PAY_REFUSED},
+		{400, "NO_STATEMENT_EXIST", NULL, ERR_PAY_REFUSED},
+		{400, "STATEMENT_CREATING", NULL, ERR_PAY_REFUSED},
+		{400, "SOMETHING_NEW", NULL, ERR_PAY_REFUSED},
+		{401, "SOMETHING_NEW", NULL, ERR_UPSTREAM_CONFIG},
+		{429, "SOMETHING_NEW", NULL, ERR_UPSTREAM_BUSY},
+		{503, "SOMETHING_NEW", NULL, ERR_UPSTREAM_BUSY},
+	};
+	struct gate_fixture *f = gate_setup(NULL);
+
+	(void)state;
+	for (size_t i = 0; i < array_size(rows); i++) {
+		char body[200];
+		struct gate *g =
+			gate_ready(f, SAY({.status = rows[i].status,
+					      .body = body}));
+
+		(void)snprintf(body, sizeof(body),
+			"{\"code\":\"%s\",\"message\":\"说明\"}",
+			rows[i].code);
+		gate_query(g, &f->home, WITH, "", "shop-0001");
+		assert_int_equal(gate_wait(f), rows[i].err);
+		assert_string_equal(g->code,
+			rows[i].word ? rows[i].word : rows[i].code);
+		assert_int_equal(f->count, 1);
+		if (rows[i].err == ERR_UPSTREAM_BUSY)
+			assert_non_null(strstr(g->job.why.text, "safely"));
+	}
+	gate_teardown(f);
+}
+
+static void
+closed_already_is_what_was_wanted(void **state)
+{
+	struct gate_fixture *f = gate_setup(NULL);
+	struct gate *g = gate_ready(f,
+		SAY({.status = 400, .body = "{\"code\":\"ORDER_CLOSED\"}"}));
+
+	(void)state;
+	gate_close(g, &f->home, WITH, "", "shop-0001");
+	assert_int_equal(gate_wait(f), 0);
+	g = gate_ready(f,
+		SAY({.status = 400, .body = "{\"code\":\"ORDERPAID\"}"}));
+	gate_close(g, &f->home, WITH, "", "shop-0001");
+	assert_int_equal(gate_wait(f), ERR_PAY_REFUSED);
+	assert_string_equal(g->code, "ORDERPAID");
+	gate_teardown(f);
+}
+
+static void
+a_host_that_is_away_is_asked_once_more_at_the_backup(void **state)
+{
+	struct gate_fixture *f = gate_setup(NULL);
+	struct gate *g =
+		gate_ready(f, SAY({.close = true}, {.body = PREPAY}));
+
+	(void)state;
+	gate_order(g, &f->home, WITH, slice_str(ORDER_BODY));
+	assert_int_equal(gate_wait(f), 0);
+	assert_int_equal(f->count, 2);
+	assert_false(f->asked[0].backup);
+	assert_true(f->asked[1].backup);
+	assert_string_equal(f->asked[1].body.ptr, f->asked[0].body.ptr);
+	gate_teardown(f);
+	/* both away: told so, and nothing more is tried */
+	f = gate_setup(NULL);
+	g = gate_ready(f, SAY({.close = true}));
+	gate_order(g, &f->home, WITH, slice_str(ORDER_BODY));
+	assert_int_equal(gate_wait(f), ERR_UPSTREAM);
+	assert_int_equal(f->count, 2);
+	assert_non_null(strstr(g->job.why.text, "safely"));
+	/* nobody listens at all */
+	fake_stop(&f->fake);
+	fake_start(&f->fake, &f->loop, f->backup.answer);
+	f->fake.owner = f;
+	fake_stop(&f->fake);
+	g = gate_ready(f, SAY({.body = PREPAY}));
+	gate_order(g, &f->home, WITH, slice_str(ORDER_BODY));
+	assert_int_equal(gate_wait(f), 0);
+	assert_int_equal(f->count, 1);
+	assert_true(f->asked[0].backup);
+	fake_start(&f->fake, &f->loop, f->backup.answer);
+	f->fake.owner = f;
+	gate_teardown(f);
+}
+
+static void
+without_backup(struct merchant_conf *conf)
+{
+	conf->api_backup = "";
+}
+
+static void
+no_backup_host_means_one_try(void **state)
+{
+	struct gate_fixture *f = gate_setup(without_backup);
+	struct gate *g = gate_ready(f, SAY({.close = true}));
+
+	(void)state;
+	gate_order(g, &f->home, WITH, slice_str(ORDER_BODY));
+	assert_int_equal(gate_wait(f), ERR_UPSTREAM);
+	assert_int_equal(f->count, 1);
+	gate_teardown(f);
+}
+
+static void
+a_probe_in_an_answer_is_asked_again_with_a_fresh_signature(void **state)
+{
+	struct gate_fixture *f = gate_setup(NULL);
+	struct gate *g = gate_ready(f,
+		SAY({.body = PREPAY, .probe = true},
+			{.body = PREPAY, .probe = true}, {.body = PREPAY}));
+
+	(void)state;
+	gate_order(g, &f->home, WITH, slice_str(ORDER_BODY));
+	assert_int_equal(gate_wait(f), 0);
+	assert_int_equal(f->count, 3);
+	assert_string_equal(f->asked[2].body.ptr, f->asked[0].body.ptr);
+	g = gate_ready(f, SAY({.body = PREPAY, .probe = true}));
+	gate_order(g, &f->home, WITH, slice_str(ORDER_BODY));
+	assert_int_equal(gate_wait(f), ERR_UPSTREAM_BUSY);
+	assert_int_equal(f->count, 3);
+	gate_teardown(f);
+}
+
+static void
+answers_that_do_not_verify_are_not_believed(void **state)
+{
+	const struct {
+		struct gate_say say;
+		const char *words;
+	} rows[] = {
+		{{.body = PREPAY, .unsigned_ = true}, "header is missing"},
+		{{.body = PREPAY, .key = "platform_private_key"},
+			"signature is wrong"},
+		{{.body = PREPAY, .skew_s = 300}, "five minutes"},
+		{{.body = PREPAY, .skew_s = -300}, "five minutes"},
+		{{.body = PREPAY, .serial = "PUB_KEY_ID_2"},
+			"another public key"},
+		{{.body = PREPAY, .key = "platform_private_key",
+			 .serial = "5A5A00000000000000000000000000000000A5A5"},
+			"pay.certificates = yes"},
+	};
+	struct gate_fixture *f = gate_setup(NULL);
+
+	(void)state;
+	for (size_t i = 0; i < array_size(rows); i++) {
+		struct gate *g = gate_ready(f, &rows[i].say, 1);
+
+		gate_order(g, &f->home, WITH, slice_str(ORDER_BODY));
+		assert_int_equal(gate_wait(f), ERR_PAY_FORGED);
+		assert_null(g->prepay_id);
+		if (!strstr(g->job.why.text, rows[i].words))
+			fail_msg("%s", g->job.why.text);
+	}
+	gate_teardown(f);
+}
+
+static void
+with_certificates(struct merchant_conf *conf)
+{
+	conf->certificates = "yes";
+}
+
+static void
+an_answer_signed_with_a_known_certificate_verifies(void **state)
+{
+	struct gate_fixture *f = gate_setup(with_certificates);
+	struct gate *g = gate_ready(f,
+		SAY({.body = PREPAY, .key = "platform_private_key",
+			.serial = "5a5a00000000000000000000000000000000a5a5"}));
+
+	(void)state;
+	assert_int_equal(
+		certs_add(f->merchant->certs,
+			slice_str(vector_key(vectors_own, "platform_serial")),
+			slice_str(vector_key(
+				vectors_own, "platform_certificate")),
+			NULL),
+		0);
+	gate_order(g, &f->home, WITH, slice_str(ORDER_BODY));
+	assert_int_equal(gate_wait(f), 0);
+	gate_teardown(f);
+}
+
+/* ---- bills ---- */
+
+#define BILL "\xEF\xBB\xBF交易时间,公众账号ID\r\n`2024-01-02 03:04:05,`wx1\r\n"
+
+static void
+bill_answer(struct gate_fixture *f, char to[600], const char *base,
+	struct slice bill)
+{
+	uint8_t sum[SHA1_LEN];
+	_buf_ struct buf hex;
+
+	(void)f;
+	buf_init(&hex, 64);
+	crypto_sha1(bill, sum);
+	text_hex(&hex, slice_of(sum, sizeof(sum)));
+	(void)snprintf(to, 600,
+		"{\"hash_type\":\"SHA1\",\"hash_value\":\"%s\","
+		"\"download_url\":\"%s/v3/billdownload/file?token=6XIv5TUPto&"
+		"tartype=gzip\"}",
+		hex.ptr, base);
+}
+
+static size_t
+packed(char *to, size_t room, struct slice in)
+{
+	z_stream z = {0};
+
+	assert_int_equal(deflateInit2(&z, 9, Z_DEFLATED, 16 + MAX_WBITS, 8,
+				 Z_DEFAULT_STRATEGY),
+		Z_OK);
+	z.next_in = (Bytef *)(uintptr_t)in.ptr;
+	z.avail_in = (uInt)in.len;
+	z.next_out = (Bytef *)to;
+	z.avail_out = (uInt)room;
+	assert_int_equal(deflate(&z, Z_FINISH), Z_STREAM_END);
+	(void)deflateEnd(&z);
+	return room - z.avail_out;
+}
+
+static void
+a_bill_comes_packed_or_plain_and_its_sum_is_checked(void **state)
+{
+	struct gate_fixture *f = gate_setup(NULL);
+	char where[600], zip[1024];
+	size_t len = packed(zip, sizeof(zip), slice_str(BILL));
+	struct gate *g;
+
+	(void)state;
+	bill_answer(f, where, f->fake.base, slice_str(BILL));
+	g = gate_ready(f,
+		SAY({.body = where}, {.raw = zip, .raw_len = len}));
+	gate_bill(g, &f->home, WITH, "", "2026-11-20");
+	assert_int_equal(gate_wait(f), 0);
+	assert_string_equal(g->bill.ptr, BILL);
+	assert_string_equal(f->asked[0].target,
+		"/v3/bill/tradebill?bill_date=2026-11-20&bill_type=ALL&"
+		"tar_type=GZIP");
+	assert_string_equal(f->asked[1].target,
+		"/v3/billdownload/file?token=6XIv5TUPto&tartype=gzip");
+	g = gate_ready(f, SAY({.body = where}, {.raw = BILL}));
+	gate_bill(g, &f->home, WITH, "", "2026-11-20");
+	assert_int_equal(gate_wait(f), 0);
+	assert_string_equal(g->bill.ptr, BILL);
+	/* cut, changed */
+	g = gate_ready(f,
+		SAY({.body = where}, {.raw = zip, .raw_len = len - 9}));
+	gate_bill(g, &f->home, WITH, "", "2026-11-20");
+	assert_int_equal(gate_wait(f), ERR_PAY_FORGED);
+	g = gate_ready(f, SAY({.body = where}, {.raw = BILL "x"}));
+	gate_bill(g, &f->home, WITH, "", "2026-11-20");
+	assert_int_equal(gate_wait(f), ERR_PAY_FORGED);
+	gate_teardown(f);
+}
+
+static void
+a_bill_is_fetched_from_wechat_pay_s_hosts_only(void **state)
+{
+	static const char *const elsewhere[] = {"http://127.0.0.1:1",
+		"https://api.mch.weixin.qq.com.evil.example",
+		"http://u@127.0.0.1", "file://"};
+	struct gate_fixture *f = gate_setup(NULL);
+	char where[600];
+	struct gate *g;
+
+	(void)state;
+	for (size_t i = 0; i < array_size(elsewhere); i++) {
+		bill_answer(f, where, elsewhere[i], slice_str(BILL));
+		g = gate_ready(f, SAY({.body = where}));
+		gate_bill(g, &f->home, WITH, "", "2026-11-20");
+		assert_int_equal(gate_wait(f), ERR_PAY_FORGED);
+		assert_int_equal(f->count, 1);
+	}
+	bill_answer(f, where, f->backup.base, slice_str(BILL));
+	g = gate_ready(f, SAY({.body = where}, {.raw = BILL}));
+	gate_bill(g, &f->home, WITH, "", "2026-11-20");
+	assert_int_equal(gate_wait(f), 0);
+	assert_true(f->asked[1].backup);
+	gate_teardown(f);
+}
+
+static void
+a_day_without_trade_has_no_bill(void **state)
+{
+	struct gate_fixture *f = gate_setup(NULL);
+	struct gate *g = gate_ready(f,
+		SAY({.status = 400,
+			.body = "{\"code\":\"NO_STATEMENT_EXIST\"}"}));
+
+	(void)state;
+	gate_bill(g, &f->home, WITH, "", "2026-11-20");
+	assert_int_equal(gate_wait(f), ERR_PAY_REFUSED);
+	assert_string_equal(g->code, "NO_STATEMENT_EXIST");
+	gate_teardown(f);
+}
+
+/* ---- v2 ---- */
+
+static void
+with_v2(struct merchant_conf *conf)
+{
+	conf->api = "v2";
+}
+
+static void
+with_v2_hmac(struct merchant_conf *conf)
+{
+	conf->api = "v2";
+	conf->v2_sign = "HMAC-SHA256";
+}
+
+/* An answer of v2, signed as WeChat Pay would. */
+static const char *
+v2_answer(struct gate_fixture *f, const char *const *pairs)
+{
+	_json_ json_t *v = json_object();
+	_buf_ struct buf sign, xml;
+
+	buf_init(&sign, 256);
+	buf_init(&xml, 65536);
+	for (; pairs[0]; pairs += 2)
+		json_object_set_new(v, pairs[0], json_string(pairs[1]));
+	json_object_set_new(v, "return_code", json_string("SUCCESS"));
+	json_object_set_new(v, "mch_id", json_string("1900000109"));
+	if (!json_object_get(v, "result_code"))
+		json_object_set_new(v, "result_code", json_string("SUCCESS"));
+	assert_int_equal(
+		v2_sign(&sign, v, f->merchant->v2_key, f->merchant->v2_sign),
+		0);
+	json_object_set_new(v, "sign", json_string(sign.ptr));
+	assert_int_equal(xml_build(&xml, "xml", v, NULL), 0);
+	return arena_str(&f->arena, buf_all(&xml));
+}
+
+#define V2(...) v2_answer(f, (const char *const[]){__VA_ARGS__, NULL})
+
+/* Our request's fields, whose signature is checked. */
+static json_t *
+v2_asked(struct gate_fixture *f)
+{
+	json_t *v = NULL;
+
+	assert_int_equal(
+		xml_parse(&v, "xml", buf_all(&f->asked[0].body), NULL), 0);
+	assert_int_equal(v2_verify(v, f->merchant->v2_key), 0);
+	assert_string_equal(vector_text(v, "mch_id"), "1900000109");
+	assert_string_equal(vector_text(v, "appid"), "wx0123456789abcdef");
+	assert_int_equal(strlen(vector_text(v, "nonce_str")), 32);
+	return v;
+}
+
+static void
+v2_orders_are_made_of_the_same_body(void **state)
+{
+	static void (*const ways[])(struct merchant_conf *) = {
+		with_v2, with_v2_hmac};
+
+	(void)state;
+	for (size_t i = 0; i < array_size(ways); i++) {
+		struct gate_fixture *f = gate_setup(ways[i]);
+		struct gate *g = gate_ready(f,
+			SAY({.raw = V2("prepay_id", "wx2611", "trade_type",
+				     "JSAPI")}));
+		_json_ json_t *v = NULL;
+
+		gate_order(g, &f->home, WITH, slice_str(ORDER_BODY));
+		assert_int_equal(gate_wait(f), 0);
+		assert_string_equal(g->prepay_id, "wx2611");
+		assert_string_equal(f->asked[0].target, "/pay/unifiedorder");
+		v = v2_asked(f);
+		assert_string_equal(vector_text(v, "body"), "苹果");
+		assert_string_equal(vector_text(v, "out_trade_no"), "shop-0001");
+		assert_string_equal(vector_text(v, "total_fee"), "101");
+		assert_string_equal(vector_text(v, "fee_type"), "CNY");
+		assert_string_equal(vector_text(v, "openid"), "oTest1");
+		assert_string_equal(vector_text(v, "attach"), "a=1");
+		assert_string_equal(vector_text(v, "trade_type"), "JSAPI");
+		assert_string_equal(
+			vector_text(v, "time_expire"), "20261121180000");
+		assert_string_equal(
+			vector_text(v, "notify_url"), "https://example.com/n");
+		assert_int_equal(strlen(vector_text(v, "sign")),
+			i == 0 ? 32 : 64);
+		if (i == 1)
+			assert_string_equal(
+				vector_text(v, "sign_type"), "HMAC-SHA256");
+		gate_teardown(f);
+	}
+}
+
+static void
+v2_tells_how_an_order_stands_in_the_same_words(void **state)
+{
+	struct gate_fixture *f = gate_setup(with_v2);
+	struct gate *g = gate_ready(f,
+		SAY({.raw = V2("trade_state", "SUCCESS", "appid",
+			     "wx0123456789abcdef", "out_trade_no", "shop-0001",
+			     "transaction_id", "4200", "total_fee", "101",
+			     "cash_fee", "90", "openid", "oTest1", "time_end",
+			     "20240102030405")}));
+
+	(void)state;
+	gate_query(g, &f->home, WITH, "", "shop-0001");
+	assert_int_equal(gate_wait(f), 0);
+	assert_string_equal(g->told.state, "SUCCESS");
+	assert_int_equal(g->told.total, 101);
+	assert_int_equal(g->told.payer_total, 90);
+	assert_true(g->told.at_ms == 1704135845000);
+	assert_string_equal(f->asked[0].target, "/pay/orderquery");
+	json_decref(v2_asked(f));
+	gate_teardown(f);
+}
+
+static void
+v2_looks_up_one_refund_of_several(void **state)
+{
+	struct gate_fixture *f = gate_setup(with_v2);
+	struct gate *g = gate_ready(f,
+		SAY({.raw = V2("appid", "wx0123456789abcdef", "out_trade_no",
+			     "shop-0001", "transaction_id", "4200",
+			     "total_fee", "101", "refund_count", "2",
+			     "out_refund_no_0", "back-0000", "refund_id_0",
+			     "1", "refund_fee_0", "1", "refund_status_0",
+			     "SUCCESS", "out_refund_no_1", "back-0001",
+			     "refund_id_1", "2", "refund_fee_1", "50",
+			     "refund_status_1", "REFUNDCLOSE",
+			     "refund_success_time_1", "2024-01-02 03:04:05")}));
+
+	(void)state;
+	gate_refund_query(g, &f->home, WITH, "", "back-0001");
+	assert_int_equal(gate_wait(f), 0);
+	assert_string_equal(g->told.refund_id, "2");
+	assert_int_equal(g->told.refund, 50);
+	assert_string_equal(g->told.state, "CLOSED");
+	assert_string_equal(g->told.event_type, "REFUND.CLOSED");
+	assert_true(g->told.at_ms == 1704135845000);
+	gate_teardown(f);
+}
+
+static void
+v2_refunds_need_the_merchant_s_certificate(void **state)
+{
+	struct gate_fixture *f = gate_setup(with_v2);
+	struct gate *g = gate_ready(f, SAY({.raw = ""}));
+
+	(void)state;
+	gate_refund(g, &f->home, WITH, "", slice_str(REFUND_BODY));
+	assert_int_equal(gate_wait(f), ERR_UPSTREAM_CONFIG);
+	assert_non_null(strstr(g->job.why.text, "v2_certificate_file"));
+	assert_int_equal(f->count, 0);
+	gate_teardown(f);
+}
+
+static void
+v2_s_refusals_have_v3_s_words(void **state)
+{
+	static const struct {
+		const char *code, *word;
+		int err;
+	} rows[] = {
+		{"ORDERPAID", "ORDERPAID", ERR_PAY_REFUSED},
+		{"ORDERNOTEXIST", "ORDER_NOT_EXIST", ERR_PAY_REFUSED},
+		{"REFUNDNOTEXIST", "RESOURCE_NOT_EXISTS", ERR_PAY_REFUSED},
+		{"NOTENOUGH", "NOT_ENOUGH", ERR_PAY_REFUSED},
+		{"LACK_PARAMS", "PARAM_ERROR", ERR_PAY_REFUSED},
+		{"OUT_TRADE_NO_USED", "OUT_TRADE_NO_USED", ERR_PAY_REFUSED},
+		{"MCHID_NOT_EXIST", "MCH_NOT_EXISTS", ERR_UPSTREAM_CONFIG},
+		{"APPID_NOT_EXIST", "APPID_NOT_EXIST", ERR_UPSTREAM_CONFIG},
+		{"APPID_MCHID_NOT_MATCH", "APPID_MCHID_NOT_MATCH",
+			ERR_UPSTREAM_CONFIG},
+		{"NOAUTH", "NO_AUTH", ERR_UPSTREAM_CONFIG},
+		{"SIGNERROR", "SIGN_ERROR", ERR_UPSTREAM_CONFIG},
+		{"XML_FORMAT_ERROR", "XML_FORMAT_ERROR", ERR_UPSTREAM_CONFIG},
+		{"SYSTEMERROR", "SYSTEM_ERROR", ERR_UPSTREAM_BUSY},
+		{"FREQUENCY_LIMITED", "FREQUENCY_LIMITED", ERR_UPSTREAM_BUSY},
+		{"INVALID_REQ_TOO_MUCH", "RATELIMIT_EXCEEDED",
+			ERR_UPSTREAM_BUSY},
+	};
+	struct gate_fixture *f = gate_setup(with_v2);
+
+	(void)state;
+	for (size_t i = 0; i < array_size(rows); i++) {
+		struct gate *g = gate_ready(f,
+			SAY({.raw = V2("result_code", "FAIL", "err_code",
+				     rows[i].code, "err_code_des", "x")}));
+
+		gate_query(g, &f->home, WITH, "", "shop-0001");
+		assert_int_equal(gate_wait(f), rows[i].err);
+		assert_string_equal(g->code, rows[i].word);
+	}
+	gate_teardown(f);
+}
+
+static void
+v2_answers_that_do_not_verify_are_not_believed(void **state)
+{
+	static const char *const bad[] = {
+		"<xml><return_code>SUCCESS</return_code><result_code>SUCCESS"
+		"</result_code><prepay_id>wx1</prepay_id></xml>",
+		"<xml><return_code>SUCCESS</return_code><result_code>SUCCESS"
+		"</result_code><prepay_id>wx1</prepay_id><sign>"
+		"B552ED6B279343CB493C5DD0D78AB241</sign></xml>",
+	};
+	struct gate_fixture *f = gate_setup(with_v2);
+	struct gate *g;
+
+	(void)state;
+	for (size_t i = 0; i < array_size(bad); i++) {
+		g = gate_ready(f, SAY({.raw = bad[i]}));
+		gate_order(g, &f->home, WITH, slice_str(ORDER_BODY));
+		assert_int_equal(gate_wait(f), ERR_PAY_FORGED);
+	}
+	g = gate_ready(f, SAY({.raw = "<html>"}));
+	gate_order(g, &f->home, WITH, slice_str(ORDER_BODY));
+	assert_int_equal(gate_wait(f), ERR_UPSTREAM);
+	g = gate_ready(f,
+		SAY({.raw = "<xml><return_code>FAIL</return_code><return_msg>"
+			    "签名错误</return_msg></xml>"}));
+	gate_order(g, &f->home, WITH, slice_str(ORDER_BODY));
+	assert_int_equal(gate_wait(f), ERR_UPSTREAM_CONFIG);
+	assert_string_equal(g->code, "SIGN_ERROR");
+	gate_teardown(f);
+}
+
+static void
+v2_s_bill_is_text_or_a_refusal(void **state)
+{
+	struct gate_fixture *f = gate_setup(with_v2);
+	struct gate *g = gate_ready(f, SAY({.raw = BILL}));
+	_json_ json_t *v = NULL;
+
+	(void)state;
+	gate_bill(g, &f->home, WITH, "", "2026-11-20");
+	assert_int_equal(gate_wait(f), 0);
+	assert_string_equal(g->bill.ptr, BILL);
+	assert_string_equal(f->asked[0].target, "/pay/downloadbill");
+	v = v2_asked(f);
+	assert_string_equal(vector_text(v, "bill_date"), "20261120");
+	g = gate_ready(f,
+		SAY({.raw = "<xml><return_code>FAIL</return_code><return_msg>"
+			    "No Bill Exist</return_msg><error_code>20002"
+			    "</error_code></xml>"}));
+	gate_bill(g, &f->home, WITH, "", "2026-11-20");
+	assert_int_equal(gate_wait(f), ERR_PAY_REFUSED);
+	assert_string_equal(g->code, "NO_STATEMENT_EXIST");
+	gate_teardown(f);
+}
+
+static void
+v2_s_lost_requests_go_to_the_backup_host(void **state)
+{
+	struct gate_fixture *f = gate_setup(with_v2);
+	struct gate *g = gate_ready(f,
+		SAY({.close = true}, {.raw = V2("prepay_id", "wx1")}));
+
+	(void)state;
+	gate_order(g, &f->home, WITH, slice_str(ORDER_BODY));
+	assert_int_equal(gate_wait(f), 0);
+	assert_int_equal(f->count, 2);
+	assert_true(f->asked[1].backup);
+	gate_teardown(f);
+}
+
+static void
+payment_arguments_of_v2_are_signed_with_the_order_s_way(void **state)
+{
+	static void (*const ways[])(struct merchant_conf *) = {
+		with_v2, with_v2_hmac};
+	static const char *const types[] = {"MD5", "HMAC-SHA256"};
+
+	(void)state;
+	for (size_t i = 0; i < array_size(ways); i++) {
+		struct gate_fixture *f = gate_setup(ways[i]);
+		_buf_ struct buf text;
+		_json_ json_t *v = NULL;
+
+		buf_init(&text, 4096);
+		assert_int_equal(gate_payment(&text, f->merchant,
+					 "wx0123456789abcdef", SLICE("wx1")),
+			0);
+		assert_int_equal(val_parse(&v, buf_all(&text), NULL), 0);
+		assert_int_equal(json_object_size(v), 5);
+		assert_string_equal(vector_text(v, "signType"), types[i]);
+		assert_string_equal(vector_text(v, "package"), "prepay_id=wx1");
+		json_object_set_new(v, "appId",
+			json_string("wx0123456789abcdef"));
+		json_object_set_new(v, "sign",
+			json_string(vector_text(v, "paySign")));
+		json_object_del(v, "paySign");
+		assert_int_equal(v2_verify(v, f->merchant->v2_key), 0);
+		gate_teardown(f);
+	}
+}
+
+static void
+a_question_that_is_dropped_is_answered_by_nobody(void **state)
+{
+	struct gate_fixture *f = gate_setup(NULL);
+	struct gate *g = gate_ready(f, SAY({.body = PREPAY}));
+
+	(void)state;
+	gate_order(g, &f->home, WITH, slice_str(ORDER_BODY));
+	gate_done(g);
+	for (int i = 0; i < 20; i++)
+		loop_turn(&f->loop, false);
+	assert_int_equal(f->done, 0);
+	gate_teardown(f);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_order_is_asked_for_as_documented),
+		cmocka_unit_test(a_query_tells_how_an_order_stands),
+		cmocka_unit_test(
+			numbers_with_odd_letters_are_escaped_before_they_are_signed),
+		cmocka_unit_test(an_answer_about_another_order_is_not_believed),
+		cmocka_unit_test(a_refund_is_asked_for_and_looked_up),
+		cmocka_unit_test(each_refusal_is_told_by_its_word),
+		cmocka_unit_test(closed_already_is_what_was_wanted),
+		cmocka_unit_test(
+			a_host_that_is_away_is_asked_once_more_at_the_backup),
+		cmocka_unit_test(no_backup_host_means_one_try),
+		cmocka_unit_test(
+			a_probe_in_an_answer_is_asked_again_with_a_fresh_signature),
+		cmocka_unit_test(answers_that_do_not_verify_are_not_believed),
+		cmocka_unit_test(
+			an_answer_signed_with_a_known_certificate_verifies),
+		cmocka_unit_test(
+			a_bill_comes_packed_or_plain_and_its_sum_is_checked),
+		cmocka_unit_test(
+			a_bill_is_fetched_from_wechat_pay_s_hosts_only),
+		cmocka_unit_test(a_day_without_trade_has_no_bill),
+		cmocka_unit_test(v2_orders_are_made_of_the_same_body),
+		cmocka_unit_test(
+			v2_tells_how_an_order_stands_in_the_same_words),
+		cmocka_unit_test(v2_looks_up_one_refund_of_several),
+		cmocka_unit_test(v2_refunds_need_the_merchant_s_certificate),
+		cmocka_unit_test(v2_s_refusals_have_v3_s_words),
+		cmocka_unit_test(
+			v2_answers_that_do_not_verify_are_not_believed),
+		cmocka_unit_test(v2_s_bill_is_text_or_a_refusal),
+		cmocka_unit_test(v2_s_lost_requests_go_to_the_backup_host),
+		cmocka_unit_test(
+			payment_arguments_of_v2_are_signed_with_the_order_s_way),
+		cmocka_unit_test(
+			a_question_that_is_dropped_is_answered_by_nobody),
+	};
+
+	return cmocka_run_group_tests(tests, vectors_setup, vectors_teardown);
+}
