@@ -41,12 +41,14 @@ _noreturn_ static void
 serve(const struct egress_rules *rules)
 {
 	int status = 0;
-	pid_t keeper;
+	pid_t keeper, mine = getpid();
 
 	(void)close(server);
 	keeper = fork();
 	if (keeper == 0) {
 		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (getppid() != mine)
+			_exit(0); /* it was killed before we said so */
 		(void)close(ends.keepers);
 		for (;;)
 			(void)pause();
