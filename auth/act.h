@@ -49,6 +49,6 @@ void act_finish(struct act *act, int err, const struct fault *why);
 /* Ends a login that has not begun. */
 void act_refuse(struct auth *auth, struct login *l, int err, const char *text);
 struct family_home act_home(const struct act *act);
-/* Opens a family; act->family says whose (kind and what goes with it).  The rest
- * of `from` is taken from the login. */
+/* Opens a family; act->family says whose (kind and what goes with it).  The
+ * rest of `from` is taken from the login. */
 void act_open(struct act *act, struct family_from *from);

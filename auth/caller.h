@@ -41,6 +41,9 @@ caller_is_visitor(const struct caller *c)
 	return c->uid && *c->uid && !*c->openid;
 }
 
+/* CloudBase's word for how he logged in: rules and js-sdk know it. */
+const char *caller_login_type(const struct caller *c);
+
 static inline bool
 caller_is_admin(const struct caller *c)
 {

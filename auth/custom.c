@@ -1,10 +1,10 @@
 /*
  * What a ticket must be.
  *
- * The header is believed for nothing: it must say RS256 and may say no more than
- * typ and kid; the key is chosen by the id before the JWT, and is an RSA key
- * whatever the header says, so neither "none" nor HS256 with the public key as
- * the secret leads anywhere.  Base64url is strict, JSON has no member twice.
+ * The header is believed for nothing: it must say RS256 and may say no more
+ * than typ and kid; the key is chosen by the id before the JWT, and is an RSA
+ * key whatever the header says, so neither "none" nor HS256 with the public key
+ * as the secret leads anywhere.  Base64url is strict, JSON has no member twice.
  *
  * iat, exp and expire are milliseconds: createTicket writes Date.getTime().
  */
@@ -14,8 +14,8 @@
 #include "base/text.h"
 
 enum {
-	SKEW_MS = 5 * 60 * 1000,         /* of the clock that signed it */
-	LIFE_MS = 24 * 60 * 60 * 1000,   /* at the most, from iat to exp */
+	SKEW_MS = 5 * 60 * 1000,       /* of the clock that signed it */
+	LIFE_MS = 24 * 60 * 60 * 1000, /* at the most, from iat to exp */
 };
 
 static const char mark[] = "/@@/";
@@ -42,10 +42,10 @@ refuse(struct fault *why, const char *what)
 static int
 take_key_id(struct custom_ticket *t, struct slice *ticket, struct fault *why)
 {
-	const char *at = memmem(
-		ticket->ptr, ticket->len, mark, sizeof(mark) - 1);
-	struct slice id = slice_of(
-		ticket->ptr, at ? (size_t)(at - ticket->ptr) : 0);
+	const char *at =
+		memmem(ticket->ptr, ticket->len, mark, sizeof(mark) - 1);
+	struct slice id =
+		slice_of(ticket->ptr, at ? (size_t)(at - ticket->ptr) : 0);
 
 	if (!at || !login_key_id_fits(id))
 		return refuse(why,
@@ -76,8 +76,7 @@ is_word(const json_t *obj, const char *key, const char *word)
 {
 	const json_t *v = json_object_get(obj, key);
 
-	return json_is_string(v) &&
-	       json_string_length(v) == strlen(word) &&
+	return json_is_string(v) && json_string_length(v) == strlen(word) &&
 	       strcmp(json_string_value(v), word) == 0;
 }
 
@@ -93,7 +92,7 @@ check_header(struct slice part, struct fault *why)
 		return e;
 	if (!is_word(header, "alg", "RS256"))
 		return refuse(why, "must be signed RS256");
-	json_object_foreach(header, key, value)
+	json_object_foreach (header, key, value)
 		if (strcmp(key, "alg") != 0 && strcmp(key, "typ") != 0 &&
 			strcmp(key, "kid") != 0)
 			return refuse(why,
@@ -136,8 +135,8 @@ custom_ticket_read(
 		!slice_split(&rest, '.', &claims) || !rest.len ||
 		memchr(rest.ptr, '.', rest.len))
 		return refuse(why, "the JWT must have three parts");
-	t->signed_part = slice_of(ticket.ptr,
-		(size_t)(claims.ptr + claims.len - ticket.ptr));
+	t->signed_part = slice_of(
+		ticket.ptr, (size_t)(claims.ptr + claims.len - ticket.ptr));
 	e = check_header(header, why);
 	if (e == 0)
 		e = take_signature(t, rest, why);
@@ -167,7 +166,8 @@ time_of(const json_t *claims, const char *key)
 static int
 check_times(struct custom_ticket *t, int64_t now_ms, struct fault *why)
 {
-	int64_t iat = time_of(t->claims, "iat"), exp = time_of(t->claims, "exp");
+	int64_t iat = time_of(t->claims, "iat"),
+		exp = time_of(t->claims, "exp");
 	int64_t nbf = time_of(t->claims, "nbf"), end;
 
 	if (iat <= 0 || exp <= 0 || nbf < 0)
@@ -175,8 +175,9 @@ check_times(struct custom_ticket *t, int64_t now_ms, struct fault *why)
 			"iat and exp (and nbf) must be times in milliseconds");
 	if (exp <= now_ms)
 		return refuse(why, exp < 100000000000
-				? "exp must be in milliseconds"
-				: "it has expired: have the server make another");
+					   ? "exp must be in milliseconds"
+					   : "it has expired: have the server "
+					     "make another");
 	if (iat > now_ms + SKEW_MS || nbf > now_ms + SKEW_MS)
 		return refuse(why,
 			"it is of the future: a clock is wrong, the server's "
@@ -185,8 +186,8 @@ check_times(struct custom_ticket *t, int64_t now_ms, struct fault *why)
 		return refuse(why, "it is good for more than a day");
 	end = time_of(t->claims, "expire");
 	if (end < 0 || (end > 0 && end <= now_ms))
-		return refuse(why,
-			"expire must be a time to come, in milliseconds");
+		return refuse(
+			why, "expire must be a time to come, in milliseconds");
 	t->ends_ms = end;
 	return 0;
 }
@@ -206,11 +207,27 @@ check_uid(struct custom_ticket *t, struct fault *why)
 		       (s[i] >= 'a' && s[i] <= 'z') ||
 		       (s[i] >= 'A' && s[i] <= 'Z') || strchr(marks, s[i]);
 	if (!fits)
-		return refuse(why,
-			"uid must be 4 to 32 letters, digits and "
-			"_-#@~=*(){}[]:.,<>+");
+		return refuse(why, "uid must be 4 to 32 letters, digits and "
+				   "_-#@~=*(){}[]:.,<>+");
 	memcpy(t->uid, s, n + 1);
 	return 0;
+}
+
+int
+custom_ticket_says(struct custom_ticket *t, const char *env, int64_t now_ms,
+	struct fault *why)
+{
+	int e;
+
+	if (json_object_get(t->claims, "alg") &&
+		!is_word(t->claims, "alg", "RS256"))
+		return refuse(why, "alg must be RS256");
+	if (!is_word(t->claims, "env", env))
+		return refuse(why,
+			"env is another environment's: init the SDK with "
+			"server.env");
+	e = check_times(t, now_ms, why);
+	return e < 0 ? e : check_uid(t, why);
 }
 
 int
@@ -227,13 +244,5 @@ custom_ticket_check(struct custom_ticket *t, struct slice public_pem,
 		return refuse(why,
 			"its signature does not verify: it was made with "
 			"another private key than this id's, or changed");
-	if (json_object_get(t->claims, "alg") &&
-		!is_word(t->claims, "alg", "RS256"))
-		return refuse(why, "alg must be RS256");
-	if (!is_word(t->claims, "env", env))
-		return refuse(why,
-			"env is another environment's: init the SDK with "
-			"server.env");
-	e = check_times(t, now_ms, why);
-	return e < 0 ? e : check_uid(t, why);
+	return custom_ticket_says(t, env, now_ms, why);
 }

@@ -34,6 +34,9 @@ int custom_ticket_read(struct custom_ticket *t, struct slice ticket,
  * nbf, uid, expire.  ERR_TICKET_BAD. */
 int custom_ticket_check(struct custom_ticket *t, struct slice public_pem,
 	const char *env, int64_t now_ms, struct fault *why) _must_check_;
+/* The second half of that. */
+int custom_ticket_says(struct custom_ticket *t, const char *env, int64_t now_ms,
+	struct fault *why) _must_check_;
 void custom_ticket_done(struct custom_ticket *t);
 
 /* mpcloud.login_keys.  Embedded in its owner; job_init(&k->job, …) first. */

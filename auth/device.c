@@ -101,7 +101,8 @@ on_listed(struct job *job)
 }
 
 void
-devices_list(struct devices *d, const struct family_home *home, struct slice uid)
+devices_list(
+	struct devices *d, const struct family_home *home, struct slice uid)
 {
 	_params_ struct params p;
 
@@ -148,7 +149,8 @@ on_ended(struct job *job)
 	if (job->err == 0) {
 		e->ended = ask_rows(&e->ask);
 		for (int i = 0; i < e->ended; i++)
-			shm_revoke(e->home.shm, (uint64_t)ask_int(&e->ask, i, 0),
+			shm_revoke(e->home.shm,
+				(uint64_t)ask_int(&e->ask, i, 0),
 				now_s + e->home.access_ttl_s, now_s);
 	}
 	job_finish(&e->job, job->err);

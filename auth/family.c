@@ -48,7 +48,8 @@ static const char rotate_sql[] =
 	"), fresh AS ("
 	" INSERT INTO mpcloud.refresh_tokens (hash, sid, issued_at)"
 	" SELECT $2::bytea, sid, $3::bigint FROM shown"
-	") SELECT " WHO " FROM shown JOIN mpcloud.families f ON f.sid = shown.sid"
+	") SELECT " WHO
+	" FROM shown JOIN mpcloud.families f ON f.sid = shown.sid"
 	" JOIN mpcloud.users u ON u.uid = f.uid";
 
 static const char renew_sql[] =
@@ -121,8 +122,7 @@ on_drop(struct job *job)
 }
 
 void
-family_begin(
-	struct family *f, const struct family_home *home, job_fn *done)
+family_begin(struct family *f, const struct family_home *home, job_fn *done)
 {
 	f->home = *home;
 	job_begin(&f->job, home->loop, DEADLINE_MS, on_drop);

@@ -17,9 +17,9 @@ enum {
 	UID_LEN = 32,
 	KIND_TOP = 15,
 	CUSTOM_ID_TOP = 32,
-	DEVICE_CHARS = 64,       /* of what the client calls itself */
-	DEVICE_TOP = 4 * 64,     /* bytes of it */
-	DEVICE_ID_TOP = 48,      /* js-sdk's x-device-id */
+	DEVICE_CHARS = 64,   /* of what the client calls itself */
+	DEVICE_TOP = 4 * 64, /* bytes of it */
+	DEVICE_ID_TOP = 48,  /* js-sdk's x-device-id */
 };
 /* So long a session_key that was replaced still opens what it encrypted. */
 enum { KEY_KEEP_MS = 10 * 60 * 1000 };
@@ -50,7 +50,7 @@ struct family {
 	char kind[KIND_TOP + 1];
 	uint64_t sid;
 	bool new_user;
-	int64_t ends_ms; /* whatever it is used for; 0: never */
+	int64_t ends_ms;               /* whatever it is used for; 0: never */
 	char refresh[REFRESH_LEN + 1]; /* the new refresh token, a secret */
 	/* its own */
 	struct family_home home;
@@ -62,9 +62,9 @@ struct family {
 
 /* How a family is opened; borrowed until family_open returns. */
 struct family_from {
-	struct slice sealed;    /* the session_key, or empty: it stays as it is */
-	struct slice device;    /* ≤ DEVICE_TOP, clean (device_clean) */
-	struct slice device_id; /* ≤ DEVICE_ID_TOP, clean */
+	struct slice sealed; /* the session_key, or empty: it stays as it is */
+	struct slice device; /* ≤ DEVICE_TOP, clean (device_clean) */
+	struct slice device_id;          /* ≤ DEVICE_ID_TOP, clean */
 	struct slice username, password; /* FAMILY_PASSWORD; see below */
 	bool fixed; /* the refresh token stays good (family_renew) */
 };
@@ -75,10 +75,10 @@ struct family_from {
  *   FAMILY_ANONYMOUS                 always a new user, whom only this family's
  *                                    tokens name
  *   FAMILY_PASSWORD                  f->uid and from->password: the encoded
- *                                    hash that was found good; or from->username
- *                                    and such a hash: a new user of that name
- * The user is made when absent.  ERR_USER_BLOCKED; ERR_PASSWORD_BAD: the
- * password has just been changed; ERR_CONFLICT: the name is taken. */
+ *                                    hash that was found good; or
+ * from->username and such a hash: a new user of that name The user is made when
+ * absent.  ERR_USER_BLOCKED; ERR_PASSWORD_BAD: the password has just been
+ * changed; ERR_CONFLICT: the name is taken. */
 void family_open(struct family *f, const struct family_home *home,
 	const struct family_from *from);
 /* ERR_REFRESH_BAD (also when the family has just ended for reuse),
@@ -99,7 +99,8 @@ void family_forget(
 void family_done(struct family *f);
 
 /* For family_open.c. */
-void family_begin(struct family *f, const struct family_home *home, job_fn *done);
+void family_begin(
+	struct family *f, const struct family_home *home, job_fn *done);
 struct params;
 /* A new refresh token; its hash becomes the next parameter. */
 void family_fresh(struct params *p, struct family *f);

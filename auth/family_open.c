@@ -1,6 +1,6 @@
 /*
- * Opening a family.  It is one statement (user, family, first refresh token, the
- * calls of login triggers), so a login costs one commit.
+ * Opening a family.  It is one statement (user, family, first refresh token,
+ * the calls of login triggers), so a login costs one commit.
  *
  * Who the user is differs: each kind has a beginning of its own, which gives
  * one row, or none when he may not come in.  What follows is the same for all.
@@ -11,16 +11,18 @@
 #include "base/crypto.h"
 #include "base/text.h"
 
-/* $1 uid of a new user, $2 appid, $3 and $4 as the beginning says, $5 session_key,
- * $6 now, $7 sid, $8 hash, $9 its end, $10 env, $11 mark, $12 when a session_key
- * is too old, $13 kind, $14 device, $15 device_id, $16 fixed, $17 the family's. */
+/* $1 uid of a new user, $2 appid, $3 and $4 as the beginning says, $5
+ * session_key, $6 now, $7 sid, $8 hash, $9 its end, $10 env, $11 mark, $12 when
+ * a session_key is too old, $13 kind, $14 device, $15 device_id, $16 fixed, $17
+ * the family's. */
 #define TAIL \
 	"), f AS (" \
 	" INSERT INTO mpcloud.families (sid, uid, appid, created_at, used_at," \
 	"  expires_at, kind, device, device_id, fixed, ends_at)" \
 	" SELECT $7::bigint, uid, appid, $6::bigint, $6::bigint," \
 	"  least($9::bigint, coalesce($17::bigint, $9::bigint)), $13::text," \
-	"  $14::text, $15::text, $16::boolean, $17::bigint FROM u RETURNING sid" \
+	"  $14::text, $15::text, $16::boolean, $17::bigint FROM u RETURNING " \
+	"sid" \
 	"), t AS (" \
 	" INSERT INTO mpcloud.refresh_tokens (hash, sid, issued_at)" \
 	" SELECT $8::bytea, sid, $6::bigint FROM f" \
@@ -111,7 +113,8 @@ on_open(struct job *job)
 	}
 	if (ask_rows(&f->ask) == 0) {
 		if (row->text)
-			(void)fault_set(&f->job.why, row->none, "%s", row->text);
+			(void)fault_set(
+				&f->job.why, row->none, "%s", row->text);
 		job_finish(&f->job, row->none);
 		return;
 	}
@@ -124,7 +127,8 @@ on_open(struct job *job)
 
 /* $3 and $4. */
 static void
-put_who(struct params *p, const struct family *f, const struct family_from *from)
+put_who(struct params *p, const struct family *f,
+	const struct family_from *from)
 {
 	if (from->username.len) {
 		params_text(p, from->username);

@@ -2,11 +2,12 @@
 
 /*
  * Single flight: one question to WeChat about one login code, and all who wait
- * for its answer.
+ * for its answer, in this gateway and in the others of this machine.
  */
 
 #include "auth/account.h"
 #include "auth/wechat.h"
+#include "base/shm.h"
 
 enum { CODE_TOP = 128 };
 
@@ -15,6 +16,7 @@ struct inquiry;
 struct inquiries {
 	struct loop *loop;
 	struct fetcher *fetcher;
+	struct shm *shm;
 	struct list open; /* struct inquiry */
 };
 
@@ -28,19 +30,25 @@ struct waiter {
 };
 
 struct inquiry {
-	struct list on;      /* inquiries' */
+	struct list on; /* inquiries' */
+	struct inquiries *all;
 	struct list waiting; /* struct waiter, first come first */
 	struct account *account;
 	struct wechat_conf conf;
-	struct wechat wechat; /* openid, unionid, session_key */
-	struct buf sealed;    /* the session_key, made by the first waiter */
-	uint8_t mark[16];     /* of it, by seal_mark */
-	bool landed;          /* the waiters are being told */
+	/* openid, unionid, session_key; without the key when another gateway
+	 * asked at the same time: it keeps that */
+	struct wechat wechat;
+	int64_t began;     /* clock_mono */
+	struct timer look; /* for what the other gateway was told */
+	unsigned looks;
+	struct buf sealed; /* the session_key, made by the first waiter */
+	uint8_t mark[16];  /* of it, by seal_mark */
+	bool landed;       /* the waiters are being told */
 	char code[CODE_TOP + 1];
 };
 
-void inquiries_init(
-	struct inquiries *all, struct loop *loop, struct fetcher *fetcher);
+void inquiries_init(struct inquiries *all, struct loop *loop,
+	struct fetcher *fetcher, struct shm *shm);
 void waiter_init(
 	struct waiter *w, void (*told)(struct waiter *, struct inquiry *, int,
 				  const struct fault *));

@@ -10,9 +10,8 @@
 
 enum { DEADLINE_MS = 15000, PEM_TOP = 8192 };
 
-static const char find_sql[] =
-	"SELECT public_pem FROM mpcloud.login_keys"
-	" WHERE id = $1 AND retired_at IS NULL";
+static const char find_sql[] = "SELECT public_pem FROM mpcloud.login_keys"
+			       " WHERE id = $1 AND retired_at IS NULL";
 static const char add_sql[] =
 	"INSERT INTO mpcloud.login_keys (id, public_pem, created_at)"
 	" VALUES ($1, $2, $3::bigint) ON CONFLICT DO NOTHING";
@@ -83,8 +82,8 @@ check_key(struct slice id, struct slice pem, struct fault *why)
 	_cleanup_(rsa_freep) struct rsa *key = NULL;
 
 	if (!login_key_id_fits(id))
-		return fault_set(why, ERR_PARAM,
-			"id: 1 to 64 letters, digits, - and _");
+		return fault_set(
+			why, ERR_PARAM, "id: 1 to 64 letters, digits, - and _");
 	if (pem.len > PEM_TOP || memchr(pem.ptr, '\0', pem.len) ||
 		rsa_load_public(&key, pem, NULL) < 0)
 		return fault_set(why, ERR_PARAM,

@@ -197,8 +197,8 @@ member_write(struct member *m, bool inserts)
 		params_text(&p, slice_str(m->password.encoded));
 		params_word(&p, slice_str(m->old_len ? m->encoded : ""));
 	}
-	pool_ask(m->home.family.pool, &m->ask,
-		inserts ? insert_sql : write_sql, p.v, p.count);
+	pool_ask(m->home.family.pool, &m->ask, inserts ? insert_sql : write_sql,
+		p.v, p.count);
 }
 
 static void
@@ -240,8 +240,8 @@ member_go(struct member *m)
 		return;
 	case MEMBER_END:
 		job_init(&m->end.job, on_sessions_ended);
-		device_end(&m->end, &m->home.family, slice_str(m->uid),
-			&others);
+		device_end(
+			&m->end, &m->home.family, slice_str(m->uid), &others);
 		return;
 	default:
 		member_finish(m, 0);
@@ -330,8 +330,8 @@ member_start(struct member *m, int e)
 }
 
 void
-member_add(struct member *m, const struct member_home *home,
-	struct slice appid, struct slice name, struct slice password)
+member_add(struct member *m, const struct member_home *home, struct slice appid,
+	struct slice name, struct slice password)
 {
 	int e;
 
@@ -376,8 +376,8 @@ member_set(struct member *m, const struct member_home *home, struct slice name,
 {
 	int e;
 
-	member_begin(m, home,
-		MEMBER_FIND | MEMBER_MAKE | MEMBER_WRITE | MEMBER_END);
+	member_begin(
+		m, home, MEMBER_FIND | MEMBER_MAKE | MEMBER_WRITE | MEMBER_END);
 	e = take_name(m, name);
 	if (e == 0)
 		e = take_fresh(m, password);
@@ -390,8 +390,8 @@ member_set_uid(struct member *m, const struct member_home *home,
 {
 	int e;
 
-	member_begin(m, home,
-		MEMBER_FIND | MEMBER_MAKE | MEMBER_WRITE | MEMBER_END);
+	member_begin(
+		m, home, MEMBER_FIND | MEMBER_MAKE | MEMBER_WRITE | MEMBER_END);
 	m->keep = keep;
 	e = take_uid(m, uid);
 	if (e == 0)

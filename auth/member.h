@@ -60,7 +60,8 @@ int member_password(struct slice password, struct fault *why) _must_check_;
 void member_add(struct member *m, const struct member_home *home,
 	struct slice appid, struct slice name, struct slice password);
 /* Is it his password?  ERR_PASSWORD_BAD, after the same work when there is no
- * such user.  m->encoded is the hash, made anew when the settings ask for it. */
+ * such user.  m->encoded is the hash, made anew when the settings ask for it.
+ */
 void member_check(struct member *m, const struct member_home *home,
 	struct slice name, struct slice password);
 void member_check_uid(struct member *m, const struct member_home *home,

@@ -1,7 +1,8 @@
 /*
  * Why a queue of our own before libuv's: its few threads also look up names and
- * read files, and each hash holds its memory; two at a time leave room for both.
- * A work whose job was cancelled goes on in its thread, unowned, to its end.
+ * read files, and each hash holds its memory; two at a time leave room for
+ * both. A work whose job was cancelled goes on in its thread, unowned, to its
+ * end.
  *
  * For a name that nobody has, a hash of the same cost is made and thrown away:
  * the time of an answer does not say who exists.
@@ -50,8 +51,9 @@ passwords_new(struct loop *loop)
 	all->refs = 1;
 	all->loop = loop;
 	list_init(&all->waiting);
-	all->conf = (struct password_conf){
-		.memory_kib = 19456, .iterations = 2, .lanes = 1,
+	all->conf = (struct password_conf){.memory_kib = 19456,
+		.iterations = 2,
+		.lanes = 1,
 		.waiting_top = 32};
 	return all;
 }
@@ -100,8 +102,8 @@ hash_make(struct password_work *w)
 	crypto_random(salt, sizeof(salt));
 	return argon2id_hash_encoded(w->conf.iterations, w->conf.memory_kib,
 		       w->conf.lanes, w->plain, w->plain_len, salt,
-		       sizeof(salt), SUM, w->encoded, sizeof(w->encoded)) ==
-			       ARGON2_OK
+		       sizeof(salt), SUM, w->encoded,
+		       sizeof(w->encoded)) == ARGON2_OK
 		       ? 0
 		       : -ENOMEM;
 }
@@ -110,7 +112,8 @@ hash_make(struct password_work *w)
 static void
 on_work(uv_work_t *work)
 {
-	struct password_work *w = container_of(work, struct password_work, work);
+	struct password_work *w =
+		container_of(work, struct password_work, work);
 	int r;
 
 	if (!w->checks || !w->encoded[0]) {
@@ -120,7 +123,7 @@ on_work(uv_work_t *work)
 	r = argon2id_verify(w->encoded, w->plain, w->plain_len);
 	w->good = r == ARGON2_OK;
 	w->err = r == ARGON2_OK || r == ARGON2_VERIFY_MISMATCH ? 0
-		: r == ARGON2_MEMORY_ALLOCATION_ERROR          ? -ENOMEM
+		 : r == ARGON2_MEMORY_ALLOCATION_ERROR         ? -ENOMEM
 							       : ERR_FORMAT;
 }
 
@@ -141,7 +144,8 @@ static void works_start(struct passwords *all);
 static void
 on_worked(uv_work_t *work, int status)
 {
-	struct password_work *w = container_of(work, struct password_work, work);
+	struct password_work *w =
+		container_of(work, struct password_work, work);
 	struct passwords *all = w->all;
 	struct password *p = w->owner;
 	int err = status < 0 ? status : w->err;

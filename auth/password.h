@@ -2,8 +2,8 @@
 
 /*
  * Hashing passwords: argon2id (RFC 9106), in libuv's threads, since one costs
- * tens of milliseconds and as many MiB.  Two run at once; so many more may wait,
- * beyond that ERR_BUSY.  The only user of libargon2.
+ * tens of milliseconds and as many MiB.  Two run at once; so many more may
+ * wait, beyond that ERR_BUSY.  The only user of libargon2.
  */
 
 #include "base/job.h"
@@ -25,7 +25,8 @@ struct passwords;
 struct passwords *passwords_new(struct loop *loop) _returns_value_;
 /* What still runs ends by itself; nobody is told any more. */
 struct passwords *passwords_free(struct passwords *all);
-void passwords_configure(struct passwords *all, const struct password_conf *conf);
+void passwords_configure(
+	struct passwords *all, const struct password_conf *conf);
 
 struct password_work;
 /* Embedded in its owner. */

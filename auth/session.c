@@ -2,9 +2,9 @@
  * Login, refresh, logout.  A login is: somebody says who it is (WeChat of a
  * code, inquiry.c; the developer's key of a ticket, a password: session_web.c),
  * the database makes or finds the user and opens a token family, and an access
- * token is signed for it.  Logins that shared one question to WeChat each open a
- * family of their own, so that no two clients hold the same refresh token, and
- * each with the same sealed session_key, so that its generation moves once.
+ * token is signed for it.  Logins that shared one question to WeChat each open
+ * a family of their own, so that no two clients hold the same refresh token,
+ * and each with the same sealed session_key, so that its generation moves once.
  */
 #include "auth/act.h"
 
@@ -68,7 +68,7 @@ auth_new(struct auth **ret, struct loop *loop, struct pool *pool,
 	auth->shm = shm;
 	auth->passwords = passwords_new(loop);
 	accounts_take(auth, conf);
-	inquiries_init(&auth->inquiries, loop, fetcher);
+	inquiries_init(&auth->inquiries, loop, fetcher, shm);
 	list_init(&auth->running);
 	*ret = auth;
 	return 0;
@@ -300,7 +300,7 @@ key_seal(const struct auth *auth, struct inquiry *q)
 	_buf_ struct buf what;
 
 	buf_init(&what, WHAT_ROOM);
-	if (q->sealed.len)
+	if (q->sealed.len || !q->wechat.session_key[0])
 		return 0;
 	buf_printf(&what, "session_key:%s:%s", q->account->appid,
 		q->wechat.openid);

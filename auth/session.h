@@ -69,7 +69,8 @@ struct login {
 /* Same code and appid twice at once: one question to WeChat (single flight);
  * never repeated after a time-out.  ERR_PARAM: an appid that is not ours. */
 void login_start(struct auth *auth, struct login *l, struct slice code);
-/* By a ticket of createTicket; the user is made when absent.  ERR_TICKET_BAD. */
+/* By a ticket of createTicket; the user is made when absent.  ERR_TICKET_BAD.
+ */
 void login_custom(struct auth *auth, struct login *l, struct slice ticket);
 /* ERR_PASSWORD_BAD, after the same work when nobody has this name; ERR_BUSY. */
 void login_password(struct auth *auth, struct login *l, struct slice username,

@@ -1,8 +1,8 @@
 /*
- * Reading session_keys.  The one idea: which of two logins at once got the later
- * key, nobody here can tell, since WeChat's answers may be stored in the other
- * order.  So keys that came within KEY_TWIN_MS of the newest count as newest too
- * (mpcloud.session_keys_kept), and are displaced together with it.
+ * Reading session_keys.  The one idea: which of two logins at once got the
+ * later key, nobody here can tell, since WeChat's answers may be stored in the
+ * other order.  So keys that came within KEY_TWIN_MS of the newest count as
+ * newest too (mpcloud.session_keys_kept), and are displaced together with it.
  *
  * What the database gives is sealed; it is opened here and wiped by the owner's
  * session_key_done.
@@ -134,13 +134,14 @@ session_key_get(struct session_key_ask *a, struct loop *loop, struct pool *pool,
 	struct seal *seal, struct slice appid, struct slice openid)
 {
 	char since[NUMBER];
-	int len = snprintf(since, sizeof(since), "%" PRId64,
-		clock_now_ms() - KEY_KEEP_MS);
+	int len = snprintf(
+		since, sizeof(since), "%" PRId64, clock_now_ms() - KEY_KEEP_MS);
 
 	begin(a, loop, seal, appid, openid, on_rows);
 	a->ask.is_read = true;
 	pool_ask(pool, &a->ask, get_sql,
-		(struct slice[]){appid, openid, slice_of(since, (size_t)len)}, 3);
+		(struct slice[]){appid, openid, slice_of(since, (size_t)len)},
+		3);
 }
 
 static void

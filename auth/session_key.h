@@ -1,9 +1,10 @@
 #pragma once
 
 /*
- * A user's session_keys as WeChat gave them: the newest, and those before it that
- * may still be needed.  wx.login displaces a key while data that was encrypted
- * under it is on its way here, so a displaced one opens for KEY_KEEP_MS more.
+ * A user's session_keys as WeChat gave them: the newest, and those before it
+ * that may still be needed.  wx.login displaces a key while data that was
+ * encrypted under it is on its way here, so a displaced one opens for
+ * KEY_KEEP_MS more.
  */
 
 #include "auth/family.h"
@@ -11,9 +12,9 @@
 
 enum { SESSION_KEYS = 16, SESSION_KEY_BYTES = 16, SESSION_KEY_TEXT = 24 };
 
-/* WeChat uses a session_key in two ways that are easily mixed up: as the text it
- * came as, under SHA-1 and HMAC, and as its 16 bytes, for AES.  So both stand
- * here by name. */
+/* WeChat uses a session_key in two ways that are easily mixed up: as the text
+ * it came as, under SHA-1 and HMAC, and as its 16 bytes, for AES.  So both
+ * stand here by name. */
 struct session_key {
 	char text[SESSION_KEY_TEXT + 1];
 	uint8_t bytes[SESSION_KEY_BYTES];
@@ -26,8 +27,7 @@ struct session_keys {
 };
 
 /* ERR_FORMAT: not the base64 of 16 bytes. */
-int session_key_parse(
-	struct session_key *ret, struct slice text) _must_check_;
+int session_key_parse(struct session_key *ret, struct slice text) _must_check_;
 
 /* Embedded in its owner. */
 struct session_key_ask {

@@ -16,8 +16,8 @@ ticket_check(struct act *act, struct fault *why)
 	struct family *f = &act->family;
 	int e;
 
-	e = custom_ticket_check(t, act->key.public_pem, act->account->env,
-		clock_now_ms(), why);
+	e = custom_ticket_check(
+		t, act->key.public_pem, act->account->env, clock_now_ms(), why);
 	if (e < 0)
 		return e;
 	memcpy(f->custom_id, t->uid, sizeof(t->uid));
@@ -87,8 +87,7 @@ on_member(struct job *job)
 		return;
 	}
 	family_password(act, m->uid);
-	act_open(act,
-		&(struct family_from){.password = slice_str(m->encoded)});
+	act_open(act, &(struct family_from){.password = slice_str(m->encoded)});
 }
 
 void
@@ -117,11 +116,10 @@ on_made(struct job *job)
 		return;
 	}
 	family_password(act, "");
-	act_open(act,
-		&(struct family_from){
-			.username = slice_str(act->name),
-			.password = slice_str(act->password.encoded),
-		});
+	act_open(act, &(struct family_from){
+			      .username = slice_str(act->name),
+			      .password = slice_str(act->password.encoded),
+		      });
 }
 
 void

@@ -10,8 +10,8 @@ enum { ROOM = 512 };
 static void
 place_of(const struct caller *who, struct buf *to)
 {
-	buf_printf(to, "sudo:%s:%016llx", who->uid,
-		(unsigned long long)who->sid);
+	buf_printf(
+		to, "sudo:%s:%016llx", who->uid, (unsigned long long)who->sid);
 }
 
 int

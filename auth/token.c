@@ -38,8 +38,8 @@ or_empty(const char *s)
 	return s ? s : "";
 }
 
-/* keys->sealed: nonce and AES-GCM of "openid NUL unionid NUL custom_id" (the last
- * only when there is one), bound to the uid. */
+/* keys->sealed: nonce and AES-GCM of "openid NUL unionid NUL custom_id" (the
+ * last only when there is one), bound to the uid. */
 static int
 id_seal(struct token_keys *keys, const struct token_key *k,
 	const struct caller *who)
@@ -238,8 +238,8 @@ caller_fill(const struct token_keys *keys, const struct claims *c, uint64_t sid,
 	struct arena *arena, struct caller *ret)
 {
 	size_t id = keys->id.len + 1;
-	char *p = arena_try(arena,
-		id + c->sub.len + 1 + c->app.len + 1 + c->kind.len + 1);
+	char *p = arena_try(
+		arena, id + c->sub.len + 1 + c->app.len + 1 + c->kind.len + 1);
 	char *uid, *app, *kind;
 	const char *unionid;
 

@@ -1,11 +1,11 @@
 #pragma once
 
 /*
- * Access tokens: JWT (RFC 7519) signed HS256 or ES256 (RFC 7515, RFC 7518) with a
- * key id, checked without a database read.  The openid travels sealed (AES-256-GCM under a key
- * derived from the signing key): the client holds it but cannot read it.
- * Claims: iss "mpcloud", sub uid, app, sid (hex), iat, exp, id (sealed
- * openid NUL unionid NUL custom_id), k (how he logged in).
+ * Access tokens: JWT (RFC 7519) signed HS256 or ES256 (RFC 7515, RFC 7518) with
+ * a key id, checked without a database read.  The openid travels sealed
+ * (AES-256-GCM under a key derived from the signing key): the client holds it
+ * but cannot read it. Claims: iss "mpcloud", sub uid, app, sid (hex), iat, exp,
+ * id (sealed openid NUL unionid NUL custom_id), k (how he logged in).
  */
 
 #include "auth/caller.h"
@@ -28,7 +28,8 @@ void token_keys_set_leeway(struct token_keys *keys, int64_t leeway_s);
 int token_keys_put_set(
 	const struct token_keys *keys, struct buf *to) _must_check_;
 
-/* Appends the token for `who` (uid, appid, openid, unionid, custom_id, kind, sid). */
+/* Appends the token for `who` (uid, appid, openid, unionid, custom_id, kind,
+ * sid). */
 int token_issue(struct token_keys *keys, const struct caller *who,
 	int64_t now_s, int64_t ttl_s, struct buf *to) _must_check_;
 /* ERR_TOKEN_BAD, ERR_TOKEN_EXPIRED.  Strings go to the arena. */

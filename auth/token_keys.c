@@ -95,7 +95,8 @@ key_add(struct token_keys *keys, struct slice kid, struct slice text,
 	r = key_init(k, kid, buf_all(&secret));
 	mem_wipe(secret.ptr, secret.len);
 	return r < 0 ? fault_set(why, ERR_CONFIG,
-			       "token keys: line %d: not a private key of P-256",
+			       "token keys: line %d: not a private key of "
+			       "P-256",
 			       line)
 		     : 0;
 }
@@ -109,8 +110,7 @@ word_take(struct slice word, struct token_key *form)
 			form->alg = (enum token_alg)i;
 			return true;
 		}
-	form->verify_only =
-		form->verify_only || slice_is(word, "verify-only");
+	form->verify_only = form->verify_only || slice_is(word, "verify-only");
 	return slice_is(word, "verify-only");
 }
 

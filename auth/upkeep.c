@@ -50,7 +50,8 @@ static const char keys_sql[] =
 	"SELECT mpcloud.session_keys_sweep($1::bigint - 600000, 1000)";
 static_assert(KEY_KEEP_MS == 600000, "keys_sql says so too");
 
-/* Pushes: no try of WeChat's is taken that is older than a day (wechat/push.h). */
+/* Pushes: no try of WeChat's is taken that is older than a day (wechat/push.h).
+ */
 static const char pushes_sql[] =
 	"DELETE FROM mpcloud.pushes WHERE (appid, key) IN (SELECT appid, key"
 	" FROM mpcloud.pushes WHERE received_at < $1::bigint - 259200000"
@@ -97,7 +98,8 @@ on_asked(struct job *job)
 		u->first = NULL;
 		u->rounds++;
 	}
-	again(u, RECALL_MS);
+	/* one sweep follows the other */
+	again(u, u->sweep && u->sweep < array_size(sweeps) ? 0 : RECALL_MS);
 	if (first && !u->sweep)
 		first(u->owner, 0);
 }

@@ -62,8 +62,7 @@ on_json(struct job *job)
 	struct users *u = users_of(job);
 	int e = job->err;
 
-	if (e == 0 &&
-		(!ask_rows(&u->ask) || ask_is_null(&u->ask, 0, 0)))
+	if (e == 0 && (!ask_rows(&u->ask) || ask_is_null(&u->ask, 0, 0)))
 		e = not_found(u);
 	else if (e == 0)
 		u->json = ask_value(&u->ask, 0, 0);

@@ -1,8 +1,8 @@
 #pragma once
 
 /*
- * Users as the operator sees them: listed, found by any of their names, blocked,
- * deleted.  What ends their sessions is auth/device.h.
+ * Users as the operator sees them: listed, found by any of their names,
+ * blocked, deleted.  What ends their sessions is auth/device.h.
  */
 
 #include "auth/family.h"
@@ -13,19 +13,19 @@ enum { USERS_WORD = 128, USERS_PAGE = 1000 };
 struct users {
 	struct job job;
 	/* answers, valid in done until it returns */
-	struct slice json;      /* of users_list, users_show */
-	char uid[UID_LEN + 1];  /* of users_find */
-	bool changed;           /* of users_block, users_unblock, users_delete */
+	struct slice json;     /* of users_list, users_show */
+	char uid[UID_LEN + 1]; /* of users_find */
+	bool changed;          /* of users_block, users_unblock, users_delete */
 	/* its own */
 	struct ask ask;
 	char word[USERS_WORD + 1];
 };
 
 /* {users: [{uid, appid, kind, openid, unionid, username, customId, createdAt,
- * lastLoginAt, blockedAt, devices}], more}; all times in ms.  `who`: those of this
- * name (uid, username, custom id, openid, unionid), "": everybody, the newest
- * first, after the one made at `after_ms` with `after_uid` (NULL: from the
- * start). */
+ * lastLoginAt, blockedAt, devices}], more}; all times in ms.  `who`: those of
+ * this name (uid, username, custom id, openid, unionid), "": everybody, the
+ * newest first, after the one made at `after_ms` with `after_uid` (NULL: from
+ * the start). */
 void users_list(struct users *u, const struct family_home *home,
 	struct slice who, int64_t after_ms, const char *after_uid, int top);
 /* The uid of the one user of this name.  ERR_USER_NOT_FOUND; ERR_CONFLICT: it

@@ -38,7 +38,7 @@ static const struct row {
 	{40029, ERR_CODE_BAD, false,
 		"WeChat does not know this login code (older than five "
 		"minutes, or of another appid): call wx.login again"},
-	{40163, ERR_CODE_BAD, false,
+	{CODE_USED, ERR_CODE_BAD, false,
 		"this login code was used already: call wx.login again"},
 	{45011, ERR_LIMITED, false,
 		"WeChat allows 100 logins a minute of one user: wait"},
@@ -60,8 +60,7 @@ static const struct row {
 	{40243, ERR_UPSTREAM_CONFIG, true,
 		"the AppSecret is frozen: thaw it (mp.weixin.qq.com, "
 		"Development)"},
-	{41002, ERR_UPSTREAM_CONFIG, true,
-		"WeChat saw no appid: check appid"},
+	{41002, ERR_UPSTREAM_CONFIG, true, "WeChat saw no appid: check appid"},
 	{41004, ERR_UPSTREAM_CONFIG, true,
 		"WeChat saw no AppSecret: check secret_file"},
 	{41008, ERR_CODE_BAD, false,
@@ -139,6 +138,7 @@ errcode_finish(struct wechat *w, int64_t errcode)
 {
 	const struct row *row = row_find(errcode);
 
+	w->errcode = errcode;
 	if (errcode == -1 && try_again(w))
 		return;
 	if (row && row->is_operators) {

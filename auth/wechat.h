@@ -9,7 +9,7 @@
 #include "base/fetch.h"
 #include "base/job.h"
 
-enum { OPENID_TOP = 128, SESSION_KEY_TOP = 128 };
+enum { OPENID_TOP = 128, SESSION_KEY_TOP = 128, CODE_USED = 40163 };
 
 /* Borrowed until the job is done. */
 struct wechat_conf {
@@ -24,6 +24,7 @@ struct wechat {
 	/* answer */
 	char openid[OPENID_TOP + 1], unionid[OPENID_TOP + 1];
 	char session_key[SESSION_KEY_TOP + 1]; /* a secret: wechat_done */
+	int64_t errcode; /* WeChat's, of the last answer; 0: none */
 	/* its own */
 	struct loop *loop;
 	struct fetcher *fetcher;

@@ -32,8 +32,7 @@ bio_drop(BIO **bio)
 static EVP_PKEY *
 key_read(struct slice pem)
 {
-	_cleanup_(bio_drop) BIO *bio =
-		BIO_new_mem_buf(pem.ptr, (int)pem.len);
+	_cleanup_(bio_drop) BIO *bio = BIO_new_mem_buf(pem.ptr, (int)pem.len);
 
 	return bio ? PEM_read_bio_PrivateKey(bio, NULL, NULL, NULL) : NULL;
 }

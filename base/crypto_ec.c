@@ -1,6 +1,6 @@
 /*
- * P-256.  OpenSSL speaks DER where JOSE has two numbers side by side, so most of
- * this is turning one into the other; the checks of the numbers' ranges are
+ * P-256.  OpenSSL speaks DER where JOSE has two numbers side by side, so most
+ * of this is turning one into the other; the checks of the numbers' ranges are
  * OpenSSL's, but for the lower half.
  */
 #include "base/crypto_ec.h"
@@ -234,8 +234,8 @@ ec_verify(struct ec *ec, struct slice in, struct slice signature)
 	len = i2d_ECDSA_SIG(sig, &at);
 	must(len > 0 && len <= DER_TOP);
 	crypto_sha256(in, sum);
-	if (EVP_PKEY_verify(
-		    ec->verifier, der, (size_t)len, sum, sizeof(sum)) <= 0) {
+	if (EVP_PKEY_verify(ec->verifier, der, (size_t)len, sum, sizeof(sum)) <=
+		0) {
 		ERR_clear_error();
 		return ERR_FORMAT;
 	}

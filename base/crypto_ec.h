@@ -1,8 +1,8 @@
 #pragma once
 
 /*
- * ECDSA on P-256 with SHA-256, as JOSE has it (RFC 7518, section 3.4: ES256): keys
- * are the private number, signatures are r and s of 32 bytes each.
+ * ECDSA on P-256 with SHA-256, as JOSE has it (RFC 7518, section 3.4: ES256):
+ * keys are the private number, signatures are r and s of 32 bytes each.
  */
 
 #include "base/crypto.h"
@@ -22,9 +22,9 @@ void ec_point(const struct ec *ec, uint8_t x[EC_NUMBER], uint8_t y[EC_NUMBER]);
 /* A new private number. */
 void ec_generate(uint8_t ret[EC_NUMBER]);
 /* The s of our signatures is in the lower half (both halves verify). */
-int ec_sign(struct ec *ec, struct slice in,
-	uint8_t ret[EC_SIGNATURE]) _must_check_;
+int ec_sign(
+	struct ec *ec, struct slice in, uint8_t ret[EC_SIGNATURE]) _must_check_;
 /* ERR_FORMAT when it does not verify, and when its s is in the upper half: of
  * the two signatures that can be made from one, one is taken. */
-int ec_verify(struct ec *ec, struct slice in,
-	struct slice signature) _must_check_;
+int ec_verify(
+	struct ec *ec, struct slice in, struct slice signature) _must_check_;

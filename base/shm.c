@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -33,6 +34,17 @@ struct revoked {
 	_Atomic int64_t until_s;
 };
 
+enum {
+	NOTE_HEAD = 4, /* name, name, when, length */
+	NOTE_WORDS = NOTE_HEAD + SHM_NOTE_TOP / 8,
+};
+
+/* Two may write one at a time, or die over it: what was not written whole by
+ * one of them has another sum. */
+struct note {
+	_Atomic uint64_t word[NOTE_WORDS], sum;
+};
+
 struct shm {
 	uint64_t magic;
 	uint8_t secret[32];
@@ -44,6 +56,7 @@ struct shm {
 	_Atomic bool spilt[BUCKETS];
 	_Alignas(128) uint64_t write_key[2];
 	_Atomic int64_t writes[SHM_WRITES];
+	_Alignas(128) struct note notes[SHM_NOTES];
 	_Alignas(128) unsigned char gcra[GCRA_BYTES];
 };
 
@@ -242,4 +255,45 @@ int64_t
 shm_last_write(const struct shm *shm, struct slice session)
 {
 	return atomic_load(&shm->writes[write_cell(shm, session)]);
+}
+
+static uint64_t
+note_sum(const struct shm *shm, const uint64_t word[NOTE_WORDS])
+{
+	/* never 0, which a note that was never written has */
+	return sip_hash(shm->write_key, word, NOTE_WORDS * sizeof(word[0])) | 1;
+}
+
+void
+shm_note_put(struct shm *shm, const uint64_t name[2], struct slice value,
+	int64_t now)
+{
+	struct note *note = &shm->notes[name[0] % SHM_NOTES];
+	uint64_t word[NOTE_WORDS] = {
+		name[0], name[1], (uint64_t)now, value.len};
+
+	assert(value.len <= SHM_NOTE_TOP);
+	memcpy(word + NOTE_HEAD, value.ptr, value.len);
+	for (size_t i = 0; i < NOTE_WORDS; i++)
+		atomic_store_explicit(
+			&note->word[i], word[i], memory_order_relaxed);
+	atomic_store(&note->sum, note_sum(shm, word));
+}
+
+int
+shm_note_get(const struct shm *shm, const uint64_t name[2],
+	char ret[SHM_NOTE_TOP], int64_t *when)
+{
+	const struct note *note = &shm->notes[name[0] % SHM_NOTES];
+	uint64_t word[NOTE_WORDS], sum = atomic_load(&note->sum);
+
+	for (size_t i = 0; i < NOTE_WORDS; i++)
+		word[i] = atomic_load_explicit(
+			&note->word[i], memory_order_relaxed);
+	if (word[0] != name[0] || word[1] != name[1] ||
+		word[3] > SHM_NOTE_TOP || sum != note_sum(shm, word))
+		return -ENOENT;
+	memcpy(ret, word + NOTE_HEAD, SHM_NOTE_TOP);
+	*when = (int64_t)word[2];
+	return (int)word[3];
 }

@@ -45,3 +45,12 @@ bool shm_is_revoked(const struct shm *shm, uint64_t sid);
  * 0: not in living memory. */
 void shm_wrote(struct shm *shm, struct slice session, int64_t now);
 int64_t shm_last_write(const struct shm *shm, struct slice session);
+
+/* Short notes from one gateway to the others, by a name of 128 bits that none
+ * guesses: kept until another note needs the place, whole or not at all. */
+enum { SHM_NOTE_TOP = 288, SHM_NOTES = 512 };
+void shm_note_put(struct shm *shm, const uint64_t name[2], struct slice value,
+	int64_t now);
+/* How many bytes of `ret` it is, and when it was put; -ENOENT. */
+int shm_note_get(const struct shm *shm, const uint64_t name[2],
+	char ret[SHM_NOTE_TOP], int64_t *when) _must_check_;

@@ -15,9 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CDATA_BEGIN "<![CDATA["
-#define CDATA_END   "]]>"
-
 struct reader {
 	const char *begin, *at, *end;
 	unsigned count;
@@ -85,8 +82,8 @@ is_name_char(char c)
 	return is_letter(c) || (c >= '0' && c <= '9') || c == '-' || c == '.';
 }
 
-static bool
-name_is_good(struct slice name)
+bool
+xml_is_name(struct slice name)
 {
 	if (name.len == 0 || name.len > XML_NAME_TOP || !is_letter(*name.ptr))
 		return false;
@@ -96,9 +93,8 @@ name_is_good(struct slice name)
 	return true;
 }
 
-/* XML 1.0's Char, of UTF-8. */
-static bool
-text_is_good(struct slice s)
+bool
+xml_is_text(struct slice s)
 {
 	for (size_t i = 0; i < s.len; i++) {
 		uint8_t c = (uint8_t)s.ptr[i];
@@ -120,7 +116,7 @@ read_name(struct reader *r, struct slice *ret)
 	while (r->at < r->end && is_name_char(*r->at))
 		r->at++;
 	*ret = slice_of(from, (size_t)(r->at - from));
-	if (name_is_good(*ret))
+	if (xml_is_name(*ret))
 		return 0;
 	r->at = from;
 	return bad(r, "an element's name is needed here (no comments, DOCTYPE "
@@ -206,7 +202,7 @@ static int
 read_cdata(struct reader *r, struct buf *to)
 {
 	while (r->at < r->end) {
-		if (step(r, CDATA_END))
+		if (step(r, XML_CDATA_END))
 			return 0;
 		if (*r->at == '\r')
 			put_line_end(r, to);
@@ -223,13 +219,13 @@ read_text(struct reader *r, struct buf *to)
 	int e = 0;
 
 	while (e == 0 && r->at < r->end) {
-		if (step(r, CDATA_BEGIN))
+		if (step(r, XML_CDATA))
 			e = read_cdata(r, to);
 		else if (*r->at == '<')
 			return 0;
 		else if (*r->at == '&')
 			e = read_reference(r, to);
-		else if (slice_starts(rest(r), CDATA_END))
+		else if (slice_starts(rest(r), XML_CDATA_END))
 			e = bad(r, "]]> outside of CDATA");
 		else if (*r->at == '\r')
 			put_line_end(r, to);
@@ -393,92 +389,8 @@ xml_parse(json_t **ret, const char *root, struct slice text, struct fault *why)
 	if (text.len > XML_TEXT_TOP)
 		return fault_set(why, ERR_TOO_BIG, "XML of more than %d bytes",
 			XML_TEXT_TOP);
-	if (!text_is_good(text))
+	if (!xml_is_text(text))
 		return fault_set(why, ERR_FORMAT,
 			"XML: not UTF-8, or with control characters");
 	return read_root(&r, root, ret);
-}
-
-/* ---- writing ---- */
-
-/* "]]>" cannot stand in CDATA: it is cut in two.  A lone \r would be read as a
- * line end. */
-static int
-put_cdata(struct buf *to, struct slice s, const char *name, struct fault *why)
-{
-	if (!text_is_good(s))
-		return fault_set(why, ERR_PARAM,
-			"%s: a character that XML cannot say", name);
-	buf_str(to, CDATA_BEGIN);
-	for (size_t i = 0; i < s.len; i++) {
-		if (s.ptr[i] == '\r') {
-			buf_str(to, CDATA_END "&#13;" CDATA_BEGIN);
-			continue;
-		}
-		if (s.ptr[i] == '>' && i >= 2 && s.ptr[i - 1] == ']' &&
-			s.ptr[i - 2] == ']')
-			buf_str(to, CDATA_END CDATA_BEGIN);
-		buf_char(to, s.ptr[i]);
-	}
-	buf_str(to, CDATA_END);
-	return 0;
-}
-
-static int put_element(struct buf *to, const char *name, const json_t *v,
-	unsigned depth, struct fault *why);
-
-static int
-put_object(
-	struct buf *to, const json_t *object, unsigned depth, struct fault *why)
-{
-	const char *key;
-	json_t *v;
-	int r = 0;
-
-	json_object_foreach ((json_t *)(uintptr_t)object, key, v) {
-		if (json_is_array(v))
-			for (size_t i = 0; r == 0 && i < json_array_size(v);
-				i++)
-				r = put_element(to, key, json_array_get(v, i),
-					depth, why);
-		else
-			r = put_element(to, key, v, depth, why);
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
-static int
-put_element(struct buf *to, const char *name, const json_t *v, unsigned depth,
-	struct fault *why)
-{
-	int r = 0;
-
-	if (json_is_null(v))
-		return 0;
-	if (!name_is_good(slice_str(name)) || depth > XML_DEPTH_TOP ||
-		json_is_array(v))
-		return fault_set(why, ERR_PARAM,
-			"%.64s: not a name of an XML element, too deep, or an "
-			"array in an array",
-			name);
-	buf_printf(to, "<%s>", name);
-	if (json_is_object(v))
-		r = put_object(to, v, depth + 1, why);
-	else if (json_is_string(v))
-		r = put_cdata(to,
-			slice_of(json_string_value(v), json_string_length(v)),
-			name, why);
-	else
-		val_put(to, v);
-	buf_printf(to, "</%s>", name);
-	return r;
-}
-
-int
-xml_build(struct buf *to, const char *root, const json_t *object,
-	struct fault *why)
-{
-	return put_element(to, root, object, 1, why);
 }

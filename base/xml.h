@@ -17,6 +17,13 @@ enum {
 	XML_NAME_TOP = 128      /* bytes of an element's name */
 };
 
+#define XML_CDATA     "<![CDATA["
+#define XML_CDATA_END "]]>"
+
+/* Letters, digits, _ - and . (no colon: no namespaces); of UTF-8, the
+ * characters that XML 1.0 has. */
+bool xml_is_name(struct slice name);
+bool xml_is_text(struct slice text);
 /*
  * <root>…</root> as a value of Jansson's: an element with elements in it is an
  * object, any other one a string, exactly as it stands there (CDATA and the

@@ -65,7 +65,7 @@ struct call {
 	const struct call_row *row;
 	struct job *inner;
 	void (*rest)(struct call *c); /* at the end, however it ends */
-	void *wechat; /* call_openapi.c's */
+	void *wechat; /* of the handlers that use call_wechat.h */
 	json_t *held;  /* array: values parsed out of strings */
 	size_t values; /* how many more may be */
 	struct doc_request doc;

@@ -1,8 +1,8 @@
 /*
- * The login actions of js-sdk 1.x: a visitor without an account, a custom login's
- * ticket, a name and a password.  That client keeps one refresh token for as long
- * as it is logged in, so here it stays good (login_renew), which it does for
- * logins made here only.
+ * The login actions of js-sdk 1.x: a visitor without an account, a custom
+ * login's ticket, a name and a password.  That client keeps one refresh token
+ * for as long as it is logged in, so here it stays good (login_renew), which it
+ * does for logins made here only.
  */
 #include "auth/profile.h"
 #include "gateway/call.h"
@@ -21,15 +21,13 @@ enum {
 static int
 word(struct call *c, const char *key, size_t top, struct slice *ret)
 {
-	return val_str_or(
-		c->body, key, top, slice_of("", 0), ret, &c->job.why);
+	return val_str_or(c->body, key, top, slice_of("", 0), ret, &c->job.why);
 }
 
 static struct slice
 header(const struct call *c, const char *name)
 {
-	return c->request ? request_header(c->request, name)
-			  : slice_of("", 0);
+	return c->request ? request_header(c->request, name) : slice_of("", 0);
 }
 
 static struct login *
@@ -142,8 +140,7 @@ call_auth_ticket(struct call *c)
 	if (e < 0)
 		return e;
 	c->gateway->count->logins++;
-	login_custom(
-		c->gateway->auth, login_begin(c, on_signed_in), ticket);
+	login_custom(c->gateway->auth, login_begin(c, on_signed_in), ticket);
 	return 0;
 }
 
@@ -172,18 +169,18 @@ call_auth_sign_in(struct call *c)
 			"login by password is off on this server ([auth] "
 			"password)");
 	if (e == 0)
-		e = val_str(c->body, "username", WORD_TOP, &username,
-			&c->job.why);
+		e = val_str(
+			c->body, "username", WORD_TOP, &username, &c->job.why);
 	if (e == 0)
-		e = val_str(c->body, "password", WORD_TOP, &password,
-			&c->job.why);
+		e = val_str(
+			c->body, "password", WORD_TOP, &password, &c->job.why);
 	if (e == 0)
 		e = attempt(c, username);
 	if (e < 0)
 		return e;
 	c->gateway->count->logins++;
-	login_password(c->gateway->auth, login_begin(c, on_signed_in),
-		username, password);
+	login_password(c->gateway->auth, login_begin(c, on_signed_in), username,
+		password);
 	return 0;
 }
 
@@ -257,27 +254,6 @@ auth_call_new(struct call *c)
 	return a;
 }
 
-/* The words of LOGINTYPE in js-sdk. */
-static const char *
-login_type(const struct call *c, const struct profile *p)
-{
-	static const char *const types[][2] = {
-		{FAMILY_WECHAT, "WECHAT"},
-		{FAMILY_OPERATOR, "WECHAT"},
-		{FAMILY_ANONYMOUS, "ANONYMOUS"},
-		{FAMILY_CUSTOM, "CUSTOM"},
-		{FAMILY_PASSWORD, "USERNAME"},
-	};
-	const char *kind = c->caller->kind && *c->caller->kind
-				   ? c->caller->kind
-				   : p->kind;
-
-	for (size_t i = 0; i < array_size(types); i++)
-		if (strcmp(kind, types[i][0]) == 0)
-			return types[i][1];
-	return *c->caller->openid ? "WECHAT" : "ANONYMOUS";
-}
-
 static void
 on_user(struct job *job)
 {
@@ -290,7 +266,7 @@ on_user(struct job *job)
 	buf_init(&b, ANSWER_TOP);
 	buf_str(&b, "{\"uid\":");
 	buf_json(&b, slice_str(c->caller->uid));
-	buf_printf(&b, ",\"loginType\":\"%s\"", login_type(c, p));
+	buf_printf(&b, ",\"loginType\":\"%s\"", caller_login_type(c->caller));
 	if (*p->custom_id) {
 		buf_str(&b, ",\"customUserId\":");
 		buf_json(&b, slice_str(p->custom_id));
@@ -363,8 +339,7 @@ on_changed(struct job *job)
 	struct auth_call *a = container_of(job, struct auth_call, member.job);
 	struct call *c = a->call;
 
-	call_end(c,
-		job->err < 0 ? job->err : call_answer(c, slice_of("", 0)),
+	call_end(c, job->err < 0 ? job->err : call_answer(c, slice_of("", 0)),
 		&job->why);
 }
 
@@ -377,8 +352,8 @@ call_auth_password(struct call *c)
 	int e = val_str(c->body, "oldPassword", WORD_TOP, &old, &c->job.why);
 
 	if (e == 0)
-		e = val_str(c->body, "newPassword", WORD_TOP, &fresh,
-			&c->job.why);
+		e = val_str(
+			c->body, "newPassword", WORD_TOP, &fresh, &c->job.why);
 	if (e == 0)
 		e = attempt(c, slice_str(c->caller->uid));
 	if (e < 0)
@@ -397,8 +372,8 @@ on_made(struct job *job)
 {
 	struct auth_call *a = container_of(job, struct auth_call, member.job);
 	struct call *c = a->call;
-	const char *text = arena_printf(
-		c->arena, "{\"uid\":\"%s\"}", a->member.uid);
+	const char *text =
+		arena_printf(c->arena, "{\"uid\":\"%s\"}", a->member.uid);
 
 	call_end(c, job->err < 0 ? job->err : call_answer(c, slice_str(text)),
 		&job->why);
@@ -410,12 +385,11 @@ call_auth_create_user(struct call *c)
 	struct member_home home = auth_members(c->gateway->auth);
 	struct auth_call *a = auth_call_new(c);
 	struct slice username, password;
-	int e = val_str(
-		c->body, "username", WORD_TOP, &username, &c->job.why);
+	int e = val_str(c->body, "username", WORD_TOP, &username, &c->job.why);
 
 	if (e == 0)
-		e = val_str(c->body, "password", WORD_TOP, &password,
-			&c->job.why);
+		e = val_str(
+			c->body, "password", WORD_TOP, &password, &c->job.why);
 	if (e < 0)
 		return e;
 	job_init(&a->member.job, on_made);

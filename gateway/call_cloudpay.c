@@ -1,8 +1,9 @@
 /*
  * wx.wxPayApi: cloudPay.unifiedOrder, queryOrder, closeOrder, refund,
- * queryRefund and downloadBill for unmodified wx-server-sdk (CloudBase's pages
- * "CloudPay.unifiedOrder" and so on: the fields of API v2 without appid, mch_id
- * and signatures).  The orders are ours, whichever API the merchant has.
+ * queryRefund, downloadBill and downloadFundflow for unmodified wx-server-sdk
+ * (CloudBase's pages "CloudPay.unifiedOrder" and so on: the fields of API v2
+ * without appid, mch_id and signatures).  The orders are ours, whichever API
+ * the merchant has.
  *
  * What WeChat or an order's state refuses is an answer there, not an error:
  * return_code SUCCESS, result_code FAIL, err_code; authors look at these.
@@ -13,16 +14,14 @@
 #include "gateway/call_wechat.h"
 #include "gateway/gateway.h"
 #include "pay/bill.h"
-#include "pay/gunzip.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 
-enum { ANSWER_TOP = 8192, DESCRIPTION_TOP = 256, APPID_TOP = 64 };
+enum { ANSWER_TOP = 8192, APPID_TOP = 64 };
 
 int
-cloudpay_text(struct cloudpay *p, const char *name, size_t top,
-	const char **ret)
+cloudpay_text(
+	struct cloudpay *p, const char *name, size_t top, const char **ret)
 {
 	const json_t *v = json_object_get(p->data, name);
 	struct slice s;
@@ -33,8 +32,7 @@ cloudpay_text(struct cloudpay *p, const char *name, size_t top,
 			json_integer_value(v));
 		return 0;
 	}
-	e = val_str_or(
-		p->data, name, top, SLICE(""), &s, &p->call->job.why);
+	e = val_str_or(p->data, name, top, SLICE(""), &s, &p->call->job.why);
 	if (e == 0 && memchr(s.ptr, '\0', s.len))
 		e = fault_set(&p->call->job.why, ERR_PARAM,
 			"%s: no NUL characters", name);
@@ -50,10 +48,9 @@ cloudpay_fee(struct cloudpay *p, const char *name, bool must, int64_t *ret)
 	const json_t *v = json_object_get(p->data, name);
 	uint64_t n = 0;
 
-	if (json_is_string(v) &&
-		slice_to_u64(slice_of(json_string_value(v),
-				     json_string_length(v)),
-			INT64_MAX, &n) == 0)
+	if (json_is_string(v) && slice_to_u64(slice_of(json_string_value(v),
+						      json_string_length(v)),
+					 INT64_MAX, &n) == 0)
 		*ret = (int64_t)n;
 	else if (json_is_integer(v))
 		*ret = json_integer_value(v);
@@ -141,7 +138,7 @@ static int
 refusal(struct cloudpay *p, int err, const struct fault *why)
 {
 	const char *text = fault_text(why, err);
-	_buf_ struct buf b;
+	_buf_ struct buf b = {0};
 	char code[64];
 
 	buf_init(&b, ANSWER_TOP);
@@ -191,8 +188,7 @@ on_shown(struct job *job)
 		return;
 	}
 	json = ask_value(&p->ask, 0, 0);
-	cloudpay_answer(
-		p, slice_of(arena_str(p->call->arena, json), json.len));
+	cloudpay_answer(p, slice_of(arena_str(p->call->arena, json), json.len));
 }
 
 void
@@ -203,8 +199,7 @@ cloudpay_show(struct cloudpay *p, const char *sql, bool third)
 	call_wait(p->call, &p->ask.job);
 	pool_ask(p->call->gateway->pool, &p->ask, sql,
 		(struct slice[]){slice_str(p->merchant->mchid),
-			slice_str(p->no),
-			slice_str(p->refund_no)},
+			slice_str(p->no), slice_str(p->refund_no)},
 		third ? 3 : 2);
 }
 
@@ -216,31 +211,25 @@ on_found(struct job *job)
 	struct cloudpay *p = container_of(
 		container_of(job, struct ask, job), struct cloudpay, ask);
 	struct arena *arena = p->call->arena;
-	struct merchant *m = NULL;
 
-	if (job->err == 0 && ask_rows(&p->ask) == 1)
-		m = merchants_find(p->call->gateway->merchants,
-			ask_value(&p->ask, 0, 0));
-	if (!m) {
-		(void)fault_set(&job->why, ERR_ORDER_NOT_FOUND,
+	if (job->err == 0 && ask_rows(&p->ask) != 1)
+		job->err = fault_set(&job->why, ERR_ORDER_NOT_FOUND,
 			"this order or refund does not exist here");
-		cloudpay_refused(p,
-			job->err < 0 ? job->err : ERR_ORDER_NOT_FOUND,
-			&job->why);
+	if (job->err < 0) {
+		cloudpay_refused(p, job->err, &job->why);
 		return;
 	}
-	p->merchant = m;
-	p->no = arena_str(arena, ask_value(&p->ask, 0, 1));
-	p->refund_no = arena_str(arena, ask_value(&p->ask, 0, 2));
+	p->no = arena_str(arena, ask_value(&p->ask, 0, 0));
+	p->refund_no = arena_str(arena, ask_value(&p->ask, 0, 1));
 	p->found(p);
 }
 
 /* By out_trade_no, transaction_id, out_refund_no or refund_id. */
-static int
-find(struct cloudpay *p, void (*found)(struct cloudpay *))
+int
+cloudpay_find(struct cloudpay *p, void (*found)(struct cloudpay *))
 {
-	static const char *const names[] = {"out_trade_no", "transaction_id",
-		"out_refund_no", "refund_id"};
+	static const char *const names[] = {
+		"out_trade_no", "transaction_id", "out_refund_no", "refund_id"};
 	const char *texts[array_size(names)];
 	bool any = false;
 
@@ -258,227 +247,13 @@ find(struct cloudpay *p, void (*found)(struct cloudpay *))
 	job_init(&p->ask.job, on_found);
 	call_wait(p->call, &p->ask.job);
 	pool_ask(p->call->gateway->pool, &p->ask,
-		"SELECT mchid, out_trade_no, coalesce(out_refund_no, '')"
-		" FROM mpcloud.cloudpay_find($1, $2, $3, $4, $5)",
-		(struct slice[]){
-			slice_str(p->call->gateway->conf->server_env),
-			slice_str(texts[0]), slice_str(texts[1]),
-			slice_str(texts[2]), slice_str(texts[3])},
-		5);
-	return 0;
-}
-
-/* ---- refunds ---- */
-
-static void
-on_refund(struct job *job)
-{
-	struct cloudpay *p = container_of(job, struct cloudpay, refund.job);
-
-	if (job->err < 0) {
-		cloudpay_refused(p, job->err, &job->why);
-		return;
-	}
-	p->no = p->refund.out_refund_no;
-	cloudpay_show(p,
-		"SELECT mpcloud.cloudpay_refund($1, $2)::text", false);
-}
-
-static void
-refund_begin(struct cloudpay *p, job_fn *done)
-{
-	p->refund.arena = p->call->arena;
-	p->refund.env = p->call->gateway->conf->server_env;
-	job_init(&p->refund.job, done);
-	call_wait(p->call, &p->refund.job);
-}
-
-/* The order is known; what is to be refunded was checked. */
-static void
-refund_found(struct cloudpay *p)
-{
-	struct refund_wish w = {
-		.mchid = p->merchant->mchid,
-		.appid = "",
-		.out_trade_no = p->no,
-		.key = "",
-	};
-	int e = cloudpay_text(
-		p, "out_refund_no", REFUND_NO, &w.out_refund_no);
-
-	if (e == 0)
-		e = cloudpay_text(
-			p, "refund_desc", DESCRIPTION_TOP, &w.reason);
-	if (e == 0)
-		e = cloudpay_text(p, "function_name", 64, &w.function);
-	if (e == 0)
-		e = cloudpay_fee(p, "refund_fee", true, &w.amount);
-	if (e < 0) {
-		cloudpay_refused(p, e, &p->call->job.why);
-		return;
-	}
-	refund_begin(p, on_refund);
-	refund_ask(p->call->gateway->pay, &p->refund, &w);
-}
-
-static int
-api_refund(struct cloudpay *p)
-{
-	const char *no;
-	int64_t fee;
-	int e = cloudpay_text(p, "out_refund_no", REFUND_NO, &no);
-
-	if (e == 0 && !*no)
-		e = fault_set(&p->call->job.why, ERR_PARAM,
-			"outRefundNo is needed: the same number again is the "
-			"same refund");
-	if (e == 0)
-		e = cloudpay_fee(p, "refund_fee", true, &fee);
-	if (e == 0)
-		e = cloudpay_fee(p, "total_fee", false, &fee);
-	return e < 0 ? e : find(p, refund_found);
-}
-
-static void
-refunds_show(struct cloudpay *p)
-{
-	const char *one;
-
-	if (cloudpay_text(p, "out_refund_no", REFUND_NO, &one) < 0)
-		one = "";
-	if (!*one && !json_object_get(p->data, "refund_id"))
-		p->refund_no = "";
-	cloudpay_show(p,
-		"SELECT mpcloud.cloudpay_refunds($1, $2, $3)::text", true);
-}
-
-static void
-on_refund_got(struct job *job)
-{
-	struct cloudpay *p = container_of(job, struct cloudpay, refund.job);
-
-	if (job->err < 0)
-		cloudpay_refused(p, job->err, &job->why);
-	else
-		refunds_show(p);
-}
-
-static void
-query_refund_found(struct cloudpay *p)
-{
-	if (!*p->refund_no) {
-		struct fault why = {0};
-
-		(void)fault_set(&why, ERR_ORDER_NOT_FOUND,
-			"there is no refund of this order");
-		cloudpay_refused(p, ERR_ORDER_NOT_FOUND, &why);
-		return;
-	}
-	refund_begin(p, on_refund_got);
-	refund_get(p->call->gateway->pay, &p->refund, p->merchant->mchid, "",
-		p->refund_no, true);
-}
-
-static int
-api_query_refund(struct cloudpay *p)
-{
-	return find(p, query_refund_found);
-}
-
-/* ---- orders: call_cloudpay_order.c ---- */
-
-static int
-api_query_order(struct cloudpay *p)
-{
-	return find(p, cloudpay_query_order);
-}
-
-static int
-api_close_order(struct cloudpay *p)
-{
-	return find(p, cloudpay_close_order);
-}
-
-/* ---- bills ---- */
-
-static void
-bill_answer(struct cloudpay *p)
-{
-	struct slice text = buf_all(&p->gate.bill);
-	const char *tar;
-	_buf_ struct buf packed;
-
-	buf_init(&packed, GATE_BILL_TOP);
-	if (cloudpay_text(p, "tar_type", 16, &tar) == 0 &&
-		!strcmp(tar, "GZIP")) {
-		if (gzip(&packed, text) < 0) {
-			call_end(p->call, ERR_ANSWER_BIG, NULL);
-			return;
-		}
-		text = buf_all(&packed);
-	}
-	if (!arena_try(p->call->arena, 1) || text.len > GATE_BILL_TOP / 4) {
-		call_end(p->call, ERR_ANSWER_BIG, NULL);
-		return;
-	}
-	cloudpay_answer(
-		p, slice_of(arena_str(p->call->arena, text), text.len));
-}
-
-static void
-on_bill(struct job *job)
-{
-	struct cloudpay *p = container_of(job, struct cloudpay, gate.job);
-
-	if (job->err == 0) {
-		bill_answer(p);
-		return;
-	}
-	if (job->err == ERR_PAY_REFUSED &&
-		!strcmp(p->gate.code, "NO_STATEMENT_EXIST")) {
-		cloudpay_answer(p, SLICE("{\"return_code\":\"FAIL\","
-					 "\"return_msg\":\"No Bill Exist\","
-					 "\"error_code\":\"20002\"}"));
-		return;
-	}
-	if (job->err == ERR_PAY_REFUSED &&
-		!strcmp(p->gate.code, "STATEMENT_CREATING")) {
-		cloudpay_answer(p, SLICE("{\"return_code\":\"FAIL\","
-					 "\"return_msg\":\"Bill Creating\","
-					 "\"error_code\":\"20001\"}"));
-		return;
-	}
-	cloudpay_refused(p, job->err, &job->why);
-}
-
-/* bill_date 20261120. */
-static int
-api_bill(struct cloudpay *p)
-{
-	struct gateway *g = p->call->gateway;
-	const struct gate_home home = {g->loop, g->fetcher};
-	const char *date, *type;
-	uint64_t n;
-	int e = cloudpay_text(p, "bill_date", 8, &date);
-
-	if (e == 0)
-		e = cloudpay_text(p, "bill_type", 16, &type);
-	if (e < 0)
-		return e;
-	if (strlen(date) != 8 ||
-		slice_to_u64(slice_str(date), 99999999, &n) < 0)
-		return fault_set(&p->call->job.why, ERR_PARAM,
-			"billDate: a day as 20261120 is needed");
-	if (*type && strcmp(type, "ALL") != 0)
-		return fault_set(&p->call->job.why, ERR_PARAM,
-			"billType: only ALL is offered here");
-	p->has_gate = true;
-	job_init(&p->gate.job, on_bill);
-	call_wait(p->call, &p->gate.job);
-	gate_bill(&p->gate, &home, p->merchant, p->call->arena,
-		p->merchant->appid,
-		arena_printf(p->call->arena, "%.4s-%.2s-%.2s", date, date + 4,
-			date + 6));
+		"SELECT out_trade_no, coalesce(out_refund_no, '')"
+		" FROM mpcloud.cloudpay_find($1, $2, $3, $4, $5, $6)",
+		(struct slice[]){slice_str(p->call->gateway->conf->server_env),
+			slice_str(p->merchant->mchid), slice_str(texts[0]),
+			slice_str(texts[1]), slice_str(texts[2]),
+			slice_str(texts[3])},
+		6);
 	return 0;
 }
 
@@ -489,11 +264,12 @@ static const struct {
 	int (*run)(struct cloudpay *p);
 } apis[] = {
 	{"unifiedOrder", cloudpay_unified_order},
-	{"queryOrder", api_query_order},
-	{"closeOrder", api_close_order},
-	{"refund", api_refund},
-	{"queryRefund", api_query_refund},
-	{"downloadBill", api_bill},
+	{"queryOrder", cloudpay_query_order},
+	{"closeOrder", cloudpay_close_order},
+	{"refund", cloudpay_refund},
+	{"queryRefund", cloudpay_query_refund},
+	{"downloadBill", cloudpay_bill},
+	{"downloadFundflow", cloudpay_flow},
 };
 
 /* apiOptions: protobuf {appid = 1}; how wx-server-sdk says which mini program
@@ -548,8 +324,8 @@ merchant_read(struct cloudpay *p)
 		return fault_set(&p->call->job.why, ERR_UPSTREAM_CONFIG,
 			"payment is off on this server: [pay] mchid is not "
 			"set");
-	p->merchant = *mchid ? merchants_find(g->merchants, slice_str(mchid))
-			     : NULL;
+	p->merchant =
+		*mchid ? merchants_find(g->merchants, slice_str(mchid)) : NULL;
 	if (!*mchid && p->who.appid && *p->who.appid)
 		p->merchant = merchants_for_app(
 			g->merchants, slice_str(p->who.appid));
@@ -585,7 +361,8 @@ run(struct cloudpay *p, struct slice name)
 			return apis[i].run(p);
 	return fault_set(&p->call->job.why, ERR_UNIMPLEMENTED,
 		"cloudPay.%.*s is not offered here; unifiedOrder, queryOrder, "
-		"closeOrder, refund, queryRefund and downloadBill are",
+		"closeOrder, refund, queryRefund, downloadBill and "
+		"downloadFundflow are",
 		SLICE_ARG(name));
 }
 

@@ -3,8 +3,8 @@
 /*
  * cloudPay.*: one call on its way.  For call_cloudpay*.c only.
  *
- * A handler checks what it was given, puts it into the words of pay/, and starts
- * a job; when that has ended the answer is a statement's (cloudpay.sql).
+ * A handler checks what it was given, puts it into the words of pay/, and
+ * starts a job; when that has ended the answer is a statement's (cloudpay.sql).
  */
 
 #include "gateway/call.h"
@@ -46,7 +46,16 @@ void cloudpay_refused(struct cloudpay *p, int err, const struct fault *why);
  * parameter (refund_no). */
 void cloudpay_show(struct cloudpay *p, const char *sql, bool third);
 
+/* Which order is meant, and which refund: by out_trade_no, transaction_id,
+ * out_refund_no or refund_id; then p->no and p->refund_no are known. */
+int cloudpay_find(
+	struct cloudpay *p, void (*found)(struct cloudpay *)) _must_check_;
+
+/* The APIs: 0, or why not. */
 int cloudpay_unified_order(struct cloudpay *p);
-/* p->no is known. */
-void cloudpay_query_order(struct cloudpay *p);
-void cloudpay_close_order(struct cloudpay *p);
+int cloudpay_query_order(struct cloudpay *p);
+int cloudpay_close_order(struct cloudpay *p);
+int cloudpay_refund(struct cloudpay *p);
+int cloudpay_query_refund(struct cloudpay *p);
+int cloudpay_bill(struct cloudpay *p);
+int cloudpay_flow(struct cloudpay *p);

@@ -29,7 +29,7 @@ order_answer(struct cloudpay *p, struct slice told)
 	struct merchant *m = p->merchant;
 	_json_ json_t *v = NULL;
 	_json_ json_t *to = NULL;
-	_buf_ struct buf text;
+	_buf_ struct buf text = {0};
 	json_t *payment;
 	const char *id;
 
@@ -39,14 +39,13 @@ order_answer(struct cloudpay *p, struct slice told)
 	id = text_in(payment, "package");
 	if (slice_starts(slice_str(id), package))
 		id += sizeof(package) - 1;
-	(void)json_object_set_new(
-		payment, "appId", json_string(p->who.appid));
+	(void)json_object_set_new(payment, "appId", json_string(p->who.appid));
 	to = json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:O}",
 		"return_code", "SUCCESS", "return_msg", "OK", "result_code",
 		"SUCCESS", "appid", p->who.appid, "sub_appid", p->who.appid,
 		"mch_id", m->mchid, "sub_mch_id", m->mchid, "nonce_str",
-		text_in(payment, "nonceStr"), "sign", "", "trade_type",
-		"JSAPI", "prepay_id", id, "payment", payment);
+		text_in(payment, "nonceStr"), "sign", "", "trade_type", "JSAPI",
+		"prepay_id", id, "payment", payment);
 	if (!to)
 		return ERR_INTERNAL;
 	(void)json_object_set_new(
@@ -55,8 +54,8 @@ order_answer(struct cloudpay *p, struct slice told)
 	val_put(&text, to);
 	if (buf_check(&text) < 0)
 		return ERR_INTERNAL;
-	cloudpay_answer(p, slice_of(arena_str(p->call->arena, buf_all(&text)),
-				   text.len));
+	cloudpay_answer(p,
+		slice_of(arena_str(p->call->arena, buf_all(&text)), text.len));
 	return 0;
 }
 
@@ -80,8 +79,8 @@ put_text(struct cloudpay *p, const char *from, const char *name)
 
 	if (e == 0 && *text &&
 		json_object_set_new(p->held, name, json_string(text)) < 0)
-		e = fault_set(&p->call->job.why, ERR_PARAM,
-			"%s: must be UTF-8", from);
+		e = fault_set(&p->call->job.why, ERR_PARAM, "%s: must be UTF-8",
+			from);
 	return e;
 }
 
@@ -95,13 +94,12 @@ put_end(struct cloudpay *p)
 
 	if (e < 0 || !*t)
 		return e;
-	if (strlen(t) != 14 ||
-		slice_to_u64(slice_str(t), UINT64_MAX, &n) < 0)
+	if (strlen(t) != 14 || slice_to_u64(slice_str(t), UINT64_MAX, &n) < 0)
 		return fault_set(&p->call->job.why, ERR_PARAM,
 			"timeExpire: 20261120183000, of China's clock");
 	return json_object_set_new(p->held, "expireAt",
-		       json_sprintf("%.4s-%.2s-%.2sT%.2s:%.2s:%.2s+08:00", t,
-			       t + 4, t + 6, t + 8, t + 10, t + 12));
+		json_sprintf("%.4s-%.2s-%.2sT%.2s:%.2s:%.2s+08:00", t, t + 4,
+			t + 6, t + 8, t + 10, t + 12));
 }
 
 static int
@@ -187,33 +185,33 @@ on_queried(struct job *job)
 	if (job->err < 0)
 		cloudpay_refused(p, job->err, &job->why);
 	else
-		cloudpay_show(p,
-			"SELECT mpcloud.cloudpay_order($1, $2)::text", false);
-}
-
-void
-cloudpay_query_order(struct cloudpay *p)
-{
-	order_begin(p, on_queried);
-	order_refresh(p->call->gateway->pay, &p->order, &p->who,
-		slice_str(p->no));
+		cloudpay_show(p, "SELECT mpcloud.cloudpay_order($1, $2)::text",
+			false);
 }
 
 static void
-on_closed(struct job *job)
+query_found(struct cloudpay *p)
 {
-	struct cloudpay *p = container_of(job, struct cloudpay, order.job);
-
-	if (job->err < 0)
-		cloudpay_refused(p, job->err, &job->why);
-	else
-		cloudpay_show(p,
-			"SELECT mpcloud.cloudpay_order($1, $2)::text", false);
+	order_begin(p, on_queried);
+	order_refresh(
+		p->call->gateway->pay, &p->order, &p->who, slice_str(p->no));
 }
 
-void
+static void
+close_found(struct cloudpay *p)
+{
+	order_begin(p, on_queried);
+	order_end(p->call->gateway->pay, &p->order, &p->who, slice_str(p->no));
+}
+
+int
+cloudpay_query_order(struct cloudpay *p)
+{
+	return cloudpay_find(p, query_found);
+}
+
+int
 cloudpay_close_order(struct cloudpay *p)
 {
-	order_begin(p, on_closed);
-	order_end(p->call->gateway->pay, &p->order, &p->who, slice_str(p->no));
+	return cloudpay_find(p, close_found);
 }

@@ -324,7 +324,7 @@ scope_fill(struct doc_scope *scope, const struct caller *who)
 		.admin = caller_is_admin(who),
 		.openid = *who->openid ? who->openid : who->uid,
 		.uid = who->uid,
-		.login_type = *who->openid ? "WECHAT" : "ANONYMOUS",
+		.login_type = caller_login_type(who),
 	};
 }
 

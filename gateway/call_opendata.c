@@ -52,9 +52,8 @@ on_checked(struct job *job)
 	int e = job->err;
 
 	if (e == 0 || e == ERR_OPEN_DATA_SIGNATURE)
-		e = call_answer(c,
-			e == 0 ? SLICE("{\"valid\":true}")
-			       : SLICE("{\"valid\":false}"));
+		e = call_answer(c, e == 0 ? SLICE("{\"valid\":true}")
+					  : SLICE("{\"valid\":false}"));
 	open_data_done(open);
 	call_end(c, e, &job->why);
 }
@@ -78,8 +77,7 @@ start(struct call *c, job_fn *done, bool signature)
 	int e = call_value(c, "data", &from);
 
 	if (e == 0)
-		e = open_data_read(
-			json_is_object(from) ? from : c->body, &ask,
+		e = open_data_read(json_is_object(from) ? from : c->body, &ask,
 			&c->job.why);
 	if (e < 0)
 		return e;
@@ -122,9 +120,8 @@ on_session(struct job *job)
 	if (e == 0 && op->resets)
 		e = call_answer(c, SLICE("{\"reset\":true}"));
 	else if (e == 0)
-		e = call_answer(c,
-			check->valid ? SLICE("{\"valid\":true}")
-				     : SLICE("{\"valid\":false}"));
+		e = call_answer(c, check->valid ? SLICE("{\"valid\":true}")
+						: SLICE("{\"valid\":false}"));
 	call_end(c, e, &op->why);
 }
 

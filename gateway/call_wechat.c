@@ -22,8 +22,7 @@ call_wechat_name(struct call *c, struct slice *ret)
 struct slice
 call_wechat_part(const struct call *c, const char *name)
 {
-	const struct part *p =
-		c->parts ? multipart_find(c->parts, name) : NULL;
+	const struct part *p = c->parts ? multipart_find(c->parts, name) : NULL;
 
 	return p ? p->body : slice_of("", 0);
 }
@@ -44,8 +43,7 @@ call_wechat_data(struct call *c, struct slice *ret)
 }
 
 void
-call_wechat_answer(
-	struct call *c, const char *content_type, struct slice bytes)
+call_wechat_answer(struct call *c, const char *content_type, struct slice bytes)
 {
 	c->type = content_type;
 	c->answer = bytes;
@@ -84,12 +82,11 @@ call_wechat_say(const struct call *c, const char *text)
 {
 	if (!c->gateway->log || !c->function || !*c->function)
 		return;
-	function_log_write(c->gateway->log,
-		&(struct function_line){
-			.function = c->function,
-			.request_id = c->request_id,
-			.level = 2,
-			.kind = "OPENAPI",
-			.text = slice_str(text),
-		});
+	function_log_write(c->gateway->log, &(struct function_line){
+						    .function = c->function,
+						    .request_id = c->request_id,
+						    .level = 2,
+						    .kind = "OPENAPI",
+						    .text = slice_str(text),
+					    });
 }

@@ -125,8 +125,8 @@ endpoint_auth_exists(struct request *r)
 		return fault_set(&r->why, ERR_UNIMPLEMENTED,
 			"not offered by this server: looking up anything but "
 			"?username=");
-	e = attempt_password(r->gateway, exchange_peer(r->x), name,
-		&r->retry_ms, &r->why);
+	e = attempt_password(
+		r->gateway, exchange_peer(r->x), name, &r->retry_ms, &r->why);
 	if (e < 0)
 		return e;
 	job_init(&act->profile.job, on_exists);
@@ -189,8 +189,8 @@ endpoint_auth_sudo(struct request *r)
 	if (e < 0)
 		return e;
 	job_init(&act->member.job, on_sudo);
-	member_check_uid(&act->member, &home, slice_str(r->caller.uid),
-		password);
+	member_check_uid(
+		&act->member, &home, slice_str(r->caller.uid), password);
 	return request_wait(r, &act->member.job);
 }
 
@@ -229,8 +229,8 @@ endpoint_auth_password(struct request *r)
 		return e;
 	if (old.len)
 		return change_by_old(r, old, fresh);
-	e = sudo_check(r->gateway->seal, &r->caller, token, clock_now_s(),
-		&r->why);
+	e = sudo_check(
+		r->gateway->seal, &r->caller, token, clock_now_s(), &r->why);
 	if (e < 0)
 		return e;
 	act = act_new(r);

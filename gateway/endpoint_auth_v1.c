@@ -248,7 +248,8 @@ endpoint_auth_other(struct request *r)
 {
 	return fault_set(&r->why, ERR_UNIMPLEMENTED,
 		"not offered by this server: %s %s (logins by SMS, e-mail, "
-		"third parties and captcha, user profiles); there are wx.login, "
+		"third parties and captcha, user profiles); there are "
+		"wx.login, "
 		"tickets, visitors, username and password",
 		exchange_method(r->x), exchange_path(r->x));
 }

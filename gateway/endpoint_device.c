@@ -39,8 +39,8 @@ put_time(struct buf *b, const char *key, int64_t ms)
 static void
 put_device(struct buf *b, const struct device *d, bool current)
 {
-	buf_printf(b, "{\"sid\":\"%016llx\",\"device\":",
-		(unsigned long long)d->sid);
+	buf_printf(b,
+		"{\"sid\":\"%016llx\",\"device\":", (unsigned long long)d->sid);
 	buf_json(b, d->name);
 	buf_str(b, ",\"kind\":");
 	buf_json(b, d->kind);

@@ -121,7 +121,6 @@ endpoint_function(struct request *r)
 		return STEP_WAIT;
 	}
 	job_init(&act->open.job, on_open_event);
-	open_event_start(
-		&act->open, r->gateway, arena, &r->caller, event);
+	open_event_start(&act->open, r->gateway, arena, &r->caller, event);
 	return request_wait(r, &act->open.job);
 }

@@ -1,7 +1,7 @@
 /*
- * GET /.well-known/jwks.json (RFC 7517): the public halves of the keys that sign
- * access tokens, for services that check them without asking us.  With HS256
- * keys only the set is empty: those are secrets.
+ * GET /.well-known/jwks.json (RFC 7517): the public halves of the keys that
+ * sign access tokens, for services that check them without asking us.  With
+ * HS256 keys only the set is empty: those are secrets.
  */
 #include "auth/token.h"
 #include "gateway/endpoint.h"

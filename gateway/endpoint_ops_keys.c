@@ -1,8 +1,8 @@
 /*
  * The pairs that sign custom login tickets: GET /ops/login-keys, POST
  * /ops/login-keys {id, publicKey}, POST /ops/login-keys/retire {id}.  Only the
- * public halves come here; `mpcloud keys custom new` makes a pair and prints the
- * private one.
+ * public halves come here; `mpcloud keys custom new` makes a pair and prints
+ * the private one.
  */
 #include "auth/custom.h"
 #include "auth/session.h"
@@ -31,8 +31,8 @@ act_new(struct request *r, job_fn *done)
 static struct key_act *
 act_of(struct job *job)
 {
-	return container_of(container_of(job, struct login_key, job),
-		struct key_act, key);
+	return container_of(
+		container_of(job, struct login_key, job), struct key_act, key);
 }
 
 static void

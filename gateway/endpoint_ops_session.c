@@ -37,8 +37,7 @@ on_checked(struct job *job)
 {
 	struct session_check *check =
 		container_of(job, struct session_check, job);
-	struct session_act *a =
-		container_of(check, struct session_act, check);
+	struct session_act *a = container_of(check, struct session_act, check);
 
 	if (job->err == 0)
 		(void)request_reply(a->r, 200,
@@ -87,8 +86,7 @@ on_shown(struct job *job)
 {
 	struct session_act *a = of_users(job);
 
-	if (job->err < 0 ||
-		val_parse(&a->user, a->users.json, &job->why) < 0)
+	if (job->err < 0 || val_parse(&a->user, a->users.json, &job->why) < 0)
 		end(a, job->err < 0 ? job->err : ERR_INTERNAL, &job->why);
 	else
 		check(a);
@@ -120,8 +118,7 @@ endpoint_ops_user_session(struct request *r)
 	if (e == 0)
 		e = val_str(r->json, "user", USERS_WORD, &who, &r->why);
 	if (e == 0)
-		e = val_bool_or(
-			r->json, "reset", false, &a->resets, &r->why);
+		e = val_bool_or(r->json, "reset", false, &a->resets, &r->why);
 	if (e < 0)
 		return e;
 	a->r = r;

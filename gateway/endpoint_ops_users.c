@@ -2,8 +2,8 @@
  * The operator's users: GET /ops/users, GET /ops/users/{user}, POST
  * /ops/users/revoke, block, unblock, delete, add, password.
  *
- * Whoever is meant may be said by any of his names (users_find), so most are two
- * questions: who is that, then what is to be done.
+ * Whoever is meant may be said by any of his names (users_find), so most are
+ * two questions: who is that, then what is to be done.
  */
 #include "auth/member.h"
 #include "auth/session.h"
@@ -103,8 +103,8 @@ endpoint_ops_users(struct request *r)
 	if (e < 0)
 		return e;
 	if (limit.len && (slice_to_u64(limit, USERS_PAGE, &top) < 0 || !top))
-		return fault_set(&r->why, ERR_PARAM, "limit: 1 to %d",
-			USERS_PAGE);
+		return fault_set(
+			&r->why, ERR_PARAM, "limit: 1 to %d", USERS_PAGE);
 	if (!who.ptr)
 		who = SLICE("");
 	job_init(&a->users.job, on_json);
@@ -237,8 +237,7 @@ forget(struct user_act *a)
 static void
 end_some(struct user_act *a)
 {
-	const struct device_which which = {
-		.sid = a->sid, .reason = "operator"};
+	const struct device_which which = {.sid = a->sid, .reason = "operator"};
 
 	job_init(&a->end.job, on_ended);
 	device_end(&a->end, &a->home, slice_str(a->uid), &which);
@@ -354,8 +353,8 @@ member_start(struct request *r, bool add)
 	if (e == 0)
 		e = val_str(r->json, "username", MEMBER_NAME, &name, &r->why);
 	if (e == 0)
-		e = val_str(r->json, "password", PASSWORD_TOP, &password,
-			&r->why);
+		e = val_str(
+			r->json, "password", PASSWORD_TOP, &password, &r->why);
 	if (e == 0)
 		e = val_str_or(r->json, "appid", OPENID_TOP,
 			slice_str(r->gateway->conf->wechat_appid), &appid,

@@ -97,9 +97,8 @@ on_order(struct job *job)
 }
 
 static int
-order_do(struct request *r,
-	void (*act)(struct pay *, struct order *, const struct caller *,
-		struct slice))
+order_do(struct request *r, void (*act)(struct pay *, struct order *,
+				    const struct caller *, struct slice))
 {
 	struct order_act *a = arena_new(request_arena(r), struct order_act);
 	const char *no;
@@ -157,8 +156,7 @@ struct day_act {
 static void
 on_day(struct job *job)
 {
-	struct day_act *a =
-		container_of(job, struct day_act, reconcile.job);
+	struct day_act *a = container_of(job, struct day_act, reconcile.job);
 	const struct reconcile *d = &a->reconcile;
 	char text[128];
 
@@ -246,8 +244,8 @@ endpoint_ops_pay_bill(struct request *r)
 	struct day_act *a = arena_new(request_arena(r), struct day_act);
 	struct slice mchid = exchange_query(r->x, "mchid");
 	const struct gate_home home = {g->loop, g->fetcher};
-	const char *day = arena_str(
-		request_arena(r), exchange_query(r->x, "day"));
+	const char *day =
+		arena_str(request_arena(r), exchange_query(r->x, "day"));
 	struct merchant *m;
 	int e = check_on(r);
 

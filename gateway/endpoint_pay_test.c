@@ -42,7 +42,7 @@ static void
 on_tested(struct job *job)
 {
 	struct test_act *a = container_of(job, struct test_act, test.job);
-	_buf_ struct buf text;
+	_buf_ struct buf text = {0};
 	struct arena *arena = request_arena(a->r);
 
 	buf_init(&text, ANSWER_TOP);

@@ -14,6 +14,7 @@
 #include "trigger/queue.h"
 #include "wechat/push.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -69,7 +70,6 @@ ask_of(const struct request *r)
 		.signature = exchange_query(r->x, "signature"),
 		.timestamp = exchange_query(r->x, "timestamp"),
 		.nonce = exchange_query(r->x, "nonce"),
-		.encrypt_type = exchange_query(r->x, "encrypt_type"),
 		.msg_signature = exchange_query(r->x, "msg_signature"),
 		.body = exchange_body(r->x),
 	};
@@ -96,6 +96,7 @@ endpoint_push_check(struct request *r)
 
 	if (e < 0)
 		return refuse(r, NULL, e);
+	assert(app);
 	home = home_of(app);
 	e = push_check(&home, &ask, &r->why);
 	if (e == 0)
@@ -206,6 +207,7 @@ endpoint_push(struct request *r)
 
 	if (e < 0)
 		return refuse(r, NULL, e);
+	assert(app);
 	home = home_of(app);
 	e = push_open(&home, &ask, &msg, &r->why);
 	if (e == 0)

@@ -1,8 +1,9 @@
 /*
- * The mini program that a request comes from: it says so itself (body.appid), or
- * a proxy of WeChat's does (X-WX-APPID), or the Referer, which mini programs
- * cannot set: https://servicewechat.com/APPID/VERSION/page-frame.html.  The last
- * is taken only when that appid is one of ours: developer tools write others.
+ * The mini program that a request comes from: it says so itself (body.appid),
+ * or a proxy of WeChat's does (X-WX-APPID), or the Referer, which mini programs
+ * cannot set: https://servicewechat.com/APPID/VERSION/page-frame.html.  The
+ * last is taken only when that appid is one of ours: developer tools write
+ * others.
  */
 #include "gateway/login_act.h"
 
@@ -18,7 +19,7 @@ enum {
 	APPID_TOP = 128,
 	DEVICE_SAID_TOP = 1024,
 	NAME_TOP = 128,
-	IP_TIMES = 5, /* attempts of an address, to one of a name */
+	IP_TIMES = 5,       /* attempts of an address, to one of a name */
 	LIMITED_MS = 60000, /* WeChat counts by the minute */
 };
 
@@ -58,8 +59,8 @@ login_act_from(struct login_act *act)
 		device = header(act, "User-Agent");
 	from->device_id = header(act, "x-device-id");
 	if (r->json)
-		e = val_str_or(r->json, "appid", APPID_TOP, appid, &appid,
-			&r->why);
+		e = val_str_or(
+			r->json, "appid", APPID_TOP, appid, &appid, &r->why);
 	if (r->json && e == 0)
 		e = val_str_or(r->json, "device", DEVICE_SAID_TOP, device,
 			&device, &r->why);

@@ -213,7 +213,8 @@ part_parse(struct multipart *m, struct slice bytes, struct fault *why)
 	n = end ? (size_t)(end - bytes.ptr) : 0;
 	if (!end || head_parse(&part, slice_of(bytes.ptr, n)) < 0)
 		return fault_set(why, ERR_PARAM,
-			"part %zu of the form: a head with Content-Disposition: "
+			"part %zu of the form: a head with "
+			"Content-Disposition: "
 			"form-data; name=\"…\" is needed",
 			m->count + 1);
 	for (size_t i = 0; i < m->count; i++)

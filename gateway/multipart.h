@@ -30,5 +30,4 @@ bool multipart_is(struct slice content_type);
 int multipart_parse(struct multipart *ret, struct slice content_type,
 	struct slice body, struct fault *why) _must_check_;
 /* NULL: none of this name. */
-const struct part *multipart_find(
-	const struct multipart *m, const char *name);
+const struct part *multipart_find(const struct multipart *m, const char *name);

@@ -11,13 +11,11 @@ static int
 read_text(const json_t *body, const char *key, struct slice *ret,
 	struct fault *why)
 {
-	return val_str_or(
-		body, key, OPENDATA_TOP, slice_of(NULL, 0), ret, why);
+	return val_str_or(body, key, OPENDATA_TOP, slice_of(NULL, 0), ret, why);
 }
 
 int
-open_data_read(
-	const json_t *body, struct opendata_ask *ret, struct fault *why)
+open_data_read(const json_t *body, struct opendata_ask *ret, struct fault *why)
 {
 	int e;
 

@@ -7,6 +7,7 @@
 
 #include "auth/caller.h"
 #include "base/job.h"
+#include "wechat/cloudid_ask.h"
 #include "wechat/opendata.h"
 
 struct arena;
@@ -36,7 +37,8 @@ void open_data_start(struct open_data *o, struct gateway *g,
 /* Cancels it when it still runs; lets go of the answer. */
 void open_data_done(struct open_data *o);
 
-/* An event of a page's in which {"$cloudID": …} or {"$openData": {…}} may stand. */
+/* An event of a page's in which {"$cloudID": …} or {"$openData": {…}} may
+ * stand. */
 bool open_event_is_meant(struct slice event);
 
 enum { OPEN_EVENT_TOP = 5 }; /* of them in one event, as at CloudBase */
@@ -50,7 +52,10 @@ struct open_event {
 	const struct caller *who;
 	struct arena *arena;
 	json_t *root;
+	json_t *foreign; /* WeChat's own ids */
 	struct session_key_ask keys;
+	struct cloudid_ask ask;
+	bool with_data;
 };
 
 /* job_init(&e->job, …) first.  Each of the event's members that is one of those

@@ -1,13 +1,14 @@
 /*
  * Events in which a page put open data: client/mpcloud.js writes wx.cloud's
  * CloudID as {"$cloudID": id} and what a page has from WeChat itself as
- * {"$openData": {encryptedData, iv}}.  As at CloudBase, only members of the event
- * itself are replaced, and what cannot be opened becomes an errCode in its
- * place: the function is called all the same and can say more than we.
+ * {"$openData": {encryptedData, iv}}.  As at CloudBase, only members of the
+ * event itself are replaced, and what cannot be opened becomes an errCode in
+ * its place: the function is called all the same and can say more than we.
  *
  * Events are not parsed on their way to a function; the few that hold one of
  * the two words are.
  */
+#include "auth/app.h"
 #include "base/arena.h"
 #include "base/clock.h"
 #include "gateway/gateway.h"
@@ -16,6 +17,8 @@
 
 #include <errno.h>
 #include <string.h>
+
+enum { ID_TOP = 1024 };
 
 static const char id_word[] = "$cloudID", data_word[] = "$openData";
 
@@ -39,11 +42,15 @@ marked(const json_t *v, const char *word)
 static json_t *
 item_of_id(struct open_event *e, const json_t *v)
 {
-	struct slice id =
-		slice_of(json_string_value(v), json_string_length(v));
+	struct slice id = slice_of(json_string_value(v), json_string_length(v));
+	json_t *item = json_object_get(e->ask.items, id.ptr ? id.ptr : "");
 	_json_ json_t *data = NULL;
 	int r = ERR_CLOUDID_BAD;
 
+	if (item)
+		return json_incref(item);
+	if (id.ptr && !cloudid_is_ours(id) && e->ask.job.err < 0)
+		return cloudid_item(id, NULL, e->ask.job.err, &e->ask.job.why);
 	if (id.ptr && e->who->openid && e->who->openid[0])
 		r = cloudid_open(e->gateway->seal, slice_str(e->who->appid),
 			slice_str(e->who->openid), id, clock_now_s(), &data);
@@ -73,7 +80,8 @@ replace_all(struct open_event *e)
 	json_t *v;
 	void *next;
 
-	json_object_foreach_safe (e->root, next, key, v) {
+	json_object_foreach_safe(e->root, next, key, v)
+	{
 		json_t *id = marked(v, id_word), *data = marked(v, data_word);
 		json_t *item = id     ? item_of_id(e, id)
 			       : data ? item_of_data(e, data)
@@ -114,60 +122,95 @@ make_event(struct open_event *e)
 }
 
 static void
+let_go(struct open_event *e)
+{
+	session_key_done(&e->keys);
+	cloudid_ask_done(&e->ask);
+	json_decref(e->root);
+	json_decref(e->foreign);
+	e->root = e->foreign = NULL;
+}
+
+static void
+end(struct open_event *e, int r)
+{
+	let_go(e);
+	job_finish(&e->job, r);
+}
+
+static void
 on_keys(struct job *job)
 {
 	struct session_key_ask *keys =
 		container_of(job, struct session_key_ask, job);
 	struct open_event *e = container_of(keys, struct open_event, keys);
-	int r = job->err;
 
-	if (r < 0)
+	if (job->err < 0)
 		e->job.why = job->why;
-	else
-		r = make_event(e);
-	session_key_done(keys);
-	json_decref(e->root);
-	e->root = NULL;
-	job_finish(&e->job, r);
+	end(e, job->err < 0 ? job->err : make_event(e));
+}
+
+/* Then the keys, when there is something to open with them. */
+static void
+open_rest(struct open_event *e)
+{
+	struct gateway *g = e->gateway;
+
+	if (!e->with_data) {
+		end(e, make_event(e));
+		return;
+	}
+	session_key_get(&e->keys, g->loop, g->pool, g->seal,
+		slice_str(e->who->appid), slice_str(e->who->openid));
+}
+
+/* What WeChat refuses stands in the ids' places. */
+static void
+on_exchanged(struct job *job)
+{
+	struct cloudid_ask *ask = container_of(job, struct cloudid_ask, job);
+
+	open_rest(container_of(ask, struct open_event, ask));
 }
 
 static void
 drop(struct job *job)
 {
-	struct open_event *e = container_of(job, struct open_event, job);
-
-	session_key_done(&e->keys);
-	json_decref(e->root);
-	e->root = NULL;
+	let_go(container_of(job, struct open_event, job));
 }
 
-/* How many there are; *ret: one of them needs the keys. */
+/* How many there are, and what is needed for them. */
 static int
-count_marked(json_t *root, bool *ret)
+count_marked(struct open_event *e)
 {
 	const char *key;
 	json_t *v;
 	int n = 0;
 
-	*ret = false;
-	json_object_foreach (root, key, v) {
+	e->foreign = json_array();
+	json_object_foreach (e->root, key, v) {
 		bool data = marked(v, data_word) != NULL;
+		json_t *id = marked(v, id_word);
+		struct slice text =
+			slice_of(json_string_value(id), json_string_length(id));
 
-		*ret = *ret || data;
-		n += data || marked(v, id_word);
+		e->with_data = e->with_data || data;
+		n += data || id;
+		if (text.len && text.len < ID_TOP && !cloudid_is_ours(text))
+			(void)json_array_append(e->foreign, id);
 	}
 	return n;
 }
 
 static int
-read_event(struct open_event *e, struct slice event, bool *ret_data)
+read_event(struct open_event *e, struct slice event)
 {
 	size_t values = VAL_REQUEST_TOP;
 	int r = val_parse_some(&e->root, event, &values, &e->job.why);
 
 	if (r < 0)
 		return r;
-	if (count_marked(e->root, ret_data) > OPEN_EVENT_TOP)
+	if (count_marked(e) > OPEN_EVENT_TOP)
 		return fault_set(&e->job.why, ERR_PARAM,
 			"data: %d CloudIDs and open data in one call at the "
 			"most",
@@ -179,24 +222,33 @@ void
 open_event_start(struct open_event *e, struct gateway *g, struct arena *arena,
 	const struct caller *who, struct slice event)
 {
-	bool with_data = false;
+	bool is_wechat = who->openid && who->openid[0];
+	struct app *app =
+		is_wechat ? apps_find(g->apps, slice_str(who->appid)) : NULL;
 	int r;
 
 	e->gateway = g;
 	e->who = who;
 	e->arena = arena;
 	e->keys.keys.count = 0;
+	e->with_data = false;
+	e->ask = (struct cloudid_ask){0};
 	job_init(&e->keys.job, on_keys);
+	job_init(&e->ask.job, on_exchanged);
 	job_begin(&e->job, g->loop, 0, drop);
-	r = read_event(e, event, &with_data);
-	if (r == 0 && with_data && who->openid && who->openid[0]) {
-		session_key_get(&e->keys, g->loop, g->pool, g->seal,
-			slice_str(who->appid), slice_str(who->openid));
+	r = read_event(e, event);
+	e->with_data = e->with_data && is_wechat;
+	if (r == 0 && app && json_array_size(e->foreign)) {
+		cloudid_ask_start(&e->ask, g->loop, g->fetcher, g->tokens, app,
+			who->openid, e->foreign);
+		return;
+	}
+	if (r == 0 && e->with_data) {
+		open_rest(e);
 		return;
 	}
 	if (r == 0)
 		r = make_event(e);
-	json_decref(e->root);
-	e->root = NULL;
+	let_go(e);
 	job_fail_soon(&e->job, g->loop, r);
 }

@@ -88,7 +88,7 @@ route_allow(unsigned methods)
 	for (size_t i = 0; i < array_size(words); i++)
 		if (methods & 1u << i)
 			len += (size_t)snprintf(text + len,
-				sizeof(texts[0]) - len, "%s%s",
-				len ? ", " : "", words[i]);
+				sizeof(texts[0]) - len, "%s%s", len ? ", " : "",
+				words[i]);
 	return text;
 }

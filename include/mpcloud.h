@@ -159,8 +159,8 @@ int mpc_enqueue(struct mpc_context *ctx, const char *name, const char *data,
 	const char *options, const char **ret_id);
 /* One of WeChat's server APIs, by its name ("subscribeMessage.send") or path
  * ("/wxa/…"), which the function's permissions.openapi must list.  `data`: the
- * members as WeChat's page names them, a file as {"contentType", "value": base64,
- * "fileName"?}.  *ret: what WeChat answered, an errcode too; for media
+ * members as WeChat's page names them, a file as {"contentType", "value":
+ * base64, "fileName"?}.  *ret: what WeChat answered, an errcode too; for media
  * {"contentType", "buffer": base64}. */
 int mpc_openapi(struct mpc_context *ctx, const char *api, const char *data,
 	const char **ret, size_t *ret_len);

@@ -13,9 +13,9 @@ enum { HOST_TOP = 255 };
 static struct slice
 after_scheme(struct slice url)
 {
-	size_t n = slice_starts(url, "https://") ? 8
+	size_t n = slice_starts(url, "https://")  ? 8
 		   : slice_starts(url, "http://") ? 7
-						   : url.len;
+						  : url.len;
 
 	return slice_of(url.ptr + n, url.len - n);
 }
@@ -125,9 +125,9 @@ bool
 address_is_private_ip(const struct sockaddr *at)
 {
 	if (at->sa_family == AF_INET)
-		return is_private_v4(ntohl(
-			((const struct sockaddr_in *)(const void *)at)
-				->sin_addr.s_addr));
+		return is_private_v4(
+			ntohl(((const struct sockaddr_in *)(const void *)at)
+					->sin_addr.s_addr));
 	if (at->sa_family == AF_INET6)
 		return is_private_v6(
 			((const struct sockaddr_in6 *)(const void *)at)
@@ -155,8 +155,9 @@ address_is_private(struct slice host)
 	for (size_t i = 0; i < array_size(inner); i++) {
 		size_t n = strlen(inner[i]);
 
-		if (host.len >= n && slice_is_nocase(
-			    slice_of(host.ptr + host.len - n, n), inner[i]))
+		if (host.len >= n &&
+			slice_is_nocase(
+				slice_of(host.ptr + host.len - n, n), inner[i]))
 			return inner[i][0] == '.' || host.len == n;
 	}
 	/* a name without a dot is one of this network */

@@ -1,6 +1,7 @@
 #pragma once
 
-/* Can WeChat Pay's servers reach it?  What a URL and an IP address say of that. */
+/* Can WeChat Pay's servers reach it?  What a URL and an IP address say of that.
+ */
 
 #include "base/slice.h"
 

@@ -23,9 +23,9 @@
 
 enum {
 	TICK_MS = 2000,
-	EACH_MS = 3600 * 1000,  /* between downloads */
-	CLAIM_MS = 60 * 1000,   /* between tries, of all gateways together */
-	ANEW_MS = 1500,         /* another gateway's download takes so long */
+	EACH_MS = 3600 * 1000, /* between downloads */
+	CLAIM_MS = 60 * 1000,  /* between tries, of all gateways together */
+	ANEW_MS = 1500,        /* another gateway's download takes so long */
 	WORK_MS = 60 * 1000,
 	PEM_TOP = 16 * 1024,
 	ROWS_TOP = 512 * 1024,
@@ -176,11 +176,11 @@ store(struct work *w)
 	for (size_t i = 0; i < w->fresh->count; i++) {
 		const struct cert *c = &w->fresh->cert[i];
 
-		(void)json_array_append_new(all,
-			json_pack("{s:s, s:s, s:I, s:I}", "serial",
-				c->facts.serial, "pem", c->pem, "from_ms",
-				(json_int_t)c->facts.from_ms, "to_ms",
-				(json_int_t)c->facts.to_ms));
+		(void)json_array_append_new(
+			all, json_pack("{s:s, s:s, s:I, s:I}", "serial",
+				     c->facts.serial, "pem", c->pem, "from_ms",
+				     (json_int_t)c->facts.from_ms, "to_ms",
+				     (json_int_t)c->facts.to_ms));
 	}
 	buf_init(&rows, ROWS_TOP);
 	val_put(&rows, all);
@@ -235,8 +235,7 @@ on_fetched(struct job *job)
 			r = e;
 	}
 	if (r < 0)
-		failed(w, r,
-			why.text[0] ? why.text : fault_text(&job->why, r));
+		failed(w, r, why.text[0] ? why.text : fault_text(&job->why, r));
 	else
 		store(w);
 }
@@ -246,8 +245,8 @@ fetch(struct work *w)
 {
 	job_init(&w->wxpay.job, on_fetched);
 	w->wxpay.key_of = key_of_answer;
-	wxpay_start(&w->wxpay, w->keeper->loop, w->keeper->fetcher,
-		w->merchant, "GET", "/v3/certificates", slice_of(NULL, 0));
+	wxpay_start(&w->wxpay, w->keeper->loop, w->keeper->fetcher, w->merchant,
+		"GET", "/v3/certificates", slice_of(NULL, 0));
 }
 
 static void load(struct work *w);

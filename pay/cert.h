@@ -1,8 +1,8 @@
 #pragma once
 
 /*
- * Keeps the platform certificates of all merchants fresh: read from the database
- * at start, asked of WeChat Pay every hour by one gateway (a lease on
+ * Keeps the platform certificates of all merchants fresh: read from the
+ * database at start, asked of WeChat Pay every hour by one gateway (a lease on
  * mpcloud.pay_leases), read by the others, and at once (though at most once a
  * minute) when something is signed with a serial number that is not known.
  */
@@ -31,10 +31,10 @@ struct certs_ask {
  * again.  ERR_LIMITED: they were refreshed within the last minute;
  * ERR_UPSTREAM_CONFIG: nobody refreshes them (a public key alone, or a test);
  * else what wxpay.h says.  job_cancel takes it back. */
-void certs_refresh(struct merchant *m, struct loop *loop,
-	struct certs_ask *ask);
+void certs_refresh(
+	struct merchant *m, struct loop *loop, struct certs_ask *ask);
 
 /* GET /v3/certificates's answer: all of it opened with the APIv3 key and read
  * into `ret`.  ERR_PAY_DECRYPT: that is not the key; ERR_FORMAT. */
-int certs_read(struct certs *ret, const struct merchant *m,
-	struct slice body, struct fault *why) _must_check_;
+int certs_read(struct certs *ret, const struct merchant *m, struct slice body,
+	struct fault *why) _must_check_;

@@ -57,8 +57,7 @@ trimmed(struct slice serial)
 bool
 cert_serial_is(struct slice serial, const char *hex)
 {
-	return slice_is_nocase(
-		trimmed(serial), trimmed(slice_str(hex)).ptr);
+	return slice_is_nocase(trimmed(serial), trimmed(slice_str(hex)).ptr);
 }
 
 static const struct cert *

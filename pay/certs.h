@@ -1,9 +1,9 @@
 #pragma once
 
 /*
- * The platform certificates of one merchant that are good just now.  Counted, and
- * shared by a merchant's settings before and after a reload, so that a reload
- * never begins without one; replaced as a whole by pay/cert.c.
+ * The platform certificates of one merchant that are good just now.  Counted,
+ * and shared by a merchant's settings before and after a reload, so that a
+ * reload never begins without one; replaced as a whole by pay/cert.c.
  */
 
 #include "base/crypto.h"

@@ -16,8 +16,8 @@
 enum {
 	TICK_MS = 20000,
 	LEASE_MS = 600000,
-	BACK = 7,        /* days */
-	READY_H = 10,    /* o'clock in China */
+	BACK = 7,     /* days */
+	READY_H = 10, /* o'clock in China */
 	DAYS_AT_ONCE = 16,
 };
 #define HOUR_MS 3600000LL
@@ -121,9 +121,8 @@ look(struct daily *d)
 	d->ask = (struct ask){0};
 	job_init(&d->ask.job, on_day);
 	pool_ask(d->pool, &d->ask, sql,
-		(struct slice[]){slice_str(d->merchant->mchid),
-			slice_str(last), slice_str(back), slice_str(now),
-			slice_str(lease)},
+		(struct slice[]){slice_str(d->merchant->mchid), slice_str(last),
+			slice_str(back), slice_str(now), slice_str(lease)},
 		5);
 }
 

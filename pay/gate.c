@@ -52,8 +52,8 @@ ask_query(struct gate *g)
 
 	buf_init(&tail, PATH_TOP);
 	buf_printf(&tail, "?mchid=%s", g->merchant->mchid);
-	g->path = path_make(g, "/v3/pay/transactions/out-trade-no/", g->no,
-		tail.ptr);
+	g->path = path_make(
+		g, "/v3/pay/transactions/out-trade-no/", g->no, tail.ptr);
 	start(g, "GET");
 }
 
@@ -68,6 +68,20 @@ ask_close(struct gate *g)
 	g->path = path_make(
 		g, "/v3/pay/transactions/out-trade-no/", g->no, "/close");
 	start(g, "POST");
+}
+
+static void
+ask_bill(struct gate *g)
+{
+	if (g->account)
+		g->path = arena_printf(g->arena,
+			"/v3/bill/fundflowbill?bill_date=%s&account_type=%s"
+			"&tar_type=GZIP",
+			g->no, g->account);
+	else
+		g->path = path_make(g, "/v3/bill/tradebill?bill_date=", g->no,
+			"&bill_type=ALL&tar_type=GZIP");
+	start(g, "GET");
 }
 
 static void
@@ -89,14 +103,12 @@ ask_v3(struct gate *g)
 		start(g, "POST");
 		break;
 	case GATE_REFUND_QUERY:
-		g->path = path_make(
-			g, "/v3/refund/domestic/refunds/", g->no, "");
+		g->path =
+			path_make(g, "/v3/refund/domestic/refunds/", g->no, "");
 		start(g, "GET");
 		break;
 	case GATE_BILL:
-		g->path = path_make(g, "/v3/bill/tradebill?bill_date=", g->no,
-			"&bill_type=ALL&tar_type=GZIP");
-		start(g, "GET");
+		ask_bill(g);
 		break;
 	case GATE_BILL_FILE:
 		wxpay_download(&g->v3, g->home.loop, g->home.fetcher,
@@ -163,7 +175,8 @@ bill_take(struct gate *g, const json_t *v)
 		val_str(v, "hash_value", 2 * SHA1_LEN, &sum, NULL) < 0 ||
 		val_str(v, "download_url", URL_TOP, &url, NULL) < 0)
 		return fault_set(&g->job.why, ERR_UPSTREAM,
-			"WeChat Pay's answer about a bill lacks hash_type SHA1, "
+			"WeChat Pay's answer about a bill lacks hash_type "
+			"SHA1, "
 			"hash_value or download_url");
 	g->sum = arena_str(g->arena, sum);
 	g->url = arena_str(g->arena, url);
@@ -212,8 +225,8 @@ answer_take(struct gate *g)
 
 	switch (g->what) {
 	case GATE_ORDER:
-		return prepay_take(g, json_string_value(
-					      json_object_get(v, "prepay_id")));
+		return prepay_take(
+			g, json_string_value(json_object_get(v, "prepay_id")));
 	case GATE_CLOSE:
 		return 0;
 	case GATE_BILL:
@@ -265,9 +278,8 @@ on_v2(struct job *job)
 	if (r == 0 && job->err == 0) {
 		switch (g->what) {
 		case GATE_ORDER:
-			r = prepay_take(
-				g, json_string_value(json_object_get(
-					   g->v2.answer, "prepay_id")));
+			r = prepay_take(g, json_string_value(json_object_get(
+						   g->v2.answer, "prepay_id")));
 			break;
 		case GATE_CLOSE:
 			break;
@@ -377,8 +389,20 @@ void
 gate_bill(struct gate *g, const struct gate_home *home, struct merchant *m,
 	struct arena *arena, const char *appid, const char *day)
 {
-	gate_start(g, GATE_BILL, home, m, arena, appid, day,
-		slice_of(NULL, 0));
+	gate_start(g, GATE_BILL, home, m, arena, appid, day, slice_of(NULL, 0));
+}
+
+void
+gate_flow(struct gate *g, const struct gate_home *home, struct merchant *m,
+	struct arena *arena, const char *appid, const char *day,
+	const char *account)
+{
+	if (m->api == MERCHANT_V2) {
+		job_fail_soon(&g->job, home->loop, ERR_UNIMPLEMENTED);
+		return;
+	}
+	g->account = account;
+	gate_start(g, GATE_BILL, home, m, arena, appid, day, slice_of(NULL, 0));
 }
 
 void

@@ -33,8 +33,9 @@ enum gate_what {
 struct gate {
 	struct job job;
 	/* of a refusal: WeChat's word for it in one spelling, "" else:
-	 * ORDER_NOT_EXIST, ORDERPAID, ORDER_CLOSED, RESOURCE_NOT_EXISTS (no such
-	 * refund), NOT_ENOUGH, NO_STATEMENT_EXIST, STATEMENT_CREATING, … */
+	 * ORDER_NOT_EXIST, ORDERPAID, ORDER_CLOSED, RESOURCE_NOT_EXISTS (no
+	 * such refund), NOT_ENOUGH, NO_STATEMENT_EXIST, STATEMENT_CREATING, …
+	 */
 	char code[WXPAY_CODE_TOP];
 	/* answers; strings live in the arena */
 	const char *prepay_id; /* gate_order */
@@ -43,6 +44,7 @@ struct gate {
 	struct buf bill;       /* gate_bill; until gate_done */
 	/* its own */
 	enum gate_what what;
+	const char *account; /* of gate_flow; else NULL */
 	struct gate_home home;
 	struct merchant *merchant;
 	struct arena *arena;
@@ -61,11 +63,12 @@ struct gate {
  * ERR_PAY_FORGED, ERR_UPSTREAM_CONFIG; ERR_UPSTREAM_BUSY, ERR_UPSTREAM and
  * ERR_TIMEOUT: it may or may not have been done, ask the same again.
  *
- * `body` of an order or refund is the JSON that v3 takes, for v2 too: its fields
- * become XML here (appid, mchid, description, out_trade_no, time_expire, attach,
- * notify_url, goods_tag, amount, payer.openid, scene_info.payer_client_ip;
- * transaction_id or out_trade_no, out_refund_no, reason, notify_url, amount).
- * The same bytes again are the same order or refund to WeChat. */
+ * `body` of an order or refund is the JSON that v3 takes, for v2 too: its
+ * fields become XML here (appid, mchid, description, out_trade_no, time_expire,
+ * attach, notify_url, goods_tag, amount, payer.openid,
+ * scene_info.payer_client_ip; transaction_id or out_trade_no, out_refund_no,
+ * reason, notify_url, amount). The same bytes again are the same order or
+ * refund to WeChat. */
 void gate_order(struct gate *g, const struct gate_home *home,
 	struct merchant *m, struct arena *arena, struct slice body);
 /* How the order stands: g->told. */
@@ -87,9 +90,13 @@ void gate_refund_query(struct gate *g, const struct gate_home *home,
 /* The trade bill of a day of China's ("2026-11-20"), type ALL, as text: its sum
  * is checked.  Refused as NO_STATEMENT_EXIST when nothing was traded, as
  * STATEMENT_CREATING when it is not ready yet. */
-void gate_bill(struct gate *g, const struct gate_home *home,
-	struct merchant *m, struct arena *arena, const char *appid,
-	const char *day);
+void gate_bill(struct gate *g, const struct gate_home *home, struct merchant *m,
+	struct arena *arena, const char *appid, const char *day);
+/* The same of the money's flow through an account ("BASIC", "OPERATION",
+ * "FEES"); v3 only, else ERR_UNIMPLEMENTED. */
+void gate_flow(struct gate *g, const struct gate_home *home, struct merchant *m,
+	struct arena *arena, const char *appid, const char *day,
+	const char *account);
 /* Cancels it when it still runs.  Nothing to do for a struct that is zero. */
 void gate_done(struct gate *g);
 

@@ -35,8 +35,8 @@ struct field {
 };
 
 static void
-fields_copy(json_t *to, const json_t *from, const struct field *rows,
-	size_t count)
+fields_copy(
+	json_t *to, const json_t *from, const struct field *rows, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		const json_t *v = find(from, rows[i].v3);
@@ -176,8 +176,8 @@ gate_v2_ask(struct gate *g)
 
 	if (!json_object_get(fields, "appid"))
 		(void)json_object_set_new(fields, "appid",
-			json_string(g->appid[0] ? g->appid
-						: g->merchant->appid));
+			json_string(
+				g->appid[0] ? g->appid : g->merchant->appid));
 	if (g->what == GATE_BILL)
 		v2_start_bill(&g->v2, g->home.loop, g->home.fetcher,
 			g->merchant, fields, GATE_BILL_TOP);

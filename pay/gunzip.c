@@ -34,8 +34,8 @@ unpack(z_stream *z, struct buf *to)
 		z->avail_out = (uInt)room;
 		r = inflate(z, Z_NO_FLUSH);
 		buf_grown(to, room - z->avail_out);
-		if (r == Z_BUF_ERROR || (r == Z_OK && !z->avail_in &&
-						z->avail_out))
+		if (r == Z_BUF_ERROR ||
+			(r == Z_OK && !z->avail_in && z->avail_out))
 			return ERR_FORMAT;
 	}
 	return r == Z_STREAM_END && !z->avail_in ? 0 : ERR_FORMAT;
@@ -66,9 +66,9 @@ gzip(struct buf *to, struct slice in)
 	char *at;
 	int r;
 
-	if (in.len > UINT_MAX || deflateInit2(&z, Z_DEFAULT_COMPRESSION,
-					 Z_DEFLATED, GZIP_BITS, 8,
-					 Z_DEFAULT_STRATEGY) != Z_OK)
+	if (in.len > UINT_MAX ||
+		deflateInit2(&z, Z_DEFAULT_COMPRESSION, Z_DEFLATED, GZIP_BITS,
+			8, Z_DEFAULT_STRATEGY) != Z_OK)
 		return ERR_TOO_BIG;
 	room = deflateBound(&z, (uLong)in.len);
 	at = buf_reserve(to, room);

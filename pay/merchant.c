@@ -14,7 +14,7 @@
 #define REAL_BASE   "https://api.mch.weixin.qq.com"
 #define REAL_BACKUP "https://api2.mch.weixin.qq.com"
 
-#define KEY_ID      "PUB_KEY_ID_"
+#define KEY_ID "PUB_KEY_ID_"
 
 static bool
 is_key_id(const char *id)
@@ -72,8 +72,8 @@ apps_read(struct merchant *m, const char *appids, struct fault *why)
 		size_t len = strcspn(appids, " ,\t");
 
 		if (n == MERCHANT_APPS_TOP)
-			return fault_set(why, ERR_CONFIG,
-				"appid: more than %d", MERCHANT_APPS_TOP);
+			return fault_set(why, ERR_CONFIG, "appid: more than %d",
+				MERCHANT_APPS_TOP);
 		m->appids[n++] = str_ndup(appids, len);
 		appids += len;
 	}
@@ -96,8 +96,8 @@ words_copy(struct merchant *m, const struct merchant_conf *c)
 	m->v2_key = copy(c->v2_key);
 	m->certificate_pem = copy(c->certificate_pem);
 	m->private_key_pem = copy(c->private_key_pem);
-	m->api = c->api && strcmp(c->api, "v2") == 0 ? MERCHANT_V2
-						      : MERCHANT_V3;
+	m->api =
+		c->api && strcmp(c->api, "v2") == 0 ? MERCHANT_V2 : MERCHANT_V3;
 	m->v2_sign = c->v2_sign && strcmp(c->v2_sign, "HMAC-SHA256") == 0
 			     ? MERCHANT_HMAC_SHA256
 			     : MERCHANT_MD5;
@@ -116,8 +116,8 @@ wants_certificates(const struct merchant *m, const struct merchant_conf *c)
 }
 
 static int
-merchant_read(struct merchant *m, const struct merchant_conf *c,
-	struct fault *why)
+merchant_read(
+	struct merchant *m, const struct merchant_conf *c, struct fault *why)
 {
 	int r = merchant_check(c, why);
 

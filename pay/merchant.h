@@ -27,7 +27,7 @@ struct merchant_conf {
 	const char *public_key_pem, *public_key_id;
 	const char *certificates; /* downloaded? "auto", "yes", "no" */
 	const char *apiv3_key;
-	const char *api; /* "v3", "v2" */
+	const char *api;              /* "v3", "v2" */
 	const char *v2_key, *v2_sign; /* "MD5", "HMAC-SHA256" */
 };
 
@@ -35,15 +35,15 @@ struct merchant {
 	unsigned refs;
 	char *mchid, *serial, *notify_url;
 	char *api_base, *api_backup; /* api_backup: "" none */
-	char **appids; /* ended by NULL */
-	char *appid;   /* the first of them */
+	char **appids;               /* ended by NULL */
+	char *appid;                 /* the first of them */
 	enum merchant_api api;
 	/* What v3 needs; NULL or "" for a merchant who has v2 only. */
-	struct rsa *private_key;   /* ours */
-	char *apiv3_key;           /* 32 characters */
-	struct rsa *public_key;    /* WeChat Pay's; NULL: certificates alone */
-	char *public_key_id;       /* PUB_KEY_ID_… or a serial; "" as above */
-	struct certs *certs;       /* downloaded; NULL: public key alone */
+	struct rsa *private_key; /* ours */
+	char *apiv3_key;         /* 32 characters */
+	struct rsa *public_key;  /* WeChat Pay's; NULL: certificates alone */
+	char *public_key_id;     /* PUB_KEY_ID_… or a serial; "" as above */
+	struct certs *certs;     /* downloaded; NULL: public key alone */
 	/* What v2 needs; "": it has none. */
 	char *v2_key;
 	enum merchant_sign v2_sign;
@@ -66,8 +66,8 @@ const char *merchant_own_app(const struct merchant *m, const char *appid);
 bool merchant_has_v3(const struct merchant *m);
 bool merchant_has_v2(const struct merchant *m);
 /* The key that made a signature, by the Wechatpay-Serial that came with it:
- * certificates' serials are hex digits of either case, public key ids are exact.
- * NULL: not here (cert_ask may find it). */
+ * certificates' serials are hex digits of either case, public key ids are
+ * exact. NULL: not here (cert_ask may find it). */
 struct rsa *merchant_key(const struct merchant *m, struct slice serial);
 /* The Wechatpay-Serial to send: which key WeChat Pay shall answer with.  "": we
  * know none yet. */

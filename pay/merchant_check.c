@@ -64,8 +64,7 @@ check_needed(const struct merchant_conf *c, struct fault *why)
 		{v3, c->apiv3_key, "apiv3_key_file",
 			"the APIv3 key (without one in the merchant platform, "
 			"WeChat Pay calls nobody back)"},
-		{is_set(c->public_key_id), c->public_key_pem,
-			"public_key_file",
+		{is_set(c->public_key_id), c->public_key_pem, "public_key_file",
 			"it belongs to public_key_id; without both, platform "
 			"certificates are downloaded"},
 		{is_set(c->public_key_pem), c->public_key_id, "public_key_id",
@@ -99,8 +98,8 @@ check_words(const struct merchant_conf *c, struct fault *why)
 	const char *id = c->public_key_id ? c->public_key_id : "";
 
 	if (c->mchid[strspn(c->mchid, letters)])
-		return fault_set(why, ERR_CONFIG,
-			"mchid must be the merchant id alone");
+		return fault_set(
+			why, ERR_CONFIG, "mchid must be the merchant id alone");
 	if (serial[strspn(serial, hex)])
 		return fault_set(why, ERR_CONFIG,
 			"serial must be the serial number alone, in hex digits "
@@ -286,8 +285,7 @@ check_own(const struct merchant *m, const struct merchant_conf *c,
 		return fault_set(why, ERR_CONFIG,
 			"private_key_file and v2_certificate_file do not "
 			"belong together");
-	if (m->serial[0] &&
-		!cert_serial_is(slice_str(m->serial), facts.serial))
+	if (m->serial[0] && !cert_serial_is(slice_str(m->serial), facts.serial))
 		return fault_set(why, ERR_CONFIG,
 			"serial is not the serial number of "
 			"v2_certificate_file, which is %s",

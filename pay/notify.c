@@ -44,8 +44,8 @@ headers_check(const struct notify_in *in, struct fault *why)
 }
 
 static int
-time_check(const struct merchant *m, const struct notify_in *in,
-	struct fault *why)
+time_check(
+	const struct merchant *m, const struct notify_in *in, struct fault *why)
 {
 	uint64_t their;
 
@@ -81,8 +81,8 @@ key_find(struct rsa **ret, const struct merchant *m, const struct notify_in *in,
 }
 
 static int
-signature_check(const struct merchant *m, const struct notify_in *in,
-	struct fault *why)
+signature_check(
+	const struct merchant *m, const struct notify_in *in, struct fault *why)
 {
 	struct rsa *key;
 	int r = headers_check(in, why);
@@ -119,12 +119,12 @@ kind_read(struct notify *n, const json_t *v, const json_t *resource,
 		{"REFUND.CLOSED", "refund", NOTIFY_REFUND},
 	};
 	const char *type;
-	int r = trade_text(v, "event_type", WORD_TOP, &n->event_type, arena,
-		why);
+	int r = trade_text(
+		v, "event_type", WORD_TOP, &n->event_type, arena, why);
 
 	if (r == 0)
-		r = trade_text(resource, "original_type", WORD_TOP, &type,
-			arena, why);
+		r = trade_text(
+			resource, "original_type", WORD_TOP, &type, arena, why);
 	for (size_t i = 0; i < array_size(rows) && r == 0; i++)
 		if (strcmp(n->event_type, rows[i].event) == 0) {
 			n->kind = rows[i].kind;
@@ -154,12 +154,13 @@ resource_open(struct buf *to, const struct merchant *m, const json_t *resource,
 	if (r == 0)
 		r = val_str(resource, "ciphertext", SEALED_TOP, &text, why);
 	if (r < 0)
-		return fault_prefix(why, ERR_FORMAT, "the callback's resource: ");
+		return fault_prefix(
+			why, ERR_FORMAT, "the callback's resource: ");
 	if (!slice_is(how, "AEAD_AES_256_GCM"))
 		return fault_set(why, ERR_FORMAT,
 			"the callback's algorithm is not AEAD_AES_256_GCM");
-	if (sign_open_resource(to, slice_str(m->apiv3_key), how, nonce, aad,
-		    text) < 0)
+	if (sign_open_resource(
+		    to, slice_str(m->apiv3_key), how, nonce, aad, text) < 0)
 		return fault_set(why, ERR_PAY_DECRYPT,
 			"the callback did not open: apiv3_key_file is not the "
 			"APIv3 key of merchant %s (it was set anew in the "
@@ -193,10 +194,11 @@ fields_read(struct notify *n, struct slice text, struct arena *arena,
 	return 0;
 }
 
-static int
-body_read(struct notify *n, const struct merchant *m, struct slice body,
-	struct arena *arena, struct fault *why)
+int
+notify_read_body(struct notify *ret, const struct merchant *m,
+	struct slice body, struct arena *arena, struct fault *why)
 {
+	struct notify read = {0}, *n = &read;
 	_json_ json_t *v = NULL;
 	const json_t *resource;
 	_buf_ struct buf text;
@@ -216,7 +218,11 @@ body_read(struct notify *n, const struct merchant *m, struct slice body,
 		r = kind_read(n, v, resource, arena, why);
 	if (r == 0)
 		r = resource_open(&text, m, resource, why);
-	return r < 0 ? r : fields_read(n, buf_all(&text), arena, why);
+	if (r == 0)
+		r = fields_read(n, buf_all(&text), arena, why);
+	if (r == 0)
+		*ret = read;
+	return r;
 }
 
 int
@@ -227,14 +233,14 @@ notify_read(struct notify *ret, const struct merchant *m,
 	int r;
 
 	if (in->body.len > NOTIFY_BODY_TOP)
-		return fault_set(why, ERR_TOO_BIG,
-			"a callback has 64 KiB at most");
+		return fault_set(
+			why, ERR_TOO_BIG, "a callback has 64 KiB at most");
 	if (!merchant_has_v3(m))
 		return fault_set(why, ERR_UPSTREAM_CONFIG,
 			"[pay] %s has no keys of API v3", m->mchid);
 	r = signature_check(m, in, why);
 	if (r == 0)
-		r = body_read(&n, m, in->body, arena, why);
+		r = notify_read_body(&n, m, in->body, arena, why);
 	if (r < 0)
 		return r;
 	*ret = n;

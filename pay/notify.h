@@ -1,9 +1,9 @@
 #pragma once
 
 /*
- * A callback of WeChat Pay's, from its raw bytes to what it says: signature over the
- * bytes as they came, then decryption, then the fields.  Pure: nothing is stored
- * or sent here.
+ * A callback of WeChat Pay's, from its raw bytes to what it says: signature
+ * over the bytes as they came, then decryption, then the fields.  Pure: nothing
+ * is stored or sent here.
  */
 
 #include "base/arena.h"
@@ -41,15 +41,20 @@ struct notify {
 						* its fields as an object */
 };
 
-/* v3.  `path_mchid`: of the address that was called ("" for the first merchant): the
- * one whose keys are tried.  ERR_PAY_PROBE: WeChat tests whether we look;
- * ERR_PAY_UNSIGNED: headers are missing (a proxy ate them?); ERR_PAY_STALE: the
- * clocks are five minutes apart (each time: `why` says how far); ERR_PAY_FORGED_NOTIFY: it did not verify;
- * ERR_PAY_UNKNOWN_KEY: no key of that serial is here (ask for the certificates,
- * once); ERR_PAY_DECRYPT: the APIv3 key is not the one that sealed it. */
+/* v3.  `path_mchid`: of the address that was called ("" for the first
+ * merchant): the one whose keys are tried.  ERR_PAY_PROBE: WeChat tests whether
+ * we look; ERR_PAY_UNSIGNED: headers are missing (a proxy ate them?);
+ * ERR_PAY_STALE: the clocks are five minutes apart (each time: `why` says how
+ * far); ERR_PAY_FORGED_NOTIFY: it did not verify; ERR_PAY_UNKNOWN_KEY: no key
+ * of that serial is here (ask for the certificates, once); ERR_PAY_DECRYPT: the
+ * APIv3 key is not the one that sealed it. */
 int notify_read(struct notify *ret, const struct merchant *m,
 	const struct notify_in *in, struct arena *arena,
 	struct fault *why) _must_check_;
+/* The second half of it: what a body says whose signature was looked at before.
+ */
+int notify_read_body(struct notify *ret, const struct merchant *m,
+	struct slice body, struct arena *arena, struct fault *why) _must_check_;
 /* v2: XML, signed with the v2 key (payments) or sealed with it (refunds). */
 int notify_read_v2(struct notify *ret, const struct merchant *m,
 	const struct notify_in *in, struct arena *arena,

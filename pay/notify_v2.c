@@ -43,8 +43,8 @@ paid_read(struct notify *n, const struct merchant *m, const json_t *v,
 	struct arena *arena, struct fault *why)
 {
 	if (!*word_of(v, "sign"))
-		return fault_set(why, ERR_PAY_UNSIGNED,
-			"the callback has no sign");
+		return fault_set(
+			why, ERR_PAY_UNSIGNED, "the callback has no sign");
 	if (v2_verify(v, m->v2_key) < 0)
 		return fault_set(why, ERR_PAY_FORGED_NOTIFY,
 			"the callback's signature does not verify: it is "
@@ -97,8 +97,8 @@ notify_read_v2(struct notify *ret, const struct merchant *m,
 	int r;
 
 	if (in->body.len > NOTIFY_BODY_TOP)
-		return fault_set(why, ERR_TOO_BIG,
-			"a callback has 64 KiB at most");
+		return fault_set(
+			why, ERR_TOO_BIG, "a callback has 64 KiB at most");
 	if (!merchant_has_v2(m))
 		return fault_set(why, ERR_UPSTREAM_CONFIG,
 			"[pay] %s has no v2_key_file", m->mchid);

@@ -25,8 +25,8 @@
 
 enum {
 	DEADLINE_MS = 600000,
-	LEASE_MS = 120000,      /* renewed with every part */
-	AGAIN_MS = 1800000,     /* the bill is not there yet */
+	LEASE_MS = 120000,       /* renewed with every part */
+	AGAIN_MS = 1800000,      /* the bill is not there yet */
 	FAILED_MS = 6 * 3600000, /* it cannot be read */
 	PART_LINES = 1000,
 	PART_TOP = 8 << 20,
@@ -194,7 +194,7 @@ repair(struct work *w)
 		return;
 	}
 	ask_begin(w, on_repaired);
-	ledger_apply(w->pay->pool, &w->ask, &w->repairs[w->next].news, 
+	ledger_apply(w->pay->pool, &w->ask, &w->repairs[w->next].news,
 		w->pay->more.env, "bill", SLICE(""), SLICE(""), clock_now_ms());
 }
 
@@ -208,8 +208,8 @@ text_at(struct work *w, int row, int col)
 static void
 news_read(struct work *w, int row, struct notify *n)
 {
-	bool is_refund = slice_is(
-		ask_value(&w->ask, row, 0), "refund_unfinished");
+	bool is_refund =
+		slice_is(ask_value(&w->ask, row, 0), "refund_unfinished");
 
 	*n = (struct notify){
 		.kind = is_refund ? NOTIFY_REFUND : NOTIFY_PAID,
@@ -247,8 +247,7 @@ on_compared(struct job *job)
 		return;
 	}
 	w->count = (size_t)ask_rows(&w->ask);
-	w->repairs = arena_try(
-		&w->mem, w->count * sizeof(struct repair) + 1);
+	w->repairs = arena_try(&w->mem, w->count * sizeof(struct repair) + 1);
 	if (!w->repairs) {
 		fail(w, ERR_TOO_BIG, FAILED_MS);
 		return;
@@ -340,7 +339,7 @@ part(struct work *w)
 {
 	static const char sql[] =
 		"SELECT mpcloud.bill_put($1, $2, $3::jsonb, $4::bigint)";
-	_buf_ struct buf lines;
+	_buf_ struct buf lines = {0};
 	char until[24];
 	int n;
 
@@ -407,8 +406,8 @@ is_no_bill(struct work *w)
 		w->state = "waiting";
 		w->r->ready = false;
 		w->next_at = clock_now_ms() + AGAIN_MS;
-		(void)fault_set(&w->why, 0,
-			"WeChat Pay is still making this bill");
+		(void)fault_set(
+			&w->why, 0, "WeChat Pay is still making this bill");
 		end(w);
 		return true;
 	}
@@ -463,8 +462,8 @@ work_new(struct pay *pay, struct reconcile *r, struct merchant *m)
 }
 
 void
-reconcile_day(struct pay *pay, struct reconcile *r,
-	const char *mchid, const char *day)
+reconcile_day(struct pay *pay, struct reconcile *r, const char *mchid,
+	const char *day)
 {
 	const struct gate_home home = pay_gate_home(pay);
 	struct merchant *m = merchants_find(pay->merchants, slice_str(mchid));
@@ -486,7 +485,7 @@ reconcile_day(struct pay *pay, struct reconcile *r,
 void
 reconcile_day_of(char ret[DAY_TEXT], int64_t ms)
 {
-	_buf_ struct buf text;
+	_buf_ struct buf text = {0};
 
 	buf_init(&text, 64);
 	text_time(&text, (ms + CHINA_S * 1000) * CLOCK_MS);
@@ -501,8 +500,8 @@ reconcile_day_check(struct slice day)
 
 	if (day.len != DAY_TEXT - 1)
 		return -EINVAL;
-	(void)snprintf(text, sizeof(text), "%.*sT12:00:00+08:00",
-		SLICE_ARG(day));
+	(void)snprintf(
+		text, sizeof(text), "%.*sT12:00:00+08:00", SLICE_ARG(day));
 	if (text_untime(slice_str(text), &ns) < 0)
 		return -EINVAL;
 	reconcile_day_of(again, ns / CLOCK_MS);

@@ -37,10 +37,10 @@ struct reconcile {
 };
 
 /* job_init(&r->job, …) first.  `day` is China's, at the latest yesterday.
- * ERR_BUSY: another gateway is at this day; ERR_FORMAT: the bill cannot be read;
- * else as gate.h. */
-void reconcile_day(struct pay *pay, struct reconcile *r,
-	const char *mchid, const char *day);
+ * ERR_BUSY: another gateway is at this day; ERR_FORMAT: the bill cannot be
+ * read; else as gate.h. */
+void reconcile_day(struct pay *pay, struct reconcile *r, const char *mchid,
+	const char *day);
 
 /* pay_free: whatever runs ends with ERR_SHUTDOWN. */
 void reconciles_stop(struct pay *pay);

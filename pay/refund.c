@@ -1,12 +1,10 @@
 /*
  * What becomes of a wish for a refund:
  *
- *   refund_put ─ made or there ─┬─ its minute has not come, or it has ended ─ answer
- *                               └─ ask WeChat ─┬─ it says how it stands ─ ledger ─ answer
- *                                              ├─ it says no ─ does it know the number?
- *                                              │      ├─ yes ─ ledger
- *                                              │      └─ no ── CLOSED ─ error
- *                                              └─ nothing that counts ─ a poll asks again
+ *   refund_put ─ made or there ─┬─ its minute has not come, or it has ended ─
+ * answer └─ ask WeChat ─┬─ it says how it stands ─ ledger ─ answer ├─ it says
+ * no ─ does it know the number? │      ├─ yes ─ ledger │      └─ no ── CLOSED ─
+ * error └─ nothing that counts ─ a poll asks again
  *
  * That WeChat refuses is not signed, so the refusal alone ends nothing: the
  * number is asked for, and a CLOSED refund that lives after all is revived by
@@ -54,9 +52,8 @@ apply(struct refund_run *run)
 {
 	run->told = run->gate.told;
 	job_init(&run->ask.job, on_applied);
-	ledger_apply(run->pay->pool, &run->ask, &run->told,
-		run->pay->more.env, "query", SLICE(""), SLICE(""),
-		clock_now_ms());
+	ledger_apply(run->pay->pool, &run->ask, &run->told, run->pay->more.env,
+		"query", SLICE(""), SLICE(""), clock_now_ms());
 }
 
 static void
@@ -85,8 +82,7 @@ failed(struct refund_run *run, bool refused)
 	pool_ask(run->pay->pool, &run->ask, sql,
 		(struct slice[]){slice_str(run->merchant->mchid),
 			slice_str(run->no), slice_str(run->why.text),
-			slice_str(refused ? "true" : "false"),
-			slice_str(now)},
+			slice_str(refused ? "true" : "false"), slice_str(now)},
 		5);
 }
 
@@ -94,8 +90,7 @@ failed(struct refund_run *run, bool refused)
 static void
 on_looked(struct job *job)
 {
-	struct refund_run *run =
-		container_of(job, struct refund_run, gate.job);
+	struct refund_run *run = container_of(job, struct refund_run, gate.job);
 
 	if (job->err == 0) {
 		apply(run);
@@ -127,8 +122,7 @@ look(struct refund_run *run)
 static void
 on_gate(struct job *job)
 {
-	struct refund_run *run =
-		container_of(job, struct refund_run, gate.job);
+	struct refund_run *run = container_of(job, struct refund_run, gate.job);
 	bool is_new = !strcmp(run->row.state, "CREATED");
 
 	if (job->err == 0) {
@@ -137,8 +131,8 @@ on_gate(struct job *job)
 	}
 	run->why = job->why;
 	if (!run->why.text[0])
-		(void)fault_set(&run->why, job->err, "%s",
-			err_info(job->err)->text);
+		(void)fault_set(
+			&run->why, job->err, "%s", err_info(job->err)->text);
 	if (is_new && job->err == ERR_PAY_REFUSED &&
 		strcmp(run->gate.code, "NOT_ENOUGH") != 0)
 		look(run);
@@ -152,8 +146,8 @@ refund_send(struct refund_run *run)
 	const struct gate_home home = pay_gate_home(run->pay);
 
 	job_init(&run->gate.job, on_gate);
-	gate_refund(&run->gate, &home, run->merchant, &run->mem,
-		run->row.appid, slice_str(run->row.body));
+	gate_refund(&run->gate, &home, run->merchant, &run->mem, run->row.appid,
+		slice_str(run->row.body));
 }
 
 void
@@ -184,8 +178,7 @@ on_put(struct job *job)
 	bool send;
 
 	if (job->err < 0 || ask_rows(&run->ask) != 1) {
-		refund_run_finish(
-			run, job->err < 0 ? job->err : ERR_INTERNAL);
+		refund_run_finish(run, job->err < 0 ? job->err : ERR_INTERNAL);
 		return;
 	}
 	outcome = ask_value(&run->ask, 0, 0);
@@ -219,7 +212,8 @@ static int
 no_merchant(struct refund_run *run)
 {
 	return fault_set(&run->why, ERR_ORDER_NOT_FOUND,
-		"no merchant of this server is meant: check mchid, and appid in "
+		"no merchant of this server is meant: check mchid, and appid "
+		"in "
 		"[pay]");
 }
 
@@ -230,8 +224,8 @@ refund_ask(struct pay *pay, struct refund *r, const struct refund_wish *w)
 		"SELECT outcome, why, send, out_refund_no, body, state, appid"
 		" FROM mpcloud.refund_put($1, $2, $3, $4, $5, $6::bigint, $7,"
 		" $8, $9, $10::bigint)";
-	struct refund_run *run = refund_run_new(
-		pay, r, merchant_of(pay, w->mchid, w->appid));
+	struct refund_run *run =
+		refund_run_new(pay, r, merchant_of(pay, w->mchid, w->appid));
 	char amount[24], now[24];
 
 	if (!run->merchant) {

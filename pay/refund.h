@@ -20,21 +20,21 @@ struct refund_wish {
 	const char *mchid, *appid; /* mchid "": the one this app pays through */
 	const char *out_trade_no;
 	const char *out_refund_no; /* the caller's own number, or … */
-	const char *key;           /* … what makes it one refund; see refund.sql */
-	const char *reason;        /* shown to the user */
-	const char *function;      /* is told how it ends (cloudPay) */
-	int64_t amount;            /* fen; 0: all that is left */
+	const char *key;      /* … what makes it one refund; see refund.sql */
+	const char *reason;   /* shown to the user */
+	const char *function; /* is told how it ends (cloudPay) */
+	int64_t amount;       /* fen; 0: all that is left */
 };
 
 struct refund {
 	struct job job;
 	/* in: */
 	struct arena *arena; /* the answer's */
-	const char *env;     /* whose orders are looked at; "": all (operator) */
+	const char *env; /* whose orders are looked at; "": all (operator) */
 	/* answer: {outRefundNo, outTradeNo, state, amount, total, currency,
-	 * refundId?, reason?, why?, createdAt, refundedAt?}.  state CREATED:
-	 * WeChat has not said yes, polls go on asking, and `why` says what it
-	 * said last. */
+	 * refundId?, reason?, why?, createdAt, refundedAt?, waitsUntil?}.
+	 * state CREATED: WeChat has not said yes, polls go on asking, and
+	 * `why` says what it said last; waitsUntil: it is not asked before. */
 	struct slice answer;
 	const char *out_refund_no; /* in the arena */
 	void *inside;
@@ -45,9 +45,10 @@ struct refund {
 int refund_wish_parse(struct refund_wish *ret, const json_t *body,
 	struct arena *arena, struct fault *why) _must_check_;
 
-/* job_init(&r->job, …) first.  ERR_ORDER_NOT_FOUND; ERR_CONFLICT: not paid, more
- * than is left, the number taken by another refund; ERR_PAY_REFUSED: WeChat does
- * not do it (the refund is CLOSED then).  That WeChat is away is no error. */
+/* job_init(&r->job, …) first.  ERR_ORDER_NOT_FOUND; ERR_CONFLICT: not paid,
+ * more than is left, the number taken by another refund; ERR_PAY_REFUSED:
+ * WeChat does not do it (the refund is CLOSED then).  That WeChat is away is no
+ * error. */
 void refund_ask(
 	struct pay *pay, struct refund *r, const struct refund_wish *wish);
 /* How it stands; `fresh`: WeChat is asked first, when it has not ended.

@@ -111,17 +111,17 @@ refund_row_read(struct refund_run *run)
 	const char **const texts[] = {&row->out_trade_no, &row->state,
 		&row->body, &row->api, &row->appid, &row->refund_id, &row->why,
 		&row->reason, &row->currency};
-	int64_t *const numbers[] = {&row->amount, &row->total,
-		&row->created_at, &row->refunded_at, &row->asked_at};
+	int64_t *const numbers[] = {&row->amount, &row->total, &row->created_at,
+		&row->refunded_at, &row->asked_at};
 
 	if (ask_rows(&run->ask) != 1)
 		return false;
 	for (size_t i = 0; i < array_size(texts); i++)
-		*texts[i] = arena_str(
-			&run->mem, ask_value(&run->ask, 0, (int)i));
+		*texts[i] =
+			arena_str(&run->mem, ask_value(&run->ask, 0, (int)i));
 	for (size_t i = 0; i < array_size(numbers); i++)
-		*numbers[i] = ask_int(
-			&run->ask, 0, (int)(array_size(texts) + i));
+		*numbers[i] =
+			ask_int(&run->ask, 0, (int)(array_size(texts) + i));
 	return true;
 }
 
@@ -159,20 +159,21 @@ put_row(struct buf *to, const char *no, const struct refund_row *row)
 	put_text(to, "why", row->why);
 	put_time(to, "createdAt", row->created_at);
 	put_time(to, "refundedAt", row->refunded_at);
+	if (!strcmp(row->state, "CREATED") && row->asked_at > clock_now_ms())
+		put_time(to, "waitsUntil", row->asked_at);
 	buf_char(to, '}');
 }
 
 static void
 on_row(struct job *job)
 {
-	struct refund_run *run =
-		container_of(job, struct refund_run, ask.job);
+	struct refund_run *run = container_of(job, struct refund_run, ask.job);
 	struct refund *r = run->refund;
-	_buf_ struct buf text;
+	_buf_ struct buf text = {0};
 
 	if (job->err < 0 || !refund_row_read(run)) {
-		refund_run_finish(run,
-			job->err < 0 ? job->err : ERR_ORDER_NOT_FOUND);
+		refund_run_finish(
+			run, job->err < 0 ? job->err : ERR_ORDER_NOT_FOUND);
 		return;
 	}
 	buf_init(&text, ANSWER_TOP);

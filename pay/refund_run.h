@@ -31,8 +31,8 @@ struct refund_run {
 };
 
 /* Begins the refund's job.  `m` may be NULL. */
-struct refund_run *refund_run_new(struct pay *pay, struct refund *r,
-	struct merchant *m) _returns_value_;
+struct refund_run *refund_run_new(
+	struct pay *pay, struct refund *r, struct merchant *m) _returns_value_;
 /* The run is gone, the job answered. */
 void refund_run_finish(struct refund_run *run, int err);
 /* The same for trouble found at the start. */
@@ -42,7 +42,8 @@ void refund_run_fail_soon(struct refund_run *run, int err);
 void refund_row_ask(struct refund_run *run, const char *no, job_fn *done);
 bool refund_row_read(struct refund_run *run);
 
-/* Sends run->row.body, or asks how it stands; then the ledger, then the answer. */
+/* Sends run->row.body, or asks how it stands; then the ledger, then the answer.
+ */
 void refund_send(struct refund_run *run);
 void refund_query(struct refund_run *run);
 /* The row once more, and the answer made of it. */

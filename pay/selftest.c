@@ -59,8 +59,8 @@ check_keys(struct selftest *s)
 				? ", and the certificate for refunds"
 				: "; refunds need v2_certificate_file, too");
 	} else if (rsa_sign(m->private_key, slice_str(text), &sign) < 0 ||
-		   rsa_verify(m->private_key, slice_str(text),
-			   buf_all(&sign)) < 0) {
+		   rsa_verify(m->private_key, slice_str(text), buf_all(&sign)) <
+			   0) {
 		selftest_say(s, "keys", SELFTEST_BAD,
 			"private_key_file does not sign: it is damaged. Take "
 			"apiclient_key.pem from the merchant platform's "
@@ -241,17 +241,16 @@ check_signature(struct selftest *s)
 {
 	_buf_ struct buf path;
 
+	buf_init(&path, 256);
 	if (!merchant_has_v3(s->merchant)) {
 		selftest_next(s);
 		return;
 	}
-	buf_init(&path, 256);
-	buf_printf(&path, "/v3/pay/transactions/out-trade-no/%s?mchid=%s", s->no,
-		s->merchant->mchid);
+	buf_printf(&path, "/v3/pay/transactions/out-trade-no/%s?mchid=%s",
+		s->no, s->merchant->mchid);
 	job_init(&s->wxpay.job, on_question);
 	wxpay_start(&s->wxpay, s->home.loop, s->home.fetcher, s->merchant,
-		"GET", arena_str(&s->arena, buf_all(&path)),
-		slice_of(NULL, 0));
+		"GET", arena_str(&s->arena, buf_all(&path)), slice_of(NULL, 0));
 }
 
 static void
@@ -367,11 +366,12 @@ static void
 on_ordered(struct job *job)
 {
 	struct selftest *s = container_of(job, struct selftest, gate.job);
+	int err = job->err;
 
-	say_app(s, job->err);
+	say_app(s, err);
 	gate_done(&s->gate);
 	job_init(&s->gate.job, on_closed);
-	if (job->err == 0) /* a sandbox takes any payer */
+	if (err == 0) /* a sandbox takes any payer */
 		gate_close(&s->gate, &s->home, s->merchant, &s->arena,
 			s->merchant->appids[s->app], s->no);
 	else
@@ -383,7 +383,7 @@ check_app(struct selftest *s)
 {
 	const struct merchant *m = s->merchant;
 	const char *appid = m->appids[s->app];
-	_buf_ struct buf body;
+	_buf_ struct buf body = {0};
 
 	gate_done(&s->gate);
 	if (!appid || s->count + 4 > SELFTEST_TOP) {
@@ -437,6 +437,7 @@ on_drop(struct job *job)
 	struct selftest *s = container_of(job, struct selftest, job);
 
 	wxpay_done(&s->wxpay);
+	job_cancel(&s->gate.job);
 	gate_done(&s->gate);
 	selftest_notify_done(s);
 }
@@ -448,8 +449,8 @@ on_begin(struct defer *defer)
 }
 
 void
-selftest_start(struct selftest *s, const struct gate_home *home,
-	struct merchant *m)
+selftest_start(
+	struct selftest *s, const struct gate_home *home, struct merchant *m)
 {
 	s->home = *home;
 	s->merchant = merchant_ref(m);

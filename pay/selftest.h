@@ -2,8 +2,9 @@
 
 /*
  * Is this merchant set up right?  One check after the other, each with its
- * probable cause when it fails: for `mpcloud pay selftest`.  Nothing of it costs
- * money; the one order it tries has no payer and is closed if it is taken.
+ * probable cause when it fails: for `mpcloud pay selftest`.  Nothing of it
+ * costs money; the one order it tries has no payer and is closed if it is
+ * taken.
  */
 
 #include "pay/gate.h"
@@ -47,10 +48,11 @@ struct selftest {
 	char host[256];
 };
 
-/* job_init(&s->job, …) first, of a struct that is zero.  The job's err is 0 when
- * all could be tried, whatever came out; `m` is held until selftest_done. */
-void selftest_start(struct selftest *s, const struct gate_home *home,
-	struct merchant *m);
+/* job_init(&s->job, …) first, of a struct that is zero.  The job's err is 0
+ * when all could be tried, whatever came out; `m` is held until selftest_done.
+ */
+void selftest_start(
+	struct selftest *s, const struct gate_home *home, struct merchant *m);
 /* Cancels it when it still runs. */
 void selftest_done(struct selftest *s);
 /* BAD when one is, else WARN when one is, else GOOD. */

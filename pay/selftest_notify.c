@@ -186,10 +186,17 @@ selftest_check_notify(struct selftest *s)
 	bool sandbox =
 		slice_starts(slice_str(s->merchant->api_base), "http://");
 
-	if (sandbox || !address_host(url, &host))
+	if (sandbox && slice_starts(url, "https://")) {
+		selftest_say(s, NAME, SELFTEST_UNKNOWN,
+			"Beside a sandbox, callbacks go where the sandbox was "
+			"told to send them, not to %s.",
+			s->merchant->notify_url);
+		selftest_next(s);
+	} else if (sandbox || !address_host(url, &host)) {
 		callback_send(s);
-	else
+	} else {
 		resolve(s, host);
+	}
 }
 
 void

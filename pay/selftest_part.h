@@ -5,8 +5,7 @@
 #include "pay/selftest.h"
 
 void selftest_say(struct selftest *s, const char *name,
-	enum selftest_verdict verdict, const char *form, ...)
-	_printf_(4, 5);
+	enum selftest_verdict verdict, const char *form, ...) _printf_(4, 5);
 /* The next step; the last ends the job. */
 void selftest_next(struct selftest *s);
 /* Did this key make the signature of s->wxpay's answer? */

@@ -71,7 +71,7 @@ sign_verify(struct rsa *key, struct slice timestamp, struct slice nonce,
 
 	buf_init(&text, TEXT_TOP);
 	if (slice_to_u64(timestamp, INT64_MAX, &then) < 0)
-		return ERR_FORMAT;
+		return ERR_PAY_STALE;
 	if ((int64_t)then <= now_s - SKEW_S || (int64_t)then >= now_s + SKEW_S)
 		return ERR_PAY_STALE;
 	put_line(&text, timestamp);

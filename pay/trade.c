@@ -112,8 +112,8 @@ texts_read(const json_t *v, const struct text_row *rows, size_t count,
 	struct arena *arena, struct fault *why)
 {
 	for (size_t i = 0; i < count; i++) {
-		int r = trade_text(v, rows[i].key, rows[i].top, rows[i].to,
-			arena, why);
+		int r = trade_text(
+			v, rows[i].key, rows[i].top, rows[i].to, arena, why);
 
 		if (r < 0)
 			return r;

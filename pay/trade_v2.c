@@ -117,8 +117,8 @@ trade_read_v2(struct notify *ret, const json_t *v, struct arena *arena,
 	int r = 0;
 
 	for (size_t i = 0; i < array_size(rows) && r == 0; i++)
-		r = trade_text(v, rows[i].key, rows[i].top, rows[i].to, arena,
-			why);
+		r = trade_text(
+			v, rows[i].key, rows[i].top, rows[i].to, arena, why);
 	if (r == 0)
 		r = paid_numbers(&n, v, why);
 	if (r < 0)
@@ -175,8 +175,8 @@ place_find(const json_t *v, const char *out_refund_no, int *ret)
 	char room[KEY];
 
 	for (int i = -1; i < REFUNDS; i++) {
-		const char *s = json_string_value(json_object_get(
-			v, name(room, "out_refund_no", i)));
+		const char *s = json_string_value(
+			json_object_get(v, name(room, "out_refund_no", i)));
 
 		if (s && (!out_refund_no || strcmp(s, out_refund_no) == 0)) {
 			*ret = i;
@@ -207,8 +207,9 @@ refund_texts(struct notify *n, const json_t *v, int at, struct arena *arena,
 	int r = 0;
 
 	for (size_t i = 0; i < array_size(rows) && r == 0; i++)
-		r = trade_text(v, name(room, rows[i].key, rows[i].each ? at : -1),
-			WORD, rows[i].to, arena, why);
+		r = trade_text(v,
+			name(room, rows[i].key, rows[i].each ? at : -1), WORD,
+			rows[i].to, arena, why);
 	return r;
 }
 

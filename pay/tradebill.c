@@ -17,7 +17,7 @@
 
 enum { FIELDS_TOP = 64, DECIMALS = 5, YUAN_TOP = 12 };
 
-#define BOM "\xef\xbb\xbf"
+#define BOM  "\xef\xbb\xbf"
 #define SUMS "总交易单数"
 
 static const struct {
@@ -32,8 +32,8 @@ static const struct {
 static int
 wrong(const struct tradebill *t, struct fault *why, const char *what)
 {
-	return fault_set(why, ERR_FORMAT, "line %u of the bill: %s", t->line,
-		what);
+	return fault_set(
+		why, ERR_FORMAT, "line %u of the bill: %s", t->line, what);
 }
 
 /* The next line without its end; false: there is none. */
@@ -78,8 +78,8 @@ tradebill_open(struct tradebill *ret, struct slice text, struct fault *why)
 	struct slice head, name;
 
 	if (slice_starts(text, BOM))
-		t.rest = slice_of(text.ptr + strlen(BOM),
-			text.len - strlen(BOM));
+		t.rest = slice_of(
+			text.ptr + strlen(BOM), text.len - strlen(BOM));
 	for (size_t i = 0; i < array_size(columns); i++)
 		t.at[i] = -1;
 	if (!take_line(&t, &head) || !head.len)
@@ -93,7 +93,8 @@ tradebill_open(struct tradebill *ret, struct slice text, struct fault *why)
 	for (size_t i = 0; i < array_size(columns); i++)
 		if (columns[i].needed && t.at[i] < 0)
 			return fault_set(why, ERR_FORMAT,
-				"the bill has no column %s: this is not a trade "
+				"the bill has no column %s: this is not a "
+				"trade "
 				"bill, or WeChat Pay has changed it",
 				columns[i].words);
 	*ret = t;
@@ -206,9 +207,10 @@ read_refund(const struct tradebill *t, const struct slice *f, int extra,
 	line->refund_state = field_of(t, f, extra, COLUMN_REFUND_STATE);
 	if (!line->out_refund_no.len || !line->refund_id.len)
 		return wrong(t, why, "a refund without its numbers");
-	if (tradebill_fen(field_of(t, f, extra, COLUMN_REFUND),
-		    &line->refund) < 0)
-		return wrong(t, why, "the refund's amount is no amount of yuan");
+	if (tradebill_fen(field_of(t, f, extra, COLUMN_REFUND), &line->refund) <
+		0)
+		return wrong(
+			t, why, "the refund's amount is no amount of yuan");
 	return 0;
 }
 
@@ -247,8 +249,7 @@ read_line(const struct tradebill *t, const struct slice *f, int extra,
 		return wrong(t, why, "a state that is not known");
 	if (read_time(field_of(t, f, extra, COLUMN_TIME), &line.at_ms) < 0)
 		return wrong(t, why, "the time is not YYYY-MM-DD HH:MM:SS");
-	if (tradebill_fen(field_of(t, f, extra, COLUMN_TOTAL), &line.total) <
-		0)
+	if (tradebill_fen(field_of(t, f, extra, COLUMN_TOTAL), &line.total) < 0)
 		return wrong(t, why, "the order's amount is no amount of yuan");
 	if (!line.out_trade_no.len || !line.transaction_id.len)
 		return wrong(t, why, "an order without its numbers");
@@ -275,7 +276,8 @@ read_sums(struct tradebill *t, struct slice head, struct fault *why)
 	if (!take_line(t, &line) ||
 		split_fields(line, fields, FIELDS_TOP) < 1 ||
 		slice_to_u64(fields[0], UINT32_MAX, &count) < 0)
-		return wrong(t, why, "the sums are missing: the bill is cut off");
+		return wrong(
+			t, why, "the sums are missing: the bill is cut off");
 	if (count != t->count)
 		return fault_set(why, ERR_FORMAT,
 			"the bill counts %llu lines and has %u",
@@ -297,7 +299,8 @@ tradebill_next(
 	if (t->is_over)
 		return 0;
 	if (!take_line(t, &line) || (!line.len && !t->rest.len))
-		return wrong(t, why, "the sums are missing: the bill is cut off");
+		return wrong(
+			t, why, "the sums are missing: the bill is cut off");
 	if (!line.len || *line.ptr != '`')
 		return read_sums(t, line, why);
 	n = split_fields(line, fields, FIELDS_TOP * 2);

@@ -39,18 +39,19 @@ struct tradebill {
 	struct slice rest;
 	unsigned columns;
 	int at[COLUMN_COUNT_]; /* where each stands, or -1 */
-	unsigned line;              /* of the text, from 1 */
-	unsigned count;             /* lines given */
+	unsigned line;         /* of the text, from 1 */
+	unsigned count;        /* lines given */
 	bool is_over;
 };
 
 /* ERR_FORMAT says what is wrong. */
-int tradebill_open(
-	struct tradebill *ret, struct slice text, struct fault *why) _must_check_;
+int tradebill_open(struct tradebill *ret, struct slice text,
+	struct fault *why) _must_check_;
 /* 1: a line; 0: that was all (also when asked again), and as many as the bill
  * itself says; ERR_FORMAT names the line. */
 int tradebill_next(struct tradebill *t, struct tradebill_line *ret,
 	struct fault *why) _must_check_;
 
-/* "12.30" yuan is 1230; no sign, at most two decimals but for zeros.  -EINVAL. */
+/* "12.30" yuan is 1230; no sign, at most two decimals but for zeros.  -EINVAL.
+ */
 int tradebill_fen(struct slice yuan, int64_t *ret) _must_check_;

@@ -48,8 +48,7 @@ refused(struct v2 *v, const char *code, const char *words)
 {
 	int err = wxpay_code_error(code, 400);
 
-	(void)snprintf(
-		v->code, sizeof(v->code), "%.40s", wxpay_code(code));
+	(void)snprintf(v->code, sizeof(v->code), "%.40s", wxpay_code(code));
 	event(err == ERR_UPSTREAM_CONFIG ? EVENT_WECHAT_CONFIG
 					 : EVENT_PAY_ERROR,
 		"mchid", v->merchant->mchid, "path", v->path, "code", v->code,
@@ -142,7 +141,9 @@ unanswered(struct v2 *v, int err)
 		v2_try(v);
 		return;
 	}
-	fail(v, err == ERR_TIMEOUT || err == ERR_ANSWER_BIG ? err : ERR_UPSTREAM,
+	fail(v,
+		err == ERR_TIMEOUT || err == ERR_ANSWER_BIG ? err
+							    : ERR_UPSTREAM,
 		"WeChat Pay did not answer" AGAIN);
 }
 
@@ -157,8 +158,8 @@ on_fetch(struct job *job)
 		return;
 	}
 	if (v->fetch.status != 200) {
-		refused(v, v->fetch.status >= 500 ? "SYSTEM_ERROR"
-						  : "PARAM_ERROR",
+		refused(v,
+			v->fetch.status >= 500 ? "SYSTEM_ERROR" : "PARAM_ERROR",
 			"an HTTP error");
 		return;
 	}
@@ -185,8 +186,8 @@ body_make(struct v2 *v, struct buf *to)
 	(void)json_object_set_new(v->fields, "mch_id", json_string(m->mchid));
 	(void)json_object_set_new(v->fields, "nonce_str", json_string(nonce));
 	if (m->v2_sign == MERCHANT_HMAC_SHA256)
-		(void)json_object_set_new(v->fields, "sign_type",
-			json_string("HMAC-SHA256"));
+		(void)json_object_set_new(
+			v->fields, "sign_type", json_string("HMAC-SHA256"));
 	(void)json_object_del(v->fields, "sign");
 	r = v2_sign(&sign, v->fields, m->v2_key, m->v2_sign);
 	if (r < 0)
@@ -214,19 +215,18 @@ v2_try(struct v2 *v)
 		&(struct fetch_ask){
 			.method = "POST",
 			.url = url.ptr,
-			.headers = (const char *const[]){
-				"Content-Type: text/xml; charset=utf-8",
-				"User-Agent: mpcloud", NULL},
+			.headers =
+				(const char *const[]){
+					"Content-Type: text/xml; charset=utf-8",
+					"User-Agent: mpcloud", NULL},
 			.body = buf_all(&body),
 			.timeout_ms = v->is_bill ? BILL_MS : TIMEOUT_MS,
 			.connect_ms = CONNECT_MS,
 			.answer_top = v->answer_top,
-			.client_cert =
-				is_secure ? slice_str(m->certificate_pem)
-					  : slice_of(NULL, 0),
-			.client_key = is_secure
-					      ? slice_str(m->private_key_pem)
-					      : slice_of(NULL, 0),
+			.client_cert = is_secure ? slice_str(m->certificate_pem)
+						 : slice_of(NULL, 0),
+			.client_key = is_secure ? slice_str(m->private_key_pem)
+						: slice_of(NULL, 0),
 		});
 	v->fetched = true;
 }

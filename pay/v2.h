@@ -28,13 +28,13 @@ struct v2 {
 };
 
 /* job_init(&v->job, …) first.  `fields` (taken over): what is asked, without
- * mch_id, nonce_str, sign_type and sign, which are added.  `path` and `merchant`
- * are borrowed while it runs.  /secapi/ paths are asked with the merchant's
- * certificate.  Errors as wxpay_start's. */
+ * mch_id, nonce_str, sign_type and sign, which are added.  `path` and
+ * `merchant` are borrowed while it runs.  /secapi/ paths are asked with the
+ * merchant's certificate.  Errors as wxpay_start's. */
 void v2_start(struct v2 *v, struct loop *loop, struct fetcher *fetcher,
 	struct merchant *merchant, const char *path, json_t *fields);
-/* /pay/downloadbill: text instead of XML, in v->fetch.body, at most `top` bytes;
- * neither signed nor with a sum. */
+/* /pay/downloadbill: text instead of XML, in v->fetch.body, at most `top`
+ * bytes; neither signed nor with a sum. */
 void v2_start_bill(struct v2 *v, struct loop *loop, struct fetcher *fetcher,
 	struct merchant *merchant, json_t *fields, size_t top);
 void v2_done(struct v2 *v);
@@ -48,4 +48,5 @@ int v2_sign(struct buf *to, const json_t *fields, const char *key,
 /* The field `sign`, over all others; its length says which way. */
 int v2_verify(const json_t *fields, const char *key) _must_check_;
 /* Seals req_info: opens it. */
-int v2_open(struct buf *to, const char *key, struct slice req_info) _must_check_;
+int v2_open(
+	struct buf *to, const char *key, struct slice req_info) _must_check_;

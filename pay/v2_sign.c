@@ -1,6 +1,6 @@
 /*
- * v2's signature: a shared key behind the sorted fields.  MD5 is WeChat's choice
- * and still its default; HMAC-SHA256 is the setting pay.v2_sign.
+ * v2's signature: a shared key behind the sorted fields.  MD5 is WeChat's
+ * choice and still its default; HMAC-SHA256 is the setting pay.v2_sign.
  */
 #include "base/mem.h"
 #include "base/text.h"
@@ -108,8 +108,8 @@ int
 v2_verify(const json_t *fields, const char *key)
 {
 	const json_t *theirs = json_object_get(fields, "sign");
-	struct slice sign = {json_string_value(theirs),
-		json_string_length(theirs)};
+	struct slice sign = {
+		json_string_value(theirs), json_string_length(theirs)};
 	_buf_ struct buf ours;
 	int r;
 

@@ -1,8 +1,9 @@
 #pragma once
 
 /*
- * What is noticed in passing at each answer and callback of WeChat Pay's, and told
- * once an hour and merchant: a wrong clock, another kind of key than asked for.
+ * What is noticed in passing at each answer and callback of WeChat Pay's, and
+ * told once an hour and merchant: a wrong clock, another kind of key than asked
+ * for.
  */
 
 #include "base/fetch.h"

@@ -83,8 +83,8 @@ refused(struct wxpay *w)
 	event(err == ERR_UPSTREAM_CONFIG ? EVENT_WECHAT_CONFIG
 					 : EVENT_PAY_ERROR,
 		"mchid", w->merchant->mchid, "path", w->path, "status",
-		EVENT_INT(w->status), "code", w->code, "request",
-		w->request_id, NULL);
+		EVENT_INT(w->status), "code", w->code, "request", w->request_id,
+		NULL);
 	if (err == ERR_PAY_REFUSED)
 		(void)fault_set(&w->job.why, err, "WeChat Pay: %s: %s",
 			w->code[0] ? w->code : "refused", words);
@@ -298,8 +298,8 @@ ask_send(struct wxpay *w, const char *url, const char *sign, const char *serial)
 
 	headers[n++] = sign;
 	headers[n++] = "User-Agent: mpcloud";
-	headers[n++] = w->is_download ? "Accept: */*"
-				      : "Accept: application/json";
+	headers[n++] =
+		w->is_download ? "Accept: */*" : "Accept: application/json";
 	if (serial)
 		headers[n++] = serial;
 	if (w->body.len)
@@ -418,8 +418,8 @@ wxpay_download(struct wxpay *w, struct loop *loop, struct fetcher *fetcher,
 	w->is_download = true;
 	w->answer_top = top;
 	begin(w, loop, fetcher, merchant);
-	if (!main && !address_same_origin(
-			     at, slice_str(merchant->api_backup))) {
+	if (!main &&
+		!address_same_origin(at, slice_str(merchant->api_backup))) {
 		(void)fault_set(&w->job.why, ERR_PAY_FORGED,
 			"a bill's address is not one of WeChat Pay's");
 		job_fail_soon(&w->job, loop, ERR_PAY_FORGED);

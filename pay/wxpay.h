@@ -52,19 +52,19 @@ struct wxpay {
  * (JSON, sent as it is; empty with GET) and `merchant` are borrowed while it
  * runs.  0; ERR_PAY_REFUSED with WeChat's own words (see w->code);
  * ERR_PAY_FORGED; ERR_UPSTREAM_CONFIG; ERR_UPSTREAM_BUSY, ERR_UPSTREAM and
- * ERR_TIMEOUT: it may or may not have been done, the same may be asked again. */
+ * ERR_TIMEOUT: it may or may not have been done, the same may be asked again.
+ */
 void wxpay_start(struct wxpay *w, struct loop *loop, struct fetcher *fetcher,
 	struct merchant *merchant, const char *method, const char *path,
 	struct slice body);
 void wxpay_post(struct wxpay *w, struct loop *loop, struct fetcher *fetcher,
 	struct merchant *merchant, const char *path, struct slice body);
-/* A file from the address that a question about a bill gave (borrowed).  It must
- * be of this merchant's api_base or api_backup, else ERR_PAY_FORGED.  Such answers
- * are not signed: compare the sum that came with the address.  At most `top`
- * bytes; they are in w->fetch.body. */
-void wxpay_download(struct wxpay *w, struct loop *loop,
-	struct fetcher *fetcher, struct merchant *merchant, const char *url,
-	size_t top);
+/* A file from the address that a question about a bill gave (borrowed).  It
+ * must be of this merchant's api_base or api_backup, else ERR_PAY_FORGED.  Such
+ * answers are not signed: compare the sum that came with the address.  At most
+ * `top` bytes; they are in w->fetch.body. */
+void wxpay_download(struct wxpay *w, struct loop *loop, struct fetcher *fetcher,
+	struct merchant *merchant, const char *url, size_t top);
 /* Cancels it when it still runs. */
 void wxpay_done(struct wxpay *w);
 

@@ -15,7 +15,7 @@ typedef void entry_fn(struct entry *entry);
 struct entry {
 	struct list on;
 	struct agenda *agenda; /* where it waits, or NULL */
-	int64_t at_ms; /* clock_now_ms */
+	int64_t at_ms;         /* clock_now_ms */
 	entry_fn *fn;
 };
 

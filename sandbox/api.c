@@ -1,6 +1,6 @@
 /*
- * The platform's half of the sandbox, put together: what each noun keeps is made
- * and freed here, those that others point at first and last.
+ * The platform's half of the sandbox, put together: what each noun keeps is
+ * made and freed here, those that others point at first and last.
  */
 
 #include "credential.h"

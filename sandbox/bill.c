@@ -113,8 +113,8 @@ kind_check(struct exchange *x, enum bill_kind *ret, bool *ret_empty,
 		[BILL_SUCCESS] = "SUCCESS",
 		[BILL_REFUND] = "REFUND",
 	};
-	static const char *const empty[] = {"RECHARGE_REFUND", "ALL_SPECIAL",
-		"SUC_SPECIAL", "REF_SPECIAL"};
+	static const char *const empty[] = {
+		"RECHARGE_REFUND", "ALL_SPECIAL", "SUC_SPECIAL", "REF_SPECIAL"};
 	struct slice word = exchange_query(x, "bill_type");
 
 	if (word.len == 0)
@@ -247,9 +247,9 @@ void
 pay_billdownload(struct sandbox *s, struct exchange *x, struct answer *a)
 {
 	struct seller *m = pay_enter(s, x, a, false);
-	struct item *i = m ? store_find(&s->pay->bills.texts,
-				     exchange_query(x, "token"))
-			   : NULL;
+	struct item *i =
+		m ? store_find(&s->pay->bills.texts, exchange_query(x, "token"))
+		  : NULL;
 	struct bill_text *b =
 		i ? container_of(i, struct bill_text, item) : NULL;
 
@@ -261,7 +261,8 @@ pay_billdownload(struct sandbox *s, struct exchange *x, struct answer *a)
 		return;
 	}
 	if (b->seller != m) {
-		answer_pay_error(a, 403, "NO_AUTH", "请求的商户与申请的商户不一致");
+		answer_pay_error(
+			a, 403, "NO_AUTH", "请求的商户与申请的商户不一致");
 		return;
 	}
 	a->sign = false;
@@ -301,7 +302,7 @@ totals_take(struct bills *b, const json_t *ask, struct fault *why)
 
 	if (!totals)
 		return 0;
-	json_object_foreach(totals, name, one)
+	json_object_foreach (totals, name, one)
 		if (!json_is_integer(one))
 			totals = NULL;
 	if (!json_is_object(totals))
@@ -312,7 +313,8 @@ totals_take(struct bills *b, const json_t *ask, struct fault *why)
 	return 0;
 }
 
-/* {hide, totals, extra, creating, bad_hash, plain}: what is named is replaced. */
+/* {hide, totals, extra, creating, bad_hash, plain}: what is named is replaced.
+ */
 void
 control_bill(struct sandbox *s, struct exchange *x, struct answer *a)
 {
@@ -338,10 +340,10 @@ control_bill(struct sandbox *s, struct exchange *x, struct answer *a)
 	if (r < 0)
 		control_refuse(a, &why);
 	else
-		answer_json(a,
-			json_pack("{s:O,s:O,s:O,s:I,s:b,s:b}", "hide",
-				b->hidden, "totals", b->totals, "extra",
-				b->extras, "creating", (json_int_t)b->creating,
-				"bad_hash", (int)b->bad_hash, "plain",
-				(int)b->plain));
+		answer_json(
+			a, json_pack("{s:O,s:O,s:O,s:I,s:b,s:b}", "hide",
+				   b->hidden, "totals", b->totals, "extra",
+				   b->extras, "creating",
+				   (json_int_t)b->creating, "bad_hash",
+				   (int)b->bad_hash, "plain", (int)b->plain));
 }

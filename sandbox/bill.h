@@ -16,11 +16,11 @@ struct seller;
 enum { BILL_TOP = 48 * 1024 * 1024 };
 
 struct bills {
-	struct store texts;   /* by token */
-	json_t *hidden;       /* out_trade_no or out_refund_no: left out */
-	json_t *totals;       /* out_trade_no or out_refund_no → another amount */
-	json_t *extras;       /* orders that nobody placed */
-	int64_t creating;     /* so many questions get STATEMENT_CREATING */
+	struct store texts; /* by token */
+	json_t *hidden;     /* out_trade_no or out_refund_no: left out */
+	json_t *totals;   /* out_trade_no or out_refund_no → another amount */
+	json_t *extras;   /* orders that nobody placed */
+	int64_t creating; /* so many questions get STATEMENT_CREATING */
 	bool bad_hash, plain; /* plain: no BOM, lines end in \n only */
 };
 

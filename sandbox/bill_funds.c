@@ -1,6 +1,6 @@
 /*
- * The bill of the money's flow (WeChat Pay's page "资金账单详细说明"): what came
- * in, what was paid back, and what WeChat Pay took of each.
+ * The bill of the money's flow (WeChat Pay's page "资金账单详细说明"): what
+ * came in, what was paid back, and what WeChat Pay took of each.
  */
 
 #include "bill.h"
@@ -66,14 +66,14 @@ write_trade(struct flow *f, const struct trade *t)
 		write_row(f, t, t->paid_ms, -bill_fee(total), "交易",
 			"扣除交易手续费", t->transaction_id);
 	}
-	list_for_each(at, (struct list *)(uintptr_t)&t->refunds) {
+	list_for_each (at, (struct list *)(uintptr_t)&t->refunds) {
 		const struct refund *r =
 			container_of(at, struct refund, in_trade);
 
 		if (is_in(f, r->created_ms) && r->state != REFUND_CLOSED)
 			write_row(f, t, r->created_ms,
-				bill_fee(r->amount) - r->amount, "退款",
-				"退款", r->refund_id);
+				bill_fee(r->amount) - r->amount, "退款", "退款",
+				r->refund_id);
 	}
 }
 
@@ -91,7 +91,7 @@ bill_write_funds(
 		    "收支类型,收支金额(元),账户结余(元),资金变更提交申请人,"
 		    "备注,业务凭证号");
 	end_line(&f);
-	list_for_each(at, age) {
+	list_for_each (at, age) {
 		struct trade *t =
 			container_of(container_of(at, struct item, in_age),
 				struct trade, item);

@@ -13,8 +13,11 @@
 #include <stdio.h>
 #include <time.h>
 
-enum { IN_ALL = 1 << BILL_ALL, IN_SUCCESS = 1 << BILL_SUCCESS,
-	IN_REFUND = 1 << BILL_REFUND };
+enum {
+	IN_ALL = 1 << BILL_ALL,
+	IN_SUCCESS = 1 << BILL_SUCCESS,
+	IN_REFUND = 1 << BILL_REFUND
+};
 
 enum column {
 #define X(name, heading, in) COLUMN_##name,
@@ -156,8 +159,7 @@ write_heading(struct writer *w)
 	for (unsigned i = 0; i < COLUMNS; i++) {
 		if (!(columns[i].in & 1u << w->ask->kind))
 			continue;
-		buf_printf(w->to, "%s%s", first ? "" : ",",
-			columns[i].heading);
+		buf_printf(w->to, "%s%s", first ? "" : ",", columns[i].heading);
 		first = false;
 	}
 	end_line(w);
@@ -293,8 +295,8 @@ write_extra(struct writer *w, const json_t *extra)
 	put(&l, COLUMN_NAME, extra_word(extra, "description", "extra"));
 	put(&l, COLUMN_RATE, "0.60%");
 	put_yuan(&l, COLUMN_REFUND_COUPON, 0);
-	payment_amounts(w, &l,
-		json_integer_value(json_object_get(extra, "total")), 0);
+	payment_amounts(
+		w, &l, json_integer_value(json_object_get(extra, "total")), 0);
 	write_line(w, &l);
 }
 
@@ -320,8 +322,8 @@ write_sums(struct writer *w)
 			       "充值券退款总金额,手续费总金额,订单总金额,"
 			       "申请退款总金额");
 		end_line(w);
-		buf_printf(w->to, "`%zu,`%s,`%s,`0.00,`%s000,`%s,`%s",
-			n->count, settlement, refund, fee, total, asked);
+		buf_printf(w->to, "`%zu,`%s,`%s,`0.00,`%s000,`%s,`%s", n->count,
+			settlement, refund, fee, total, asked);
 	}
 	end_line(w);
 }
@@ -334,7 +336,7 @@ bill_write(struct buf *to, const struct sandbox *s, const struct bill_ask *ask)
 	const json_t *extras = s->pay->bills.extras;
 
 	write_heading(&w);
-	list_for_each(at, age) {
+	list_for_each (at, age) {
 		struct trade *t =
 			container_of(container_of(at, struct item, in_age),
 				struct trade, item);
@@ -342,9 +344,9 @@ bill_write(struct buf *to, const struct sandbox *s, const struct bill_ask *ask)
 		if (t->seller != ask->seller || !trade_was_paid(t))
 			continue;
 		write_payment(&w, t);
-		list_for_each(in, &t->refunds)
-			write_refund(&w,
-				container_of(in, struct refund, in_trade));
+		list_for_each (in, &t->refunds)
+			write_refund(
+				&w, container_of(in, struct refund, in_trade));
 	}
 	for (size_t i = 0; i < json_array_size(extras); i++)
 		write_extra(&w, json_array_get(extras, i));

@@ -1,8 +1,8 @@
 /*
  * Content security and risk (api_msgseccheck, api_mediacheckasync,
- * api_getuserriskrank).  The judge is a word: text that holds "sandbox-risky" is
- * risky, "sandbox-review" is for people to look at; of a medium its address is
- * read in the same way.
+ * api_getuserriskrank).  The judge is a word: text that holds "sandbox-risky"
+ * is risky, "sandbox-review" is for people to look at; of a medium its address
+ * is read in the same way.
  */
 
 #include "credential.h"
@@ -99,8 +99,9 @@ media_push(struct sandbox *s, struct mini *m, const char *openid,
 	const char *trace, struct verdict v)
 {
 	pusher_post(s, m,
-		json_pack("{s:s,s:s,s:s,s:s,s:s,s:i,s:i,s:s,s:{s:s,s:i},s:[{s:s,"
-			  "s:i,s:s,s:i,s:i}]}",
+		json_pack(
+			"{s:s,s:s,s:s,s:s,s:s,s:i,s:i,s:s,s:{s:s,s:i},s:[{s:s,"
+			"s:i,s:s,s:i,s:i}]}",
 			"FromUserName", openid, "MsgType", "event", "Event",
 			"wxa_media_check", "appid", m->appid, "trace_id", trace,
 			"version", 2, "errcode", 0, "errmsg", "ok", "result",

@@ -40,6 +40,12 @@ control_parse(struct exchange *x, json_t **ret, struct fault *why)
 	return r;
 }
 
+#define X(name, word, executed) " " word
+static const char kinds[] =
+#include "fault.def"
+	;
+#undef X
+
 struct wish {
 	struct slice path;
 	enum fault_kind kind;
@@ -55,8 +61,7 @@ wish_parse(struct wish *ret, const json_t *ask, struct fault *why)
 	if (r == 0)
 		r = val_str(ask, "kind", PATH_TOP, &word, why);
 	if (r == 0)
-		r = val_int_or(
-			ask, "percent", 1, 100, 100, &ret->percent, why);
+		r = val_int_or(ask, "percent", 1, 100, 100, &ret->percent, why);
 	if (r == 0)
 		r = val_int_or(ask, "seed", 0, INT64_MAX, 1, &ret->seed, why);
 	if (r == 0) /* by percent: until it is taken back */
@@ -69,7 +74,8 @@ wish_parse(struct wish *ret, const json_t *ask, struct fault *why)
 		return r;
 	ret->kind = fault_kind_find(word);
 	if (ret->kind == FAULT_KINDS)
-		return fault_set(why, ERR_PARAM, "kind: not one of fault.def");
+		return fault_set(why, ERR_PARAM,
+			"kind: requests have these troubles:%s", kinds);
 	if (ret->kind != FAULT_NONE && ret->path.len == 0)
 		return fault_set(why, ERR_PARAM, "path: needed");
 	return 0;

@@ -1,8 +1,9 @@
 /*
- * cgi-bin/stable_token and cgi-bin/token: two purses that do not see each other,
- * as WeChat's pages say (api_getstableaccesstoken, api_getaccesstoken).  A token
- * that was ever given is remembered, so that a refusal can say what is wrong with
- * it: never given or displaced (40001), over (42001), mangled (40014).
+ * cgi-bin/stable_token and cgi-bin/token: two purses that do not see each
+ * other, as WeChat's pages say (api_getstableaccesstoken, api_getaccesstoken).
+ * A token that was ever given is remembered, so that a refusal can say what is
+ * wrong with it: never given or displaced (40001), over (42001), mangled
+ * (40014).
  *
  * The counts are what makes it worth having: how often was asked, how many were
  * good at one time.
@@ -20,7 +21,7 @@ enum {
 	TOKENS_TOP = 20000,
 	TOKEN_RANDOM = 136,
 	TOKEN_TTL_S = 7200,
-	STABLE_EARLY_S = 300, /* this long before its end a new one is made */
+	STABLE_EARLY_S = 300,  /* this long before its end a new one is made */
 	PLAIN_OVERLAP_S = 300, /* the one before is good for so long */
 	FORCE_A_DAY = 20,
 	FORCE_APART_S = 30,
@@ -71,8 +72,7 @@ live_count(const struct sandbox *s, const struct mini *m)
 {
 	unsigned n = 0;
 
-	list_for_each(at, &s->tokens.age)
-	{
+	list_for_each (at, &s->tokens.age) {
 		struct item *i = container_of(at, struct item, in_age);
 		struct credential *c = container_of(i, struct credential, item);
 
@@ -190,8 +190,8 @@ login_token(struct sandbox *s, struct exchange *x, struct answer *a)
 
 	if (api_armed(s, x, a))
 		return;
-	e = mini_check(s, exchange_query(x, "appid"),
-		exchange_query(x, "secret"), &m);
+	e = mini_check(
+		s, exchange_query(x, "appid"), exchange_query(x, "secret"), &m);
 	if (!slice_is(exchange_query(x, "grant_type"), "client_credential"))
 		e = (struct errcode){40002, "invalid grant_type"};
 	if (e.code != 0) {
@@ -255,9 +255,10 @@ credential_check(struct sandbox *s, struct slice token, struct mini **ret)
 		c->mini->refused++;
 		/* a plain one that another has displaced says so */
 		if (c->kind == CREDENTIAL_PLAIN && c->mini->now[c->kind] != c)
-			return (struct errcode){40001, "invalid credential, "
-						       "access_token is invalid "
-						       "or not latest"};
+			return (struct errcode){40001,
+				"invalid credential, "
+				"access_token is invalid "
+				"or not latest"};
 		return (struct errcode){42001, "access_token expired"};
 	}
 	c->mini->accepted++;
@@ -343,8 +344,8 @@ control_token(struct sandbox *s, struct exchange *x, struct answer *a)
 		r = val_int_or(ask, "count", 0, STORM_TOP, 5, &count, &why);
 	if (r == 0 && !slice_is(action, "expire") &&
 		!slice_is(action, "invalidate") && !slice_is(action, "storm"))
-		r = fault_set(&why, ERR_PARAM,
-			"action: expire, invalidate or storm");
+		r = fault_set(
+			&why, ERR_PARAM, "action: expire, invalidate or storm");
 	if (r < 0) {
 		control_refuse(a, &why);
 		return;
@@ -368,8 +369,8 @@ put_counts(const struct sandbox *s, struct buf *to, const struct mini *m)
 		"\"refused\":%llu,\"storm\":%u}",
 		m->appid, (unsigned long long)m->fetches,
 		(unsigned long long)m->issued, live_count(s, m), m->live_top,
-		(unsigned long long)m->accepted,
-		(unsigned long long)m->refused, m->storm);
+		(unsigned long long)m->accepted, (unsigned long long)m->refused,
+		m->storm);
 }
 
 void
@@ -379,8 +380,7 @@ control_tokens(struct sandbox *s, struct exchange *x, struct answer *a)
 
 	(void)x;
 	buf_str(&a->body, "{\"apps\":[");
-	list_for_each(at, &s->minis.age)
-	{
+	list_for_each (at, &s->minis.age) {
 		struct item *i = container_of(at, struct item, in_age);
 
 		buf_str(&a->body, first ? "" : ",");

@@ -13,8 +13,9 @@ void credential_done(struct sandbox *s);
  */
 struct mini *api_enter(struct sandbox *s, struct exchange *x, struct answer *a,
 	const char *method);
-/* The body of a POST, an object; NULL: `a` is complete (44002, 47001).  The caller
- * owns it. */
+/* The body of a POST, an object; NULL: `a` is complete (44002, 47001).  The
+ * caller owns it. */
 json_t *api_body(struct exchange *x, struct answer *a);
-/* Only the armed answer, for doors that need no token.  True: `a` is complete. */
+/* Only the armed answer, for doors that need no token.  True: `a` is complete.
+ */
 bool api_armed(struct sandbox *s, struct exchange *x, struct answer *a);

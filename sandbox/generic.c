@@ -1,7 +1,7 @@
 /*
- * Any API of the platform that has no file of its own: with a good access_token it
- * is answered with what was asked, so that a call of any name can be tested down
- * to its bytes.  The token itself is not repeated: answers end in logs.
+ * Any API of the platform that has no file of its own: with a good access_token
+ * it is answered with what was asked, so that a call of any name can be tested
+ * down to its bytes.  The token itself is not repeated: answers end in logs.
  */
 
 #include "generic.h"
@@ -171,8 +171,8 @@ put_body(struct buf *to, struct exchange *x)
 static void
 put_echo(struct buf *to, struct exchange *x)
 {
-	buf_printf(to, "\"echo\":{\"method\":\"%s\",\"path\":",
-		exchange_method(x));
+	buf_printf(to,
+		"\"echo\":{\"method\":\"%s\",\"path\":", exchange_method(x));
 	buf_json(to, slice_str(exchange_path(x)));
 	buf_str(to, ",\"query\":");
 	put_query(to, exchange_target(x));
@@ -202,7 +202,8 @@ file_find(struct exchange *x, struct upload_part *ret)
 	struct slice rest = exchange_body(x);
 	bool bad;
 
-	while (upload_next(exchange_header(x, "Content-Type"), &rest, ret, &bad))
+	while (upload_next(
+		exchange_header(x, "Content-Type"), &rest, ret, &bad))
 		if (slice_is(ret->name, "media") && ret->content.len)
 			return true;
 	return false;
@@ -245,8 +246,10 @@ void
 api_media_get(struct sandbox *s, struct exchange *x, struct answer *a)
 {
 	struct mini *mini = api_enter(s, x, a, "GET");
-	struct item *found = store_find(&s->media, exchange_query(x, "media_id"));
-	struct media *m = found ? container_of(found, struct media, item) : NULL;
+	struct item *found =
+		store_find(&s->media, exchange_query(x, "media_id"));
+	struct media *m =
+		found ? container_of(found, struct media, item) : NULL;
 
 	if (!mini)
 		return;
@@ -256,7 +259,7 @@ api_media_get(struct sandbox *s, struct exchange *x, struct answer *a)
 	}
 	a->type = NULL;
 	exchange_add_header(x, "Content-Type", m->type);
-	exchange_add_header(x, "Content-Disposition",
-		"attachment; filename=\"media\"");
+	exchange_add_header(
+		x, "Content-Disposition", "attachment; filename=\"media\"");
 	buf_add(&a->body, m->bytes, m->len);
 }

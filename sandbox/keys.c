@@ -27,7 +27,8 @@ static const struct {
 	{"appid", offsetof(struct keys, appid), "wx", 16, HEX, NULL},
 	{"secret", offsetof(struct keys, secret), "", 32, HEX, "secret"},
 	{"mchid", offsetof(struct keys, mchid), "19", 8, DIGITS, NULL},
-	{"serial", offsetof(struct keys, serial), "", 40, HEX_UP, NULL},
+	/* 20 bytes whose first bit is 0: DER would put another before them */
+	{"serial", offsetof(struct keys, serial), "5", 39, HEX_UP, NULL},
 	{"publicKeyId", offsetof(struct keys, public_key_id), "PUB_KEY_ID_0",
 		27, DIGITS, NULL},
 	{"apiv3Key", offsetof(struct keys, apiv3_key), "", 32, ALNUM,
@@ -47,6 +48,8 @@ static const struct {
 	{"apiv3KeyFile", "apiv3_key"},
 	{"privateKeyFile", MERCHANT_KEY},
 	{"publicKeyFile", PLATFORM_PUB},
+	{"v2KeyFile", "v2_key"}, /* seller.c makes these two */
+	{"certificateFile", "apiclient_cert.pem"},
 };
 
 static char **

@@ -14,6 +14,8 @@
 #include "base/clock.h"
 #include "base/mem.h"
 
+#include <assert.h>
+
 enum {
 	CODES_TOP = 20000,
 	CODE_LEN = 32,
@@ -124,10 +126,10 @@ control_code(struct sandbox *s, struct exchange *x, struct answer *a)
 	if (r == 0) {
 		c = code_issue(s, &w);
 		if (!c)
-			r = fault_set(&why, ERR_PARAM,
+			(void)fault_set(&why, ERR_PARAM,
 				"openid: it is a user of another app");
 	}
-	if (r < 0) {
+	if (!c) {
 		control_refuse(a, &why);
 		return;
 	}
@@ -152,6 +154,8 @@ code_check(struct sandbox *s, const struct mini *m, struct code *c)
 	if (c->blocked)
 		return (struct errcode){40226, "code blocked"};
 	u = user_get(s, c->mini, slice_str(c->openid));
+	if (!u) /* forgotten, and another app's by now */
+		return (struct errcode){40029, "invalid code"};
 	if (u->minute != now / 60) {
 		u->minute = now / 60;
 		u->logins = 0;
@@ -167,6 +171,7 @@ code_spend(struct sandbox *s, struct code *c, struct answer *a)
 {
 	struct user *u = user_get(s, c->mini, slice_str(c->openid));
 
+	assert(u);
 	c->used = true;
 	u->seen_s = clock_now_s();
 	if (c->unionid) {
@@ -193,8 +198,8 @@ login_check(struct sandbox *s, struct exchange *x, struct code **ret)
 	struct mini *m = NULL;
 	struct errcode e;
 
-	e = mini_check(s, exchange_query(x, "appid"),
-		exchange_query(x, "secret"), &m);
+	e = mini_check(
+		s, exchange_query(x, "appid"), exchange_query(x, "secret"), &m);
 	if (e.code != 0)
 		return e;
 	if (code.len == 0)
@@ -216,6 +221,7 @@ login_code2session(struct sandbox *s, struct exchange *x, struct answer *a)
 		return;
 	if (strcmp(exchange_method(x), "GET") == 0)
 		e = login_check(s, x, &c);
+	assert(e.code != 0 || c);
 	if (e.code != 0)
 		answer_errcode(a, e.code, e.text);
 	else

@@ -5,6 +5,7 @@
  * it is ready.
  */
 
+#include "mini.h"
 #include "sandbox.h"
 
 #include "base/mem.h"
@@ -90,6 +91,7 @@ say_ready(const struct sandbox *s, const char *dir, int fd)
 	if (r < 0)
 		return r;
 	base = str_printf("http://%s", name);
+	mini_describe(s, all);
 	(void)json_object_set_new(all, "listen", json_string(name));
 	(void)json_object_set_new(all, "base", json_string(base));
 	val_put(&line, all);

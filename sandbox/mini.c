@@ -1,7 +1,7 @@
 /*
- * A further mini program is one file in the sandbox's directory, secret-APPID, so
- * that it is still there after a restart.  They are never forgotten while the
- * sandbox runs: users, codes and tokens point at them.
+ * A further mini program is one file in the sandbox's directory, secret-APPID,
+ * so that it is still there after a restart.  They are never forgotten while
+ * the sandbox runs: users, codes and tokens point at them.
  */
 
 #include "mini.h"
@@ -15,9 +15,16 @@
 #include <dirent.h>
 #include <errno.h>
 
-#define FILE_HEAD "secret-"
+#define FILE_HEAD       "secret-"
+#define PUSH_TOKEN_FILE "push_token"
+#define PUSH_KEY_FILE   "push_key"
 
-enum { SECRET_TOP = 256, APPID_TOP = 32 };
+enum {
+	SECRET_TOP = 256,
+	APPID_TOP = 32,
+	PUSH_TOKEN_LEN = 32,
+	PUSH_KEY_LEN = 43
+};
 
 static void
 mini_free(struct item *item)
@@ -75,9 +82,9 @@ mini_add(struct sandbox *s, struct slice appid, struct slice secret)
 struct mini *
 mini_find(const struct sandbox *s, struct slice appid)
 {
-	struct item *i = appid.len
-				 ? store_find(&s->minis, appid)
-				 : list_first(&s->minis.age, struct item, in_age);
+	struct item *i =
+		appid.len ? store_find(&s->minis, appid)
+			  : list_first(&s->minis.age, struct item, in_age);
 
 	return i ? container_of(i, struct mini, item) : NULL;
 }
@@ -112,15 +119,59 @@ secret_read(struct sandbox *s, const char *file, struct fault *why)
 	return r;
 }
 
+/* A secret of the first app's in a file of its own, made when it is not there.
+ */
+static int
+secret_need(struct sandbox *s, const char *file, size_t len, char **ret,
+	struct fault *why)
+{
+	_free_ char *path = str_printf("%s/%s", s->dir, file);
+	size_t n;
+	int r = file_read(path, SECRET_TOP, ret, &n, why);
+
+	if (r != -ENOENT)
+		return r;
+	*ret = random_name("", len, ALNUM);
+	return file_write(path, *ret, len, 0600, why);
+}
+
+/* As the console would have them: the secure mode; only the address is open. */
+static int
+push_open_first(struct sandbox *s, struct mini *m, struct fault *why)
+{
+	int r = secret_need(
+		s, PUSH_TOKEN_FILE, PUSH_TOKEN_LEN, &m->push.token, why);
+
+	m->push.safe = true;
+	return r < 0 ? r
+		     : secret_need(s, PUSH_KEY_FILE, PUSH_KEY_LEN,
+			       &m->push.aes_key, why);
+}
+
+void
+mini_describe(const struct sandbox *s, json_t *all)
+{
+	_free_ char *token = str_printf("%s/" PUSH_TOKEN_FILE, s->dir);
+	_free_ char *key = str_printf("%s/" PUSH_KEY_FILE, s->dir);
+
+	(void)json_object_set_new(all, "pushTokenFile", json_string(token));
+	(void)json_object_set_new(all, "pushKeyFile", json_string(key));
+}
+
 int
 mini_open(struct sandbox *s, const char *dir, struct fault *why)
 {
 	struct dirent *entry;
 	DIR *all;
-	int r = 0;
+	int r;
 
 	s->dir = str_dup(dir);
-	(void)mini_add(s, slice_str(s->keys.appid), slice_str(s->keys.secret));
+	r = push_open_first(s,
+		mini_add(
+			s, slice_str(s->keys.appid), slice_str(s->keys.secret)),
+		why);
+	if (r < 0)
+		return r;
 	all = opendir(dir);
 	if (!all)
 		return fault_set(why, -errno, "%s: it cannot be read", dir);
@@ -161,7 +212,8 @@ mini_named(const struct sandbox *s, const json_t *ask, struct answer *a)
 		m = mini_find(s, appid);
 		if (!m)
 			(void)fault_set(&why, ERR_PARAM,
-				"appid: the sandbox does not play this one; POST "
+				"appid: the sandbox does not play this one; "
+				"POST "
 				"/sandbox/apps makes it");
 	}
 	if (!m)
@@ -175,9 +227,9 @@ static void
 put_mini(const struct sandbox *s, struct buf *to, const struct mini *m)
 {
 	bool first = strcmp(m->appid, s->keys.appid) == 0;
-	_free_ char *path = first ? str_printf("%s/secret", s->dir)
-				  : str_printf("%s/" FILE_HEAD "%s", s->dir,
-					    m->appid);
+	_free_ char *path =
+		first ? str_printf("%s/secret", s->dir)
+		      : str_printf("%s/" FILE_HEAD "%s", s->dir, m->appid);
 
 	buf_str(to, "{\"appid\":");
 	buf_json(to, slice_str(m->appid));
@@ -222,7 +274,8 @@ control_apps_new(struct sandbox *s, struct exchange *x, struct answer *a)
 	int r = control_parse(x, &ask, &why);
 
 	if (r == 0)
-		r = val_str_or(ask, "appid", APPID_TOP, SLICE(""), &appid, &why);
+		r = val_str_or(
+			ask, "appid", APPID_TOP, SLICE(""), &appid, &why);
 	if (r == 0)
 		r = mini_make(s, appid, &m, &why);
 	if (r < 0)
@@ -238,8 +291,7 @@ control_apps(struct sandbox *s, struct exchange *x, struct answer *a)
 
 	(void)x;
 	buf_str(&a->body, "{\"apps\":[");
-	list_for_each(at, &s->minis.age)
-	{
+	list_for_each (at, &s->minis.age) {
 		struct item *i = container_of(at, struct item, in_age);
 
 		buf_str(&a->body, first ? "" : ",");

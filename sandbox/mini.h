@@ -23,7 +23,7 @@ struct push_target {
 };
 
 struct mini {
-	struct item item; /* by appid */
+	struct item item;                   /* by appid */
 	char *appid, *secret, *original_id; /* gh_…: ToUserName of its pushes */
 	struct push_target push;
 	struct credential *now[CREDENTIAL_KINDS]; /* NULL: none is good */
@@ -46,12 +46,15 @@ void mini_done(struct sandbox *s);
 /* After keys_open: the first app, and those of earlier runs. */
 int mini_open(
 	struct sandbox *s, const char *dir, struct fault *why) _must_check_;
+/* Where the first app's secrets of message push are, for who configures a
+ * server: pushTokenFile, pushKeyFile. */
+void mini_describe(const struct sandbox *s, json_t *all);
 /* "": the first.  NULL: no such app. */
 struct mini *mini_find(const struct sandbox *s, struct slice appid);
 /* As jscode2session and the token doors ask: 41002, 41004, 40013, 40125. */
 struct errcode mini_check(const struct sandbox *s, struct slice appid,
 	struct slice secret, struct mini **ret);
-/* The app that a control request names in "appid" (else the first); NULL: `a` has
- * the error. */
+/* The app that a control request names in "appid" (else the first); NULL: `a`
+ * has the error. */
 struct mini *mini_named(
 	const struct sandbox *s, const json_t *ask, struct answer *a);

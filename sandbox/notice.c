@@ -192,10 +192,11 @@ notice_begin(struct notice *n)
 }
 
 static struct notice *
-notice_new(struct sandbox *s, const struct trade *t, const char *url,
-	char *id, size_t id_top)
+notice_new(struct sandbox *s, const struct trade *t, const char *url, char *id,
+	size_t id_top)
 {
 	struct notices *all = &s->pay->notices;
+	struct notice *oldest = list_first(&all->all, struct notice, on);
 	struct notice *n = mem_new(struct notice);
 	char now[16], tail[12];
 
@@ -204,8 +205,8 @@ notice_new(struct sandbox *s, const struct trade *t, const char *url,
 		random_letters(tail, 11, DIGITS);
 		(void)snprintf(id, id_top, "EV-%s%s", now, tail);
 	}
-	if (all->count >= NOTICES_TOP)
-		notice_drop(list_first(&all->all, struct notice, on));
+	if (all->count >= NOTICES_TOP && oldest)
+		notice_drop(oldest);
 	n->sandbox = s;
 	n->seller = t->seller;
 	n->url = str_dup(url);

@@ -37,7 +37,7 @@ enum { NOTICE_FAULTS_TOP = 256, NOTICES_TOP = 100000, DELIVERIES_TOP = 65536 };
 /* Waits for news. */
 struct notice_armed {
 	enum notice_fault kind;
-	unsigned left;       /* pieces of news; 0: until taken back */
+	unsigned left; /* pieces of news; 0: until taken back */
 	unsigned percent;
 	unsigned deliveries; /* how many of each piece's suffer */
 	unsigned copies;
@@ -63,7 +63,7 @@ struct notices {
 	struct list ready; /* want to be sent, no hand is free */
 	struct fetcher *fetcher;
 	unsigned count, flying;
-	struct notice *held; /* waits for another to pass it */
+	struct notice *held;        /* waits for another to pass it */
 	struct notice_armed forced; /* of the next, before all others */
 	struct notice_armed faults[NOTICE_FAULTS_TOP];
 	unsigned fault_count;

@@ -82,8 +82,8 @@ facts_spoil(json_t *facts, enum notice_fault kind, bool refund)
 		}
 		(void)json_object_set_new(
 			facts, "trade_state", json_string("NOTPAY"));
-		(void)json_object_set_new(facts, "trade_state_desc",
-			json_string("订单未支付"));
+		(void)json_object_set_new(
+			facts, "trade_state_desc", json_string("订单未支付"));
 		(void)json_object_del(facts, "transaction_id");
 		(void)json_object_del(facts, "success_time");
 		break;
@@ -141,8 +141,8 @@ resource_put(struct buf *to, const struct notice *n, enum notice_fault kind)
 	_free_ char *other = random_name("", 32, ALNUM);
 	_free_ char *nonce = random_name("", 12, ALNUM);
 	const char *type = n->out_refund_no ? "refund" : "transaction";
-	struct slice key = slice_str(
-		kind == NOTICE_SEALED ? other : n->seller->apiv3_key);
+	struct slice key =
+		slice_str(kind == NOTICE_SEALED ? other : n->seller->apiv3_key);
 	_buf_ struct buf plain, sealed;
 	int r;
 
@@ -194,9 +194,9 @@ static int
 signature_add(struct parcel *p, const struct notice *n, enum notice_fault kind)
 {
 	struct signer *key = platform_calls_back(&n->sandbox->pay->platform);
-	_free_ char *timestamp = str_printf("%lld",
-		(long long)(clock_now_s() -
-			    (kind == NOTICE_STALE ? STALE_S : 0)));
+	_free_ char *timestamp = str_printf(
+		"%lld", (long long)(clock_now_s() -
+				    (kind == NOTICE_STALE ? STALE_S : 0)));
 	_free_ char *nonce = random_name("", 32, ALNUM);
 	_free_ char *stranger = random_name("", 40, HEX_UP);
 	_buf_ struct buf text, signature;
@@ -214,8 +214,7 @@ signature_add(struct parcel *p, const struct notice *n, enum notice_fault kind)
 	r = rsa_sign(key->rsa, buf_all(&text), &signature);
 	if (r < 0)
 		return r;
-	p->serial = str_dup(
-		kind == NOTICE_SERIAL ? stranger : key->serial);
+	p->serial = str_dup(kind == NOTICE_SERIAL ? stranger : key->serial);
 	header_add(p, "Wechatpay-Timestamp", timestamp);
 	header_add(p, "Wechatpay-Nonce", nonce);
 	header_add(p, "Wechatpay-Serial", p->serial);
@@ -231,8 +230,8 @@ parcel_make(struct parcel *ret, const struct notice *n, enum notice_fault kind)
 
 	buf_init(&ret->body, TEXT_TOP);
 	header_add(ret, "User-Agent", "Mozilla/4.0");
-	header_add(ret, "Content-Type",
-		n->v2 ? "text/xml" : "application/json");
+	header_add(
+		ret, "Content-Type", n->v2 ? "text/xml" : "application/json");
 	if (n->v2)
 		return v2_notice_body(&ret->body, n, kind);
 	r = body_v3(&ret->body, n, kind);

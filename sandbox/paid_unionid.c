@@ -1,6 +1,6 @@
 /*
- * wxa/getpaidunionid (api_getpaidunionid): who has just paid may be known by his
- * unionid although he never logged in, for five minutes.
+ * wxa/getpaidunionid (api_getpaidunionid): who has just paid may be known by
+ * his unionid although he never logged in, for five minutes.
  */
 
 #include "credential.h"
@@ -22,8 +22,7 @@ trade_of(const struct sandbox *s, struct exchange *x)
 	if (id.len == 0)
 		return m ? trade_find(s, m, exchange_query(x, "out_trade_no"))
 			 : NULL;
-	list_for_each(at, &s->pay->sellers.age)
-	{
+	list_for_each (at, &s->pay->sellers.age) {
 		struct item *i = container_of(at, struct item, in_age);
 
 		t = trade_find_paid(
@@ -37,8 +36,7 @@ trade_of(const struct sandbox *s, struct exchange *x)
 static bool
 is_his(const struct trade *t, const struct mini *m, struct slice openid)
 {
-	return t && trade_was_paid(t) &&
-	       slice_is(openid, trade_openid(t)) &&
+	return t && trade_was_paid(t) && slice_is(openid, trade_openid(t)) &&
 	       slice_is(slice_str(trade_word(t, "appid")), m->appid) &&
 	       t->paid_ms + WITHIN_MS > clock_now_ms();
 }

@@ -7,7 +7,9 @@
 
 #include "pay.h"
 
+#include "credential.h"
 #include "random.h"
+#include "user.h"
 
 #include "base/clock.h"
 #include "base/mem.h"
@@ -54,12 +56,15 @@ struct seller *
 pay_enter(struct sandbox *s, struct exchange *x, struct answer *a, bool body)
 {
 	const char *trouble = headers_trouble(s, x, body);
+	struct seller *m;
 
 	a->sign = true;
-	if (!trouble)
-		return pay_authorize(s, x, a);
-	answer_pay_error(a, 400, "PARAM_ERROR", trouble);
-	return NULL;
+	if (trouble) {
+		answer_pay_error(a, 400, "PARAM_ERROR", trouble);
+		return NULL;
+	}
+	m = pay_authorize(s, x, a);
+	return m && !api_armed(s, x, a) ? m : NULL;
 }
 
 /* ---- placing an order ---- */
@@ -68,6 +73,14 @@ static struct slice
 text_of(const json_t *body, const char *name)
 {
 	return slice_str(json_string_value(json_object_get(body, name)));
+}
+
+bool
+pay_user_check(struct sandbox *s, struct slice appid, struct slice openid)
+{
+	struct mini *mini = appid.len ? mini_find(s, appid) : NULL;
+
+	return mini && openid.len && user_find(s, mini, openid) != NULL;
 }
 
 /* What the table cannot say: whose order it is, and for whom. */
@@ -87,7 +100,8 @@ parties_check(struct sandbox *s, const struct seller *m, const json_t *body,
 			a, 400, "APPID_MCHID_NOT_MATCH", "appid和mch_id不匹配");
 		return false;
 	}
-	if (!user_is_known(s, slice_str(json_string_value(openid)))) {
+	if (!pay_user_check(s, text_of(body, "appid"),
+		    slice_str(json_string_value(openid)))) {
 		answer_param_error(a, "/payer/openid", openid,
 			"not an openid of this appid");
 		return false;
@@ -154,8 +168,8 @@ void
 pay_sign(struct sandbox *s, struct exchange *x, const struct answer *a,
 	enum fault_kind trouble)
 {
-	const struct signer *key = platform_answers(&s->pay->platform,
-		exchange_header(x, "Wechatpay-Serial"));
+	const struct signer *key = platform_answers(
+		&s->pay->platform, exchange_header(x, "Wechatpay-Serial"));
 	bool wrong =
 		trouble == FAULT_BAD_SIGNATURE || trouble == FAULT_SIGNTEST;
 	_free_ char *timestamp = str_printf("%lld",

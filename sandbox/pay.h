@@ -30,7 +30,8 @@ struct pay {
 		int64_t close_after_ms;  /* of an order's age; WeChat: 5 min */
 		bool v2_certificate;     /* v2 refunds must show one */
 		char *notify_to;         /* stands for the internet, or NULL */
-		char *refund_notify_url; /* of refunds that name none, or NULL */
+		char *refund_notify_url; /* of refunds that name none, or NULL
+					  */
 	} settings;
 };
 
@@ -47,7 +48,9 @@ struct seller *pay_enter(
  * "签名生成", WECHATPAY2-SHA256-RSA2048.) */
 struct seller *pay_authorize(
 	struct sandbox *s, struct exchange *x, struct answer *a);
-/* The forms of bodies, tables in pay_body.def's. */
+/* Is it a user of this mini program? */
+bool pay_user_check(struct sandbox *s, struct slice appid, struct slice openid);
+/* The forms of bodies: jsapi.def, refund.def. */
 enum pay_form { FORM_ORDER, FORM_REFUND, FORM_CLOSE };
 /* True when `body` has that form; else `a` has the 400. */
 bool pay_body_check(const json_t *body, enum pay_form form, struct answer *a);

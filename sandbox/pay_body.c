@@ -88,8 +88,7 @@ rule_trade_no(struct slice v)
 static const char *
 rule_refund_no(struct slice v)
 {
-	return is_made_of(v, "_-|*@") ? NULL
-				      : "letters, digits and _-|*@ only";
+	return is_made_of(v, "_-|*@") ? NULL : "letters, digits and _-|*@ only";
 }
 
 static const char *
@@ -184,8 +183,8 @@ param_error(struct answer *a, const char *field, const json_t *value,
 		buf_str(&a->body, "\"\"");
 	buf_str(&a->body, ",\"issue\":");
 	buf_json(&a->body, slice_str(issue));
-	buf_printf(&a->body,
-		",\"location\":\"%s\"},\"message\":\"参数错误\"}", location);
+	buf_printf(&a->body, ",\"location\":\"%s\"},\"message\":\"参数错误\"}",
+		location);
 }
 
 void

@@ -11,10 +11,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 
-enum {
-	NAME_TOP = 128,
-	ROWS = 1000
-};
+enum { NAME_TOP = 128, ROWS = 1000 };
 
 /* The merchant a control request names in "mchid" (else the first). */
 static int
@@ -22,8 +19,8 @@ seller_named(struct sandbox *s, const json_t *ask, struct seller **ret,
 	struct fault *why)
 {
 	struct slice mchid;
-	int r = val_str_or(ask, "mchid", NAME_TOP, slice_str(s->keys.mchid),
-		&mchid, why);
+	int r = val_str_or(
+		ask, "mchid", NAME_TOP, slice_str(s->keys.mchid), &mchid, why);
 
 	if (r < 0)
 		return r;
@@ -99,8 +96,8 @@ paid_show(const struct trade *t, const char *message)
 		"trade_state", trade_state_word(t->state), "errMsg", message);
 
 	if (trade_was_paid(t))
-		(void)json_object_set_new(all, "transaction_id",
-			json_string(t->transaction_id));
+		(void)json_object_set_new(
+			all, "transaction_id", json_string(t->transaction_id));
 	return all;
 }
 
@@ -109,25 +106,26 @@ pay_parse(struct sandbox *s, const json_t *ask, struct trade **ret,
 	bool *ret_success, int64_t *ret_coupon, struct fault *why)
 {
 	struct slice openid, result;
+	struct trade *t = NULL;
 	int r = json_object_get(ask, "package")
-			? requested_order(s, ask, ret, why)
-			: trade_named(s, ask, ret, why);
+			? requested_order(s, ask, &t, why)
+			: trade_named(s, ask, &t, why);
 
+	if (r < 0 || !t)
+		return r;
+	r = val_str_or(ask, "openid", NAME_TOP, SLICE(""), &openid, why);
 	if (r == 0)
 		r = val_str_or(
-			ask, "openid", NAME_TOP, SLICE(""), &openid, why);
+			ask, "result", 32, SLICE("success"), &result, why);
 	if (r == 0)
-		r = val_str_or(ask, "result", 32, SLICE("success"), &result,
-			why);
-	if (r == 0)
-		r = val_int_or(ask, "coupon", 0, (*ret)->total, 0, ret_coupon,
-			why);
+		r = val_int_or(ask, "coupon", 0, t->total, 0, ret_coupon, why);
 	if (r < 0)
 		return r;
+	*ret = t;
 	*ret_success = slice_is(result, "success");
 	if (!*ret_success && !slice_is(result, "fail"))
 		return fault_set(why, ERR_PARAM, "result: success or fail");
-	return payable_check(*ret, openid, why);
+	return payable_check(t, openid, why);
 }
 
 void
@@ -142,15 +140,14 @@ control_pay(struct sandbox *s, struct exchange *x, struct answer *a)
 
 	if (r == 0)
 		r = pay_parse(s, ask, &t, &success, &coupon, &why);
-	if (r < 0) {
+	if (r < 0 || !t) {
 		control_refuse(a, &why);
 		return;
 	}
 	if (success)
 		trade_pay(s, t, coupon);
-	answer_json(a,
-		paid_show(t, success ? "requestPayment:ok"
-				     : "requestPayment:fail cancel"));
+	answer_json(a, paid_show(t, success ? "requestPayment:ok"
+					    : "requestPayment:fail cancel"));
 }
 
 void
@@ -171,8 +168,8 @@ control_refund(struct sandbox *s, struct exchange *x, struct answer *a)
 	if (r == 0)
 		state = refund_state_find(word);
 	if (r == 0 && (state == REFUND_STATES || state == REFUND_PROCESSING))
-		r = fault_set(&why, ERR_PARAM,
-			"status: SUCCESS, ABNORMAL or CLOSED");
+		r = fault_set(
+			&why, ERR_PARAM, "status: SUCCESS, ABNORMAL or CLOSED");
 	if (r < 0) {
 		control_refuse(a, &why);
 		return;
@@ -190,7 +187,7 @@ trade_show(const struct trade *t)
 	json_t *refunds = json_array();
 	char when[32];
 
-	list_for_each(at, (struct list *)(uintptr_t)&t->refunds) {
+	list_for_each (at, (struct list *)(uintptr_t)&t->refunds) {
 		const struct refund *r =
 			container_of(at, struct refund, in_trade);
 
@@ -201,12 +198,12 @@ trade_show(const struct trade *t)
 				"status", refund_state_word(r->state)));
 	}
 	china_time(when, t->created_ms);
-	(void)json_object_update_new(all,
-		json_pack("{s:s,s:s,s:s?,s:s,s:o,s:b}", "create_time", when,
-			"openid", trade_openid(t), "notify_url",
-			trade_word(t, "notify_url"), "description",
-			trade_word(t, "description"), "refunds", refunds, "v2",
-			(int)t->v2));
+	(void)json_object_update_new(
+		all, json_pack("{s:s,s:s,s:s?,s:s,s:o,s:b}", "create_time",
+			     when, "openid", trade_openid(t), "notify_url",
+			     trade_word(t, "notify_url"), "description",
+			     trade_word(t, "description"), "refunds", refunds,
+			     "v2", (int)t->v2));
 	return all;
 }
 
@@ -263,9 +260,8 @@ delivery_fits(const struct delivery *d, struct exchange *x)
 	struct slice refund = exchange_query(x, "out_refund_no");
 
 	return (order.len == 0 || slice_is(order, d->out_trade_no)) &&
-	       (refund.len == 0 ||
-		       (d->out_refund_no &&
-			       slice_is(refund, d->out_refund_no)));
+	       (refund.len == 0 || (d->out_refund_no &&
+					   slice_is(refund, d->out_refund_no)));
 }
 
 static json_t *
@@ -275,13 +271,14 @@ delivery_show(const struct delivery *d)
 
 	buf_init(&when, 64);
 	text_time(&when, d->at_ms * CLOCK_MS);
-	return json_pack("{s:I,s:s,s:I,s:s,s:s?,s:s?,s:s,s:i,s:i,s:I,s:s?,s:s?}",
+	return json_pack(
+		"{s:I,s:s,s:I,s:s,s:s?,s:s?,s:s,s:i,s:i,s:I,s:s?,s:s?}",
 		"number", (json_int_t)d->number, "at", when.ptr, "at_ms",
 		(json_int_t)d->at_ms, "event", d->event, "out_trade_no",
 		d->out_trade_no, "out_refund_no", d->out_refund_no, "fault",
 		d->fault, "attempt", (int)d->attempt, "status", d->status,
-		"took_ms", (json_int_t)d->took_ms, "serial", d->serial,
-		"error", d->error);
+		"took_ms", (json_int_t)d->took_ms, "serial", d->serial, "error",
+		d->error);
 }
 
 /* Deliveries that are over, the oldest first: ?after=NUMBER ?limit=
@@ -291,8 +288,8 @@ control_notifications(struct sandbox *s, struct exchange *x, struct answer *a)
 {
 	struct notices *n = &s->pay->notices;
 	uint64_t after = 0, left = rows_wanted(x);
-	uint64_t oldest = n->told > DELIVERIES_TOP ? n->told - DELIVERIES_TOP
-						   : 0;
+	uint64_t oldest =
+		n->told > DELIVERIES_TOP ? n->told - DELIVERIES_TOP : 0;
 	json_t *list = json_array();
 
 	(void)!slice_to_u64(exchange_query(x, "after"), UINT64_MAX - 1, &after);
@@ -305,9 +302,10 @@ control_notifications(struct sandbox *s, struct exchange *x, struct answer *a)
 		left--;
 	}
 	answer_json(a,
-		json_pack("{s:o,s:I,s:I,s:I}", "deliveries", list, "told",
+		json_pack("{s:o,s:I,s:I,s:I,s:I}", "deliveries", list, "told",
 			(json_int_t)n->told, "waiting", (json_int_t)n->count,
-			"flying", (json_int_t)n->flying));
+			"flying", (json_int_t)n->flying, "due",
+			(json_int_t)s->pay->agenda.count));
 }
 
 /* ---- callbacks on request ---- */

@@ -8,6 +8,12 @@
 
 #include "base/mem.h"
 
+#define X(name, word, what) " " word
+static const char kinds[] =
+#include "notice_fault.def"
+	;
+#undef X
+
 enum {
 	WORD_TOP = 64,
 	NAME_TOP = 128,
@@ -41,7 +47,8 @@ kind_parse(enum notice_fault *ret, const json_t *ask, struct fault *why)
 	*ret = notice_fault_find(word);
 	return *ret == NOTICE_FAULTS
 		       ? fault_set(why, ERR_PARAM,
-				 "kind: not one of notice_fault.def")
+				 "kind: callbacks have these troubles:%s",
+				 kinds)
 		       : 0;
 }
 
@@ -57,8 +64,8 @@ armed_parse(struct notice_armed *ret, const json_t *ask, struct fault *why)
 		r = number(&ret->left, ask, "count", 1, COUNT_TOP,
 			ret->percent < 100 ? 0 : 1, why);
 	if (r == 0)
-		r = number(&ret->deliveries, ask, "deliveries", 1, COUNT_TOP,
-			1, why);
+		r = number(&ret->deliveries, ask, "deliveries", 1, COUNT_TOP, 1,
+			why);
 	if (r == 0)
 		r = number(&ret->copies, ask, "copies", 2, COPIES_TOP, COPIES,
 			why);

@@ -73,7 +73,8 @@ close_check(struct sandbox *s, const struct trade *t, struct answer *a)
 		answer_pay_error(a, 400, "ORDERPAID", "该订单已支付");
 	else if (age < s->pay->settings.close_after_ms)
 		answer_pay_error(a, 400, "INVALID_REQUEST",
-			"订单生成后不能马上调用关单接口，最短调用时间间隔为5分钟");
+			"订单生成后不能马上调用关单接口，最短调用时间间隔为5分"
+			"钟");
 	else
 		return true;
 	return false;
@@ -84,8 +85,7 @@ pay_close(struct sandbox *s, struct exchange *x, struct answer *a)
 {
 	struct seller *m = pay_enter(s, x, a, true);
 	_json_ json_t *body = m ? pay_body(x, FORM_CLOSE, a) : NULL;
-	const char *mchid =
-		json_string_value(json_object_get(body, "mchid"));
+	const char *mchid = json_string_value(json_object_get(body, "mchid"));
 	struct trade *t;
 
 	if (!body)

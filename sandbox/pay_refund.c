@@ -35,8 +35,9 @@ order_of(struct sandbox *s, const struct seller *m, const json_t *body,
 	struct trade *t;
 
 	if (!id.ptr == !number.ptr) {
-		answer_param_error(a, id.ptr ? "/transaction_id" : "/out_trade_no",
-			NULL, "one of transaction_id and out_trade_no is needed");
+		answer_param_error(a,
+			id.ptr ? "/transaction_id" : "/out_trade_no", NULL,
+			"one of transaction_id and out_trade_no is needed");
 		return NULL;
 	}
 	t = id.ptr ? trade_find_paid(s, m, id) : trade_find(s, m, number);
@@ -79,9 +80,8 @@ refund_make(struct sandbox *s, struct trade *t, json_t *body, struct answer *a)
 		answer_pay_error(a, 400, "INVALID_REQUEST", trouble);
 		return NULL;
 	}
-	if (t->refund_count > 0 &&
-		clock_now_ms() - t->last_refund_ms <
-			s->pay->settings.refund_apart_ms) {
+	if (t->refund_count > 0 && clock_now_ms() - t->last_refund_ms <
+					   s->pay->settings.refund_apart_ms) {
 		answer_pay_error(a, 429, "FREQUENCY_LIMITED", "频率限制");
 		return NULL;
 	}

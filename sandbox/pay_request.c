@@ -54,8 +54,8 @@ is_signed_v3(const struct trade *t, const struct slice w[WORDS])
 }
 
 static int
-sign_check(const struct trade *t, const struct slice w[WORDS],
-	struct fault *why)
+sign_check(
+	const struct trade *t, const struct slice w[WORDS], struct fault *why)
 {
 	if (t->v2)
 		return v2_pay_sign_check(t, w[APPID], w[TIME], w[NONCE],

@@ -136,8 +136,7 @@ outcome_set(struct pay *p, const json_t *ask, struct fault *why)
 {
 	struct slice word;
 	enum refund_state state;
-	int r = val_str_or(
-		ask, "refund_result", 32, SLICE(""), &word, why);
+	int r = val_str_or(ask, "refund_result", 32, SLICE(""), &word, why);
 
 	if (r < 0 || word.len == 0)
 		return r;
@@ -179,19 +178,19 @@ settings_set(struct pay *p, const json_t *ask, struct fault *why)
 	if (r == 0)
 		r = ms_set(&p->settings.refund_ms, ask, "refund_delay", why);
 	if (r == 0)
-		r = ms_set(&p->settings.refund_apart_ms, ask, "refund_apart",
-			why);
+		r = ms_set(
+			&p->settings.refund_apart_ms, ask, "refund_apart", why);
 	if (r == 0)
-		r = ms_set(&p->settings.close_after_ms, ask, "close_after",
-			why);
+		r = ms_set(
+			&p->settings.close_after_ms, ask, "close_after", why);
 	if (r == 0)
 		r = outcome_set(p, ask, why);
 	if (r == 0)
 		r = answers_set(p, ask, why);
 	if (r == 0)
 		r = val_bool_or(ask, "v2_certificate",
-			p->settings.v2_certificate,
-			&p->settings.v2_certificate, why);
+			p->settings.v2_certificate, &p->settings.v2_certificate,
+			why);
 	if (r == 0)
 		r = url_set(&p->settings.notify_to, ask, "notify_to", why);
 	if (r == 0)
@@ -208,12 +207,13 @@ settings_show(const struct pay *p)
 	for (unsigned i = 0; i < p->settings.schedule_count; i++)
 		(void)json_array_append_new(
 			list, json_integer(p->settings.schedule[i]));
-	return json_pack("{s:o,s:I,s:I,s:I,s:s,s:s?,s:s?,s:b}", "notify_schedule",
-		list, "refund_delay", (json_int_t)p->settings.refund_ms,
-		"refund_apart", (json_int_t)p->settings.refund_apart_ms,
-		"close_after", (json_int_t)p->settings.close_after_ms,
-		"refund_result", refund_state_word(p->settings.refund_outcome),
-		"notify_to", p->settings.notify_to, "refund_notify_url",
+	return json_pack("{s:o,s:I,s:I,s:I,s:s,s:s?,s:s?,s:b}",
+		"notify_schedule", list, "refund_delay",
+		(json_int_t)p->settings.refund_ms, "refund_apart",
+		(json_int_t)p->settings.refund_apart_ms, "close_after",
+		(json_int_t)p->settings.close_after_ms, "refund_result",
+		refund_state_word(p->settings.refund_outcome), "notify_to",
+		p->settings.notify_to, "refund_notify_url",
 		p->settings.refund_notify_url, "v2_certificate",
 		(int)p->settings.v2_certificate);
 }
@@ -264,11 +264,10 @@ control_rotate(struct sandbox *s, struct exchange *x, struct answer *a)
 		return;
 	}
 	p->public_percent = (unsigned)percent;
-	answer_json(a,
-		json_pack("{s:s,s:i,s:i}", "certificate",
-			p->certs[p->count - 1].serial, "certificates",
-			(int)min(p->count, p->listed), "public_key_percent",
-			(int)p->public_percent));
+	answer_json(a, json_pack("{s:s,s:i,s:i}", "certificate",
+			       p->certs[p->count - 1].serial, "certificates",
+			       (int)min(p->count, p->listed),
+			       "public_key_percent", (int)p->public_percent));
 }
 
 void
@@ -302,10 +301,10 @@ control_merchants(struct sandbox *s, struct exchange *x, struct answer *a)
 	json_t *all = json_array();
 
 	(void)x;
-	list_for_each(at, (struct list *)(uintptr_t)&sellers->age)
-		(void)json_array_append_new(all,
-			seller_describe(container_of(
-				container_of(at, struct item, in_age),
-				struct seller, item)));
+	list_for_each (at, (struct list *)(uintptr_t)&sellers->age)
+		(void)json_array_append_new(
+			all, seller_describe(container_of(
+				     container_of(at, struct item, in_age),
+				     struct seller, item)));
 	answer_json(a, all);
 }

@@ -1,6 +1,7 @@
 /*
- * wxa/business/getuserphonenumber (api_getphonenumber): a code of the phone button
- * is another kind than wx.login's, good once, for five minutes, in the body only.
+ * wxa/business/getuserphonenumber (api_getphonenumber): a code of the phone
+ * button is another kind than wx.login's, good once, for five minutes, in the
+ * body only.
  */
 
 #include "phone.h"
@@ -73,8 +74,8 @@ control_phone_code(struct sandbox *s, struct exchange *x, struct answer *a)
 		r = val_str_or(ask, "countryCode", PHONE_TOP, SLICE("86"),
 			&country, &why);
 	if (r == 0 && (!is_digits(phone) || !is_digits(country)))
-		r = fault_set(&why, ERR_PARAM,
-			"phone and countryCode: digits only");
+		r = fault_set(
+			&why, ERR_PARAM, "phone and countryCode: digits only");
 	if (r < 0) {
 		control_refuse(a, &why);
 		return;

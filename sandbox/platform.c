@@ -180,7 +180,7 @@ platform_rotate(struct platform *p, bool alone, struct fault *why)
 			"there are %d certificates already; a new folder "
 			"(--dir) begins anew",
 			CERTS_TOP);
-	c.serial = random_name("", 40, HEX_UP);
+	c.serial = random_name("5", 39, HEX_UP);
 	r = certificate_make(p, p->count + 1, &c, why);
 	if (r == 0)
 		r = signer_open(p, p->count + 1, &c, why);

@@ -33,8 +33,8 @@ struct platform {
 	enum { ANSWERS_ASKED, ANSWERS_CERTIFICATE, ANSWERS_PUBLIC } answers;
 };
 
-int platform_open(struct sandbox *s, const char *dir,
-	struct fault *why) _must_check_;
+int platform_open(
+	struct sandbox *s, const char *dir, struct fault *why) _must_check_;
 void platform_done(struct platform *p);
 /* A new certificate beside the old ones, and the newest from now on. `alone`:
  * the old ones are not listed any more. */

@@ -1,7 +1,8 @@
 /*
- * The bytes of message push (page "消息推送", and the published WXBizMsgCrypt demo):
- * sums over sorted strings, AES-256-CBC with blocks of 32, the appid at the end.
- * Written by the page and apart from the daemon's reader, which it tests.
+ * The bytes of message push (page "消息推送", and the published WXBizMsgCrypt
+ * demo): sums over sorted strings, AES-256-CBC with blocks of 32, the appid at
+ * the end. Written by the page and apart from the daemon's reader, which it
+ * tests.
  */
 
 #include "pusher.h"
@@ -102,8 +103,8 @@ seal(const struct push_form *f, struct slice msg, struct buf *to,
 		buf_char(&plain, (char)pad);
 	r = buf_check(&plain);
 	if (r == 0)
-		r = crypto_cbc_raw_seal(buf_all(&key),
-			slice_of(key.ptr, 16), buf_all(&plain), &sealed);
+		r = crypto_cbc_raw_seal(buf_all(&key), slice_of(key.ptr, 16),
+			buf_all(&plain), &sealed);
 	text_base64(to, buf_all(&sealed));
 	return r < 0 ? fault_set(why, r, "msg: too large") : 0;
 }
@@ -154,8 +155,8 @@ put_address(const struct push_form *f, struct buf *url, struct slice openid,
 	const char *four[] = {f->token, timestamp, nonce, encrypt};
 
 	random_letters(nonce, NONCE_LEN, DIGITS);
-	buf_printf(url, "%s%csignature=", f->url,
-		strchr(f->url, '?') ? '&' : '?');
+	buf_printf(
+		url, "%s%csignature=", f->url, strchr(f->url, '?') ? '&' : '?');
 	put_sum(url, three, array_size(three));
 	buf_printf(url, "&timestamp=%s&nonce=%s", timestamp, nonce);
 	if (openid.len) {

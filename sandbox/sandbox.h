@@ -17,8 +17,8 @@ struct sandbox {
 	struct http *http;
 	struct keys keys;
 	struct faults faults;
-	struct pay *pay; /* pay.h */
-	char *dir; /* where the keys are */
+	struct pay *pay;                          /* pay.h */
+	char *dir;                                /* where the keys are */
 	struct store minis, tokens, users, codes; /* the platform's */
 	struct store phones, cloudids, scripted, media, quotas, sent;
 	struct list campaigns;   /* of pusher.c; next NULL: none yet */
@@ -31,13 +31,13 @@ struct answer {
 	int status;
 	const char *type;
 	struct buf body;
-	bool sign; /* WeChat Pay's signature goes with it */
+	bool sign;           /* WeChat Pay's signature goes with it */
 	struct later *later; /* NULL: it is complete */
 };
 
-/* For an answer that takes time, embedded in what it waits for: the endpoint calls
- * answer_later, and later_send once `answer` is filled, after which the owner may
- * go; or `gone` is called because the client left. */
+/* For an answer that takes time, embedded in what it waits for: the endpoint
+ * calls answer_later, and later_send once `answer` is filled, after which the
+ * owner may go; or `gone` is called because the client left. */
 struct later {
 	struct sandbox *s;
 	struct exchange *x;
@@ -72,7 +72,8 @@ struct slice path_between(
 bool user_is_known(const struct sandbox *s, struct slice openid);
 /* What the platform's half keeps (api.c); api_open after keys_open. */
 void api_init(struct sandbox *s);
-int api_open(struct sandbox *s, const char *dir, struct fault *why) _must_check_;
+int api_open(
+	struct sandbox *s, const char *dir, struct fault *why) _must_check_;
 void api_done(struct sandbox *s);
 /* WeChat Pay's half (pay_setup.c).  pay_open after keys_open and loop_init:
  * `notify_to` stands for the internet to callbacks, may be NULL.  pay_stop

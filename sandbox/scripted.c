@@ -1,7 +1,7 @@
 /*
- * POST /sandbox/answer: what a path of the platform's API says next, so that any
- * errcode of any API can be had, also of those the sandbox only echoes.  It comes
- * after the check of the access_token, as WeChat's own order is.
+ * POST /sandbox/answer: what a path of the platform's API says next, so that
+ * any errcode of any API can be had, also of those the sandbox only echoes.  It
+ * comes after the check of the access_token, as WeChat's own order is.
  */
 
 #include "scripted.h"
@@ -15,7 +15,7 @@ enum { PATH_TOP = 256, COUNT_TOP = 1000000, PATHS_TOP = 256 };
 
 struct scripted {
 	struct item item; /* by path */
-	int64_t left;
+	int64_t left, status;
 	json_t *say; /* an object */
 };
 
@@ -59,6 +59,8 @@ api_armed(struct sandbox *s, struct exchange *x, struct answer *a)
 			words ? words : "as the test said");
 	else
 		val_put(&a->body, p->say);
+	if (p->status)
+		a->status = (int)p->status;
 	if (--p->left == 0)
 		store_del(&s->scripted, found);
 	return true;
@@ -76,11 +78,11 @@ scripted_parse(const json_t *ask, struct slice *ret_path, int64_t *ret_count,
 	if (r == 0)
 		r = val_int_or(ask, "count", 0, COUNT_TOP, 1, ret_count, why);
 	if (r == 0)
-		r = val_int_or(ask, "errcode", INT32_MIN, INT32_MAX, 0, &code,
-			why);
+		r = val_int_or(
+			ask, "errcode", INT32_MIN, INT32_MAX, 0, &code, why);
 	if (r == 0)
-		r = val_str_or(ask, "errmsg", PATH_TOP, SLICE("as the test said"),
-			&words, why);
+		r = val_str_or(ask, "errmsg", PATH_TOP,
+			SLICE("as the test said"), &words, why);
 	if (r == 0 && say && !json_is_object(say))
 		r = fault_set(why, ERR_PARAM, "answer: an object");
 	if (r == 0 && !say && !json_object_get(ask, "errcode") && *ret_count)
@@ -103,11 +105,13 @@ control_answer(struct sandbox *s, struct exchange *x, struct answer *a)
 	struct fault why = {0};
 	struct scripted *p;
 	struct item *had;
-	int64_t count;
+	int64_t count, status;
 	int r = control_parse(x, &ask, &why);
 
 	if (r == 0)
 		r = scripted_parse(ask, &path, &count, &say, &why);
+	if (r == 0)
+		r = val_int_or(ask, "status", 200, 599, 0, &status, &why);
 	if (r < 0) {
 		control_refuse(a, &why);
 		return;
@@ -118,6 +122,7 @@ control_answer(struct sandbox *s, struct exchange *x, struct answer *a)
 	if (count > 0) {
 		p = mem_new(struct scripted);
 		p->left = count;
+		p->status = status;
 		p->say = take(say);
 		store_add(&s->scripted, &p->item, path);
 	}

@@ -59,8 +59,8 @@ path_of(const struct seller *m, const char *file)
 }
 
 static int
-text_read(const struct seller *m, const char *file, char **ret,
-	struct fault *why)
+text_read(
+	const struct seller *m, const char *file, char **ret, struct fault *why)
 {
 	_free_ char *path = path_of(m, file);
 	size_t len;
@@ -79,8 +79,8 @@ text_write(const struct seller *m, const char *file, struct slice text,
 
 /* A secret of 32 letters, made when absent. */
 static int
-secret_open(const struct seller *m, const char *file, char **ret,
-	struct fault *why)
+secret_open(
+	const struct seller *m, const char *file, char **ret, struct fault *why)
 {
 	int r = text_read(m, file, ret, why);
 
@@ -123,9 +123,9 @@ certificate_make(const struct seller *m, struct fault *why)
 		.until_s = now + CERT_YEARS * YEAR_S,
 	};
 
+	buf_init(&pem, FILE_TOP);
 	if (r < 0)
 		return r;
-	buf_init(&pem, FILE_TOP);
 	ask.private_pem = slice_str(secret);
 	r = cert_make(&pem, &ask);
 	mem_wipe(secret, strlen(secret));
@@ -281,8 +281,8 @@ mchid_check(const struct sandbox *s, struct slice mchid, struct fault *why)
 		return fault_set(
 			why, ERR_PARAM, "mchid: 8 to 10 digits are needed");
 	if (seller_find(s, mchid))
-		return fault_set(
-			why, ERR_PARAM, "mchid: this merchant is there already");
+		return fault_set(why, ERR_PARAM,
+			"mchid: this merchant is there already");
 	if (s->pay->sellers.count >= SELLERS_TOP)
 		return fault_set(why, ERR_TOO_BIG, "too many merchants");
 	return 0;
@@ -320,7 +320,7 @@ seller_make(struct sandbox *s, struct slice mchid, const json_t *apps,
 {
 	_free_ char *made = random_name("16", 8, DIGITS);
 	_free_ char *folder = str_printf("%s/merchants", s->pay->dir);
-	_free_ char *serial = random_name("", 40, HEX_UP);
+	_free_ char *serial = random_name("5", 39, HEX_UP);
 	struct slice name = mchid.len ? mchid : slice_str(made);
 	struct seller *m;
 	int r = mchid_check(s, name, why);

@@ -29,8 +29,8 @@ struct seller {
 };
 
 /* The first, and those that were made in earlier runs. */
-int sellers_open(struct sandbox *s, const char *dir,
-	struct fault *why) _must_check_;
+int sellers_open(
+	struct sandbox *s, const char *dir, struct fault *why) _must_check_;
 void sellers_init(struct store *sellers);
 /* NULL: there is no such merchant. */
 struct seller *seller_find(const struct sandbox *s, struct slice mchid);

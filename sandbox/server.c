@@ -110,8 +110,8 @@ path_between(const struct exchange *x, const char *head, const char *tail)
 static void
 refuse_busy(struct answer *a, enum family family, enum fault_kind trouble)
 {
-	bool often = trouble == FAULT_HTTP429 ||
-		     trouble == FAULT_HTTP429_EXECUTED;
+	bool often =
+		trouble == FAULT_HTTP429 || trouble == FAULT_HTTP429_EXECUTED;
 
 	buf_clear(&a->body);
 	a->sign = false;

@@ -1,7 +1,7 @@
 /*
- * cgi-bin/message/subscribe/send (api_sendmessage).  A user has so many messages
- * of a template as he allowed; the values are held against subscribe.def, because
- * 47003 is what a mini program's author meets first.
+ * cgi-bin/message/subscribe/send (api_sendmessage).  A user has so many
+ * messages of a template as he allowed; the values are held against
+ * subscribe.def, because 47003 is what a mini program's author meets first.
  */
 
 #include "subscribe.h"
@@ -179,13 +179,12 @@ data_check(json_t *data, struct answer *a)
 		answer_errcode(a, 47003, "argument invalid! data is empty");
 		return false;
 	}
-	json_object_foreach(data, name, member)
-	{
+	json_object_foreach (data, name, member) {
 		const json_t *v = json_object_get(member, "value");
 		_free_ char *text = NULL;
 
-		if (json_is_string(v) && value_is_good(name,
-						 slice_str(json_string_value(v))))
+		if (json_is_string(v) &&
+			value_is_good(name, slice_str(json_string_value(v))))
 			continue;
 		text = str_printf(
 			"argument invalid! data.%.64s.value invalid", name);
@@ -237,8 +236,8 @@ message_check(struct sandbox *s, struct mini *m, const json_t *body)
 		return (struct errcode){40037, "invalid template_id"};
 	if (state.len && !slice_is(state, "developer") &&
 		!slice_is(state, "trial") && !slice_is(state, "formal"))
-		return (struct errcode){47003,
-			"argument invalid! miniprogram_state invalid"};
+		return (struct errcode){
+			47003, "argument invalid! miniprogram_state invalid"};
 	if (*page == '/' || strlen(page) > PAGE_TOP)
 		return (struct errcode){41030, "invalid page"};
 	q = quota_find(s, openid, template_id);
@@ -253,9 +252,9 @@ message_keep(struct sandbox *s, const struct mini *m, const json_t *body,
 {
 	struct sent *keep = mem_new(struct sent);
 
-	keep->what = json_pack("{s:s,s:s,s:I,s:O}", "msgid", id, "appid",
-		m->appid, "sentAt", (json_int_t)clock_now_ms(), "message",
-		body);
+	keep->what =
+		json_pack("{s:s,s:s,s:I,s:O}", "msgid", id, "appid", m->appid,
+			"sentAt", (json_int_t)clock_now_ms(), "message", body);
 	store_add(&s->sent, &keep->item, slice_str(id));
 }
 
@@ -280,8 +279,8 @@ api_subscribe_send(struct sandbox *s, struct exchange *x, struct answer *a)
 		->left--;
 	random_letters(id + 1, sizeof(id) - 2, DIGITS);
 	message_keep(s, m, body, id);
-	buf_printf(&a->body, "{\"errcode\":0,\"errmsg\":\"ok\",\"msgid\":%s}",
-		id);
+	buf_printf(
+		&a->body, "{\"errcode\":0,\"errmsg\":\"ok\",\"msgid\":%s}", id);
 }
 
 /* ---- POST /sandbox/subscribe, GET /sandbox/messages ---- */
@@ -331,8 +330,7 @@ control_messages(struct sandbox *s, struct exchange *x, struct answer *a)
 
 	(void)x;
 	buf_str(&a->body, "{\"messages\":[");
-	list_for_each(at, &s->sent.age)
-	{
+	list_for_each (at, &s->sent.age) {
 		struct item *i = container_of(at, struct item, in_age);
 
 		buf_str(&a->body, first ? "" : ",");

@@ -180,8 +180,8 @@ trade_word(const struct trade *t, const char *name)
 const char *
 trade_openid(const struct trade *t)
 {
-	return json_string_value(json_object_get(
-		json_object_get(t->asked, "payer"), "openid"));
+	return json_string_value(
+		json_object_get(json_object_get(t->asked, "payer"), "openid"));
 }
 
 /* At least a minute from now; without a wish a week (WeChat Pay, time_expire:
@@ -207,8 +207,8 @@ trade_new(struct sandbox *s, struct seller *m, json_t *asked)
 	t->asked = json_incref(asked);
 	t->created_ms = clock_now_ms();
 	t->expires_ms = expires_ms(asked, t->created_ms);
-	t->total = json_integer_value(json_object_get(
-		json_object_get(asked, "amount"), "total"));
+	t->total = json_integer_value(
+		json_object_get(json_object_get(asked, "amount"), "total"));
 	list_init(&t->refunds);
 	key = trade_key(m, slice_str(trade_word(t, "out_trade_no")));
 	store_add(&s->pay->trades, &t->item, slice_str(key));
@@ -311,13 +311,13 @@ paid_put(json_t *all, const struct trade *t)
 	char when[32];
 
 	china_time(when, t->paid_ms);
-	(void)json_object_update_new(all,
-		json_pack("{s:s,s:s,s:s,s:{s:s},s:s,s:s}", "transaction_id",
-			t->transaction_id, "trade_type", "JSAPI", "bank_type",
-			"OTHERS", "payer", "openid", trade_openid(t),
-			"success_time", when, "attach",
-			trade_word(t, "attach") ? trade_word(t, "attach")
-						: ""));
+	(void)json_object_update_new(
+		all, json_pack("{s:s,s:s,s:s,s:{s:s},s:s,s:s}",
+			     "transaction_id", t->transaction_id, "trade_type",
+			     "JSAPI", "bank_type", "OTHERS", "payer", "openid",
+			     trade_openid(t), "success_time", when, "attach",
+			     trade_word(t, "attach") ? trade_word(t, "attach")
+						     : ""));
 }
 
 json_t *

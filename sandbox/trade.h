@@ -75,8 +75,7 @@ struct trade *trade_new(struct sandbox *s, struct seller *m, json_t *asked);
 /* A prepay_id for it, as it stands in the answer: good for two hours. */
 void trade_prepay(struct sandbox *s, struct trade *t, char ret[64]);
 /* The order of a prepay_id; NULL: unknown, or older than that. */
-struct trade *trade_of_prepay(
-	const struct sandbox *s, struct slice prepay_id);
+struct trade *trade_of_prepay(const struct sandbox *s, struct slice prepay_id);
 /* A member of the order; NULL when absent.  "payer.openid" is `openid`. */
 const char *trade_word(const struct trade *t, const char *name);
 const char *trade_openid(const struct trade *t);
@@ -90,8 +89,8 @@ json_t *trade_facts(const struct trade *t);
 
 struct refund *refund_find(const struct sandbox *s, const struct seller *m,
 	struct slice out_refund_no);
-struct refund *refund_new(struct sandbox *s, struct trade *t, json_t *asked,
-	int64_t amount);
+struct refund *refund_new(
+	struct sandbox *s, struct trade *t, json_t *asked, int64_t amount);
 const char *refund_word(const struct refund *r, const char *name);
 const char *refund_state_word(enum refund_state state);
 enum refund_state refund_state_find(struct slice word); /* REFUND_STATES */

@@ -61,8 +61,7 @@ on_settle(struct entry *entry)
 }
 
 struct refund *
-refund_new(
-	struct sandbox *s, struct trade *t, json_t *asked, int64_t amount)
+refund_new(struct sandbox *s, struct trade *t, json_t *asked, int64_t amount)
 {
 	struct refund *r = mem_new(struct refund);
 	char now[16], tail[14];
@@ -145,11 +144,11 @@ refund_facts(const struct refund *r)
 	char when[32];
 
 	china_time(when, r->created_ms);
-	(void)json_object_update_new(all,
-		json_pack("{s:s,s:s,s:s,s:s,s:[]}", "channel", "ORIGINAL",
-			"create_time", when, "status", words[r->state],
-			"funds_account", funds ? funds : "AVAILABLE",
-			"promotion_detail"));
+	(void)json_object_update_new(
+		all, json_pack("{s:s,s:s,s:s,s:s,s:[]}", "channel", "ORIGINAL",
+			     "create_time", when, "status", words[r->state],
+			     "funds_account", funds ? funds : "AVAILABLE",
+			     "promotion_detail"));
 	(void)json_object_set_new(all, "amount",
 		json_pack("{s:I,s:I,s:[],s:I,s:I,s:I,s:I,s:I,s:s,s:I}", "total",
 			(json_int_t)r->trade->total, "refund",
@@ -170,14 +169,14 @@ refund_news(const struct refund *r)
 {
 	json_t *all = common_facts(r);
 
-	(void)json_object_update_new(all,
-		json_pack("{s:s,s:s,s:{s:I,s:I,s:I,s:I}}", "mchid",
-			r->trade->seller->mchid, "refund_status",
-			words[r->state], "amount", "total",
-			(json_int_t)r->trade->total, "refund",
-			(json_int_t)r->amount, "payer_total",
-			(json_int_t)(r->trade->total - r->trade->coupon),
-			"payer_refund", (json_int_t)payer_refund(r)));
+	(void)json_object_update_new(
+		all, json_pack("{s:s,s:s,s:{s:I,s:I,s:I,s:I}}", "mchid",
+			     r->trade->seller->mchid, "refund_status",
+			     words[r->state], "amount", "total",
+			     (json_int_t)r->trade->total, "refund",
+			     (json_int_t)r->amount, "payer_total",
+			     (json_int_t)(r->trade->total - r->trade->coupon),
+			     "payer_refund", (json_int_t)payer_refund(r)));
 	success_time_put(all, r);
 	return all;
 }

@@ -1,6 +1,7 @@
 /*
- * RFC 7578 with a body that is whole in memory.  Written anew and not shared with
- * the gateway's writer of such bodies: the sandbox is what checks that one.
+ * RFC 7578 with a body that is whole in memory.  Written anew and not shared
+ * with the gateway's writer of such bodies: the sandbox is what checks that
+ * one.
  */
 
 #include "upload.h"

@@ -1,8 +1,8 @@
 /*
- * An openid made here ends in a keyed sum of itself and its app, so that a user is
- * still known after a restart, when the table of users is empty: `mpcloud dev`
- * starts again, the mini program's token is still good, and its order must not be
- * refused for an openid that nobody issued.
+ * An openid made here ends in a keyed sum of itself and its app, so that a user
+ * is still known after a restart, when the table of users is empty: `mpcloud
+ * dev` starts again, the mini program's token is still good, and its order must
+ * not be refused for an openid that nobody issued.
  */
 
 #include "user.h"
@@ -51,8 +51,7 @@ openid_sum(const struct sandbox *s, const struct mini *m, struct slice head,
 	_free_ char *text = str_printf("%.*s%s", SLICE_ARG(head), appid);
 	uint8_t sum[SHA256_LEN];
 
-	crypto_hmac_sha256(
-		slice_str(s->keys.apiv3_key), slice_str(text), sum);
+	crypto_hmac_sha256(slice_str(s->keys.apiv3_key), slice_str(text), sum);
 	for (size_t i = 0; i < OPENID_SUM; i++)
 		ret[i] = ALNUM[sum[i] % (sizeof(ALNUM) - 1)];
 	ret[OPENID_SUM] = '\0';
@@ -86,8 +85,7 @@ user_is_known(const struct sandbox *s, struct slice openid)
 {
 	if (store_find(&s->users, openid))
 		return true;
-	list_for_each(at, &s->minis.age)
-	{
+	list_for_each (at, &s->minis.age) {
 		struct item *i = container_of(at, struct item, in_age);
 
 		if (sum_is_good(s, container_of(i, struct mini, item), openid))
@@ -189,7 +187,8 @@ control_session(struct sandbox *s, struct exchange *x, struct answer *a)
 			&action, &why);
 	if (r == 0 && !slice_is(action, "show") &&
 		!slice_is(action, "rotate") && !slice_is(action, "expire"))
-		r = fault_set(&why, ERR_PARAM, "action: show, rotate or expire");
+		r = fault_set(
+			&why, ERR_PARAM, "action: show, rotate or expire");
 	if (r < 0) {
 		control_refuse(a, &why);
 		return;

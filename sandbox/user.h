@@ -24,7 +24,7 @@ struct user {
 	char *unionid;  /* NULL: the mini program is bound to no account */
 	int64_t minute; /* of the count below */
 	unsigned logins;
-	int64_t seen_s; /* the last login */
+	int64_t seen_s;      /* the last login */
 	unsigned generation; /* of the newest key, from 1; 0: none yet */
 	struct session_key keys[KEYS_KEPT]; /* by generation % KEYS_KEPT */
 };
@@ -44,5 +44,6 @@ void user_key_make(struct user *u);
 const struct session_key *user_key(const struct user *u, bool only_good);
 /* NULL: never made or forgotten. */
 const struct session_key *user_key_of(const struct user *u, int64_t generation);
-/* The user that a control request names in "openid"; NULL: `a` has the error. */
+/* The user that a control request names in "openid"; NULL: `a` has the error.
+ */
 struct user *user_named(struct sandbox *s, const json_t *ask, struct answer *a);

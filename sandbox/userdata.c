@@ -1,7 +1,7 @@
 /*
  * Open data under a session_key, and the two doors that ask about the key
- * (signature.html, api_checksessionkey, api_resetusersessionkey).  The key has two
- * uses: as text in sums and as its sixteen bytes in AES.
+ * (signature.html, api_checksessionkey, api_resetusersessionkey).  The key has
+ * two uses: as text in sums and as its sixteen bytes in AES.
  */
 
 #include "userdata.h"
@@ -254,10 +254,60 @@ control_cloudid(struct sandbox *s, struct exchange *x, struct answer *a)
 		buf_str(&a->body, "{\"error\":\"no such cloudID\"}");
 		return;
 	}
-	buf_printf(&a->body, "{\"openid\":\"%s\",\"appid\":\"%s\",\"data\":",
-		c->openid, c->appid);
+	buf_printf(&a->body,
+		"{\"openid\":\"%s\",\"appid\":\"%s\",\"data\":", c->openid,
+		c->appid);
 	val_put(&a->body, c->data);
 	buf_char(&a->body, '}');
+}
+
+/* ---- wxa/getopendata ---- */
+
+/* Of this user and app only; the others are missing in the answer. */
+static json_t *
+opendata_list(struct sandbox *s, const struct mini *m, struct slice openid,
+	const json_t *ids)
+{
+	json_t *list = json_array(), *id;
+	size_t i;
+
+	json_array_foreach (ids, i, id) {
+		const char *name = json_string_value(id);
+		struct item *found =
+			store_find(&s->cloudids, slice_str(name ? name : ""));
+		struct cloudid *c =
+			found ? container_of(found, struct cloudid, item)
+			      : NULL;
+
+		if (c && slice_is(openid, c->openid) &&
+			strcmp(c->appid, m->appid) == 0)
+			(void)json_array_append_new(
+				list, json_pack("{s:s,s:{s:s,s:O}}", "cloud_id",
+					      name, "json", "cloudID", name,
+					      "data", c->data));
+	}
+	return list;
+}
+
+/* cloudbase.getOpenData: what cloudIDs stand for. */
+void
+api_getopendata(struct sandbox *s, struct exchange *x, struct answer *a)
+{
+	struct mini *m = api_enter(s, x, a, "POST");
+	struct slice openid = exchange_query(x, "openid");
+	_json_ json_t *body = NULL, *answer = NULL;
+
+	if (!m || !(body = api_body(x, a)))
+		return;
+	if (!user_find(s, m, openid)) {
+		answer_errcode(a, 40003, "invalid openid");
+		return;
+	}
+	answer = json_pack("{s:i,s:s,s:o}", "errcode", 0, "errmsg", "ok",
+		"data_list",
+		opendata_list(
+			s, m, openid, json_object_get(body, "cloudid_list")));
+	val_put(&a->body, answer);
 }
 
 /* ---- wxa/checksession, wxa/resetusersessionkey ---- */

@@ -46,7 +46,7 @@ text_build(struct buf *to, const json_t *fields, const char *key)
 	const char *name;
 	json_t *value;
 
-	json_object_foreach((json_t *)(uintptr_t)fields, name, value)
+	json_object_foreach ((json_t *)(uintptr_t)fields, name, value)
 		if (is_signed(name, value))
 			names[count++] = name;
 	qsort(names, count, sizeof(*names), by_name);
@@ -133,8 +133,7 @@ v2_refuse(struct v2 *v, const char *code, const char *text)
 const char *
 v2_word(const struct v2 *v, const char *name)
 {
-	const char *word =
-		json_string_value(json_object_get(v->fields, name));
+	const char *word = json_string_value(json_object_get(v->fields, name));
 
 	return word ? word : "";
 }
@@ -170,7 +169,7 @@ is_flat(const json_t *fields)
 	const char *name;
 	json_t *value;
 
-	json_object_foreach((json_t *)(uintptr_t)fields, name, value)
+	json_object_foreach ((json_t *)(uintptr_t)fields, name, value)
 		if (!json_is_string(value))
 			return false;
 	return true;
@@ -189,14 +188,13 @@ trouble_find(struct v2 *v, struct exchange *x)
 	if (xml_parse(&v->fields, "xml", exchange_body(x), NULL) < 0 ||
 		!is_flat(v->fields))
 		return "XML格式错误";
-	v->seller = seller_find(
-		v->sandbox, slice_str(v2_word(v, "mch_id")));
+	v->seller = seller_find(v->sandbox, slice_str(v2_word(v, "mch_id")));
 	if (!v->seller)
 		return "商户号mch_id或sub_mch_id不存在";
 	if (!*v2_word(v, "nonce_str") || strlen(v2_word(v, "nonce_str")) > 32)
 		return "nonce_str参数长度有误";
-	v->sign_type = *v2_word(v, "sign_type") ? v2_word(v, "sign_type")
-						: "MD5";
+	v->sign_type =
+		*v2_word(v, "sign_type") ? v2_word(v, "sign_type") : "MD5";
 	if (strcmp(v->sign_type, "MD5") != 0 &&
 		strcmp(v->sign_type, "HMAC-SHA256") != 0)
 		return "签名类型不支持";
@@ -207,8 +205,8 @@ trouble_find(struct v2 *v, struct exchange *x)
 }
 
 bool
-v2_enter(struct v2 *ret, struct sandbox *s, struct exchange *x,
-	struct answer *a)
+v2_enter(
+	struct v2 *ret, struct sandbox *s, struct exchange *x, struct answer *a)
 {
 	const char *trouble;
 

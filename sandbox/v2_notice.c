@@ -49,8 +49,8 @@ payment_fields(const struct notice *n, enum notice_fault kind)
 	_free_ char *nonce = random_name("", 32, ALNUM);
 	const char *openid = json_string_value(
 		json_object_get(json_object_get(facts, "payer"), "openid"));
-	const char *currency = json_string_value(json_object_get(
-		json_object_get(facts, "amount"), "currency"));
+	const char *currency = json_string_value(
+		json_object_get(json_object_get(facts, "amount"), "currency"));
 	const char *id = word_get(facts, "transaction_id");
 	bool paid = id != NULL;
 	char ended[16];
@@ -115,10 +115,10 @@ seal_info(struct buf *to, const char *v2_key, struct slice plain)
 	uint8_t sum[DIGEST_TOP];
 	int r = crypto_digest("md5", slice_str(v2_key), sum);
 
-	if (r < 0)
-		return r;
 	buf_init(&hex, 2 * DIGEST_TOP);
 	buf_init(&sealed, V2_TEXT_TOP);
+	if (r < 0)
+		return r;
 	text_hex(&hex, slice_of(sum, (size_t)r));
 	r = ecb_seal(&sealed, buf_all(&hex), plain);
 	if (r == 0)
@@ -134,8 +134,8 @@ refund_fields(const json_t *facts)
 	char when[32] = "";
 
 	if (time)
-		(void)snprintf(when, sizeof(when), "%.10s %.8s", time,
-			time + 11);
+		(void)snprintf(
+			when, sizeof(when), "%.10s %.8s", time, time + 11);
 	return json_pack(
 		"{s:s,s:s,s:s,s:s,s:I,s:I,s:I,s:I,s:s,s:s,s:s,s:s,s:s}",
 		"transaction_id", word_get(facts, "transaction_id"),
@@ -199,9 +199,9 @@ v2_pay_sign_check(const struct trade *t, struct slice appid,
 	struct slice type, struct slice sign, struct fault *why)
 {
 	_json_ json_t *f = json_pack("{s:s%,s:s%,s:s%,s:s%,s:s%}", "appId",
-		appid.ptr, appid.len, "timeStamp", timestamp.ptr,
-		timestamp.len, "nonceStr", nonce.ptr, nonce.len, "package",
-		package.ptr, package.len, "signType", type.ptr, type.len);
+		appid.ptr, appid.len, "timeStamp", timestamp.ptr, timestamp.len,
+		"nonceStr", nonce.ptr, nonce.len, "package", package.ptr,
+		package.len, "signType", type.ptr, type.len);
 	char wanted[V2_SIGN + 1];
 
 	if (!slice_is(type, t->v2_sign_type))

@@ -47,7 +47,8 @@ order_trouble(struct v2 *v)
 	if (*v2_word(v, "time_expire") &&
 		!expire_read(expire, v2_word(v, "time_expire")))
 		return "time_expire时间格式错误";
-	if (!user_is_known(v->sandbox, slice_str(v2_word(v, "openid"))))
+	if (!pay_user_check(v->sandbox, slice_str(v2_word(v, "appid")),
+		    slice_str(v2_word(v, "openid"))))
 		return "无效的openid";
 	return NULL;
 }
@@ -95,8 +96,8 @@ static void
 order_place(struct v2 *v)
 {
 	_json_ json_t *order = order_translate(v);
-	struct trade *t = trade_find(v->sandbox, v->seller,
-		slice_str(v2_word(v, "out_trade_no")));
+	struct trade *t = trade_find(
+		v->sandbox, v->seller, slice_str(v2_word(v, "out_trade_no")));
 	char prepay[64];
 
 	if (t && !again_check(v, t, order))
@@ -170,11 +171,11 @@ v2_paid_fields(const struct trade *t)
 		trade_word(t, "attach") ? trade_word(t, "attach") : "",
 		"time_end", ended);
 	if (t->coupon > 0)
-		(void)json_object_update_new(f,
-			json_pack("{s:I,s:i,s:s,s:I}", "coupon_fee",
-				(json_int_t)t->coupon, "coupon_count", 1,
-				"coupon_id_0", "109519", "coupon_fee_0",
-				(json_int_t)t->coupon));
+		(void)json_object_update_new(
+			f, json_pack("{s:I,s:i,s:s,s:I}", "coupon_fee",
+				   (json_int_t)t->coupon, "coupon_count", 1,
+				   "coupon_id_0", "109519", "coupon_fee_0",
+				   (json_int_t)t->coupon));
 	return f;
 }
 
@@ -187,15 +188,14 @@ v2_orderquery(struct sandbox *s, struct exchange *x, struct answer *a)
 
 	if (!t)
 		return;
-	f = trade_was_paid(t)
-		    ? v2_paid_fields(t)
-		    : json_pack("{s:s,s:I}", "out_trade_no",
-			      trade_word(t, "out_trade_no"), "total_fee",
-			      (json_int_t)t->total);
+	f = trade_was_paid(t) ? v2_paid_fields(t)
+			      : json_pack("{s:s,s:I}", "out_trade_no",
+					trade_word(t, "out_trade_no"),
+					"total_fee", (json_int_t)t->total);
 	(void)json_object_set_new(
 		f, "trade_state", json_string(trade_state_word(t->state)));
-	(void)json_object_set_new(f, "trade_state_desc",
-		json_string(trade_state_text(t->state)));
+	(void)json_object_set_new(
+		f, "trade_state_desc", json_string(trade_state_text(t->state)));
 	v2_answer(&v, f);
 }
 

@@ -53,11 +53,11 @@ refund_translate(const struct v2 *v)
 		(json_int_t)v2_fen(v, "total_fee"), "currency", "CNY");
 
 	if (*v2_word(v, "notify_url"))
-		(void)json_object_set_new(r, "notify_url",
-			json_string(v2_word(v, "notify_url")));
+		(void)json_object_set_new(
+			r, "notify_url", json_string(v2_word(v, "notify_url")));
 	if (*v2_word(v, "refund_desc"))
-		(void)json_object_set_new(r, "reason",
-			json_string(v2_word(v, "refund_desc")));
+		(void)json_object_set_new(
+			r, "reason", json_string(v2_word(v, "refund_desc")));
 	return r;
 }
 
@@ -78,9 +78,11 @@ trouble_find(const struct v2 *v, const struct trade *t)
 		return (struct refusal){"REFUND_FEE_MISMATCH",
 			"订单金额或退款金额与之前请求不一致，请核实后再试"};
 	if (clock_now_ms() - t->paid_ms > YEAR_MS)
-		return (struct refusal){"TRADE_OVERDUE", "订单已经超过退款期限"};
+		return (struct refusal){
+			"TRADE_OVERDUE", "订单已经超过退款期限"};
 	if (fen > t->total - t->refunded)
-		return (struct refusal){"ERROR", "申请退款金额超过订单可退金额"};
+		return (struct refusal){
+			"ERROR", "申请退款金额超过订单可退金额"};
 	if (t->refund_count >= REFUNDS_OF_ORDER)
 		return (struct refusal){"ERROR", "订单部分退款次数超过限制"};
 	if (t->refund_count > 0 &&
@@ -95,23 +97,23 @@ refund_answer(struct v2 *v, const struct refund *r)
 {
 	const struct trade *t = r->trade;
 
-	v2_answer(v, json_pack("{s:s,s:s,s:s,s:s,s:I,s:I,s:I,s:I}",
-			     "transaction_id", t->transaction_id,
-			     "out_trade_no", trade_word(t, "out_trade_no"),
-			     "out_refund_no", refund_word(r, "out_refund_no"),
-			     "refund_id", r->refund_id, "refund_fee",
-			     (json_int_t)r->amount, "total_fee",
-			     (json_int_t)t->total, "cash_fee",
-			     (json_int_t)(t->total - t->coupon),
-			     "cash_refund_fee", (json_int_t)r->amount));
+	v2_answer(
+		v, json_pack("{s:s,s:s,s:s,s:s,s:I,s:I,s:I,s:I}",
+			   "transaction_id", t->transaction_id, "out_trade_no",
+			   trade_word(t, "out_trade_no"), "out_refund_no",
+			   refund_word(r, "out_refund_no"), "refund_id",
+			   r->refund_id, "refund_fee", (json_int_t)r->amount,
+			   "total_fee", (json_int_t)t->total, "cash_fee",
+			   (json_int_t)(t->total - t->coupon),
+			   "cash_refund_fee", (json_int_t)r->amount));
 }
 
 static void
 refund_ask(struct v2 *v, struct trade *t)
 {
 	_json_ json_t *asked = refund_translate(v);
-	struct refund *r = refund_find(v->sandbox, v->seller,
-		slice_str(v2_word(v, "out_refund_no")));
+	struct refund *r = refund_find(
+		v->sandbox, v->seller, slice_str(v2_word(v, "out_refund_no")));
 	struct refusal no;
 
 	if (r && (r->trade != t || !json_equal(r->asked, asked))) {
@@ -197,7 +199,7 @@ refunds_answer(struct v2 *v, struct trade *t, const struct refund *only)
 		(json_int_t)(t->total - t->coupon));
 	unsigned n = 0;
 
-	list_for_each(at, &t->refunds) {
+	list_for_each (at, &t->refunds) {
 		struct refund *r = container_of(at, struct refund, in_trade);
 
 		if (!only || only == r)
@@ -216,10 +218,10 @@ refund_of(struct v2 *v)
 	if (!*id)
 		return refund_find(v->sandbox, v->seller,
 			slice_str(v2_word(v, "out_refund_no")));
-	list_for_each(at, &all->age) {
-		struct refund *r = container_of(
-			container_of(at, struct item, in_age), struct refund,
-			item);
+	list_for_each (at, &all->age) {
+		struct refund *r =
+			container_of(container_of(at, struct item, in_age),
+				struct refund, item);
 
 		if (strcmp(r->refund_id, id) == 0 &&
 			r->trade->seller == v->seller)

@@ -1,7 +1,7 @@
 /*
- * wxa/getwxacodeunlimit (api_getunlimitedqrcode): a picture, or JSON when something
- * is wrong.  The picture is a true PNG of the asked width; what is on it is a
- * pattern made of the body, so that two scenes give two pictures.
+ * wxa/getwxacodeunlimit (api_getunlimitedqrcode): a picture, or JSON when
+ * something is wrong.  The picture is a true PNG of the asked width; what is on
+ * it is a pattern made of the body, so that two scenes give two pictures.
  */
 
 #include "credential.h"

@@ -1,7 +1,7 @@
 /*
  * `mpcloud keys list|rotate`: the file of keys that sign access tokens.  It is
- * changed as a whole or not at all, keeps its owner and mode, and the daemon takes
- * it up at once.
+ * changed as a whole or not at all, keeps its owner and mode, and the daemon
+ * takes it up at once.
  */
 #include "base/clock.h"
 #include "base/mem.h"
@@ -59,8 +59,8 @@ store(const char *path, struct slice text)
 		return status;
 	}
 	if (chmod(fresh, st.st_mode & 0640) < 0 || rename(fresh, path) < 0) {
-		int status = cli_fail(
-			EXIT_FAILED, "%s: %s", path, strerror(errno));
+		int status =
+			cli_fail(EXIT_FAILED, "%s: %s", path, strerror(errno));
 
 		(void)unlink(fresh);
 		return status;
@@ -98,7 +98,8 @@ static int
 reload(struct cli *cli)
 {
 	_json_ json_t *answer = NULL;
-	int status = cli_admin(cli, json_pack("{s:s}", "cmd", "reload"), &answer);
+	int status =
+		cli_admin(cli, json_pack("{s:s}", "cmd", "reload"), &answer);
 
 	if (status == EXIT_NO_DAEMON)
 		return cli_fail(EXIT_OK,
@@ -114,8 +115,9 @@ reload(struct cli *cli)
 static int
 rotate(struct cli *cli, struct slice text, struct keys_done *done)
 {
+	char kid[17];
 	const struct keys_change change = {
-		.kid = done->kid,
+		.kid = kid,
 		.algorithm = cli->options[OPT_ALGORITHM],
 		.stage = cli->options[OPT_STAGE] != NULL,
 		.now_s = clock_now_s(),
@@ -125,6 +127,7 @@ rotate(struct cli *cli, struct slice text, struct keys_done *done)
 	struct buf fresh _buf_ = {0};
 	int e, status;
 
+	text_random_hex(kid, 8);
 	buf_init(&fresh, 2 * FILE_TOP);
 	e = keys_rotate(text, &change, &fresh, done, &why);
 	status = e == 0 ? store(cli->conf->token_key_file, buf_all(&fresh))
@@ -165,7 +168,8 @@ cli_keys_rotate(struct cli *cli)
 static void
 print_list(const json_t *keys)
 {
-	static const char *const heads[] = {"KID", "ALGORITHM", "STATE", "UNTIL"};
+	static const char *const heads[] = {
+		"KID", "ALGORITHM", "STATE", "UNTIL"};
 	_cleanup_(cells_done) struct cells c = {0};
 	json_t *k;
 	size_t i;
@@ -173,21 +177,20 @@ print_list(const json_t *keys)
 	for (i = 0; i < array_size(heads); i++)
 		cells_add(&c, "%s", heads[i]);
 	json_array_foreach (keys, i, k) {
-		int64_t until =
-			json_integer_value(json_object_get(k, "until"));
+		int64_t until = json_integer_value(json_object_get(k, "until"));
 		struct buf time _buf_ = {0};
 
 		buf_init(&time, 64);
 		text_time(&time, until * CLOCK_MS);
-		cells_add(&c, "%s",
-			json_string_value(json_object_get(k, "kid")));
+		cells_add(
+			&c, "%s", json_string_value(json_object_get(k, "kid")));
 		cells_add(&c, "%s",
 			json_string_value(json_object_get(k, "algorithm")));
 		cells_add(&c, "%s",
 			json_string_value(json_object_get(k, "state")));
 		if (until)
-			cells_add(&c, "%.10s %.5s UTC", time.ptr,
-				time.ptr + 11);
+			cells_add(
+				&c, "%.10s %.5s UTC", time.ptr, time.ptr + 11);
 		else
 			cells_add(&c, "%s", "");
 	}

@@ -20,9 +20,9 @@ enum { PEM_TOP = 8192 };
 static char *
 pair_text(const struct cli *cli, const char *id, const struct buf *private_pem)
 {
-	_json_ json_t *v = json_pack("{s:s,s:s,s:s}", "private_key_id", id,
-		"private_key", private_pem->ptr, "env_id",
-		cli->conf->server_env);
+	_json_ json_t *v =
+		json_pack("{s:s,s:s,s:s}", "private_key_id", id, "private_key",
+			private_pem->ptr, "env_id", cli->conf->server_env);
 
 	return json_dumps(v, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
 }
@@ -110,8 +110,8 @@ cli_keys_custom_list(struct cli *cli)
 	_json_ json_t *answer = NULL;
 	json_t *keys, *k;
 	size_t i;
-	int status = cli_ops_json(
-		cli, "GET", "/ops/login-keys", SLICE(""), &answer);
+	int status =
+		cli_ops_json(cli, "GET", "/ops/login-keys", SLICE(""), &answer);
 
 	if (status != EXIT_OK)
 		return status;
@@ -127,10 +127,10 @@ cli_keys_custom_list(struct cli *cli)
 	for (i = 0; i < array_size(heads); i++)
 		cells_add(&c, "%s", heads[i]);
 	json_array_foreach (keys, i, k) {
-		cells_add(&c, "%s",
-			json_string_value(json_object_get(k, "id")));
-		add_time(&c, json_integer_value(
-				     json_object_get(k, "createdAt")));
+		cells_add(
+			&c, "%s", json_string_value(json_object_get(k, "id")));
+		add_time(&c,
+			json_integer_value(json_object_get(k, "createdAt")));
 		cells_add(&c, "%s",
 			json_object_get(k, "retiredAt") ? "retired" : "signs");
 	}

@@ -1,8 +1,8 @@
 /*
- * A rotation in words: a key that signed until now gets a comment that says when
- * its last token ends; the new key goes before it; keys whose comment's time is
- * over go, at the next rotation.  Everything else in the file stays as it is,
- * other comments too.
+ * A rotation in words: a key that signed until now gets a comment that says
+ * when its last token ends; the new key goes before it; keys whose comment's
+ * time is over go, at the next rotation.  Everything else in the file stays as
+ * it is, other comments too.
  */
 #include "src/cli_keys_file.h"
 
@@ -172,13 +172,13 @@ alg_of(const struct keys_file *f, const struct keys_change *change,
 	if (!change->algorithm)
 		return 0;
 	for (int i = 0; i < TOKEN_ALGS; i++)
-		if (slice_is_nocase(slice_str(change->algorithm),
-			    token_alg_names[i])) {
+		if (slice_is_nocase(
+			    slice_str(change->algorithm), token_alg_names[i])) {
 			*ret = (enum token_alg)i;
 			return 0;
 		}
-	return fault_set(why, ERR_PARAM,
-		"%s: HS256 or ES256 is wanted", change->algorithm);
+	return fault_set(why, ERR_PARAM, "%s: HS256 or ES256 is wanted",
+		change->algorithm);
 }
 
 static const struct line *
@@ -257,8 +257,8 @@ rotate(const struct keys_file *f, const struct keys_change *change,
 }
 
 int
-keys_rotate(struct slice text, const struct keys_change *change,
-	struct buf *to, struct keys_done *ret, struct fault *why)
+keys_rotate(struct slice text, const struct keys_change *change, struct buf *to,
+	struct keys_done *ret, struct fault *why)
 {
 	_cleanup_(file_done) struct keys_file f = {0};
 	int r = keys_read(&f, text, why);
@@ -273,7 +273,7 @@ row_of(const struct keys_file *f, const struct line *l)
 	json_t *row = json_pack("{s:s,s:s,s:s}", "kid", l->key->kid,
 		"algorithm", token_alg_names[l->key->alg], "state",
 		l->key == signer_of(f) ? "signs"
-		: l->staged	       ? "staged"
+		: l->staged            ? "staged"
 				       : "verifies");
 
 	if (l->until_s && l->key != signer_of(f))

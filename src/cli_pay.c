@@ -38,8 +38,9 @@ pay_money(int64_t fen, const char *currency)
 	bool is_yuan = !*currency || !strcmp(currency, "CNY");
 
 	return str_printf("%s%s%" PRId64 ".%02" PRId64 "%s%s",
-		fen < 0 ? "-" : "", is_yuan ? "¥" : "", (fen < 0 ? -fen : fen) / 100,
-		(fen < 0 ? -fen : fen) % 100, is_yuan ? "" : " ", is_yuan ? "" : currency);
+		fen < 0 ? "-" : "", is_yuan ? "¥" : "",
+		(fen < 0 ? -fen : fen) / 100, (fen < 0 ? -fen : fen) % 100,
+		is_yuan ? "" : " ", is_yuan ? "" : currency);
 }
 
 void
@@ -107,8 +108,8 @@ is_ago(struct slice s, int64_t *ret)
 	static const struct {
 		char letter;
 		int64_t ms;
-	} units[] = {{'s', 1000}, {'m', 60000}, {'h', 3600000},
-		{'d', 86400000}};
+	} units[] = {
+		{'s', 1000}, {'m', 60000}, {'h', 3600000}, {'d', 86400000}};
 	uint64_t n;
 
 	for (size_t i = 0; s.len > 1 && i < array_size(units); i++)
@@ -215,7 +216,7 @@ pay_set_option(const struct cli *cli, enum cli_option option, const char *name,
 int
 pay_post(struct cli *cli, const char *path, json_t *body, json_t **ret)
 {
-	_buf_ struct buf text;
+	_buf_ struct buf text = {0};
 
 	buf_init(&text, PATH_TOP);
 	val_put(&text, body);
@@ -227,7 +228,7 @@ pay_post(struct cli *cli, const char *path, json_t *body, json_t **ret)
 static int
 list_get(struct cli *cli, const char *path, const char *what, json_t **ret)
 {
-	_buf_ struct buf query;
+	_buf_ struct buf query = {0};
 	_json_ json_t *answer = NULL;
 	int64_t limit;
 	int status = cli_number(cli, OPT_LIMIT, 1, 1000, 20, &limit);
@@ -243,8 +244,8 @@ list_get(struct cli *cli, const char *path, const char *what, json_t **ret)
 	pay_put_option(cli, OPT_MCHID, "mchid", &query);
 	buf_printf(&query, "limit=%" PRId64, limit);
 	if (status == EXIT_OK)
-		status = cli_ops_json(
-			cli, "GET", query.ptr, SLICE(""), &answer);
+		status =
+			cli_ops_json(cli, "GET", query.ptr, SLICE(""), &answer);
 	if (status == EXIT_OK)
 		*ret = json_incref(json_object_get(answer, what));
 	return status;

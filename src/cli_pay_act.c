@@ -31,7 +31,11 @@ print_refund(const struct cli *cli, const json_t *r)
 		cli_put_text(pay_text(r, "why"));
 		(void)putchar('\n');
 	}
-	if (!strcmp(state, "CREATED"))
+	if (*pay_text(r, "waitsUntil"))
+		(void)printf("  WeChat Pay takes one refund of an order a "
+			     "minute: the daemon asks for this one at %s\n",
+			pay_text(r, "waitsUntil"));
+	else if (!strcmp(state, "CREATED"))
 		(void)puts("  WeChat Pay has not confirmed it yet; the daemon "
 			   "goes on asking, with the same number");
 	else if (!strcmp(state, "PROCESSING"))
@@ -58,8 +62,7 @@ cli_pay_refund(struct cli *cli)
 	(void)json_object_set_new(
 		body, "outTradeNo", json_string(cli->words[0]));
 	if (amount)
-		(void)json_object_set_new(
-			body, "amount", json_integer(amount));
+		(void)json_object_set_new(body, "amount", json_integer(amount));
 	pay_set_option(cli, OPT_REASON, "reason", body);
 	pay_set_option(cli, OPT_KEY, "key", body);
 	pay_set_option(cli, OPT_MCHID, "mchid", body);
@@ -115,9 +118,8 @@ cli_pay_query(struct cli *cli)
 static void
 print_inbox(const json_t *news)
 {
-	static const char *const heads[] = {
-		"ID", "RECEIVED", "CALLBACK", "ORDER", "OUTCOME", "AGAIN",
-		"WHY"};
+	static const char *const heads[] = {"ID", "RECEIVED", "CALLBACK",
+		"ORDER", "OUTCOME", "REPEATS", "WHY"};
 	_cleanup_(cells_done) struct cells c = {0};
 	json_t *n;
 	size_t i;
@@ -140,7 +142,7 @@ int
 cli_pay_inbox(struct cli *cli)
 {
 	_json_ json_t *answer = NULL;
-	_buf_ struct buf query;
+	_buf_ struct buf query = {0};
 	json_t *news;
 	int64_t limit;
 	int status = cli_number(cli, OPT_LIMIT, 1, 1000, 20, &limit);
@@ -154,8 +156,8 @@ cli_pay_inbox(struct cli *cli)
 		cli->options[OPT_QUARANTINED] ? "outcome=quarantined&" : "",
 		limit);
 	if (status == EXIT_OK)
-		status = cli_ops_json(
-			cli, "GET", query.ptr, SLICE(""), &answer);
+		status =
+			cli_ops_json(cli, "GET", query.ptr, SLICE(""), &answer);
 	if (status != EXIT_OK)
 		return status;
 	news = json_object_get(answer, "news");
@@ -195,9 +197,8 @@ cli_pay_release(struct cli *cli)
 			     "changes nothing\n",
 			id, pay_text(answer, "outTradeNo"));
 	else
-		return cli_fail(EXIT_FAILED,
-			"%lld is not quarantined, but %s", id,
-			pay_text(answer, "outcome"));
+		return cli_fail(EXIT_FAILED, "%lld is not quarantined, but %s",
+			id, pay_text(answer, "outcome"));
 	return EXIT_OK;
 }
 
@@ -215,8 +216,8 @@ cli_pay_settle(struct cli *cli)
 	if (cli->options[OPT_JSON])
 		cli_print_json(answer);
 	else if (!pay_int(answer, "settled"))
-		return cli_fail(EXIT_FAILED,
-			"order %s has no open difference", cli->words[0]);
+		return cli_fail(EXIT_FAILED, "order %s has no open difference",
+			cli->words[0]);
 	else
 		(void)printf("settled %" PRId64 " of order %s\n",
 			pay_int(answer, "settled"), cli->words[0]);

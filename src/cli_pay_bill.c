@@ -15,7 +15,7 @@
 #include <string.h>
 
 enum { PATH_TOP = 256, DAY = 11, DAYS_TOP = 92, CHINA_MS = 8 * 3600000 };
-#define DAY_MS 86400000LL
+#define DAY_MS   86400000LL
 #define BILL_TOP (256u << 20)
 
 /* What each kind means to whoever reads the table. */
@@ -49,7 +49,7 @@ kind_text(const char *kind)
 static void
 day_of(char ret[DAY], int64_t ms)
 {
-	_buf_ struct buf text;
+	_buf_ struct buf text = {0};
 
 	buf_init(&text, 64);
 	text_time(&text, (ms + CHINA_MS) * CLOCK_MS);
@@ -86,8 +86,8 @@ days_read(const struct cli *cli, int64_t *from, int64_t *to)
 		*to = *from;
 	if (status == EXIT_OK && cli->count > 1)
 		status = day_read(cli->words[1], to);
-	if (status == EXIT_OK && (*to < *from ||
-		(*to - *from) / DAY_MS >= DAYS_TOP))
+	if (status == EXIT_OK &&
+		(*to < *from || (*to - *from) / DAY_MS >= DAYS_TOP))
 		return cli_fail(EXIT_USAGE,
 			"the second day is before the first, or more than %d "
 			"days after it",
@@ -141,8 +141,8 @@ print_differences(const json_t *list)
 		add_side(&c, json_object_get(d, "ours"));
 		add_side(&c, json_object_get(d, "theirs"));
 		cells_add(&c, "%s",
-			!*by			  ? "no"
-			: !strcmp(by, "bill")	  ? "repaired"
+			!*by                      ? "no"
+			: !strcmp(by, "bill")     ? "repaired"
 			: !strcmp(by, "operator") ? "by hand"
 						  : "gone");
 	}
@@ -221,7 +221,7 @@ static int
 show(struct cli *cli, const char *from, const char *to)
 {
 	_json_ json_t *answer = NULL;
-	_buf_ struct buf path;
+	_buf_ struct buf path = {0};
 	json_t *differences;
 	size_t open;
 	int status;
@@ -271,7 +271,7 @@ int
 cli_pay_bill(struct cli *cli)
 {
 	const char *output = cli->options[OPT_OUTPUT];
-	_buf_ struct buf path, answer;
+	_buf_ struct buf path = {0}, answer = {0};
 	int64_t day;
 	int http, status = day_read(cli->words[0], &day);
 

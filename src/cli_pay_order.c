@@ -20,6 +20,24 @@ heading(const char *what)
 	(void)printf("\n%s\n", what);
 }
 
+/* Who brought the news. */
+static const char *
+teller(const char *by)
+{
+	static const struct {
+		const char *by, *text;
+	} rows[] = {
+		{"notify", ", told by a callback"},
+		{"query", ", told when WeChat Pay was asked"},
+		{"bill", ", told by the bill"},
+	};
+
+	for (size_t i = 0; i < array_size(rows); i++)
+		if (!strcmp(by, rows[i].by))
+			return rows[i].text;
+	return "";
+}
+
 static void
 print_row(const json_t *o)
 {
@@ -31,9 +49,8 @@ print_row(const json_t *o)
 		pay_money(pay_int(o, "payerTotal"), pay_text(o, "currency"));
 
 	pay_line("order", "%s", pay_text(o, "outTradeNo"));
-	pay_line("state", "%s%s%s", pay_text(o, "state"),
-		*pay_text(o, "toldBy") ? ", told by " : "",
-		pay_text(o, "toldBy"));
+	pay_line("state", "%s%s", pay_text(o, "state"),
+		teller(pay_text(o, "toldBy")));
 	pay_line("total", "%s", total);
 	if (pay_int(o, "payerTotal") &&
 		pay_int(o, "payerTotal") != pay_int(o, "total"))
@@ -86,7 +103,7 @@ static void
 print_news(const json_t *news)
 {
 	static const char *const heads[] = {
-		"ID", "RECEIVED", "CALLBACK", "OUTCOME", "AGAIN", "WHY"};
+		"ID", "RECEIVED", "CALLBACK", "OUTCOME", "REPEATS", "WHY"};
 	_cleanup_(cells_done) struct cells c = {0};
 	json_t *n;
 	size_t i;
@@ -142,15 +159,14 @@ print_differences(const json_t *list)
 	heading("Differences from WeChat Pay's bills (mpcloud pay reconcile)");
 	json_array_foreach (list, i, d)
 		pay_line(pay_text(d, "day"), "%s%s%s", pay_text(d, "kind"),
-			*pay_text(d, "settledBy") ? ", settled by "
-						  : ", open",
+			*pay_text(d, "settledBy") ? ", settled by " : ", open",
 			pay_text(d, "settledBy"));
 }
 
 int
 cli_pay_order(struct cli *cli)
 {
-	_buf_ struct buf path;
+	_buf_ struct buf path = {0};
 	_json_ json_t *o = NULL;
 	int status;
 

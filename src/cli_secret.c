@@ -1,7 +1,7 @@
 /*
- * Reading what must not stand on a command line, where every user of the machine
- * can read it and the shell keeps it: from the terminal without showing it, from
- * standard input, or from the file of --from.
+ * Reading what must not stand on a command line, where every user of the
+ * machine can read it and the shell keeps it: from the terminal without showing
+ * it, from standard input, or from the file of --from.
  */
 #include "src/cli.h"
 

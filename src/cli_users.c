@@ -45,8 +45,7 @@ add_time(struct cells *c, int64_t ms)
 static const char *
 name_of(const json_t *u)
 {
-	static const char *const names[] = {
-		"username", "customId", "openid"};
+	static const char *const names[] = {"username", "customId", "openid"};
 
 	for (size_t i = 0; i < array_size(names); i++)
 		if (*text_of(u, names[i]))
@@ -92,8 +91,7 @@ put_query(struct buf *path, const char *name, const char *value)
 static void
 print_more(const json_t *users, const json_t *answer)
 {
-	const json_t *last =
-		json_array_get(users, json_array_size(users) - 1);
+	const json_t *last = json_array_get(users, json_array_size(users) - 1);
 
 	if (json_is_true(json_object_get(answer, "more")) && last)
 		(void)printf("There are more: --after %" PRId64 ":%s\n",
@@ -179,8 +177,8 @@ print_sessions(const json_t *sessions)
 static void
 print_user(const json_t *u)
 {
-	static const char *const rows[][2] = {{"uid", "uid"},
-		{"kind", "kind"}, {"appid", "appid"}, {"openid", "openid"},
+	static const char *const rows[][2] = {{"uid", "uid"}, {"kind", "kind"},
+		{"appid", "appid"}, {"openid", "openid"},
 		{"unionid", "unionid"}, {"username", "username"},
 		{"custom id", "customId"}};
 	static const char *const times[][2] = {{"created", "createdAt"},

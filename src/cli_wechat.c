@@ -1,6 +1,6 @@
 /*
- * `mpcloud wechat token`: how the mini programs' access tokens stand.  The tokens
- * themselves are not in what the daemon answers.
+ * `mpcloud wechat token`: how the mini programs' access tokens stand.  The
+ * tokens themselves are not in what the daemon answers.
  */
 #include "src/cli.h"
 
@@ -71,10 +71,10 @@ row_fill(char **cells, const json_t *t, int64_t now)
 
 	cells[0] = str_dup(json_string_value(json_object_get(t, "appid")));
 	cells[1] = str_dup(state_of(t));
-	cells[2] = good ? span_text(now - int_of(t, "fetchedAt"))
-			: str_dup("-");
-	cells[3] = good ? span_text(int_of(t, "expiresAt") - now)
-			: str_dup("-");
+	cells[2] =
+		good ? span_text(now - int_of(t, "fetchedAt")) : str_dup("-");
+	cells[3] =
+		good ? span_text(int_of(t, "expiresAt") - now) : str_dup("-");
 	cells[4] = str_printf("%lld", (long long)int_of(t, "fetches"));
 	cells[5] = failure_text(t, now);
 }
@@ -82,8 +82,8 @@ row_fill(char **cells, const json_t *t, int64_t now)
 static void
 print_tokens(const json_t *answer)
 {
-	static const char *const heads[COLUMNS] = {"APPID", "TOKEN", "AGE",
-		"LEFT", "FETCHES", "LAST FAILURE"};
+	static const char *const heads[COLUMNS] = {
+		"APPID", "TOKEN", "AGE", "LEFT", "FETCHES", "LAST FAILURE"};
 	const json_t *all = json_object_get(answer, "tokens"), *t;
 	size_t rows = json_array_size(all) + 1, at;
 	char **cells = mem_array(rows * COLUMNS, char *);

@@ -169,6 +169,8 @@ static const char *const wechat_members[][2] = {
 	{"wechat.api_base", "base"},
 	{"wechat.appid", "appid"},
 	{"wechat.secret_file", "secretFile"},
+	{"wechat.push_token_file", "pushTokenFile"},
+	{"wechat.push_key_file", "pushKeyFile"},
 	{"pay.api_base", "base"},
 	{"pay.mchid", "mchid"},
 	{"pay.serial", "serial"},
@@ -176,6 +178,8 @@ static const char *const wechat_members[][2] = {
 	{"pay.apiv3_key_file", "apiv3KeyFile"},
 	{"pay.public_key_file", "publicKeyFile"},
 	{"pay.public_key_id", "publicKeyId"},
+	{"pay.v2_key_file", "v2KeyFile"},
+	{"pay.v2_certificate_file", "certificateFile"},
 };
 
 static void

@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "base/sock.h"
+#include "src/sandbox_ask.h"
 #include "src/spawn.h"
 
 #include <errno.h>
@@ -89,6 +90,39 @@ take_addresses(struct dev *dev, const json_t *status)
 	}
 }
 
+/* The address of message push, as it would be written into WeChat's console. */
+static int
+take_pushes(const char *base, const char *url, struct fault *why)
+{
+	_free_ char *address = str_printf("%s/v1/wechat/push", url);
+	_json_ json_t *answer = NULL;
+
+	return sandbox_ask(base, "/sandbox/push-url",
+		json_pack("{s:s}", "url", address), &answer, why);
+}
+
+/* The notify_url of a development stack is an address of the internet's, as
+ * WeChat Pay wants it; what the sandbox sends there comes to this gateway. */
+static int
+take_callbacks(const struct dev *dev)
+{
+	const char *base =
+		json_string_value(json_object_get(dev->wechat, "base"));
+	_json_ json_t *answer = NULL;
+	struct fault why = {0};
+	int r;
+
+	if (!base || !dev->url)
+		return EXIT_OK;
+	r = sandbox_ask(base, "/sandbox/settings",
+		json_pack("{s:s}", "notify_to", dev->url), &answer, &why);
+	if (r == 0)
+		r = take_pushes(base, dev->url, &why);
+	return r < 0 ? cli_fail(EXIT_FAILED, "the WeChat sandbox: %s",
+			       fault_text(&why, r))
+		     : EXIT_OK;
+}
+
 int
 dev_daemon_start(struct dev *dev)
 {
@@ -114,7 +148,8 @@ dev_daemon_start(struct dev *dev)
 	if (spawn_start(&s, &dev->daemon, &why) < 0)
 		return cli_fail(EXIT_FAILED, "%s", why.text);
 	r = wait_ready(dev, &status);
-	if (r == EXIT_OK)
-		take_addresses(dev, status);
-	return r;
+	if (r != EXIT_OK)
+		return r;
+	take_addresses(dev, status);
+	return take_callbacks(dev);
 }

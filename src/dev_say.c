@@ -159,11 +159,13 @@ dev_print_next(const struct dev *dev)
 		     "  export MPCLOUD_CONFIG=%s\n"
 		     "  %s status\n"
 		     "  %s fn invoke %s\n"
+		     "  # pay an order as its user would, at the sandbox\n"
+		     "  %s sandbox pay ORDER\n"
 		     "  # what functions log, until Ctrl-C\n"
 		     "  %s logs -f\n"
 		     "\nLogs of the programs: %s/*.log\n",
 		dev->cli->conf_path, program, program, function, program,
-		dev->home);
+		program, dev->home);
 	(void)fflush(stdout);
 }
 

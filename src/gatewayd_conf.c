@@ -138,6 +138,9 @@ push_secrets_read(
 		return fault_set(why, ERR_CONFIG,
 			"wechat.push_key_file: wechat.push_token_file is "
 			"needed too");
+	if (p->token && !*conf->wechat_appid)
+		return fault_set(why, ERR_CONFIG,
+			"wechat.push_token_file: wechat.appid is needed too");
 	if (p->key)
 		e = push_key_check(slice_str(p->key), why);
 	return e < 0 ? fault_prefix(why, e, "wechat.push_key_file: ") : 0;

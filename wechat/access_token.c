@@ -1,5 +1,6 @@
 /*
- * The token of each mini program as this process knows it, and who waits for it.
+ * The token of each mini program as this process knows it, and who waits for
+ * it.
  *
  * A good token is given out at once.  When it is due to be renewed it is still
  * given out, and the next one is seen to beside that.  Only when there is none
@@ -7,8 +8,8 @@
  * decides which process of which machine asks WeChat (access_token_row.c), and
  * all others look at the row until it is there.
  *
- * A token is refused by its mark and its number: whoever comes with a refusal of
- * an older one finds a newer one in the row, and nothing is fetched.
+ * A token is refused by its mark and its number: whoever comes with a refusal
+ * of an older one finds a newer one in the row, and nothing is fetched.
  */
 #include "wechat/access_token_inside.h"
 
@@ -225,8 +226,7 @@ token_wait(struct entry *e, struct token_ask *a)
 }
 
 void
-access_token_get(
-	struct access_tokens *t, struct token_ask *a, struct app *app)
+access_token_get(struct access_tokens *t, struct token_ask *a, struct app *app)
 {
 	struct entry *e = entry_get(t, app);
 	int64_t now = clock_now_ms();

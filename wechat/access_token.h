@@ -3,8 +3,8 @@
 /*
  * One access_token per appid for all gateways of all machines: whoever finds it
  * missing takes a lease in mpcloud.access_tokens, asks stable_token once, and
- * stores it sealed; the others wait for the row.  A token that WeChat refused is
- * dropped only while it is still the stored one (compare and drop).
+ * stores it sealed; the others wait for the row.  A token that WeChat refused
+ * is dropped only while it is still the stored one (compare and drop).
  */
 
 #include "auth/app.h"

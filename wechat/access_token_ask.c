@@ -119,7 +119,8 @@ name_address(struct fault *why, const char *errmsg)
 	memcpy(ip, at, n);
 	ip[n] = '\0';
 	(void)fault_set(why, ERR_UPSTREAM_CONFIG,
-		"this server's address %s is not on the mini program's IP list: "
+		"this server's address %s is not on the mini program's IP "
+		"list: "
 		"add it on mp.weixin.qq.com, Development, IP whitelist",
 		ip);
 }

@@ -13,9 +13,9 @@ enum {
 	TOKEN_WAIT_MS = 20 * 1000,  /* longer than a lease of somebody killed */
 	TOKEN_POLL_MS = 50,         /* somebody waits for another's fetch */
 	TOKEN_LOOK_MS = 1000,       /* nobody does */
-	TOKEN_SAME_MS = 1000, /* WeChat gave again what it had refused */
-	TOKEN_KEY_MS = 5000,  /* the stored token does not open */
-	TOKEN_REST_MS = 60 * 1000, /* at the most, after a failure */
+	TOKEN_SAME_MS = 1000,       /* WeChat gave again what it had refused */
+	TOKEN_KEY_MS = 5000,        /* the stored token does not open */
+	TOKEN_REST_MS = 60 * 1000,  /* at the most, after a failure */
 	TOKEN_OWNER = 24,
 };
 
@@ -24,7 +24,7 @@ struct access_tokens {
 	struct pool *pool;
 	struct fetcher *fetcher;
 	struct seal *seal;
-	struct list entries;          /* struct entry */
+	struct list entries;             /* struct entry */
 	char owner[TOKEN_OWNER * 2 + 1]; /* of leases: this object */
 };
 
@@ -47,7 +47,7 @@ struct entry {
 	size_t token_len;
 	uint8_t mark[SEAL_MARK];
 	int64_t fetches, refresh_at, expires_at; /* unix ms */
-	bool refused; /* WeChat refused it: this mark of this fetch */
+	bool refused;       /* WeChat refused it: this mark of this fetch */
 	int64_t keep_until; /* clock_mono: refusals mean something else */
 	/* Why there is none, and until when nobody asks again (unix ms). */
 	struct fault failure;

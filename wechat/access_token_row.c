@@ -1,17 +1,17 @@
 /*
  * The row of a mini program's token in mpcloud.access_tokens.
  *
- * The statement that looks at it also takes the lease, when the token is due and
- * nobody has the lease; so of any number of processes that find it due at the
- * same moment exactly one is told to fetch.  A lease ends by itself: its owner
- * may have been killed.  After a failure lease_until is set without an owner:
- * nobody asks WeChat until then.
+ * The statement that looks at it also takes the lease, when the token is due
+ * and nobody has the lease; so of any number of processes that find it due at
+ * the same moment exactly one is told to fetch.  A lease ends by itself: its
+ * owner may have been killed.  After a failure lease_until is set without an
+ * owner: nobody asks WeChat until then.
  *
- * Due means: there is none, its time for renewal has come, or it is the very one
- * (by mark and by number) that WeChat refused to the process that asks.
+ * Due means: there is none, its time for renewal has come, or it is the very
+ * one (by mark and by number) that WeChat refused to the process that asks.
  *
- * Times are those of the machine that writes them.  A lease that ends later than
- * any can was written under a clock that was wrong: it does not count.
+ * Times are those of the machine that writes them.  A lease that ends later
+ * than any can was written under a clock that was wrong: it does not count.
  */
 #include "wechat/access_token_inside.h"
 
@@ -75,8 +75,7 @@ place_of(const struct entry *e, char to[PLACE_TOP])
 }
 
 static void
-ask_send(struct entry *e, job_fn *done, const char *sql,
-	const struct params *p)
+ask_send(struct entry *e, job_fn *done, const char *sql, const struct params *p)
 {
 	e->ask = (struct ask){.row = pool_row(SLICE("access_tokens"),
 				      slice_str(e->app->appid))};
@@ -116,7 +115,8 @@ token_open(struct entry *e, struct slice text)
 	return r;
 }
 
-/* It opens for others: to fetch would be of no use, they would store over it. */
+/* It opens for others: to fetch would be of no use, they would store over it.
+ */
 static void
 key_is_another(struct entry *e)
 {
@@ -317,8 +317,8 @@ entry_store_failure(struct entry *e, int64_t errcode, const struct fault *why,
 	e->state = ENTRY_STORING;
 	e->failure = *why;
 	e->rest_until = now + rest_ms;
-	(void)snprintf(text, sizeof(text), "%lld %s", (long long)errcode,
-		why->text);
+	(void)snprintf(
+		text, sizeof(text), "%lld %s", (long long)errcode, why->text);
 	params_init(&p);
 	params_text(&p, slice_str(e->app->appid));
 	params_text(&p, slice_str(e->all->owner));

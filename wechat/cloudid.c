@@ -1,5 +1,5 @@
 /*
- * An id is "mpc." and, in base64url, the sealed text "EXPIRES OPENID JSON".  The
+ * An id is "mpc." and, in base64url, the sealed text "EXPIRES OPENID JSON". The
  * seal is bound to the appid; the openid stands inside, so that an id in the
  * wrong hands is told from one that is no id at all.
  */
@@ -14,6 +14,12 @@
 static const char prefix[] = "mpc.";
 
 enum { PLACE_TOP = 256 };
+
+bool
+cloudid_is_ours(struct slice id)
+{
+	return slice_starts(id, prefix);
+}
 
 static struct slice
 place_of(char room[PLACE_TOP], struct slice appid)
@@ -78,8 +84,8 @@ cloudid_open(struct seal *seal, struct slice appid, struct slice openid,
 	buf_init(&plain, CLOUDID_TOP);
 	buf_init(&sealed, CLOUDID_TOP);
 	if (!slice_starts(id, prefix) || id.len > CLOUDID_TOP ||
-		text_unbase64url(&sealed,
-			slice_of(id.ptr + 4, id.len - 4)) < 0 ||
+		text_unbase64url(&sealed, slice_of(id.ptr + 4, id.len - 4)) <
+			0 ||
 		seal_open(seal, place_of(room, appid), buf_all(&sealed),
 			&plain) < 0)
 		return ERR_CLOUDID_BAD;

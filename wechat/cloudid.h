@@ -1,11 +1,12 @@
 #pragma once
 
 /*
- * CloudIDs of our own: open data that this server has opened for a user, sealed so
- * that he can carry it to a function without being able to read or change it.
- * Nothing is stored; any gateway of any machine with the master key takes it.
+ * CloudIDs of our own: open data that this server has opened for a user, sealed
+ * so that he can carry it to a function without being able to read or change
+ * it. Nothing is stored; any gateway of any machine with the master key takes
+ * it.
  *
- * WeChat's own cloudIDs can be exchanged inside Tencent's cloud only.
+ * WeChat's own cloudIDs are exchanged by WeChat: cloudid_ask.h.
  */
 
 #include "auth/seal.h"
@@ -13,6 +14,8 @@
 
 enum { CLOUDID_LIFE_S = 300, CLOUDID_TOP = 70 * 1024 };
 
+/* One that this server issued, not WeChat's (cloudid_ask.h). */
+bool cloudid_is_ours(struct slice id);
 /* Appends the id of `data` for this user. */
 int cloudid_make(struct seal *seal, struct slice appid, struct slice openid,
 	const json_t *data, int64_t now_s, struct buf *to) _must_check_;

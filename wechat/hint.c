@@ -21,7 +21,8 @@ static const struct row {
 	{"/wxa/business/getuserphonenumber", 40013,
 		"the code came from another mini program than this one"},
 	{"/cgi-bin/message/subscribe/send", 43101,
-		"the user allowed this template with wx.requestSubscribeMessage "
+		"the user allowed this template with "
+		"wx.requestSubscribeMessage "
 		"fewer times than it was sent, or not at all"},
 	{"/cgi-bin/message/subscribe/send", 47003,
 		"a value of data does not fit its keyword: thing has 20 "
@@ -34,8 +35,7 @@ static const struct row {
 	{"/wxa/getwxacodeunlimit", 41030,
 		"page must be in the released version, without a leading slash "
 		"and a query, or check_path must be false"},
-	{"/wxa/getwxacode", 41030,
-		"path must be in the released version"},
+	{"/wxa/getwxacode", 41030, "path must be in the released version"},
 	{NULL, 48001,
 		"this mini program has no right to this API: see its page for "
 		"which accounts and categories do"},
@@ -58,8 +58,7 @@ void
 hint_put(struct buf *to, const json_t *answer, const char *hint)
 {
 	_json_ json_t *copy = json_copy((json_t *)(uintptr_t)answer);
-	const char *said =
-		json_string_value(json_object_get(answer, "errmsg"));
+	const char *said = json_string_value(json_object_get(answer, "errmsg"));
 	json_t *text = json_sprintf("%s (%s)", said ? said : "", hint);
 
 	if (copy && text)

@@ -11,12 +11,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 
-enum openapi_how {
-	OPENAPI_JSON,
-	OPENAPI_QUERY,
-	OPENAPI_FORM,
-	OPENAPI_USER
-};
+enum openapi_how { OPENAPI_JSON, OPENAPI_QUERY, OPENAPI_FORM, OPENAPI_USER };
 
 enum { OPENAPI_PATH_TOP = 128 };
 

@@ -5,9 +5,9 @@
  * that it counts means "this key is the right one", after which whatever is
  * still wrong (another appid, too old) is said by its name.
  *
- * The commonest trouble of WeChat's backends is data encrypted before a wx.login
- * that displaced the key: that is why there are several keys, and why the last
- * error of all says what to do in which order.
+ * The commonest trouble of WeChat's backends is data encrypted before a
+ * wx.login that displaced the key: that is why there are several keys, and why
+ * the last error of all says what to do in which order.
  */
 #include "wechat/opendata.h"
 
@@ -83,8 +83,8 @@ is_text(const json_t *v, struct slice s)
 
 /* Data of the right key: is it this app's, this user's, of today? */
 static int
-check_data(const struct opendata_ask *ask, const json_t *data,
-	struct fault *why)
+check_data(
+	const struct opendata_ask *ask, const json_t *data, struct fault *why)
 {
 	const json_t *mark = watermark(data);
 	const json_t *openid = json_object_get(data, "openId");

@@ -1,8 +1,9 @@
 #pragma once
 
 /*
- * Open data: what a mini program's page gets about its user, encrypted by WeChat
- * under the user's session_key.  Pure: keys and texts in, plain JSON out.
+ * Open data: what a mini program's page gets about its user, encrypted by
+ * WeChat under the user's session_key.  Pure: keys and texts in, plain JSON
+ * out.
  *
  * Source: developers.weixin.qq.com, "Signature verification, encryption and
  * decryption of open data".
@@ -23,8 +24,8 @@ struct opendata_ask {
 	int64_t age_s; /* the watermark may be so old; 0: any age */
 };
 
-/* Tries the keys, newest first; *ret is the decrypted object, NULL when only the
- * signature was asked about.  ERR_OPEN_DATA_… */
+/* Tries the keys, newest first; *ret is the decrypted object, NULL when only
+ * the signature was asked about.  ERR_OPEN_DATA_… */
 int opendata_open(const struct session_keys *keys,
 	const struct opendata_ask *ask, json_t **ret,
 	struct fault *why) _must_check_;

@@ -88,9 +88,8 @@ proto_call_parse(struct proto_call *ret, struct slice data)
 	struct proto_field f;
 	int r;
 
-	*ret = (struct proto_call){.appid = {"", 0},
-		.service = {"", 0},
-		.request = {"", 0}};
+	*ret = (struct proto_call){
+		.appid = {"", 0}, .service = {"", 0}, .request = {"", 0}};
 	while ((r = proto_next(&data, &f)) > 0) {
 		r = field_take(ret, &f);
 		if (r < 0)

@@ -65,4 +65,5 @@ int proto_voip_parse(struct proto_voip *ret, struct slice data) _must_check_;
 int proto_cloudids_parse(struct slice data, struct slice *ret, size_t top,
 	struct slice *ret_appid) _must_check_;
 /* One OpDataItem { cloudId = 1; json = 2 } of ApiGetOpenDataByCloudIdResp. */
-void proto_opendata_put(struct buf *to, struct slice cloudid, struct slice json);
+void proto_opendata_put(
+	struct buf *to, struct slice cloudid, struct slice json);

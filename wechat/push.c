@@ -25,8 +25,6 @@ enum {
 	LENGTH = 4,
 	STRINGS = 4,
 	VALUES_TOP = 20000,
-	FIELD_TOP = 64,
-	SUM_SHOWN = 16, /* bytes of SHA-256 in a name */
 };
 
 static const char base64[] =
@@ -208,8 +206,8 @@ take_apart(const struct push_home *home, struct slice plain, struct slice *ret,
 }
 
 int
-push_unseal(const struct push_home *home, struct slice encrypt, struct buf *plain,
-	struct slice *ret, struct fault *why)
+push_unseal(const struct push_home *home, struct slice encrypt,
+	struct buf *plain, struct slice *ret, struct fault *why)
 {
 	_buf_ struct buf key, sealed;
 	int r;
@@ -372,79 +370,4 @@ push_open(const struct push_home *home, const struct push_ask *ask,
 	shape(msg);
 	*ret = take(msg);
 	return 0;
-}
-
-/* ---- what is in it ---- */
-
-static struct slice
-field(const json_t *msg, const char *name)
-{
-	const json_t *v = json_object_get(msg, name);
-
-	return json_is_string(v)
-		       ? slice_of(json_string_value(v), json_string_length(v))
-		       : SLICE("");
-}
-
-struct slice
-push_sender(const json_t *msg)
-{
-	return field(msg, "FromUserName");
-}
-
-/* Canonical: members sorted, so that their order does not matter. */
-static void
-put_sum(struct buf *to, const json_t *msg)
-{
-	_free_ char *text = json_dumps(msg, JSON_COMPACT | JSON_SORT_KEYS);
-	uint8_t sum[SHA256_LEN];
-
-	crypto_sha256(slice_str(text), sum);
-	text_hex(to, slice_of(sum, SUM_SHOWN));
-}
-
-void
-push_name(const json_t *msg, char ret[PUSH_NAME_TOP])
-{
-	struct slice id = field(msg, "MsgId"), from = push_sender(msg);
-	struct slice what = field(msg, "Event");
-	_buf_ struct buf name;
-
-	buf_init(&name, PUSH_NAME_TOP - 1);
-	if (id.len && id.len <= FIELD_TOP) {
-		buf_str(&name, "id ");
-		text_url(&name, id);
-	}
-	if (!id.len || buf_check(&name) < 0) {
-		buf_clear(&name);
-		buf_printf(&name, "event %lld ",
-			(long long)json_integer_value(
-				json_object_get(msg, "CreateTime")));
-		text_url(&name, slice_of(from.ptr, min(from.len, 30u)));
-		buf_char(&name, ' ');
-		text_url(&name, slice_of(what.ptr, min(what.len, 15u)));
-		buf_char(&name, ' ');
-		put_sum(&name, msg);
-	}
-	memcpy(ret, name.ptr, name.len);
-	ret[name.len] = '\0';
-}
-
-json_t *
-push_events(const json_t *msg)
-{
-	struct slice type = field(msg, "MsgType"), what = field(msg, "Event");
-	_free_ char *whole = NULL;
-	json_t *all = json_array();
-
-	(void)json_array_append_new(all, json_stringn(type.ptr, type.len));
-	if (!slice_is(type, "event")) {
-		(void)json_array_append_new(all, json_string("message"));
-	} else if (what.len) {
-		whole = str_printf("event.%.*s", SLICE_ARG(what));
-		(void)json_array_append_new(all, json_string(whole));
-		(void)json_array_append_new(
-			all, json_stringn(what.ptr, what.len));
-	}
-	return all;
 }

@@ -19,7 +19,7 @@ struct push_home {
 
 /* A request's query, unescaped, and its body. */
 struct push_ask {
-	struct slice signature, timestamp, nonce, encrypt_type, msg_signature;
+	struct slice signature, timestamp, nonce, msg_signature;
 	struct slice body;
 };
 
@@ -48,8 +48,9 @@ int push_check(const struct push_home *home, const struct push_ask *ask,
  */
 int push_open(const struct push_home *home, const struct push_ask *ask,
 	json_t **ret, struct fault *why) _must_check_;
-/* What `encrypt` seals, behind its random bytes and before the appid: *ret lies in
- * `plain`, whose ceiling is PUSH_BODY_TOP.  ERR_PUSH_KEY, _APPID, _FORMAT. */
+/* What `encrypt` seals, behind its random bytes and before the appid: *ret lies
+ * in `plain`, whose ceiling is PUSH_BODY_TOP.  ERR_PUSH_KEY, _APPID, _FORMAT.
+ */
 int push_unseal(const struct push_home *home, struct slice encrypt,
 	struct buf *plain, struct slice *ret, struct fault *why) _must_check_;
 /* The signed timestamp is near `now_s`; ERR_PUSH_STALE. */

@@ -1,7 +1,7 @@
 /*
- * Both questions are signed with the session_key itself (as text, over nothing),
- * so that WeChat can tell whether it is the user's: read the key, sign, ask, and
- * for a reset put what came.
+ * Both questions are signed with the session_key itself (as text, over
+ * nothing), so that WeChat can tell whether it is the user's: read the key,
+ * sign, ask, and for a reset put what came.
  */
 #include "wechat/session_check.h"
 
@@ -55,8 +55,8 @@ session_check_err(int64_t errcode, const char *errmsg, struct fault *why)
 {
 	for (size_t i = 0; i < array_size(refusals); i++)
 		if (refusals[i].errcode == errcode)
-			return fault_set(why, refusals[i].err, "%s",
-				refusals[i].text);
+			return fault_set(
+				why, refusals[i].err, "%s", refusals[i].text);
 	if (!errcode)
 		return 0;
 	return fault_set(why, ERR_UPSTREAM, "WeChat refused with %lld: %s",

@@ -4,7 +4,8 @@
  * Asking WeChat about a user's session_key: is it still his (checksession), and
  * give him another (resetusersessionkey).
  *
- * Source: developers.weixin.qq.com, api_checksessionkey, api_resetusersessionkey.
+ * Source: developers.weixin.qq.com, api_checksessionkey,
+ * api_resetusersessionkey.
  */
 
 #include "auth/session_key.h"
@@ -23,8 +24,8 @@ struct session_check_home {
 struct session_check {
 	struct job job;
 	/* answer */
-	bool valid;       /* of check: the newest key is the user's */
-	int64_t errcode;  /* WeChat's */
+	bool valid;      /* of check: the newest key is the user's */
+	int64_t errcode; /* WeChat's */
 	/* its own */
 	const struct session_check_home *home;
 	struct app *app;
@@ -36,9 +37,10 @@ struct session_check {
 	struct buf query;
 };
 
-/* Zeroed, then job_init(&c->job, …).  `app` is held while it runs, `openid` and `home`
- * are borrowed.  An invalid key is an answer, not an error.
- * ERR_OPEN_DATA_NO_KEY; wxapi's; WeChat's own refusals: see session_check_err. */
+/* Zeroed, then job_init(&c->job, …).  `app` is held while it runs, `openid` and
+ * `home` are borrowed.  An invalid key is an answer, not an error.
+ * ERR_OPEN_DATA_NO_KEY; wxapi's; WeChat's own refusals: see session_check_err.
+ */
 void session_check_start(struct session_check *c,
 	const struct session_check_home *home, struct app *app,
 	const char *openid);

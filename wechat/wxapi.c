@@ -51,8 +51,8 @@ answer_drop(struct wxapi *w)
 	fetch_done(&w->fetch);
 }
 
-/* JSON whatever it is called: WeChat sends it as text/plain too, and media never
- * begin with a brace. */
+/* JSON whatever it is called: WeChat sends it as text/plain too, and media
+ * never begin with a brace. */
 static int
 answer_read(struct wxapi *w)
 {
@@ -148,6 +148,7 @@ fetch_send(struct wxapi *w, const char *url)
 		.body = a->body,
 		.timeout_ms = TIMEOUT_MS,
 		.answer_top = a->answer_top ? a->answer_top : ANSWER_TOP,
+		.once = strcmp(a->method, "GET") != 0,
 	};
 
 	(void)snprintf(type, sizeof(type), "Content-Type: %s",

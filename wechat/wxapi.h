@@ -1,9 +1,9 @@
 #pragma once
 
 /*
- * One call of api.weixin.qq.com's API with the app's access_token.  A token that
- * is refused is dropped, and the call is made once more with the next one (and
- * once again if that was another token and it has ended meanwhile, too).
+ * One call of api.weixin.qq.com's API with the app's access_token.  A token
+ * that is refused is dropped, and the call is made once more with the next one
+ * (and once again if that was another token and it has ended meanwhile, too).
  */
 
 #include "base/val.h"
@@ -25,10 +25,10 @@ struct wxapi {
 	struct job job; /* err 0: WeChat answered, whatever it says */
 	/* answer, until wxapi_done */
 	long status;
-	int64_t errcode;     /* 0 when it has none */
-	char errmsg[256];    /* "" when it has none */
-	json_t *json;        /* NULL: media, see body */
-	struct slice body;   /* as received */
+	int64_t errcode;   /* 0 when it has none */
+	char errmsg[256];  /* "" when it has none */
+	json_t *json;      /* NULL: media, see body */
+	struct slice body; /* as received */
 	struct slice content_type;
 	/* its own */
 	struct access_tokens *tokens;

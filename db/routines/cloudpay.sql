@@ -13,31 +13,37 @@ RETURNS jsonb LANGUAGE sql STABLE AS $$
 		'total_fee', o.total, 'fee_type', o.currency)
 $$;
 
--- The order's number, by its own or WeChat's; or of a refund's number.  NULL:
--- there is none in this environment.
-CREATE OR REPLACE FUNCTION mpcloud.cloudpay_find(env text, no text, tx text,
-	refund_no text, refund_id text)
-RETURNS TABLE (mchid text, out_trade_no text, out_refund_no text)
-LANGUAGE sql STABLE AS $$
-	SELECT o.mchid, o.out_trade_no, r.out_refund_no FROM mpcloud.orders o
-		LEFT JOIN mpcloud.refunds r ON r.mchid = o.mchid
-			AND r.out_trade_no = o.out_trade_no
-			AND ($4 = '' OR r.out_refund_no = $4)
-			AND ($5 = '' OR r.refund_id = $5)
-		WHERE coalesce(o.env, $1) = $1
-			AND ($2 <> '' AND o.out_trade_no = $2
-			OR $2 = '' AND $3 <> '' AND o.transaction_id = $3
-			OR $2 = '' AND $3 = '' AND ($4 <> '' AND EXISTS (
-				SELECT FROM mpcloud.refunds x WHERE x.mchid = o.mchid
-				AND x.out_trade_no = o.out_trade_no
-				AND x.out_refund_no = $4)
-			OR $4 = '' AND $5 <> '' AND EXISTS (
-				SELECT FROM mpcloud.refunds x WHERE x.mchid = o.mchid
-				AND x.out_trade_no = o.out_trade_no
-				AND x.refund_id = $5)))
+-- Which order is meant and which of its refunds: by one of these numbers, the
+-- first that is not ''.  Of several refunds one that has not ended comes first.
+-- No row: there is none in this environment.
+CREATE OR REPLACE FUNCTION mpcloud.cloudpay_find(env text, mchid text, no text,
+	tx text, refund_no text, refund_id text)
+RETURNS TABLE (out_trade_no text, out_refund_no text)
+LANGUAGE plpgsql STABLE AS $$
+#variable_conflict use_column
+DECLARE
+	found text := nullif($3, '');
+BEGIN
+	IF found IS NULL AND $4 <> '' THEN
+		SELECT o.out_trade_no INTO found FROM mpcloud.orders o
+			WHERE o.mchid = $2 AND o.transaction_id = $4;
+	ELSIF found IS NULL AND $5 <> '' THEN
+		SELECT r.out_trade_no INTO found FROM mpcloud.refunds r
+			WHERE r.mchid = $2 AND r.out_refund_no = $5;
+	ELSIF found IS NULL THEN
+		SELECT r.out_trade_no INTO found FROM mpcloud.refunds r
+			WHERE r.mchid = $2 AND r.refund_id = $6;
+	END IF;
+	RETURN QUERY SELECT o.out_trade_no, r.out_refund_no
+		FROM mpcloud.orders o LEFT JOIN mpcloud.refunds r
+			ON r.mchid = o.mchid AND r.out_trade_no = o.out_trade_no
+			AND ($5 = '' OR r.out_refund_no = $5)
+			AND ($6 = '' OR r.refund_id = $6)
+		WHERE o.mchid = $2 AND o.out_trade_no = found
+			AND coalesce(o.env, $1) = $1
 		ORDER BY (r.state IN ('SUCCESS', 'CLOSED')) NULLS LAST,
-			r.created_at LIMIT 1
-$$;
+			r.created_at LIMIT 1;
+END $$;
 
 -- queryOrder's answer.
 CREATE OR REPLACE FUNCTION mpcloud.cloudpay_order(mchid text, no text)

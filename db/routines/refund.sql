@@ -11,6 +11,12 @@ RETURNS text LANGUAGE sql IMMUTABLE AS $$
 		mchid || ' ' || out_trade_no || ' ' || key, 'UTF8')), 'hex'), 30)
 $$;
 
+-- For people: who asks in fen and who asks in yuan read the same sentence.
+CREATE OR REPLACE FUNCTION mpcloud.refund_fen(fen bigint)
+RETURNS text LANGUAGE sql IMMUTABLE AS $$
+	SELECT format('%s fen (¥%s)', fen, (fen / 100.0)::numeric(20, 2))
+$$;
+
 -- When to ask next, after so many times.  CREATED: WeChat may not know of it.
 CREATE OR REPLACE FUNCTION mpcloud.refund_next(state text, polls integer,
 	now_ms bigint)
@@ -49,7 +55,8 @@ DECLARE
 	at bigint;
 BEGIN
 	SELECT * INTO o FROM mpcloud.orders t WHERE t.mchid = $2
-		AND t.out_trade_no = $3 AND coalesce(t.env, $1) = $1 FOR UPDATE;
+		AND t.out_trade_no = $3
+		AND ($1 = '' OR coalesce(t.env, $1) = $1) FOR UPDATE;
 	IF NOT FOUND THEN
 		RETURN QUERY SELECT 'missing', 'there is no order of this number',
 			false, '', '', '', 0::bigint, 0::bigint, '', '', '',
@@ -74,7 +81,7 @@ BEGIN
 		RETURN QUERY SELECT 'conflict', format('a refund of this number '
 			'exists for order %s with the amount %s: a refund is repeated '
 			'with the same order and amount, another one needs another '
-			'key', r.out_trade_no, r.amount), false, n, '', r.state,
+			'key', r.out_trade_no, mpcloud.refund_fen(r.amount)), false, n, '', r.state,
 			r.amount, o.total, o.api, o.appid,
 			coalesce(o.transaction_id, ''), o.total - used;
 		RETURN;
@@ -93,9 +100,10 @@ BEGIN
 		RETURN QUERY SELECT outcome, CASE outcome
 			WHEN 'unpaid' THEN format('this order is not paid (its state '
 				'is %s): only what was paid can be refunded', o.state)
-			WHEN 'much' THEN format('of this order''s %s fen, %s are '
-				'refunded or being refunded: %s are left', o.total, used,
-				o.total - used)
+			WHEN 'much' THEN format('of this order''s %s, %s are refunded or '
+				'being refunded: %s are left', mpcloud.refund_fen(o.total),
+				mpcloud.refund_fen(used),
+				mpcloud.refund_fen(o.total - used))
 			ELSE 'this order has 50 refunds, and WeChat Pay takes no more'
 			END, false, n, '', '', amount, o.total, o.api, o.appid,
 			coalesce(o.transaction_id, ''), o.total - used;
@@ -302,7 +310,7 @@ BEGIN
 	UPDATE mpcloud.refunds t SET
 			state = CASE WHEN is_new THEN $6 ELSE t.state END,
 			told_by = CASE WHEN is_new THEN $2 ELSE t.told_by END,
-			why = CASE WHEN is_new THEN NULL ELSE t.why END,
+			why = NULL,
 			refund_id = coalesce(t.refund_id, nullif($5, '')),
 			accepted_at = coalesce(t.accepted_at,
 				mpcloud.refund_time($8 ->> 'create_time')),

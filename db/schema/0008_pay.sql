@@ -48,6 +48,8 @@ CREATE TABLE mpcloud.refunds (
 	FOREIGN KEY (mchid, out_trade_no) REFERENCES mpcloud.orders (mchid, out_trade_no)
 );
 CREATE INDEX refunds_order ON mpcloud.refunds (mchid, out_trade_no);
+CREATE INDEX refunds_id ON mpcloud.refunds (mchid, refund_id)
+	WHERE refund_id IS NOT NULL;
 CREATE INDEX refunds_asked ON mpcloud.refunds (mchid, accepted_at)
 	WHERE accepted_at IS NOT NULL;
 CREATE INDEX refunds_poll ON mpcloud.refunds (poll_at) WHERE poll_at IS NOT NULL;

@@ -129,7 +129,7 @@ test('gateways that are killed in the middle of it change nothing', { timeout: 3
   for (const text of seen.bad) assert.match(text, /^50[0-4] /);
 });
 
-test('a storm of refusals of a good token costs one fetch', { timeout: 300000 }, async () => {
+test('a storm of refusals of a good token makes no other, and no gateway asks twice', { timeout: 300000 }, async () => {
   const before = await tokens();
   const callers = startCallers();
   await until(async () => (await tokens()).accepted > before.accepted + CALLERS, 'calls');
@@ -139,7 +139,7 @@ test('a storm of refusals of a good token costs one fetch', { timeout: 300000 },
   await until(async () => (await tokens()).accepted > at.accepted + 10 * CALLERS, 'calls after the storm');
   const seen = await callers.stop();
   const { fetches, issued, liveTop } = await tokens();
-  assert.ok(fetches - before.fetches <= 1, `${fetches - before.fetches} fetches`);
+  assert.ok(fetches - before.fetches <= 8, `${fetches - before.fetches} fetches`);
   assert.equal(issued, before.issued);
   assert.equal(liveTop, 1);
   // A call is made twice; the storm may have met both.

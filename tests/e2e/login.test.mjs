@@ -31,7 +31,7 @@ const whoami = async (token) => (await callFunction(stack, 'whoami', {}, token))
 const asked = async () => (await (await fetch(`${stack.sandbox}/sandbox/counts`)).json())['/sns/jscode2session'] ?? 0;
 
 before(async () => {
-  stack = await startStack({ project: join(source, 'tests/e2e/login'), gateways: 1 });
+  stack = await startStack({ project: join(source, 'tests/e2e/login'), gateways: 2 });
   apps.push((await (await fetch(`${stack.sandbox}/sandbox/keys`)).json()).appid);
   for (const appid of ['wx00000000000000a1', 'wx00000000000000b2']) {
     const made = await sandbox('/sandbox/apps', { appid });
@@ -87,16 +87,17 @@ test('a code of one mini program is none of another', async () => {
   assert.match(body.message, /call wx\.login again/);
 });
 
-test('one code shown many times at once is one question, and as many sessions', async () => {
+test('one code shown many times at once is one question of each gateway, and as many sessions', async () => {
   const appid = apps[1];
   const shown = await code({ appid });
   const before_ = await asked();
-  await sandbox('/sandbox/fault', { path: '/sns/jscode2session', kind: 'delay', delay: 300 });
+  await sandbox('/sandbox/fault', { path: '/sns/jscode2session', kind: 'delay', delay: 100 });
   const answers = await Promise.all(Array.from({ length: 10 }, () => logIn({ code: shown, appid })));
   assert.deepEqual(answers.map((a) => a.status), Array(10).fill(200));
   assert.equal(new Set(answers.map((a) => a.body.uid)).size, 1);
   assert.equal(new Set(answers.map((a) => a.body.refreshToken)).size, 10);
-  assert.equal(await asked(), before_ + 1);
+  const questions = await asked() - before_;
+  assert.ok(questions >= 1 && questions <= 2, `${questions}`);
   assert.equal((await logIn({ code: shown, appid })).body.code, 'INVALID_CODE');
 });
 
@@ -235,4 +236,5 @@ test('no answer and no log holds an openid, a session_key or a secret', async ()
   const log = stack.daemonLog();
   for (const secret of secrets) assert.ok(!log.includes(secret));
   assert.ok(!/session_key":"|secret=/.test(log));
+  assert.ok(!log.includes(openid));
 });

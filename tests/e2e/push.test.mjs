@@ -5,32 +5,25 @@ import test, { after, before } from 'node:test';
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { createCipheriv, createHash } from 'node:crypto';
-import { appendFileSync, chmodSync, chownSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join, ordinaryUser, source, startStack, until } from '../lib/stack.mjs';
+import { appendFileSync, chownSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join, source, startStack, until } from '../lib/stack.mjs';
 
-const TOKEN = 'console-token';
-const KEY = 'jWmYm7qr5nMoAUwZRjGtBxmz3KA1tkAj3ykkR6q2B2C';
 const OTHER = 'wx00000000000000bb';
-const files = mkdtempSync(join(tmpdir(), 'mpcloud-push-'));
 
-let stack;
+let stack, appid, TOKEN, KEY; // `mpcloud dev` sets push up with the sandbox's secrets
 before(async () => {
-  stack = await startStack({ project: join(source, 'tests/e2e/push'), gateways: 2, clock: true, set: {
-    'wechat.push_token_file': secret('token', TOKEN), 'wechat.push_key_file': secret('key', KEY) } });
+  stack = await startStack({ project: join(source, 'tests/e2e/push'), gateways: 2 });
+  ({ appid } = await (await fetch(`${stack.sandbox}/sandbox/keys`)).json());
+  [TOKEN, KEY] = ['push_token', 'push_key'].map((name) => readFileSync(join(stack.home, 'sandbox', name), 'utf8').trim());
 });
-after(async () => {
-  await stack?.stop();
-  rmSync(files, { recursive: true });
-});
+after(() => stack?.stop());
 
-// As root, the daemon's gateways run as another user.
+// A file that the gateways may read, as they read the sandbox's.
 function secret(name, text) {
-  const path = join(files, name), user = ordinaryUser();
+  const path = join(stack.home, 'sandbox', name), owner = statSync(join(stack.home, 'sandbox/secret'));
 
   writeFileSync(path, `${text}\n`, { mode: 0o600 });
-  chmodSync(files, 0o711);
-  if (user) chownSync(path, user.uid, user.gid);
+  chownSync(path, owner.uid, owner.gid);
   return path;
 }
 
@@ -39,7 +32,7 @@ function secret(name, text) {
 const control = async (name, body) => (await fetch(`${stack.sandbox}/sandbox/${name}`,
   { method: 'POST', body: JSON.stringify(body) })).json();
 const url = (appid = '') => `${stack.url}/v1/wechat/push${appid && `/${appid}`}`;
-const push = (msg, more = {}) => control('push', { url: url(), token: TOKEN, aesKey: KEY, mode: 'safe', msg, ...more });
+const push = (msg, more = {}) => control('push', { msg, ...more });
 const sql = (query) => execFileSync('psql', ['-h', join(stack.run, 'pg'), '-U', 'mpcloud', '-d', 'postgres', '-At', '-c', query],
   { encoding: 'utf8' }).trim().split('\n').filter(Boolean);
 const heard = (collection, id) => sql(`select doc from env_project."${collection}"`).map((l) => JSON.parse(l))
@@ -63,9 +56,9 @@ function seal(msg, appid, key = KEY) {
   return Buffer.concat([c.update(plain), c.final()]).toString('base64');
 }
 
-async function forge({ token = TOKEN, key = KEY, appid = stack.appid, msg = '{"MsgType":"text","Tag":"forged","MsgId":"1"}',
+async function forge({ token = TOKEN, key = KEY, appid: sealedFor = appid, msg = '{"MsgType":"text","Tag":"forged","MsgId":"1"}',
   body, path = url(), timestamp = String(Math.floor(Date.now() / 1000)), query } = {}) {
-  const encrypt = seal(msg, appid, key), nonce = '123';
+  const encrypt = seal(msg, sealedFor, key), nonce = '123';
   const q = new URLSearchParams(query ?? { signature: sha1(token, timestamp, nonce), timestamp, nonce, openid: 'o1',
     encrypt_type: 'aes', msg_signature: sha1(token, timestamp, nonce, encrypt) });
   const answer = await fetch(`${path}?${q}`, { method: 'POST', body: body ?? JSON.stringify({ ToUserName: 'gh', Encrypt: encrypt }) });
@@ -101,7 +94,7 @@ test('a message runs the functions that want it, as the user who sent it', async
     assert.equal(result.deliveries[0].attempts[0].body, 'success');
     const { event, ...who } = await hears('kefu', tag);
     assert.deepEqual([event.Content, event.CreateTime, event.MsgType, typeof event.MsgId], ['你好 <b>&', 1700000000, 'text', 'string']);
-    assert.deepEqual([who.openid, who.appid, who.source], [openid, stack.appid, 'wx_trigger']);
+    assert.deepEqual([who.openid, who.appid, who.source], [openid, appid, 'wx_trigger']);
     const plain = await hears('all', tag);
     assert.deepEqual([plain.openid, plain.trigger, plain.message.FromUserName], [openid, 'push', openid]);
     assert.deepEqual(calls(tag), ['all', 'kefu']);
@@ -158,9 +151,9 @@ test('the result of a media check reaches a function', async () => {
   const user = await stack.login();
   const [openid] = sql(`select openid from mpcloud.users where uid = '${user.uid ?? user.user?.uid}'`);
   const token = (await (await fetch(`${stack.sandbox}/cgi-bin/stable_token`, { method: 'POST', body: JSON.stringify({
-    grant_type: 'client_credential', appid: stack.appid, secret: readFileSync(join(stack.home, 'sandbox/secret'), 'utf8') }) })).json()).access_token;
+    grant_type: 'client_credential', appid, secret: readFileSync(join(stack.home, 'sandbox/secret'), 'utf8') }) })).json()).access_token;
 
-  await control('push-url', { url: url(), token: TOKEN, aesKey: KEY, mode: 'both', format: 'xml' });
+  await control('push-url', { url: url(), mode: 'both', format: 'xml' });
   const { trace_id: trace } = await (await fetch(`${stack.sandbox}/wxa/media_check_async?access_token=${token}`, { method: 'POST',
     body: JSON.stringify({ media_url: 'http://x/sandbox-risky', media_type: 2, version: 2, scene: 1, openid }) })).json();
   const found = await until(() => sql('select doc from env_project."all"').map((l) => JSON.parse(l))
@@ -195,7 +188,7 @@ test('what is forged or set wrongly is refused, and the log names the probable c
 });
 
 test('what a stranger puts beside the seal does not count', async () => {
-  const timestamp = String(Math.floor(Date.now() / 1000)), encrypt = seal('{"MsgType":"image","Tag":"inside","MsgId":"2"}', stack.appid);
+  const timestamp = String(Math.floor(Date.now() / 1000)), encrypt = seal('{"MsgType":"image","Tag":"inside","MsgId":"2"}', appid);
   const answer = await forge({ timestamp, query: { signature: sha1(TOKEN, timestamp, '123'), timestamp, nonce: '123',
     msg_signature: sha1(TOKEN, timestamp, '123', encrypt) },
   body: JSON.stringify({ MsgType: 'text', Tag: 'outside', FromUserName: 'oVictim', MsgId: '3', Encrypt: encrypt }) });

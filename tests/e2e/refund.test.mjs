@@ -84,6 +84,7 @@ test('a second refund of an order waits for its minute by itself', async () => {
   const first = (await refund({ outTradeNo: no, amount: 200 })).data;
   const second = (await refund({ outTradeNo: no, amount: 300 })).data;
   assert.equal(second.state, 'CREATED');
+  assert.ok(Date.parse(second.waitsUntil) > clock.now());
   const [a, b] = [await refundOf(first.outRefundNo), await refundOf(second.outRefundNo)];
   assert.ok(Number(b.asked_at) - Number(a.asked_at) >= 60000);
   await untilRefund(first.outRefundNo, 'SUCCESS');
@@ -96,7 +97,7 @@ test('more than is left is refused, and so is what was never paid', async () => 
   const no = await paid(300);
   const over = await refund({ outTradeNo: no, amount: 301 });
   assert.equal(over.code, 'CONFLICT');
-  assert.match(over.message, /300 are left/);
+  assert.match(over.message, /300 fen \(¥3\.00\) are left/);
   const unpaid = 'refund-unpaid-1';
   await pay(stack, token, 'order', { outTradeNo: unpaid, description: 'Tea', total: 5 });
   assert.match((await refund({ outTradeNo: unpaid })).message, /not paid/);
@@ -137,6 +138,31 @@ for (const [kind, what] of Object.entries(lost))
     assert.equal((await db.rows('select 1 from mpcloud.refunds where out_trade_no = $1', no)).length, 1);
   });
 
+const answer = (body) => control(stack, 'answer', { path: '/v3/refund/domestic/refunds', ...body });
+
+test('a merchant without money: the same number is tried until there is some', async () => {
+  const no = await paid(600);
+  await answer({ status: 403, answer: { code: 'NOT_ENOUGH', message: '余额不足' } });
+  const { data } = await refund({ outTradeNo: no });
+  assert.equal(data.state, 'CREATED');
+  assert.match(data.why, /NOT_ENOUGH/);
+  assert.match((await refund({ outTradeNo: no, amount: 1, key: 'other' })).message, /: 0 fen/);
+  await untilPolled(data.outRefundNo, 'SUCCESS');
+});
+
+test('what WeChat refuses is closed once it does not know the number either, and may be asked anew', async () => {
+  const no = await paid(600);
+  await answer({ status: 400, answer: { code: 'INVALID_REQUEST', message: '订单已超过退款期限' } });
+  const refused = await refund({ outTradeNo: no, amount: 600 });
+  assert.equal(refused.code, 'PAY_REFUSED');
+  assert.match(refused.message, /INVALID_REQUEST/);
+  const [row] = await db.rows('select * from mpcloud.refunds where out_trade_no = $1', no);
+  assert.deepEqual([row.state, row.poll_at], ['CLOSED', null]);
+  const { data } = await refund({ outTradeNo: no, amount: 600 });
+  assert.notEqual(data.outRefundNo, row.out_refund_no);
+  await untilPolled(data.outRefundNo, 'SUCCESS');
+});
+
 test('callbacks that never come are made up for by asking', async () => {
   const no = await paid(400);
   await control(stack, 'notify-fault', { kind: 'drop', out_trade_no: no, count: 10 });
@@ -154,7 +180,7 @@ test('money that does not reach the user is an alarm, and listed', async () => {
   await control(stack, 'settings', { refund_result: 'SUCCESS' });
   assert.match(stack.daemonLog(), /pay\.refund_abnormal/);
   assert.equal((await db.order(no)).refunded, '0');
-  assert.match((await refund({ outTradeNo: no, amount: 1, key: 'more' })).message, /0 are left/);
+  assert.match((await refund({ outTradeNo: no, amount: 1, key: 'more' })).message, /: 0 fen \(¥0\.00\) are left/);
   const [listed] = stack.cliJson('pay', 'refunds', '--state', 'ABNORMAL');
   assert.equal(listed.outRefundNo, data.outRefundNo);
 });

@@ -1,7 +1,7 @@
 // WeChat Pay's half of the sandbox, spoken to as its documentation says (lib/
 // sandbox.mjs) and by two SDKs that others wrote.
 import { strict as assert } from 'node:assert';
-import { createHash, createPublicKey, X509Certificate } from 'node:crypto';
+import { createHash, createPublicKey, createSign, X509Certificate } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { after, before, beforeEach, test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
@@ -218,7 +218,6 @@ test('a user who leaves pays nothing', async () => {
 /* ---- wx.requestPayment ---- */
 
 test('wx.requestPayment pays with the right paySign only', async () => {
-	const { createSign } = await import('node:crypto');
 	const order = await place();
 	const sign = (f) => createSign('RSA-SHA256')
 		.update(`${sandbox.appid}\n${f.timeStamp}\n${f.nonceStr}\n${f.package}\n`)
@@ -805,6 +804,17 @@ test('a fault is for one address, for its pattern, or for all', async () => {
 	assert.equal((await query(order.out_trade_no)).status, 200);
 });
 
+test('any refusal of WeChat Pay\'s can be dictated', async () => {
+	const order = await paid();
+
+	await sandbox.ask('/sandbox/answer', { path: REFUNDS, status: 403,
+		answer: { code: 'NOT_ENOUGH', message: '基本账户余额不足' } });
+	const answer = await refund(order.out_trade_no, 1);
+	refused(answer, 403, 'NOT_ENOUGH');
+	assert.ok(verifies(answer, publicKey));
+	assert.equal((await refund(order.out_trade_no, 1)).status, 200);
+});
+
 /* ---- bills ---- */
 
 const chinaDay = (ms) => new Date(ms + 8 * 3600000).toISOString().slice(0, 10);
@@ -1272,9 +1282,12 @@ test('wechatpay-node-v3: bills', { skip }, async () => {
 /* ---- many ---- */
 
 test('thousands of orders are paid, and each callback is delivered', async () => {
-	const many = Number(process.env.SANDBOX_ORDERS ?? 2000);
+	const many = Number(process.env.SANDBOX_ORDERS ?? 1000);
 	const paidNumbers = new Set(), told = new Set();
 
+	/* half of them come several times */
+	await fault('duplicate', { percent: 30, seed: 1 });
+	await fault('concurrent', { percent: 30, seed: 2, copies: 3 });
 	inbox.answer = (one) => {
 		told.add(JSON.parse(unseal(JSON.parse(one.raw).resource, apiv3Key)).out_trade_no);
 		return 204;
@@ -1289,6 +1302,7 @@ test('thousands of orders are paid, and each callback is delivered', async () =>
 		}
 	}));
 	await until(quiet, 'all are told');
+	assert.ok(inbox.got.length > 1.3 * many, `${inbox.got.length} deliveries`);
 	assert.equal(told.size, paidNumbers.size);
 	assert.ok([...paidNumbers].every((number) => told.has(number)));
 });

@@ -83,6 +83,19 @@ test('a function knows a custom user by his own id', async () => {
   assert.equal((await callFunction(stack, 'whoami', {}, visitor.access_token)).body.anonymous, 'true');
 });
 
+test('a security rule knows how somebody came in', async () => {
+  add('by-rule');
+  const here = '/v1/database/instances/(default)/databases/(default)/collections/members/documents';
+  const tokens = { custom: (await ask('POST', '/v1/login', { body: { ticket: ticket('by-rule') } })).body.accessToken,
+    password: (await ask('POST', '/v1/login', { body: { username: 'by-rule', password: PASSWORD } })).body.accessToken,
+    visitor: (await ask('POST', '/auth/v1/signin/anonymously', { body: {} })).body.access_token,
+    wechat: (await stack.login()).accessToken };
+  const seen = {};
+  for (const [who, token] of Object.entries(tokens))
+    seen[who] = [(await ask('POST', here, { token, body: { data: [{ a: 1 }] } })).status, (await ask('GET', here, { token })).status];
+  assert.deepEqual(seen, { custom: [200, 403], password: [403, 200], visitor: [403, 403], wechat: [403, 403] });
+});
+
 test('what is wrong with a ticket is said', async () => {
   const good = ticket('some-user');
   const rows = [[good.slice(0, -3), 'signature'], [good.replace(key.private_key_id, 'unknown'), 'no such key'],

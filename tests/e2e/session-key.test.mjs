@@ -184,6 +184,23 @@ test('a cloudID is for its user and for five minutes, and tells nothing', async 
   assert.equal(later.status, 400, 'no personal data waits in the queue');
 });
 
+test('WeChat\'s own cloudIDs are exchanged by WeChat', async () => {
+  const user = await login(), other = await login();
+  const { cloudID } = await sandbox('/sandbox/cloudid', { openid: user.openid, data: { n: 7 } });
+  const detail = await encrypted(user, { n: 8 });
+  const event = { a: { $cloudID: cloudID }, b: { $openData: detail }, c: { $cloudID: '47_Xa1pOcRlBPxQZ5pTLz' } };
+  const got = await echo(user, event);
+  assert.deepEqual(got.a, { cloudID, data: { n: 7 } });
+  assert.equal(got.b.data.n, 8);
+  assert.equal(got.c.errCode, -601005);
+  assert.equal((await echo(other, { a: event.a })).a.errCode, -601005);
+  // WeChat says no: the function is called all the same, and is told.
+  await sandbox('/sandbox/answer', { path: '/wxa/getopendata', errcode: 40003, errmsg: 'openid无效', count: 1 });
+  const refused = (await echo(user, event)).a;
+  assert.match(refused.errMsg, /40003/);
+  assert.deepEqual((await echo(user, event)).a, { cloudID, data: { n: 7 } });
+});
+
 test('a page writes it as with wx.cloud', async () => {
   const wx = {
     request: ({ url, method, data, header, success, fail }) => fetch(url, { method, body: data, headers: header })

@@ -116,7 +116,7 @@ test('a blocked user is out at once and stays out until he is let in', async () 
     return post(`${stack.url}/v1/login`, { code });
   };
   assert.equal((await again()).status, 403);
-  assert.equal((await post(`${stack.url}/v1/token/refresh`, { refreshToken: user.refreshToken })).status, 401);
+  assert.equal((await post(`${stack.url}/v1/token/refresh`, { refreshToken: user.refreshToken })).status, 403);
   assert.match(run('show', user.uid).stdout, /^blocked +20/m);
   assert.match(run('block', user.uid).stdout, /was blocked already/);
   assert.match(run('unblock', user.uid).stdout, /may log in again/);

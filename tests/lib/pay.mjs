@@ -72,7 +72,8 @@ export class Db {
 
   // Documents of a collection of the project's.
   async docs(collection, where = 'true') {
-    return (await this.rows(`select doc::text from env_project.${collection} where ${where}`)).map((r) => JSON.parse(r.doc));
+    return (await this.rows(`select _id, doc::text from env_project.${collection} where ${where}`))
+      .map((r) => ({ ...JSON.parse(r.doc), _id: r._id }));
   }
 
   end() { return this.pool.end(); }

@@ -30,8 +30,9 @@ load(const char *name)
 {
 	struct rsa *key = NULL;
 
-	assert_int_equal(rsa_load_private(&key,
-				 slice_str(vector_key(vectors_own, name)), NULL),
+	assert_int_equal(
+		rsa_load_private(
+			&key, slice_str(vector_key(vectors_own, name)), NULL),
 		0);
 	return key;
 }
@@ -124,9 +125,8 @@ on_ask(struct fake *fake, const struct fake_request *r, struct buf *to)
 	}
 	fake->mode = say->close ? FAKE_CLOSE : FAKE_ANSWER;
 	buf_init(&head, 8192);
-	body = say->raw ? slice_of(say->raw, say->raw_len
-						    ? say->raw_len
-						    : strlen(say->raw))
+	body = say->raw ? slice_of(say->raw, say->raw_len ? say->raw_len
+							  : strlen(say->raw))
 			: slice_str(say->body ? say->body : "");
 	if (!say->raw && !say->unsigned_)
 		head_sign(say, body, &head);
@@ -148,8 +148,7 @@ gate_setup(void (*change)(struct merchant_conf *conf))
 		.private_key_pem =
 			vector_key(vectors_own, "merchant_private_key"),
 		.public_key_pem = vector_key(vectors_own, "wechatpay_pubkey"),
-		.public_key_id =
-			vector_key(vectors_own, "wechatpay_pubkey_id"),
+		.public_key_id = vector_key(vectors_own, "wechatpay_pubkey_id"),
 		.apiv3_key = vector_key(vectors_own, "api_v3_key"),
 		.v2_key = vector_key(vectors_own, "api_v2_key"),
 	};

@@ -1,9 +1,9 @@
 #pragma once
 
 /*
- * A merchant API on loopback for the tests of pay/gate, wxpay and cert: it checks
- * our signatures, and answers what the test says, signed as WeChat Pay would.  A
- * second one is the backup host.
+ * A merchant API on loopback for the tests of pay/gate, wxpay and cert: it
+ * checks our signatures, and answers what the test says, signed as WeChat Pay
+ * would.  A second one is the backup host.
  */
 
 #include "base/clock.h"
@@ -54,7 +54,7 @@ struct gate_fixture {
 struct gate_fixture *gate_setup(void (*change)(struct merchant_conf *conf));
 void gate_teardown(struct gate_fixture *f);
 /* job_init of f->gate; what is answered from now on. */
-struct gate *gate_ready(struct gate_fixture *f, const struct gate_say *say,
-	size_t count);
+struct gate *gate_ready(
+	struct gate_fixture *f, const struct gate_say *say, size_t count);
 /* Until f->gate's job is done; its error. */
 int gate_wait(struct gate_fixture *f);

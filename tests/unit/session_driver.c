@@ -25,7 +25,9 @@ on_ask(struct fake *fake, const struct fake_request *r, struct buf *to)
 	(void)snprintf(f->asked, sizeof(f->asked), "%.*s %.*s",
 		SLICE_ARG(fake_param(r, "appid")),
 		SLICE_ARG(fake_param(r, "secret")));
-	if (f->errcode)
+	if (f->codes_are_used && fake->requests > 1)
+		(void)snprintf(body, sizeof(body), "{\"errcode\":40163}");
+	else if (f->errcode)
 		(void)snprintf(
 			body, sizeof(body), "{\"errcode\":%s}", f->errcode);
 	else

@@ -32,6 +32,7 @@ struct fixture {
 	struct app_conf app[2]; /* APPID is the first */
 	struct apps *apps;
 	struct auth_conf conf;
+	bool codes_are_used; /* it answers one question only */
 	char asked[128]; /* the appid and secret of WeChat's last question */
 	const char *openid, *session_key, *errcode; /* what WeChat says */
 };

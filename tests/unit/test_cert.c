@@ -1,7 +1,7 @@
 /*
  * Platform certificates: downloaded by one gateway for all, verified with what
- * they bring, there again after a restart, asked for at once when a serial number
- * is not known, and never more often than that.
+ * they bring, there again after a restart, asked for at once when a serial
+ * number is not known, and never more often than that.
  */
 #include "base/event.h"
 #include "base/mem.h"
@@ -71,8 +71,8 @@ side_open(struct cert_fixture *c, int i)
 		assert_int_equal(merchant_new(&m, &mine, NULL), 0);
 	}
 	assert_int_equal(merchants_add(s->all, m, NULL), 0);
-	s->keeper = cert_keeper_new(
-		&c->f->loop, s->pool, c->f->fetcher, s->all);
+	s->keeper =
+		cert_keeper_new(&c->f->loop, s->pool, c->f->fetcher, s->all);
 }
 
 static void
@@ -110,7 +110,7 @@ setup(void)
 	free(text);
 	(void)testpg_query(pg, "TRUNCATE mpcloud.pay_certificates, "
 			       "mpcloud.pay_leases");
-	c->now = 1767225600 * CLOCK_S; /* 2026-01-01, within the certificate */
+	c->now = 1798761600 * CLOCK_S; /* 2027-01-01, within the certificate */
 	clock_set(c->now);
 	c->f = gate_setup(as_certificates);
 	return c;
@@ -156,15 +156,15 @@ one_gateway_downloads_for_all(void **state)
 	assert_string_equal(c->f->asked[0].target, "/v3/certificates");
 	assert_string_equal(c->f->asked[0].serial, ""); /* we know none yet */
 	for (int i = 0; i < KEEPERS; i++)
-		assert_non_null(merchant_key(c->side[i].all->merchant[0],
-			slice_str(say.serial)));
+		assert_non_null(merchant_key(
+			c->side[i].all->merchant[0], slice_str(say.serial)));
 	assert_string_equal(
 		testpg_query(pg,
 			"SELECT concat_ws('|', mchid, serial, fetched_at,"
 			" expires_at > effective_at) FROM"
 			" mpcloud.pay_certificates"),
 		"1900000109|5A5A00000000000000000000000000000000A5A5|"
-		"1767225600000|t");
+		"1798761600000|t");
 	teardown(c);
 }
 
@@ -205,9 +205,8 @@ they_are_asked_for_anew_each_hour_and_swapped(void **state)
 	while (certs_of(c, 0)->fetched_ms < c->now / CLOCK_MS)
 		loop_turn(&c->f->loop, true);
 	assert_string_equal(c->f->asked[1].serial, say.serial);
-	assert_string_equal(
-		testpg_query(pg, "SELECT string_agg(serial, ',')"
-				 " FROM mpcloud.pay_certificates"),
+	assert_string_equal(testpg_query(pg, "SELECT string_agg(serial, ',')"
+					     " FROM mpcloud.pay_certificates"),
 		say.serial);
 	assert_int_equal(certs_of(c, 0)->count, 1);
 	teardown(c);
@@ -223,8 +222,8 @@ ask(struct cert_fixture *c, const struct gate_say *say, size_t count)
 {
 	struct gate *g = gate_ready(c->f, say, count);
 
-	gate_query(g, &c->f->home, c->f->merchant, &c->f->arena, "",
-		"shop-0001");
+	gate_query(
+		g, &c->f->home, c->f->merchant, &c->f->arena, "", "shop-0001");
 	return gate_wait(c->f);
 }
 
@@ -337,8 +336,8 @@ a_download_that_others_signed_is_not_believed(void **state)
 	assert_int_equal(refresh(c), ERR_PAY_FORGED);
 	assert_int_equal(certs_of(c, 0)->count, 0);
 	assert_string_equal(
-		testpg_query(pg,
-			"SELECT count(*) FROM mpcloud.pay_certificates"),
+		testpg_query(
+			pg, "SELECT count(*) FROM mpcloud.pay_certificates"),
 		"0");
 	teardown(c);
 }

@@ -278,6 +278,47 @@ cbc_refuses_what_is_not_padded_right(void **state)
 	assert_int_equal(b.len, 0);
 }
 
+/* NIST SP 800-38A, F.2.1 (AES-128) and F.2.5 (AES-256), CBC. */
+static void
+cbc_without_padding_is_that_of_nist(void **state)
+{
+	static const struct {
+		const char *key, *sealed;
+	} list[] = {
+		{"2b7e151628aed2a6abf7158809cf4f3c",
+			"7649abac8119b246cee98e9b12e9197d"
+			"5086cb9b507219ee95db113a917678b2"},
+		{"603deb1015ca71be2b73aef0857d77811f352c073b6108d72d9810a30914d"
+		 "f"
+		 "f4",
+			"f58c4c04d6e5f1ba779eabfb5f7bfbd6"
+			"9cfc4e967edb808d679f777bc6702c7d"},
+	};
+	struct slice iv = hex("000102030405060708090a0b0c0d0e0f");
+	struct slice plain = hex("6bc1bee22e409f96e93d7e117393172a"
+				 "ae2d8a571e03ac9c9eb76fac45af8e51");
+
+	(void)state;
+	for (size_t i = 0; i < array_size(list); i++) {
+		struct slice key = hex(list[i].key);
+		_buf_ struct buf b, back;
+
+		buf_init(&b, 1000);
+		buf_init(&back, 1000);
+		assert_int_equal(crypto_cbc_raw_seal(key, iv, plain, &b), 0);
+		assert_true(slice_eq(buf_all(&b), hex(list[i].sealed)));
+		assert_int_equal(
+			crypto_cbc_raw_open(key, iv, buf_all(&b), &back), 0);
+		assert_true(slice_eq(buf_all(&back), plain));
+		assert_int_equal(crypto_cbc_raw_open(
+					 key, iv, slice_of(b.ptr, 15), &back),
+			ERR_FORMAT);
+		assert_int_equal(crypto_cbc_raw_seal(
+					 slice_of(key.ptr, 15), iv, plain, &b),
+			-EINVAL);
+	}
+}
+
 static void
 secrets_are_equal_only_when_all_bytes_are(void **state)
 {
@@ -481,6 +522,7 @@ main(void)
 		cmocka_unit_test(a_forged_seal_opens_to_nothing),
 		cmocka_unit_test(cbc_opens_what_wechat_sealed),
 		cmocka_unit_test(cbc_refuses_what_is_not_padded_right),
+		cmocka_unit_test(cbc_without_padding_is_that_of_nist),
 		cmocka_unit_test(secrets_are_equal_only_when_all_bytes_are),
 		cmocka_unit_test(a_forked_child_has_random_bytes_of_its_own),
 		cmocka_unit_test(rsa_signs_and_verifies_as_openssl_does),

@@ -1,6 +1,6 @@
 /*
- * Custom login's tickets: those that the SDKs and node:crypto made, and what must
- * not pass for one.
+ * Custom login's tickets: those that the SDKs and node:crypto made, and what
+ * must not pass for one.
  */
 #include "auth/custom.h"
 #include "base/crypto.h"
@@ -28,8 +28,8 @@ a_ticket_of_the_sdks_says_who_it_is(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < 3; i++) {
-		assert_int_equal(check(tickets[i].ticket, ticket_public,
-					 TICKET_NOW, &t),
+		assert_int_equal(
+			check(tickets[i].ticket, ticket_public, TICKET_NOW, &t),
 			0);
 		assert_string_equal(t.key_id, "key-1");
 		assert_string_equal(t.uid, "user-1");

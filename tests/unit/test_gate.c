@@ -1,7 +1,7 @@
 /*
- * What is asked of WeChat Pay and what is believed of its answers, in v3 and v2:
- * requests as documented, every refusal by its own word, the backup host, probes,
- * bills.
+ * What is asked of WeChat Pay and what is believed of its answers, in v3 and
+ * v2: requests as documented, every refusal by its own word, the backup host,
+ * probes, bills.
  */
 #include "base/text.h"
 #include "base/xml.h"
@@ -83,8 +83,8 @@ a_query_tells_how_an_order_stands(void **state)
 	for (size_t i = 0; i < array_size(rows); i++) {
 		struct gate *g = gate_ready(f, SAY({.body = rows[i].body}));
 
-		gate_query(g, &f->home, WITH, "wx0123456789abcdef",
-			"shop-0001");
+		gate_query(
+			g, &f->home, WITH, "wx0123456789abcdef", "shop-0001");
 		assert_int_equal(gate_wait(f), 0);
 		assert_string_equal(g->told.state, rows[i].state);
 		assert_int_equal(g->told.total, i < 3 ? 101 : -1);
@@ -149,8 +149,8 @@ a_refund_is_asked_for_and_looked_up(void **state)
 	g = gate_ready(f, SAY({.body = REFUNDED("SUCCESS")}));
 	gate_refund_query(g, &f->home, WITH, "", "back-0001");
 	assert_int_equal(gate_wait(f), 0);
-	assert_string_equal(f->asked[0].target,
-		"/v3/refund/domestic/refunds/back-0001");
+	assert_string_equal(
+		f->asked[0].target, "/v3/refund/domestic/refunds/back-0001");
 	assert_string_equal(g->told.state, "SUCCESS");
 	gate_teardown(f);
 }
@@ -205,17 +205,15 @@ each_refusal_is_told_by_its_word(void **state)
 	(void)state;
 	for (size_t i = 0; i < array_size(rows); i++) {
 		char body[200];
-		struct gate *g =
-			gate_ready(f, SAY({.status = rows[i].status,
-					      .body = body}));
+		struct gate *g = gate_ready(
+			f, SAY({.status = rows[i].status, .body = body}));
 
 		(void)snprintf(body, sizeof(body),
-			"{\"code\":\"%s\",\"message\":\"说明\"}",
-			rows[i].code);
+			"{\"code\":\"%s\",\"message\":\"说明\"}", rows[i].code);
 		gate_query(g, &f->home, WITH, "", "shop-0001");
 		assert_int_equal(gate_wait(f), rows[i].err);
-		assert_string_equal(g->code,
-			rows[i].word ? rows[i].word : rows[i].code);
+		assert_string_equal(
+			g->code, rows[i].word ? rows[i].word : rows[i].code);
 		assert_int_equal(f->count, 1);
 		if (rows[i].err == ERR_UPSTREAM_BUSY)
 			assert_non_null(strstr(g->job.why.text, "safely"));
@@ -227,14 +225,14 @@ static void
 closed_already_is_what_was_wanted(void **state)
 {
 	struct gate_fixture *f = gate_setup(NULL);
-	struct gate *g = gate_ready(f,
-		SAY({.status = 400, .body = "{\"code\":\"ORDER_CLOSED\"}"}));
+	struct gate *g = gate_ready(
+		f, SAY({.status = 400, .body = "{\"code\":\"ORDER_CLOSED\"}"}));
 
 	(void)state;
 	gate_close(g, &f->home, WITH, "", "shop-0001");
 	assert_int_equal(gate_wait(f), 0);
-	g = gate_ready(f,
-		SAY({.status = 400, .body = "{\"code\":\"ORDERPAID\"}"}));
+	g = gate_ready(
+		f, SAY({.status = 400, .body = "{\"code\":\"ORDERPAID\"}"}));
 	gate_close(g, &f->home, WITH, "", "shop-0001");
 	assert_int_equal(gate_wait(f), ERR_PAY_REFUSED);
 	assert_string_equal(g->code, "ORDERPAID");
@@ -245,8 +243,7 @@ static void
 a_host_that_is_away_is_asked_once_more_at_the_backup(void **state)
 {
 	struct gate_fixture *f = gate_setup(NULL);
-	struct gate *g =
-		gate_ready(f, SAY({.close = true}, {.body = PREPAY}));
+	struct gate *g = gate_ready(f, SAY({.close = true}, {.body = PREPAY}));
 
 	(void)state;
 	gate_order(g, &f->home, WITH, slice_str(ORDER_BODY));
@@ -301,9 +298,9 @@ static void
 a_probe_in_an_answer_is_asked_again_with_a_fresh_signature(void **state)
 {
 	struct gate_fixture *f = gate_setup(NULL);
-	struct gate *g = gate_ready(f,
-		SAY({.body = PREPAY, .probe = true},
-			{.body = PREPAY, .probe = true}, {.body = PREPAY}));
+	struct gate *g = gate_ready(
+		f, SAY({.body = PREPAY, .probe = true},
+			   {.body = PREPAY, .probe = true}, {.body = PREPAY}));
 
 	(void)state;
 	gate_order(g, &f->home, WITH, slice_str(ORDER_BODY));
@@ -331,7 +328,8 @@ answers_that_do_not_verify_are_not_believed(void **state)
 		{{.body = PREPAY, .skew_s = -300}, "five minutes"},
 		{{.body = PREPAY, .serial = "PUB_KEY_ID_2"},
 			"another public key"},
-		{{.body = PREPAY, .key = "platform_private_key",
+		{{.body = PREPAY,
+			 .key = "platform_private_key",
 			 .serial = "5A5A00000000000000000000000000000000A5A5"},
 			"pay.certificates = yes"},
 	};
@@ -361,7 +359,8 @@ an_answer_signed_with_a_known_certificate_verifies(void **state)
 {
 	struct gate_fixture *f = gate_setup(with_certificates);
 	struct gate *g = gate_ready(f,
-		SAY({.body = PREPAY, .key = "platform_private_key",
+		SAY({.body = PREPAY,
+			.key = "platform_private_key",
 			.serial = "5a5a00000000000000000000000000000000a5a5"}));
 
 	(void)state;
@@ -426,8 +425,7 @@ a_bill_comes_packed_or_plain_and_its_sum_is_checked(void **state)
 
 	(void)state;
 	bill_answer(f, where, f->fake.base, slice_str(BILL));
-	g = gate_ready(f,
-		SAY({.body = where}, {.raw = zip, .raw_len = len}));
+	g = gate_ready(f, SAY({.body = where}, {.raw = zip, .raw_len = len}));
 	gate_bill(g, &f->home, WITH, "", "2026-11-20");
 	assert_int_equal(gate_wait(f), 0);
 	assert_string_equal(g->bill.ptr, BILL);
@@ -441,8 +439,8 @@ a_bill_comes_packed_or_plain_and_its_sum_is_checked(void **state)
 	assert_int_equal(gate_wait(f), 0);
 	assert_string_equal(g->bill.ptr, BILL);
 	/* cut, changed */
-	g = gate_ready(f,
-		SAY({.body = where}, {.raw = zip, .raw_len = len - 9}));
+	g = gate_ready(
+		f, SAY({.body = where}, {.raw = zip, .raw_len = len - 9}));
 	gate_bill(g, &f->home, WITH, "", "2026-11-20");
 	assert_int_equal(gate_wait(f), ERR_PAY_FORGED);
 	g = gate_ready(f, SAY({.body = where}, {.raw = BILL "x"}));
@@ -481,9 +479,9 @@ static void
 a_day_without_trade_has_no_bill(void **state)
 {
 	struct gate_fixture *f = gate_setup(NULL);
-	struct gate *g = gate_ready(f,
-		SAY({.status = 400,
-			.body = "{\"code\":\"NO_STATEMENT_EXIST\"}"}));
+	struct gate *g = gate_ready(
+		f, SAY({.status = 400,
+			   .body = "{\"code\":\"NO_STATEMENT_EXIST\"}"}));
 
 	(void)state;
 	gate_bill(g, &f->home, WITH, "", "2026-11-20");
@@ -556,9 +554,9 @@ v2_orders_are_made_of_the_same_body(void **state)
 	(void)state;
 	for (size_t i = 0; i < array_size(ways); i++) {
 		struct gate_fixture *f = gate_setup(ways[i]);
-		struct gate *g = gate_ready(f,
-			SAY({.raw = V2("prepay_id", "wx2611", "trade_type",
-				     "JSAPI")}));
+		struct gate *g =
+			gate_ready(f, SAY({.raw = V2("prepay_id", "wx2611",
+						   "trade_type", "JSAPI")}));
 		_json_ json_t *v = NULL;
 
 		gate_order(g, &f->home, WITH, slice_str(ORDER_BODY));
@@ -567,7 +565,8 @@ v2_orders_are_made_of_the_same_body(void **state)
 		assert_string_equal(f->asked[0].target, "/pay/unifiedorder");
 		v = v2_asked(f);
 		assert_string_equal(vector_text(v, "body"), "苹果");
-		assert_string_equal(vector_text(v, "out_trade_no"), "shop-0001");
+		assert_string_equal(
+			vector_text(v, "out_trade_no"), "shop-0001");
 		assert_string_equal(vector_text(v, "total_fee"), "101");
 		assert_string_equal(vector_text(v, "fee_type"), "CNY");
 		assert_string_equal(vector_text(v, "openid"), "oTest1");
@@ -577,8 +576,8 @@ v2_orders_are_made_of_the_same_body(void **state)
 			vector_text(v, "time_expire"), "20261121180000");
 		assert_string_equal(
 			vector_text(v, "notify_url"), "https://example.com/n");
-		assert_int_equal(strlen(vector_text(v, "sign")),
-			i == 0 ? 32 : 64);
+		assert_int_equal(
+			strlen(vector_text(v, "sign")), i == 0 ? 32 : 64);
 		if (i == 1)
 			assert_string_equal(
 				vector_text(v, "sign_type"), "HMAC-SHA256");
@@ -590,12 +589,12 @@ static void
 v2_tells_how_an_order_stands_in_the_same_words(void **state)
 {
 	struct gate_fixture *f = gate_setup(with_v2);
-	struct gate *g = gate_ready(f,
-		SAY({.raw = V2("trade_state", "SUCCESS", "appid",
-			     "wx0123456789abcdef", "out_trade_no", "shop-0001",
-			     "transaction_id", "4200", "total_fee", "101",
-			     "cash_fee", "90", "openid", "oTest1", "time_end",
-			     "20240102030405")}));
+	struct gate *g = gate_ready(
+		f, SAY({.raw = V2("trade_state", "SUCCESS", "appid",
+				"wx0123456789abcdef", "out_trade_no",
+				"shop-0001", "transaction_id", "4200",
+				"total_fee", "101", "cash_fee", "90", "openid",
+				"oTest1", "time_end", "20240102030405")}));
 
 	(void)state;
 	gate_query(g, &f->home, WITH, "", "shop-0001");
@@ -615,14 +614,14 @@ v2_looks_up_one_refund_of_several(void **state)
 	struct gate_fixture *f = gate_setup(with_v2);
 	struct gate *g = gate_ready(f,
 		SAY({.raw = V2("appid", "wx0123456789abcdef", "out_trade_no",
-			     "shop-0001", "transaction_id", "4200",
-			     "total_fee", "101", "refund_count", "2",
-			     "out_refund_no_0", "back-0000", "refund_id_0",
-			     "1", "refund_fee_0", "1", "refund_status_0",
-			     "SUCCESS", "out_refund_no_1", "back-0001",
-			     "refund_id_1", "2", "refund_fee_1", "50",
-			     "refund_status_1", "REFUNDCLOSE",
-			     "refund_success_time_1", "2024-01-02 03:04:05")}));
+			     "shop-0001", "transaction_id", "4200", "total_fee",
+			     "101", "refund_count", "2", "out_refund_no_0",
+			     "back-0000", "refund_id_0", "1", "refund_fee_0",
+			     "1", "refund_status_0", "SUCCESS",
+			     "out_refund_no_1", "back-0001", "refund_id_1", "2",
+			     "refund_fee_1", "50", "refund_status_1",
+			     "REFUNDCLOSE", "refund_success_time_1",
+			     "2024-01-02 03:04:05")}));
 
 	(void)state;
 	gate_refund_query(g, &f->home, WITH, "", "back-0001");
@@ -678,9 +677,9 @@ v2_s_refusals_have_v3_s_words(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < array_size(rows); i++) {
-		struct gate *g = gate_ready(f,
-			SAY({.raw = V2("result_code", "FAIL", "err_code",
-				     rows[i].code, "err_code_des", "x")}));
+		struct gate *g = gate_ready(
+			f, SAY({.raw = V2("result_code", "FAIL", "err_code",
+					rows[i].code, "err_code_des", "x")}));
 
 		gate_query(g, &f->home, WITH, "", "shop-0001");
 		assert_int_equal(gate_wait(f), rows[i].err);
@@ -748,8 +747,8 @@ static void
 v2_s_lost_requests_go_to_the_backup_host(void **state)
 {
 	struct gate_fixture *f = gate_setup(with_v2);
-	struct gate *g = gate_ready(f,
-		SAY({.close = true}, {.raw = V2("prepay_id", "wx1")}));
+	struct gate *g = gate_ready(
+		f, SAY({.close = true}, {.raw = V2("prepay_id", "wx1")}));
 
 	(void)state;
 	gate_order(g, &f->home, WITH, slice_str(ORDER_BODY));
@@ -780,10 +779,10 @@ payment_arguments_of_v2_are_signed_with_the_order_s_way(void **state)
 		assert_int_equal(json_object_size(v), 5);
 		assert_string_equal(vector_text(v, "signType"), types[i]);
 		assert_string_equal(vector_text(v, "package"), "prepay_id=wx1");
-		json_object_set_new(v, "appId",
-			json_string("wx0123456789abcdef"));
-		json_object_set_new(v, "sign",
-			json_string(vector_text(v, "paySign")));
+		json_object_set_new(
+			v, "appId", json_string("wx0123456789abcdef"));
+		json_object_set_new(
+			v, "sign", json_string(vector_text(v, "paySign")));
 		json_object_del(v, "paySign");
 		assert_int_equal(v2_verify(v, f->merchant->v2_key), 0);
 		gate_teardown(f);

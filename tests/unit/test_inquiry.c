@@ -136,10 +136,73 @@ codes_that_cannot_be_wechat_s_are_not_sent(void **state)
 	teardown(f);
 }
 
+/* Two gateways, one code: WeChat tells the first who it is, and the second that
+ * the code was used. */
+static void
+two_gateways_with_one_code_at_once_are_both_answered(void **state)
+{
+	struct fixture *f = setup();
+	struct asked a, b, late;
+
+	(void)state;
+	f->codes_are_used = true;
+	asked_init(&a, f);
+	asked_init(&b, f);
+	login_start(f->auth[0], &a.login, SLICE("code1"));
+	login_start(f->auth[1], &b.login, SLICE("code1"));
+	while (!a.done || !b.done)
+		loop_turn(&f->loop, true);
+	assert_int_equal(f->fake.requests, 2);
+	assert_int_equal(a.login.job.err, 0);
+	assert_int_equal(b.login.job.err, 0);
+	assert_string_equal(a.login.uid, b.login.uid);
+	assert_string_not_equal(a.login.refresh_token, b.login.refresh_token);
+	assert_string_equal(
+		testpg_query(pg, "SELECT count(*) || ' ' || max(generation)"
+				 " FROM mpcloud.session_keys"),
+		"1 1");
+	/* afterwards it is used, for either */
+	for (int i = 0; i < GATEWAYS; i++) {
+		asked_init(&late, f);
+		login_start(f->auth[i], &late.login, SLICE("code1"));
+		assert_int_equal(wait_for(f, &late), ERR_CODE_BAD);
+	}
+	teardown(f);
+}
+
+static void
+a_note_is_of_one_code_and_one_mini_program(void **state)
+{
+	static const struct {
+		const char *appid, *code;
+	} rows[] = {{OTHER_APPID, "code1"}, {APPID, "code2"}};
+
+	(void)state;
+	for (size_t i = 0; i < array_size(rows); i++) {
+		struct fixture *f = setup();
+		struct asked a, b;
+
+		f->codes_are_used = true;
+		asked_init(&a, f);
+		asked_init(&b, f);
+		b.login.from.appid = slice_str(rows[i].appid);
+		login_start(f->auth[0], &a.login, SLICE("code1"));
+		login_start(f->auth[1], &b.login, slice_str(rows[i].code));
+		while (!a.done || !b.done)
+			loop_turn(&f->loop, true);
+		assert_int_equal(a.login.job.err + b.login.job.err,
+			ERR_CODE_BAD); /* one of them */
+		teardown(f);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+			two_gateways_with_one_code_at_once_are_both_answered),
+		cmocka_unit_test(a_note_is_of_one_code_and_one_mini_program),
 		cmocka_unit_test(the_same_code_twice_at_once_asks_wechat_once),
 		cmocka_unit_test(
 			one_of_two_may_leave_and_the_other_is_answered),

@@ -1,6 +1,6 @@
 /*
- * Rotations of token.key_file: what a person finds in it afterwards, and that no
- * token which may still live loses its key.
+ * Rotations of token.key_file: what a person finds in it afterwards, and that
+ * no token which may still live loses its key.
  */
 #include "auth/token.h"
 #include "src/cli_keys_file.h"
@@ -107,8 +107,8 @@ a_staged_key_is_known_first_and_signs_next(void **state)
 	assert_int_equal(survives(OLD "\n", staged.ptr), 0);
 	assert_int_equal(survives(staged.ptr, OLD "\n"), 0);
 	buf_init(&again, 65536);
-	assert_int_equal(keys_rotate(buf_all(&staged), &how, &again, &done,
-				 &why),
+	assert_int_equal(
+		keys_rotate(buf_all(&staged), &how, &again, &done, &why),
 		ERR_CONFLICT);
 	how = at("unused", NOW + 60);
 	change(staged.ptr, &how, &active);
@@ -158,8 +158,8 @@ what_is_no_key_file_is_left_alone(void **state)
 		keys_rotate(SLICE("nonsense\n"), &how, &b, &done, &why),
 		ERR_CONFIG);
 	how.algorithm = "RS256";
-	assert_int_equal(keys_rotate(SLICE(OLD "\n"), &how, &b, &done, &why),
-		ERR_PARAM);
+	assert_int_equal(
+		keys_rotate(SLICE(OLD "\n"), &how, &b, &done, &why), ERR_PARAM);
 	assert_non_null(strstr(why.text, "ES256"));
 	/* nothing that the daemon would refuse is written */
 	how = at("old", NOW);

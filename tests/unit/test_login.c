@@ -53,8 +53,7 @@ one_code_of_two_mini_programs_is_two_questions(void **state)
 	(void)state;
 	for (int i = 0; i < 3; i++) {
 		asked_init(&a[i], f);
-		a[i].login.from.appid =
-			i ? SLICE(OTHER_APPID) : SLICE(APPID);
+		a[i].login.from.appid = i ? SLICE(OTHER_APPID) : SLICE(APPID);
 		login_start(f->auth[0], &a[i].login, SLICE("code1"));
 	}
 	while (!a[0].done || !a[1].done || !a[2].done)
@@ -198,8 +197,7 @@ tickets_of_unknown_and_retired_keys_are_refused(void **state)
 	struct asked a;
 
 	(void)state;
-	(void)testpg_query(
-		pg, "UPDATE mpcloud.login_keys SET retired_at = 2");
+	(void)testpg_query(pg, "UPDATE mpcloud.login_keys SET retired_at = 2");
 	assert_int_equal(
 		login_by_ticket(f, &a, tickets[0].ticket), ERR_TICKET_BAD);
 	assert_non_null(strstr(a.login.job.why.text, "retired"));

@@ -64,11 +64,12 @@ change(struct fixture *f, const char *uid, const char *old, const char *fresh,
 }
 
 static int
-log_in(struct fixture *f, struct asked *a, const char *name, const char *password)
+log_in(struct fixture *f, struct asked *a, const char *name,
+	const char *password)
 {
 	asked_init(a, f);
-	login_password(f->auth[0], &a->login, slice_str(name),
-		slice_str(password));
+	login_password(
+		f->auth[0], &a->login, slice_str(name), slice_str(password));
 	return wait_for(f, a);
 }
 
@@ -81,8 +82,7 @@ a_member_logs_in_with_his_password_and_no_other(void **state)
 
 	(void)state;
 	assert_int_equal(add(f, "Anna@example.com", "correct horse"), 0);
-	assert_int_equal(
-		log_in(f, &a, "anna@example.COM", "correct horse"), 0);
+	assert_int_equal(log_in(f, &a, "anna@example.COM", "correct horse"), 0);
 	assert_true(a.login.new_user); /* his first login */
 	assert_string_equal(a.login.kind, FAMILY_PASSWORD);
 	assert_int_equal(log_in(f, &b, "anna@example.com", "correct horse"), 0);
@@ -98,8 +98,8 @@ a_member_logs_in_with_his_password_and_no_other(void **state)
 		log_in(f, &b, "anna@example.com", ""), ERR_PASSWORD_BAD);
 	assert_int_equal(
 		log_in(f, &b, "bert", "correct horse"), ERR_PASSWORD_BAD);
-	assert_int_equal(log_in(f, &b, "no such name", "correct horse"),
-		ERR_PARAM);
+	assert_int_equal(
+		log_in(f, &b, "no such name", "correct horse"), ERR_PARAM);
 	teardown(f);
 }
 
@@ -159,8 +159,8 @@ another_password_ends_the_other_sessions(void **state)
 	assert_int_equal(
 		change(f, a.login.uid, "wrong horse", "battery staple", 0),
 		ERR_PASSWORD_BAD);
-	assert_int_equal(change(f, a.login.uid, "correct horse", "short", 0),
-		ERR_PARAM);
+	assert_int_equal(
+		change(f, a.login.uid, "correct horse", "short", 0), ERR_PARAM);
 	assert_string_equal(count("revoked_at IS NOT NULL"), "0");
 	assert_int_equal(change(f, a.login.uid, "correct horse",
 				 "battery staple", who.sid),
@@ -185,15 +185,14 @@ a_hash_of_older_settings_is_made_anew_at_login(void **state)
 	assert_int_equal(add(f, "anna", "correct horse"), 0);
 	f->conf.password_memory_kib = 128;
 	reconfigure(f);
-	assert_int_equal(log_in(f, &a, "anna", "wrong horse"), ERR_PASSWORD_BAD);
-	assert_string_equal(
-		testpg_query(pg, "SELECT password LIKE '%m=64,%'"
-				 " FROM mpcloud.users"),
+	assert_int_equal(
+		log_in(f, &a, "anna", "wrong horse"), ERR_PASSWORD_BAD);
+	assert_string_equal(testpg_query(pg, "SELECT password LIKE '%m=64,%'"
+					     " FROM mpcloud.users"),
 		"t");
 	assert_int_equal(log_in(f, &a, "anna", "correct horse"), 0);
-	assert_string_equal(
-		testpg_query(pg, "SELECT password LIKE '%m=128,%'"
-				 " FROM mpcloud.users"),
+	assert_string_equal(testpg_query(pg, "SELECT password LIKE '%m=128,%'"
+					     " FROM mpcloud.users"),
 		"t");
 	assert_int_equal(log_in(f, &a, "anna", "correct horse"), 0);
 	teardown(f);
@@ -208,7 +207,8 @@ a_blocked_member_is_told_so_only_with_his_password(void **state)
 	(void)state;
 	assert_int_equal(add(f, "anna", "correct horse"), 0);
 	(void)testpg_query(pg, "UPDATE mpcloud.users SET blocked_at = 1");
-	assert_int_equal(log_in(f, &a, "anna", "wrong horse"), ERR_PASSWORD_BAD);
+	assert_int_equal(
+		log_in(f, &a, "anna", "wrong horse"), ERR_PASSWORD_BAD);
 	assert_int_equal(
 		log_in(f, &a, "anna", "correct horse"), ERR_USER_BLOCKED);
 	teardown(f);
@@ -218,8 +218,8 @@ static int
 sign_up(struct fixture *f, struct asked *a, const char *name)
 {
 	asked_init(a, f);
-	login_signup(f->auth[0], &a->login, slice_str(name),
-		SLICE("correct horse"));
+	login_signup(
+		f->auth[0], &a->login, slice_str(name), SLICE("correct horse"));
 	return wait_for(f, a);
 }
 
@@ -360,26 +360,26 @@ one_device_one_kind_of_it_or_all_are_ended(void **state)
 	assert_int_equal(know(f, d.login.access_token, &mine), 0);
 	/* somebody else's uid reaches nothing */
 	assert_int_equal(end(f, other.login.uid,
-				 &(struct device_which){.sid = mine.sid,
-					 .reason = "device"}),
-		0);
-	assert_int_equal(end(f, a.login.uid,
 				 &(struct device_which){
-					 .device_id = SLICE("device-1"),
-					 .reason = "device"}),
+					 .sid = mine.sid, .reason = "device"}),
+		0);
+	assert_int_equal(
+		end(f, a.login.uid,
+			&(struct device_which){.device_id = SLICE("device-1"),
+				.reason = "device"}),
 		2);
 	assert_int_equal(know(f, a.login.access_token, &who), ERR_TOKEN_BAD);
 	assert_int_equal(know(f, b.login.access_token, &who), ERR_TOKEN_BAD);
 	assert_int_equal(know(f, c.login.access_token, &who), 0);
 	assert_int_equal(know(f, other.login.access_token, &who), 0);
 	assert_int_equal(end(f, a.login.uid,
-				 &(struct device_which){.keep = mine.sid,
-					 .reason = "all"}),
+				 &(struct device_which){
+					 .keep = mine.sid, .reason = "all"}),
 		1);
 	assert_string_equal(list(f, &l, a.login.uid), "wechat/d ");
 	assert_int_equal(end(f, a.login.uid,
-				 &(struct device_which){.sid = mine.sid,
-					 .reason = "device"}),
+				 &(struct device_which){
+					 .sid = mine.sid, .reason = "device"}),
 		1);
 	assert_string_equal(list(f, &l, a.login.uid), "");
 	assert_int_equal(
@@ -430,7 +430,8 @@ static void
 a_proof_is_good_for_its_user_session_and_time(void **state)
 {
 	struct fixture *f = setup();
-	struct caller who = {.uid = "u1", .sid = 7}, other = {.uid = "u2", .sid = 7},
+	struct caller who = {.uid = "u1", .sid = 7},
+		      other = {.uid = "u2", .sid = 7},
 		      later = {.uid = "u1", .sid = 8};
 	int64_t now = 1000000;
 	_buf_ struct buf token;
@@ -443,12 +444,14 @@ a_proof_is_good_for_its_user_session_and_time(void **state)
 	assert_int_equal(sudo_check(f->seal, &who, buf_all(&token),
 				 now + SUDO_S - 1, NULL),
 		0);
-	assert_int_equal(sudo_check(f->seal, &who, buf_all(&token),
-				 now + SUDO_S, NULL),
+	assert_int_equal(
+		sudo_check(f->seal, &who, buf_all(&token), now + SUDO_S, NULL),
 		ERR_PASSWORD_BAD);
-	assert_int_equal(sudo_check(f->seal, &other, buf_all(&token), now, NULL),
+	assert_int_equal(
+		sudo_check(f->seal, &other, buf_all(&token), now, NULL),
 		ERR_PASSWORD_BAD);
-	assert_int_equal(sudo_check(f->seal, &later, buf_all(&token), now, NULL),
+	assert_int_equal(
+		sudo_check(f->seal, &later, buf_all(&token), now, NULL),
 		ERR_PASSWORD_BAD);
 	assert_int_equal(sudo_check(f->seal, &who, SLICE(""), now, NULL),
 		ERR_PASSWORD_BAD);

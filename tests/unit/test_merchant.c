@@ -1,6 +1,6 @@
 /*
- * The merchants' settings: each is checked, and named with what is wrong with it;
- * several merchants, and the keys an answer may be signed with.
+ * The merchants' settings: each is checked, and named with what is wrong with
+ * it; several merchants, and the keys an answer may be signed with.
  */
 #include "base/mem.h"
 #include "base/paths.h"
@@ -201,10 +201,10 @@ keys_are_found_by_the_serial_that_came(void **state)
 	(void)state;
 	assert_null(m->certs); /* a public key alone: nothing is downloaded */
 	assert_ptr_equal(merchant_key(m, id), m->public_key);
-	assert_null(merchant_key(m,
-		SLICE("pub_key_id_0110000000000000000000000000000001")));
-	assert_null(merchant_key(m,
-		SLICE("PUB_KEY_ID_01100000000000000000000000000000010")));
+	assert_null(merchant_key(
+		m, SLICE("pub_key_id_0110000000000000000000000000000001")));
+	assert_null(merchant_key(
+		m, SLICE("PUB_KEY_ID_01100000000000000000000000000000010")));
 	assert_null(merchant_key(m, slice_str(key("platform_serial"))));
 	assert_string_equal(merchant_wants_serial(m), id.ptr);
 	merchant_unref(m);
@@ -229,8 +229,8 @@ certificates_and_a_public_key_stand_together(void **state)
 		lower[strlen(lower)] =
 			(char)(*p >= 'A' && *p <= 'F' ? *p + 32 : *p);
 	assert_non_null(merchant_key(m, slice_str(lower)));
-	assert_ptr_equal(merchant_key(m, slice_str(m->public_key_id)),
-		m->public_key);
+	assert_ptr_equal(
+		merchant_key(m, slice_str(m->public_key_id)), m->public_key);
 	/* the public key is what is asked for */
 	assert_string_equal(merchant_wants_serial(m), m->public_key_id);
 	merchant_unref(m);
@@ -255,8 +255,7 @@ certificates_alone_need_no_public_key(void **state)
 	assert_int_equal(certs_add(m->certs, slice_str(key("platform_serial")),
 				 slice_str(key("platform_certificate")), NULL),
 		0);
-	assert_string_equal(
-		merchant_wants_serial(m), key("platform_serial"));
+	assert_string_equal(merchant_wants_serial(m), key("platform_serial"));
 	merchant_unref(m);
 }
 
@@ -270,8 +269,7 @@ a_certificate_under_another_serial_is_refused(void **state)
 	(void)state;
 	assert_int_equal(cert_read(&facts, pem, NULL), 0);
 	assert_string_equal(facts.serial, key("platform_serial"));
-	assert_int_equal(
-		certs_add(c, SLICE("5A5A"), pem, NULL), ERR_FORMAT);
+	assert_int_equal(certs_add(c, SLICE("5A5A"), pem, NULL), ERR_FORMAT);
 	assert_int_equal(c->count, 0);
 	assert_int_equal(certs_add(c, slice_str(facts.serial), pem, NULL), 0);
 	assert_int_equal(certs_add(c, slice_str(facts.serial), pem, NULL), 0);

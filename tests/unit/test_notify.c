@@ -79,11 +79,10 @@ sign_of(const struct notify_in *in)
 
 	buf_init(&text, 1 << 20);
 	buf_init(&sign, 4096);
-	assert_int_equal(
-		rsa_load_private(&key,
-			slice_str(vector_key(
-				vectors_own, "wechatpay_pubkey_private")),
-			NULL),
+	assert_int_equal(rsa_load_private(&key,
+				 slice_str(vector_key(vectors_own,
+					 "wechatpay_pubkey_private")),
+				 NULL),
 		0);
 	buf_printf(&text, "%.*s\n%.*s\n", SLICE_ARG(in->timestamp),
 		SLICE_ARG(in->nonce));
@@ -130,22 +129,21 @@ a_payment_says_what_was_paid(void **state)
 
 	(void)state;
 	assert_int_equal(read_in(&in), 0);
-	assert_int_equal(val_parse(&plain, vector_slice(v, "plaintext"), NULL),
-		0);
+	assert_int_equal(
+		val_parse(&plain, vector_slice(v, "plaintext"), NULL), 0);
 	assert_int_equal(n.kind, NOTIFY_PAID);
 	assert_string_equal(n.event_type, "TRANSACTION.SUCCESS");
 	assert_string_equal(n.mchid, vector_text(plain, "mchid"));
 	assert_string_equal(n.appid, vector_text(plain, "appid"));
-	assert_string_equal(
-		n.out_trade_no, vector_text(plain, "out_trade_no"));
+	assert_string_equal(n.out_trade_no, vector_text(plain, "out_trade_no"));
 	assert_string_equal(
 		n.transaction_id, vector_text(plain, "transaction_id"));
 	assert_string_equal(n.state, "SUCCESS");
 	assert_string_equal(n.openid,
 		vector_text(json_object_get(plain, "payer"), "openid"));
-	assert_int_equal(n.total,
-		json_integer_value(json_object_get(
-			json_object_get(plain, "amount"), "total")));
+	assert_int_equal(
+		n.total, json_integer_value(json_object_get(
+				 json_object_get(plain, "amount"), "total")));
 	assert_string_equal(n.currency, "CNY");
 	assert_true(n.at_ms > 1600000000000);
 	assert_string_equal(n.out_refund_no, "");
@@ -160,8 +158,8 @@ a_refund_says_what_was_given_back(void **state)
 
 	(void)state;
 	assert_int_equal(read_in(&in), 0);
-	assert_int_equal(val_parse(&plain, vector_slice(v, "plaintext"), NULL),
-		0);
+	assert_int_equal(
+		val_parse(&plain, vector_slice(v, "plaintext"), NULL), 0);
 	assert_int_equal(n.kind, NOTIFY_REFUND);
 	assert_string_equal(n.event_type, "REFUND.SUCCESS");
 	assert_string_equal(
@@ -169,9 +167,9 @@ a_refund_says_what_was_given_back(void **state)
 	assert_string_equal(n.refund_id, vector_text(plain, "refund_id"));
 	assert_string_equal(n.state, "SUCCESS");
 	assert_string_equal(n.appid, "");
-	assert_int_equal(n.refund,
-		json_integer_value(json_object_get(
-			json_object_get(plain, "amount"), "refund")));
+	assert_int_equal(
+		n.refund, json_integer_value(json_object_get(
+				  json_object_get(plain, "amount"), "refund")));
 }
 
 static void
@@ -243,8 +241,8 @@ a_probe_comes_before_all_else(void **state)
 	struct notify_in in = in_of(PAID);
 
 	(void)state;
-	in.signature = slice_str(arena_printf(&arena,
-		"WECHATPAY/SIGNTEST/%.*s", SLICE_ARG(in.signature)));
+	in.signature = slice_str(arena_printf(
+		&arena, "WECHATPAY/SIGNTEST/%.*s", SLICE_ARG(in.signature)));
 	assert_int_equal(read_in(&in), ERR_PAY_PROBE);
 	in.serial = SLICE("PUB_KEY_ID_9");
 	in.now_s += 1000;
@@ -338,11 +336,10 @@ the_signed_lines_end_as_documented(void **state)
 	struct rsa *key = NULL;
 
 	(void)state;
-	assert_int_equal(
-		rsa_load_private(&key,
-			slice_str(vector_key(
-				vectors_own, "wechatpay_pubkey_private")),
-			NULL),
+	assert_int_equal(rsa_load_private(&key,
+				 slice_str(vector_key(vectors_own,
+					 "wechatpay_pubkey_private")),
+				 NULL),
 		0);
 	for (size_t i = 0; i < array_size(forms); i++) {
 		struct notify_in in = in_of(PAID);
@@ -424,14 +421,12 @@ what_is_inside_is_read_strictly(void **state)
 		{"{" ORDER ",\"amount\":{\"total\":\"101\"}}", ERR_FORMAT},
 		{"{" ORDER ",\"amount\":{\"total\":-1}}", ERR_FORMAT},
 		{"{" ORDER ",\"amount\":{\"total\":1e2}}", ERR_FORMAT},
-		{"{" ORDER ",\"amount\":{\"total\":200000000000}}",
-			ERR_FORMAT},
+		{"{" ORDER ",\"amount\":{\"total\":200000000000}}", ERR_FORMAT},
 		{"{" ORDER ",\"amount\":{\"total\":18446744073709551717}}",
 			ERR_FORMAT},
 		{"{" ORDER ",\"amount\":[101]}", ERR_FORMAT},
 		{"{" ORDER "," AMOUNT ",\"payer\":\"o\"}", ERR_FORMAT},
-		{"{" ORDER "," AMOUNT ",\"payer\":{\"openid\":1}}",
-			ERR_FORMAT},
+		{"{" ORDER "," AMOUNT ",\"payer\":{\"openid\":1}}", ERR_FORMAT},
 		{"{" ORDER "," AMOUNT ",\"mchid\":\"1900000110\"}",
 			ERR_FORMAT}, /* twice */
 		{"{" ORDER ",\"amount\":{\"total\":1,\"total\":101}}",
@@ -445,8 +440,8 @@ what_is_inside_is_read_strictly(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < array_size(rows); i++) {
-		struct notify_in in = made_of("TRANSACTION.SUCCESS",
-			"transaction", rows[i].plain);
+		struct notify_in in = made_of(
+			"TRANSACTION.SUCCESS", "transaction", rows[i].plain);
 
 		if (read_in(&in) != rows[i].err)
 			fail_msg("%s: %s", rows[i].plain, why.text);
@@ -519,8 +514,8 @@ envelopes_of_another_form_are_refused(void **state)
 
 		(void)snprintf(sealed, sizeof(sealed), "%.*s",
 			(int)strcspn(at + 14, "\""), at + 14);
-		in = enveloped(arena_printf(
-			&arena, form, "0123456789abc", sealed));
+		in = enveloped(
+			arena_printf(&arena, form, "0123456789abc", sealed));
 		assert_int_equal(read_in(&in), ERR_PAY_DECRYPT);
 		in = enveloped(
 			arena_printf(&arena, form, "0123456789ab", sealed));
@@ -538,8 +533,7 @@ sixty_four_kilobytes_are_all_there_is(void **state)
 	memset(big, 'x', sizeof(big));
 	in.body = slice_of(big, sizeof(big));
 	assert_int_equal(read_in(&in), ERR_TOO_BIG);
-	assert_int_equal(
-		notify_read_v2(&n, m, &in, &arena, NULL), ERR_TOO_BIG);
+	assert_int_equal(notify_read_v2(&n, m, &in, &arena, NULL), ERR_TOO_BIG);
 }
 
 /* ---- v2 ---- */
@@ -552,19 +546,19 @@ v2_body(const char *sign_type, const char *change, const char *value)
 		"return_code", "SUCCESS", "result_code", "SUCCESS", "appid",
 		"wx0123456789abcdef", "mch_id", "1900000109", "nonce_str",
 		"5K8264ILTKCH16CQ2502SI8ZNMTM67VS", "openid", "oTest1",
-		"total_fee", "101", "transaction_id", "4200",
-		"out_trade_no", "shop-0001", "time_end", "20240102030405",
-		"unknown_field", "x&y=z");
+		"total_fee", "101", "transaction_id", "4200", "out_trade_no",
+		"shop-0001", "time_end", "20240102030405", "unknown_field",
+		"x&y=z");
 	const char *key = vector_key(vectors_own, "api_v2_key");
 	_buf_ struct buf sign, xml;
 
 	buf_init(&sign, 256);
 	buf_init(&xml, 65536);
 	json_object_set_new(v, "sign_type", json_string(sign_type));
-	assert_int_equal(v2_sign(&sign, v, key,
-				 strcmp(sign_type, "MD5") == 0
-					 ? MERCHANT_MD5
-					 : MERCHANT_HMAC_SHA256),
+	assert_int_equal(
+		v2_sign(&sign, v, key,
+			strcmp(sign_type, "MD5") == 0 ? MERCHANT_MD5
+						      : MERCHANT_HMAC_SHA256),
 		0);
 	json_object_set_new(v, "sign", json_string(sign.ptr));
 	if (change && value)
@@ -624,8 +618,8 @@ a_payment_of_v2_is_signed_over_every_field(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < array_size(rows); i++)
-		assert_int_equal(read_v2(v2_body("MD5", rows[i].name,
-					 rows[i].value)),
+		assert_int_equal(
+			read_v2(v2_body("MD5", rows[i].name, rows[i].value)),
 			rows[i].err);
 }
 

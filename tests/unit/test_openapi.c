@@ -67,8 +67,8 @@ a_name_with_a_slash_is_a_path(void **state)
 	assert_string_equal(found("GET wxa/new").path, "/wxa/new");
 	/* as its row has it */
 	assert_int_equal(found("/wxa/img_sec_check").how, OPENAPI_FORM);
-	assert_int_equal(found("/wxaapi/newtmpl/gettemplate").how,
-		OPENAPI_QUERY);
+	assert_int_equal(
+		found("/wxaapi/newtmpl/gettemplate").how, OPENAPI_QUERY);
 	assert_true(openapi_same(SLICE("/wxa/x"), SLICE("wxa/x")));
 	assert_false(openapi_same(SLICE("/wxa/x"), SLICE("wxa/y")));
 	assert_false(openapi_same(SLICE("a.send"), SLICE("a.Send")));
@@ -149,8 +149,7 @@ members_of_json_are_spliced_as_they_came(void **state)
 	struct openapi_request r;
 
 	(void)state;
-	assert_int_equal(
-		build(&r, "subscribeMessage.send", pairs, 4, NULL), 0);
+	assert_int_equal(build(&r, "subscribeMessage.send", pairs, 4, NULL), 0);
 	assert_string_equal(r.method, "POST");
 	assert_string_equal(r.content_type, "");
 	says(&r.query, "");
@@ -158,8 +157,7 @@ members_of_json_are_spliced_as_they_came(void **state)
 		"{\"touser\":\"o1\",\"data\":{\"thing1\":{\"value\":"
 		"\"\xe4\xb8\xad\"}},\"n\":9007199254740993,\"a\\\"b\":null}");
 	openapi_request_done(&r);
-	assert_int_equal(
-		build(&r, "subscribeMessage.send", NULL, 0, NULL), 0);
+	assert_int_equal(build(&r, "subscribeMessage.send", NULL, 0, NULL), 0);
 	says(&r.body, "{}");
 	openapi_request_done(&r);
 }
@@ -167,9 +165,9 @@ members_of_json_are_spliced_as_they_came(void **state)
 static void
 members_of_a_get_stand_in_the_query(void **state)
 {
-	static const struct openapi_pair pairs[] = {
-		PAIR("tid", "99"), PAIR("page", "\"a&b=\\u4e2d\""),
-		PAIR("none", "null"), PAIR("list", "[1,2]")};
+	static const struct openapi_pair pairs[] = {PAIR("tid", "99"),
+		PAIR("page", "\"a&b=\\u4e2d\""), PAIR("none", "null"),
+		PAIR("list", "[1,2]")};
 	struct openapi_request r;
 
 	(void)state;
@@ -197,9 +195,9 @@ a_file_makes_a_form_and_its_brothers_the_query(void **state)
 		0);
 	assert_string_equal(r.method, "POST");
 	says(&r.query, "type=image");
-	assert_int_equal(sscanf(r.content_type,
-				 "multipart/form-data; boundary=%63s",
-				 boundary),
+	assert_int_equal(
+		sscanf(r.content_type, "multipart/form-data; boundary=%63s",
+			boundary),
 		1);
 	(void)snprintf(expected, sizeof(expected),
 		"--%s\r\nContent-Disposition: form-data; name=\"media\"; "
@@ -246,8 +244,8 @@ what_is_about_the_caller_names_him(void **state)
 	says(&r.query, "openid=o%2F1");
 	says(&r.body, "{\"nonce\":\"n\"}");
 	openapi_request_done(&r);
-	assert_int_equal(openapi_build(&r, &route, pairs, 1, "", 4096, &why),
-		ERR_PARAM);
+	assert_int_equal(
+		openapi_build(&r, &route, pairs, 1, "", 4096, &why), ERR_PARAM);
 	assert_non_null(strstr(why.text, "user"));
 }
 

@@ -205,8 +205,8 @@ base64_that_suffered_on_the_way_opens(void **state)
 			*p = '_';
 	*strchr(text, '=') = '\0';
 	assert_int_equal(open_one(text), 0);
-	(void)snprintf(text, sizeof(text), "\r\n %.20s\r\n%s\n", OD_ODD,
-		&OD_ODD[20]);
+	(void)snprintf(
+		text, sizeof(text), "\r\n %.20s\r\n%s\n", OD_ODD, &OD_ODD[20]);
 	memmove(text, text + 3, strlen(text + 3) + 1);
 	assert_int_equal(open_one(text), 0);
 }
@@ -216,8 +216,7 @@ an_older_key_opens_what_came_before_the_login(void **state)
 {
 	const struct session_keys keys = keys_of(OFFICIAL_KEY, OD_KEY);
 	const struct session_keys unlucky = keys_of(OD_KEY_UNLUCKY, OD_KEY);
-	const struct session_keys wrong =
-		keys_of(OD_KEY_UNLUCKY, OFFICIAL_KEY);
+	const struct session_keys wrong = keys_of(OD_KEY_UNLUCKY, OFFICIAL_KEY);
 	const struct opendata_ask ask = ask_of(OD_GOOD);
 
 	(void)state;
@@ -255,9 +254,8 @@ nothing_forged_opens(void **state)
 {
 	static const char *const bad[] = {OD_PAD_ZERO, OD_PAD_17,
 		OD_PAD_UNEQUAL, OD_PAD_FIRST, OD_PAD_NONE, OD_NO_MARK,
-		OD_MARK_TWICE, OD_APP_NUMBER, OD_ARRAY, OD_TRAILER,
-		OD_NOT_UTF8, OD_EMPTY, OD_KEY_AS_TEXT, OD_FLIPPED,
-		OD_BLOCK_CUT};
+		OD_MARK_TWICE, OD_APP_NUMBER, OD_ARRAY, OD_TRAILER, OD_NOT_UTF8,
+		OD_EMPTY, OD_KEY_AS_TEXT, OD_FLIPPED, OD_BLOCK_CUT};
 
 	(void)state;
 	for (size_t i = 0; i < array_size(bad); i++)
@@ -324,8 +322,8 @@ only_the_base64_of_sixteen_bytes_is_a_session_key(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < array_size(bad); i++)
-		assert_int_equal(session_key_parse(&key, slice_str(bad[i])),
-			ERR_FORMAT);
+		assert_int_equal(
+			session_key_parse(&key, slice_str(bad[i])), ERR_FORMAT);
 }
 
 static void
@@ -351,33 +349,33 @@ a_cloud_id_is_for_its_user_and_for_five_minutes(void **state)
 		0);
 	assert_int_equal(cloudid_make(seal, app, who, data, TIME, &id), 0);
 	assert_null(memmem(id.ptr, id.len, "1380", 4));
-	assert_int_equal(cloudid_open(seal, app, who, buf_all(&id), TIME + 299,
-				 &got),
+	assert_int_equal(
+		cloudid_open(seal, app, who, buf_all(&id), TIME + 299, &got),
 		0);
 	assert_true(json_equal(got, data));
-	assert_int_equal(cloudid_open(seal, app, who, buf_all(&id), TIME + 300,
-				 &not),
+	assert_int_equal(
+		cloudid_open(seal, app, who, buf_all(&id), TIME + 300, &not ),
 		ERR_CLOUDID_OLD);
 	assert_int_equal(cloudid_open(seal, app, SLICE("oTest2"), buf_all(&id),
-				 TIME, &not),
+				 TIME, &not ),
 		ERR_CLOUDID_USER);
-	assert_int_equal(cloudid_open(seal, app, SLICE(""), buf_all(&id), TIME,
-				 &not),
+	assert_int_equal(
+		cloudid_open(seal, app, SLICE(""), buf_all(&id), TIME, &not ),
 		ERR_CLOUDID_USER);
-	assert_int_equal(cloudid_open(seal, SLICE("wxother"), who,
-				 buf_all(&id), TIME, &not),
+	assert_int_equal(cloudid_open(seal, SLICE("wxother"), who, buf_all(&id),
+				 TIME, &not ),
 		ERR_CLOUDID_BAD);
 	assert_int_equal(
-		cloudid_open(other, app, who, buf_all(&id), TIME, &not),
+		cloudid_open(other, app, who, buf_all(&id), TIME, &not ),
 		ERR_CLOUDID_BAD);
 	assert_int_equal(cloudid_open(seal, app, who,
-				 SLICE("47_Xa1pOcRlBPxQZ5pTLz"), TIME, &not),
+				 SLICE("47_Xa1pOcRlBPxQZ5pTLz"), TIME, &not ),
 		ERR_CLOUDID_BAD);
 	id.ptr[id.len / 2] ^= 1;
 	assert_int_equal(
-		cloudid_open(seal, app, who, buf_all(&id), TIME, &not),
+		cloudid_open(seal, app, who, buf_all(&id), TIME, &not ),
 		ERR_CLOUDID_BAD);
-	assert_null(not);
+	assert_null(not );
 }
 
 int

@@ -1,7 +1,7 @@
 /*
  * Every published value about WeChat Pay that we know of, and those that
- * node:crypto and openssl made of the documented rules: data/README.md says which
- * is where.  Each vector of the two files must have been looked at.
+ * node:crypto and openssl made of the documented rules: data/README.md says
+ * which is where.  Each vector of the two files must have been looked at.
  */
 #include "base/clock.h"
 #include "base/mem.h"
@@ -168,10 +168,10 @@ the_arguments_of_requestPayment_are_signed_as_documented(void **state)
 	(void)state;
 	buf_init(&sign, 4096);
 	assert_true(slice_starts(package, "prepay_id="));
-	assert_int_equal(sign_payment(&sign, key, vector_slice(v, "appid"),
-				 vector_slice(v, "timestamp"),
-				 vector_slice(v, "nonce"),
-				 slice_str(package.ptr + strlen("prepay_id="))),
+	assert_int_equal(
+		sign_payment(&sign, key, vector_slice(v, "appid"),
+			vector_slice(v, "timestamp"), vector_slice(v, "nonce"),
+			slice_str(package.ptr + strlen("prepay_id="))),
 		0);
 	assert_string_equal(sign.ptr, vector_text(v, "expected"));
 	/* an app's signs the bare id: ours must never */
@@ -222,9 +222,8 @@ the_documented_answer_verifies_and_a_changed_one_does_not(void **state)
 	assert_int_equal(sign_verify(key, time, nonce, vector_slice(v, "body"),
 				 sign, now - 300),
 		ERR_PAY_STALE);
-	assert_int_equal(rsa_verify(key, vector_slice(v, "string_to_sign"),
-				 sign),
-		0);
+	assert_int_equal(
+		rsa_verify(key, vector_slice(v, "string_to_sign"), sign), 0);
 	assert_int_equal(rsa_verify(key, vector_slice(bad, "string_to_sign"),
 				 vector_slice(bad, "signature")),
 		ERR_FORMAT);
@@ -281,8 +280,8 @@ sealed_resources_open_to_what_is_published(void **state)
 static void
 what_is_aes_gcm_but_not_wechat_pay_s_opens_as_such_only(void **state)
 {
-	static const char *const ids[] = {"v3-gcm-go-hello",
-		"v3-gcm-iv16-empty", "v3-gcm-iv16-hello"};
+	static const char *const ids[] = {
+		"v3-gcm-go-hello", "v3-gcm-iv16-empty", "v3-gcm-iv16-hello"};
 
 	(void)state;
 	for (size_t i = 0; i < array_size(ids); i++) {
@@ -422,7 +421,8 @@ whole_callbacks_open(void **state)
 	for (size_t i = 0; i < array_size(ids); i++) {
 		const json_t *v = pub(ids[i]);
 
-		callback_check(java, v, json_integer_value(json_object_get(v, "now")),
+		callback_check(java, v,
+			json_integer_value(json_object_get(v, "now")),
 			vector_text(v, "expected_plaintext"));
 	}
 	for (size_t i = 0; i < array_size(own_ids); i++) {
@@ -441,7 +441,8 @@ static void
 the_go_sdk_s_callback_verifies_and_its_seal_opens(void **state)
 {
 	const json_t *v = pub("v3-notify-full-go");
-	struct notify_in in = notify_of(v, json_integer_value(json_object_get(v, "now")));
+	struct notify_in in =
+		notify_of(v, json_integer_value(json_object_get(v, "now")));
 	_cleanup_(rsa_freep) struct rsa *key = public_of(
 		vector_key(vectors_pay, "wechatpay_go_test_platform_cert"));
 	_buf_ struct buf sealed, plain;
@@ -477,8 +478,7 @@ a_probe_is_known_as_one(void **state)
 
 	(void)state;
 	arena_init(&arena, 1 << 20);
-	assert_int_equal(
-		notify_read(&n, m, &in, &arena, NULL), ERR_PAY_PROBE);
+	assert_int_equal(notify_read(&n, m, &in, &arena, NULL), ERR_PAY_PROBE);
 	arena_done(&arena);
 	merchant_unref(m);
 }
@@ -572,8 +572,8 @@ v2_signs_as_documented(void **state)
 static void
 v2_callbacks_verify_over_every_field(void **state)
 {
-	static const char *const ids[] = {"v2-notify-synthetic-md5",
-		"v2-notify-synthetic-hmac-sha256"};
+	static const char *const ids[] = {
+		"v2-notify-synthetic-md5", "v2-notify-synthetic-hmac-sha256"};
 
 	(void)state;
 	for (size_t i = 0; i < array_size(ids); i++) {
@@ -582,13 +582,12 @@ v2_callbacks_verify_over_every_field(void **state)
 		_buf_ struct buf text;
 
 		buf_init(&text, 65536);
-		assert_int_equal(xml_parse(&fields, "xml",
-					 vector_slice(v, "xml"), NULL),
+		assert_int_equal(
+			xml_parse(&fields, "xml", vector_slice(v, "xml"), NULL),
 			0);
 		assert_int_equal(
 			v2_text(&text, fields, vector_text(v, "key")), 0);
-		assert_string_equal(
-			text.ptr, vector_text(v, "string_to_sign"));
+		assert_string_equal(text.ptr, vector_text(v, "string_to_sign"));
 		json_object_set_new(fields, "sign",
 			json_string(vector_text(v, "expected")));
 		assert_int_equal(v2_verify(fields, vector_text(v, "key")), 0);
@@ -624,15 +623,14 @@ v2_s_seals_open(void **state)
 	assert_int_equal(crypto_ecb_open(vector_slice(raw, "aes_key_ascii"),
 				 buf_all(&sealed), &to),
 		0);
-	assert_true(slice_is(
-		buf_all(&to), vector_text(raw, "expected_plaintext")));
+	assert_true(
+		slice_is(buf_all(&to), vector_text(raw, "expected_plaintext")));
 	/* another key, and a cut text */
 	buf_clear(&to);
-	assert_int_equal(v2_open(&to, "x", vector_slice(v, "req_info")),
-		ERR_FORMAT);
 	assert_int_equal(
-		crypto_ecb_open(vector_slice(raw, "aes_key_ascii"),
-			slice_of(sealed.ptr, sealed.len - 1), &to),
+		v2_open(&to, "x", vector_slice(v, "req_info")), ERR_FORMAT);
+	assert_int_equal(crypto_ecb_open(vector_slice(raw, "aes_key_ascii"),
+				 slice_of(sealed.ptr, sealed.len - 1), &to),
 		ERR_FORMAT);
 }
 
@@ -729,6 +727,5 @@ main(void)
 		cmocka_unit_test(every_vector_was_looked_at),
 	};
 
-	return cmocka_run_group_tests(
-		tests, vectors_setup, vectors_teardown);
+	return cmocka_run_group_tests(tests, vectors_setup, vectors_teardown);
 }

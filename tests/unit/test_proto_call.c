@@ -210,14 +210,14 @@ static void
 broken_messages_are_refused(void **state)
 {
 	static const struct slice broken[] = {
-		{"\x12\x05pair", 6},  /* shorter than it says */
-		{"\x12", 1},          /* no length */
-		{"\x08", 1},          /* no number */
-		{"\x08\x80", 2},      /* a number without its end */
-		{"\x02\x00", 2},      /* field 0 */
-		{"\x0b", 1},          /* a group */
-		{"\x0f\x01", 2},      /* no such kind */
-		{"\x49\x01\x02", 3},  /* half a fixed64 */
+		{"\x12\x05pair", 6},     /* shorter than it says */
+		{"\x12", 1},             /* no length */
+		{"\x08", 1},             /* no number */
+		{"\x08\x80", 2},         /* a number without its end */
+		{"\x02\x00", 2},         /* field 0 */
+		{"\x0b", 1},             /* a group */
+		{"\x0f\x01", 2},         /* no such kind */
+		{"\x49\x01\x02", 3},     /* half a fixed64 */
 		{"\x12\x02\x0a\x05", 4}, /* broken inside */
 		{"\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x7f", 11},
 	};

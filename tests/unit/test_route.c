@@ -120,7 +120,8 @@ every_row_answers_its_own_path(void **state)
 		unsigned on = r->listeners & -r->listeners;
 		static const char *const names[] = {[METHOD_GET] = "GET",
 			[METHOD_POST] = "POST",
-			[METHOD_PATCH] = "PATCH"};
+			[METHOD_PATCH] = "PATCH",
+			[METHOD_DELETE] = "DELETE"};
 		struct route_ask ask = asked(on, names[r->method], r->path);
 
 		assert_int_equal(route_find(&ask), 0);

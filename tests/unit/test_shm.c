@@ -132,6 +132,31 @@ ending_a_session_twice_keeps_the_later_time(void **state)
 	assert_true(shm_is_revoked(shm, 77));
 }
 
+static void
+a_note_is_read_whole_by_its_name(void **state)
+{
+	const uint64_t name[2] = {5, 7}, other[2] = {5, 8},
+		       same_place[2] = {5 + SHM_NOTES, 7};
+	char got[SHM_NOTE_TOP], longest[SHM_NOTE_TOP];
+	int64_t when;
+
+	(void)state;
+	memset(longest, 'x', sizeof(longest));
+	assert_int_equal(shm_note_get(shm, name, got, &when), -ENOENT);
+	shm_note_put(shm, name, SLICE("hello"), 42);
+	assert_int_equal(shm_note_get(shm, name, got, &when), 5);
+	assert_memory_equal(got, "hello", 5);
+	assert_int_equal(when, 42);
+	assert_int_equal(shm_note_get(shm, other, got, &when), -ENOENT);
+	shm_note_put(shm, name, slice_of(longest, sizeof(longest)), 43);
+	assert_int_equal(shm_note_get(shm, name, got, &when), SHM_NOTE_TOP);
+	assert_memory_equal(got, longest, sizeof(longest));
+	/* another that needs the place */
+	shm_note_put(shm, same_place, SLICE("b"), 44);
+	assert_int_equal(shm_note_get(shm, name, got, &when), -ENOENT);
+	assert_int_equal(shm_note_get(shm, same_place, got, &when), 1);
+}
+
 int
 main(void)
 {
@@ -142,6 +167,7 @@ main(void)
 		cmocka_unit_test(a_session_that_ended_is_known_until_its_time),
 		cmocka_unit_test(many_ended_sessions_are_all_known),
 		cmocka_unit_test(ending_a_session_twice_keeps_the_later_time),
+		cmocka_unit_test(a_note_is_read_whole_by_its_name),
 	};
 
 	return cmocka_run_group_tests(tests, up, down);

@@ -170,11 +170,11 @@ an_answer_is_believed_for_less_than_five_minutes(void **state)
 		int64_t now;
 		int ret;
 	} rows[] = {
-		{ANSWER_NOW - 300, ERR_FORMAT},
+		{ANSWER_NOW - 300, ERR_PAY_STALE},
 		{ANSWER_NOW - 299, 0},
 		{ANSWER_NOW + 299, 0},
-		{ANSWER_NOW + 300, ERR_FORMAT},
-		{0, ERR_FORMAT},
+		{ANSWER_NOW + 300, ERR_PAY_STALE},
+		{0, ERR_PAY_STALE},
 	};
 	static const char *const odd[] = {"", "x", "-1", "1722850421.0",
 		" 1722850421", "99999999999999999999999",
@@ -190,7 +190,7 @@ an_answer_is_believed_for_less_than_five_minutes(void **state)
 		assert_int_equal(
 			answer_check(odd[i], ANSWER_NONCE, DOC_ANSWER_BODY,
 				DOC_ANSWER_SIGN, ANSWER_NOW),
-			ERR_FORMAT);
+			ERR_PAY_STALE);
 }
 
 /* github.com/wechatpay-apiv3/wechatpay-java AeadAesCipherTest */

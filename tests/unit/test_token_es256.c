@@ -1,7 +1,7 @@
 /*
- * Access tokens signed ES256, and keys in their file: known answers from RFC 7515
- * and node:crypto (data/token_es256.mjs), forged tokens of every kind, the set of
- * public keys, and rotation by verify-only.
+ * Access tokens signed ES256, and keys in their file: known answers from RFC
+ * 7515 and node:crypto (data/token_es256.mjs), forged tokens of every kind, the
+ * set of public keys, and rotation by verify-only.
  */
 #include "auth/token.h"
 #include "base/crypto_ec.h"
@@ -85,7 +85,8 @@ the_example_of_rfc_7515_verifies(void **state)
 		ERR_FORMAT);
 	assert_int_equal(ec_sign(ec, slice_str(input), low), 0);
 	assert_int_equal(
-		ec_verify(public, slice_str(input), slice_of(low, sizeof(low))), 0);
+		ec_verify(public, slice_str(input), slice_of(low, sizeof(low))),
+		0);
 	low[40] ^= 1;
 	assert_int_equal(
 		ec_verify(public, slice_str(input), slice_of(low, sizeof(low))),
@@ -107,8 +108,7 @@ numbers_that_are_no_keys_are_refused(void **state)
 	(void)state;
 	assert_int_equal(ec_load_private(&ec, number(&a, n)), ERR_FORMAT);
 	assert_int_equal(ec_load_private(&ec, number(&b, zero)), ERR_FORMAT);
-	assert_int_equal(
-		ec_load_private(&ec, slice_of(a.ptr, 31)), ERR_FORMAT);
+	assert_int_equal(ec_load_private(&ec, slice_of(a.ptr, 31)), ERR_FORMAT);
 	assert_int_equal(ec_load_private(&ec, number(&c, top)), 0);
 	ec = ec_free(ec);
 	(void)number(&x, X);
@@ -153,12 +153,12 @@ nothing_forged_is_taken(void **state)
 	static const char *const bad[] = {ES_HIGH_S, ES_DER, ES_OTHER_KEY,
 		ES_P384, ES_SHA512, ES_R_ZERO, ES_S_ZERO, ES_BOTH_ZERO,
 		ES_BOTH_ONE, ES_R_IS_N, ES_R_PLUS_N, ES_SWAPPED, ES_SHORT,
-		ES_LONG, ES_PADDED, ES_EMPTY, ES_NO_THIRD, ES_FOURTH,
-		ES_EQUALS, ES_SPARE_BITS, ES_PLAIN_BASE64, ES_NEWLINE,
-		ES_ALG_NONE, ES_ALG_HS_EMPTY, ES_ALG_HS_PUBLIC,
-		ES_ALG_HS_POINT, ES_HS_UNDER_ES_HEAD, ES_ALG_LOWER,
-		ES_KID_OTHER, ES_KID_NONE, ES_KID_PATH, ES_JWK, ES_CRIT,
-		ES_DUPLICATE, ES_KIND_TWICE, ES_EXP_HUGE, ES_CHANGED};
+		ES_LONG, ES_PADDED, ES_EMPTY, ES_NO_THIRD, ES_FOURTH, ES_EQUALS,
+		ES_SPARE_BITS, ES_PLAIN_BASE64, ES_NEWLINE, ES_ALG_NONE,
+		ES_ALG_HS_EMPTY, ES_ALG_HS_PUBLIC, ES_ALG_HS_POINT,
+		ES_HS_UNDER_ES_HEAD, ES_ALG_LOWER, ES_KID_OTHER, ES_KID_NONE,
+		ES_KID_PATH, ES_JWK, ES_CRIT, ES_DUPLICATE, ES_KIND_TWICE,
+		ES_EXP_HUGE, ES_CHANGED};
 
 	(void)state;
 	assert_int_equal(check(ES_GOOD), 0);
@@ -192,8 +192,8 @@ what_was_issued_comes_back_with_every_part(void **state)
 		assert_int_equal(
 			token_issue(keys, &somebody, ISSUED, 7200, &t), 0);
 		assert_null(strstr(t.ptr, "oTest"));
-		assert_int_equal(token_check(keys, buf_all(&t), ISSUED, &arena,
-					 &who),
+		assert_int_equal(
+			token_check(keys, buf_all(&t), ISSUED, &arena, &who),
 			0);
 		arena_clear(&arena, 65536);
 	}
@@ -222,8 +222,8 @@ the_set_holds_public_keys_and_no_secret(void **state)
 	assert_int_equal(token_keys_put_set(both, &b), 0);
 	assert_int_equal(val_parse(&set, buf_all(&b), NULL), 0);
 	want = json_pack("{s:[{s:s,s:s,s:s,s:s,s:s,s:s,s:s}]}", "keys", "kty",
-		"EC", "crv", "P-256", "use", "sig", "alg", "ES256", "kid",
-		"e1", "x", X, "y", Y);
+		"EC", "crv", "P-256", "use", "sig", "alg", "ES256", "kid", "e1",
+		"x", X, "y", Y);
 	assert_true(json_equal(set, want));
 	assert_int_equal(token_keys_put_set(secret, &none), 0);
 	assert_string_equal(none.ptr, "{\"keys\":[]}");
@@ -301,8 +301,8 @@ a_bad_line_is_named(void **state)
 		struct token_keys *keys = NULL;
 		struct fault why = {0};
 
-		assert_int_equal(token_keys_parse(&keys,
-					 slice_str(rows[i].text), &why),
+		assert_int_equal(
+			token_keys_parse(&keys, slice_str(rows[i].text), &why),
 			ERR_CONFIG);
 		assert_non_null(strstr(why.text, rows[i].says));
 		assert_null(strstr(why.text, "jpsQ"));

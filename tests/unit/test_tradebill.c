@@ -1,8 +1,8 @@
 /*
  * WeChat's trade bills.  data/tradebill.csv is a real one, byte for byte: its
- * SHA-1 is the hash_value that WeChat Pay gave for it (both stand in the tests of
- * a public Go client of API v3, mchid 1601959334).  Other lines are quoted from
- * bills that people published.
+ * SHA-1 is the hash_value that WeChat Pay gave for it (both stand in the tests
+ * of a public Go client of API v3, mchid 1601959334).  Other lines are quoted
+ * from bills that people published.
  */
 #include "base/buf.h"
 #include "base/crypto.h"
@@ -54,8 +54,10 @@
 	"`2018-08-21 18:13:12,`wx34723380b2d8a699,`1510598081,`1511458511,`," \
 	"`4200000145201808202300523655,`2018082010," \
 	"`oDodT0XcpFfrHVR9Kc_VgpFOj8lQ,`NATIVE,`REFUND,`CFT,`CNY,`0.00,`0.00," \
-	"`50000707812018082106030155182,`1012413262018082023005236551534846383," \
-	"`0.01,`0.00,`ORIGINAL,`SUCCESS,`微信下单单元测试-2,`,`0.00000,`1.00%\n" \
+	"`50000707812018082106030155182,`" \
+	"1012413262018082023005236551534846383," \
+	"`0.01,`0.00,`ORIGINAL,`SUCCESS,`微信下单单元测试-2,`,`0.00000,`1.00%" \
+	"\n" \
 	"总交易单数,总交易额,总退款金额,总企业红包退款金额,手续费总金额\n" \
 	"`1,`0.00,`0.01,`0.00,`0.00000\n"
 
@@ -232,9 +234,16 @@ yuan_become_fen_exactly(void **state)
 		const char *yuan;
 		int64_t fen;
 	} rows[] = {
-		{"0.01", 1}, {"0", 0}, {"0.0", 0}, {"12", 1200}, {"12.3", 1230},
-		{"1299.02", 129902}, {"0.00000", 0}, {"8.10000", 810},
-		{"999999999999.99", 99999999999999}, {"0.29", 29},
+		{"0.01", 1},
+		{"0", 0},
+		{"0.0", 0},
+		{"12", 1200},
+		{"12.3", 1230},
+		{"1299.02", 129902},
+		{"0.00000", 0},
+		{"8.10000", 810},
+		{"999999999999.99", 99999999999999},
+		{"0.29", 29},
 	};
 	static const char *const wrong[] = {"", ".", "1.", ".5", "-1.00",
 		"0.001", "1,000.00", "1e3", "0.0000001", "１", " 1", "1 ",

@@ -223,6 +223,32 @@ a_visitor_who_cannot_come_back_is_swept_away(void **state)
 	teardown(f);
 }
 
+static void
+names_of_messages_are_forgotten_after_three_days(void **state)
+{
+	static const char names[] =
+		"SELECT string_agg(key, ' ') FROM mpcloud.pushes";
+	struct fixture *f = setup();
+	struct family_home h = home(f, f->there);
+	struct upkeep *u;
+	char insert[200];
+
+	(void)state;
+	(void)snprintf(insert, sizeof(insert),
+		"INSERT INTO mpcloud.pushes VALUES ('wx', 'old', %lld), "
+		"('wx', 'young', %lld)",
+		(long long)clock_now_ms() - 3LL * 86400000 - 1000,
+		(long long)clock_now_ms() - 3LL * 86400000 + 600000);
+	(void)testpg_query(pg, insert);
+	u = upkeep_new(&h, on_known, f);
+	for (int i = 0; i < TURNS && strcmp(testpg_query(pg, names), "young");
+		i++)
+		loop_turn(&f->loop, true);
+	assert_string_equal(testpg_query(pg, names), "young");
+	(void)upkeep_free(u);
+	teardown(f);
+}
+
 int
 main(void)
 {
@@ -232,6 +258,8 @@ main(void)
 		cmocka_unit_test(a_session_that_ends_elsewhere_is_refused_soon),
 		cmocka_unit_test(families_past_their_life_are_swept_away),
 		cmocka_unit_test(a_visitor_who_cannot_come_back_is_swept_away),
+		cmocka_unit_test(
+			names_of_messages_are_forgotten_after_three_days),
 	};
 	int r;
 

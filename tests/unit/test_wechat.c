@@ -134,6 +134,13 @@ every_errcode_is_told_as_what_it_means(void **state)
 		{41002, ERR_UPSTREAM_CONFIG, 1},
 		{41004, ERR_UPSTREAM_CONFIG, 1},
 		{41008, ERR_CODE_BAD, 1},
+		{45009, ERR_LIMITED, 1},
+		{40002, ERR_UPSTREAM_CONFIG, 1},
+		{50002, ERR_UPSTREAM_CONFIG, 1},
+		{89501, ERR_UPSTREAM_CONFIG, 1},
+		{89503, ERR_UPSTREAM_CONFIG, 1},
+		{89506, ERR_UPSTREAM_CONFIG, 1},
+		{89507, ERR_UPSTREAM_CONFIG, 1},
 		{99999, ERR_UPSTREAM, 1},
 	};
 	char body[128];
@@ -149,6 +156,10 @@ every_errcode_is_told_as_what_it_means(void **state)
 		assert_int_equal(f->fake.requests, rows[i].requests);
 		assert_null(strstr(f->wechat.job.why.text, "oLeaky"));
 		assert_null(strstr(f->wechat.job.why.text, "s3cret"));
+		/* the operator's say where */
+		assert_int_equal(
+			strncmp(f->wechat.job.why.text, "[wechat wx", 10) == 0,
+			rows[i].err == ERR_UPSTREAM_CONFIG);
 		teardown(f);
 	}
 }
@@ -189,6 +200,26 @@ a_code_is_never_sent_again_once_it_may_have_arrived(void **state)
 		assert_non_null(strstr(f->wechat.job.why.text, "wx.login"));
 		teardown(f);
 	}
+}
+
+/* Curl would send it again by itself: the connection was kept from before. */
+static void
+a_code_is_not_sent_again_on_a_kept_connection_either(void **state)
+{
+	struct fixture *f = setup(GOOD);
+
+	(void)state;
+	assert_int_equal(login(f, "code1"), 0);
+	wechat_done(&f->wechat);
+	f->fake.mode = FAKE_CLOSE;
+	assert_int_equal(login(f, "code2"), ERR_UPSTREAM);
+	assert_int_equal(f->fake.requests, 2);
+	assert_non_null(strstr(f->wechat.job.why.text, "wx.login"));
+	/* and the next one is well */
+	wechat_done(&f->wechat);
+	f->fake.mode = FAKE_ANSWER;
+	assert_int_equal(login(f, "code3"), 0);
+	teardown(f);
 }
 
 static void
@@ -269,6 +300,8 @@ main(void)
 		cmocka_unit_test(a_busy_answer_is_asked_once_more),
 		cmocka_unit_test(
 			a_code_is_never_sent_again_once_it_may_have_arrived),
+		cmocka_unit_test(
+			a_code_is_not_sent_again_on_a_kept_connection_either),
 		cmocka_unit_test(
 			a_server_that_is_not_there_is_an_upstream_error),
 		cmocka_unit_test(answers_that_are_not_wechat_s_are_refused),

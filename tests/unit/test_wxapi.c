@@ -29,8 +29,8 @@ struct fixture {
 	int done;
 	/* WeChat's */
 	unsigned fetches, calls;
-	const char *good;       /* the token that is not refused */
-	long refusal;           /* what others are answered */
+	const char *good; /* the token that is not refused */
+	long refusal;     /* what others are answered */
 	const char *tokens_given[4];
 	const char *answer, *headers;
 	size_t answer_len;
@@ -174,10 +174,9 @@ the_token_stands_in_the_query_and_the_body_goes_as_it_is(void **state)
 	assert_int_equal(
 		json_integer_value(json_object_get(f->api.json, "a")), 1);
 
-	assert_int_equal(
-		call(f, &(struct wxapi_ask){.method = "GET",
-				.path = "/wxa/y",
-				.query = SLICE("openid=o%2F1&n=2")}),
+	assert_int_equal(call(f, &(struct wxapi_ask){.method = "GET",
+					 .path = "/wxa/y",
+					 .query = SLICE("openid=o%2F1&n=2")}),
 		0);
 	assert_string_equal(
 		f->target, "/wxa/y?access_token=one&openid=o%2F1&n=2");
@@ -319,6 +318,7 @@ a_call_is_never_repeated_when_no_answer_came(void **state)
 	f->fake.mode = FAKE_CLOSE;
 	f->calls = 0;
 	assert_int_equal(call(f, &post), ERR_UPSTREAM);
+	assert_int_equal(f->calls, 1);
 	f->fake.mode = FAKE_ANSWER;
 	f->status = 503;
 	assert_int_equal(call(f, &post), ERR_UPSTREAM_BUSY);
@@ -350,8 +350,7 @@ a_call_can_be_left_at_any_moment(void **state)
 		f->ask.app = f->app;
 		f->good = "two";
 		job_init(&f->api.job, on_done);
-		wxapi_start(
-			&f->api, &f->loop, f->fetcher, f->tokens, &f->ask);
+		wxapi_start(&f->api, &f->loop, f->fetcher, f->tokens, &f->ask);
 		for (int i = 0; i < turns && !f->done; i++)
 			loop_turn(&f->loop, true);
 		wxapi_done(&f->api);

@@ -90,8 +90,7 @@ vector_merchant(const char *certificates)
 		.private_key_pem =
 			vector_key(vectors_own, "merchant_private_key"),
 		.public_key_pem = vector_key(vectors_own, "wechatpay_pubkey"),
-		.public_key_id =
-			vector_key(vectors_own, "wechatpay_pubkey_id"),
+		.public_key_id = vector_key(vectors_own, "wechatpay_pubkey_id"),
 		.certificates = certificates,
 		.apiv3_key = vector_key(vectors_own, "api_v3_key"),
 		.v2_key = vector_key(vectors_own, "api_v2_key"),
@@ -102,13 +101,12 @@ vector_merchant(const char *certificates)
 	if (merchant_new(&m, &conf, &why) < 0)
 		fail_msg("%s", why.text);
 	if (m->certs)
-		assert_int_equal(
-			certs_add(m->certs,
-				slice_str(vector_key(
-					vectors_own, "platform_serial")),
-				slice_str(vector_key(
-					vectors_own, "platform_certificate")),
-				NULL),
+		assert_int_equal(certs_add(m->certs,
+					 slice_str(vector_key(vectors_own,
+						 "platform_serial")),
+					 slice_str(vector_key(vectors_own,
+						 "platform_certificate")),
+					 NULL),
 			0);
 	return m;
 }

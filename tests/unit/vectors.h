@@ -1,8 +1,8 @@
 #pragma once
 
 /*
- * Reading tests/unit/data/wechat-vectors-*.json: published known answers, and ones
- * made by node:crypto and openssl.
+ * Reading tests/unit/data/wechat-vectors-*.json: published known answers, and
+ * ones made by node:crypto and openssl.
  */
 
 #include "base/arena.h"
@@ -23,6 +23,6 @@ const char *vector_text(const json_t *v, const char *name);
 struct slice vector_slice(const json_t *v, const char *name);
 /* A key of the file. */
 const char *vector_key(const json_t *file, const char *name);
-/* [pay] with the keys of the own file; `certificates`: "yes", "auto", "no".  The
+/* [pay] with the keys of the own file; `certificates`: "yes", "auto", "no". The
  * platform certificate is there with "yes". */
 struct merchant *vector_merchant(const char *certificates);
