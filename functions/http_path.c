@@ -21,6 +21,9 @@ http_path_is_ours(struct slice path)
 {
 	struct slice rest = path, segment;
 
+	/* what else is there (RFC 8615) may well be a function's */
+	if (slice_is(path, "/.well-known/jwks.json"))
+		return true;
 	(void)slice_split(&rest, '/', &segment); /* before the first slash */
 	if (!slice_split(&rest, '/', &segment))
 		return false;

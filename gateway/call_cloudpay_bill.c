@@ -6,7 +6,28 @@
 #include "gateway/gateway.h"
 #include "pay/gunzip.h"
 
-enum { FLOW_TOP = 32 << 20 /* what a call's arena may hold of it */ };
+#include <string.h>
+
+enum { FLOW_TOP = 64 << 20 };
+
+/* Bills may be larger than the call's memory. */
+static void
+answer_large(struct cloudpay *p, struct slice text)
+{
+	char *copy = arena_try(p->call->arena, text.len + 1);
+
+	if (!copy) {
+		struct fault why = {0};
+
+		(void)fault_set(&why, ERR_ANSWER_BIG,
+			"this bill is too large for a function: the operator "
+			"has `mpcloud pay bill`");
+		call_end(p->call, ERR_ANSWER_BIG, &why);
+		return;
+	}
+	memcpy(copy, text.ptr, text.len);
+	cloudpay_answer(p, slice_of(copy, text.len));
+}
 
 /* The SDKs take bytes of downloadBill alone: {…, data}. */
 static void
@@ -22,9 +43,7 @@ flow_answer(struct cloudpay *p)
 	if (buf_check(&b) < 0)
 		call_end(p->call, ERR_ANSWER_BIG, NULL);
 	else
-		cloudpay_answer(
-			p, slice_of(arena_str(p->call->arena, buf_all(&b)),
-				   b.len));
+		answer_large(p, buf_all(&b));
 }
 
 static void
@@ -43,11 +62,7 @@ bill_answer(struct cloudpay *p)
 		}
 		text = buf_all(&packed);
 	}
-	if (text.len > FLOW_TOP) {
-		call_end(p->call, ERR_ANSWER_BIG, NULL);
-		return;
-	}
-	cloudpay_answer(p, slice_of(arena_str(p->call->arena, text), text.len));
+	answer_large(p, text);
 }
 
 static void

@@ -168,9 +168,7 @@ ledger_tell(const struct notify *n, const char *told_by,
 	(void)snprintf(words, sizeof(words), "%.*s", SLICE_ARG(why));
 	event(outcome == LEDGER_APPLIED ? EVENT_PAY_LATE
 					: EVENT_PAY_QUARANTINED,
-		"mchid", n->mchid ? n->mchid : "", "outTradeNo",
-		n->out_trade_no ? n->out_trade_no : "", "outRefundNo",
-		n->out_refund_no ? n->out_refund_no : "", "state",
-		n->state ? n->state : "", "toldBy", told_by, "why", words,
-		NULL);
+		"mchid", n->mchid, "outTradeNo", n->out_trade_no, "outRefundNo",
+		n->out_refund_no, "state", n->state, "toldBy", told_by, "why",
+		words, NULL);
 }

@@ -81,7 +81,8 @@ struct poll {
 	size_t turn, turns;
 	unsigned budget;
 	/* WeChat is busy */
-	int64_t pause_ms, paused_until; /* clock_mono's ns */
+	int64_t pause_ms;
+	unsigned paused; /* ticks left */
 	bool draining;
 };
 
@@ -153,12 +154,12 @@ one_missing(struct one *one)
 static void
 pause_more(struct poll *poll)
 {
-	if (clock_mono() < poll->paused_until)
+	if (poll->paused)
 		return; /* asked together with what failed before */
 	poll->pause_ms =
 		poll->pause_ms ? min(poll->pause_ms * 2, (int64_t)PAUSE_LAST_MS)
 			       : PAUSE_FIRST_MS;
-	poll->paused_until = clock_mono() + poll->pause_ms * CLOCK_MS;
+	poll->paused = (unsigned)(poll->pause_ms / TICK_MS);
 }
 
 static void
@@ -337,8 +338,11 @@ on_tick(struct timer *timer)
 	unsigned room = RUNNING_TOP - min(poll->running, (unsigned)RUNNING_TOP);
 
 	timer_set(timer, poll->loop, TICK_MS, on_tick);
-	if (poll->claiming.job.busy ||
-		(poll->pause_ms && clock_mono() < poll->paused_until))
+	if (poll->paused) {
+		poll->paused--;
+		return;
+	}
+	if (poll->claiming.job.busy)
 		return;
 	poll->budget = min(poll->conf.rate, room);
 	if (poll->pause_ms && poll->budget)

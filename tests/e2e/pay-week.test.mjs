@@ -233,6 +233,9 @@ const idle = async () => {
   return Number(n) === 0;
 };
 
+// The day there.
+const china = (ms) => new Date(Number(ms) + 8 * 3600000).toISOString().slice(0, 10);
+
 // What only the bill can find: an order that was paid and of which no news will
 // ever come (`lost`), and lines of the bill that say something else than we know.
 async function spoilBooks() {
@@ -250,13 +253,12 @@ async function spoilBooks() {
   };
   const odd = { lost: await place('lost'), hidden: await place('hidden'), changed: await place('changed') };
   await control(stacks[0], 'bill', { hide: [odd.hidden], totals: { [odd.changed]: 7 },
-    extra: [{ out_trade_no: 'books-nobody', total: 5 }] });
+    extra: [{ out_trade_no: 'books-nobody', total: 5, date: china(clock.now()) }] });
   return odd;
 }
 
 // What the bills of those days say beside what we know.
 async function reconcile(odd) {
-  const china = (ms) => new Date(Number(ms) + 8 * 3600000).toISOString().slice(0, 10);
   const [{ first, last }] = await patient('select min(created_at) as first, max(created_at) as last from mpcloud.orders');
   const days = [...new Set([china(first), china(last)])];
   const r = stacks[0].cli('pay', 'reconcile', ...days, '--json');

@@ -126,6 +126,20 @@ order_get(struct pay *pay, struct order *o, const struct caller *who,
 	job_begin(&o->job, &loop, 0, NULL);
 }
 
+void
+order_refresh(struct pay *pay, struct order *o, const struct caller *who,
+	struct slice no)
+{
+	order_get(pay, o, who, no);
+}
+
+void
+order_end(struct pay *pay, struct order *o, const struct caller *who,
+	struct slice no)
+{
+	order_get(pay, o, who, no);
+}
+
 const struct caller user = {.role = CALLER_USER,
 	.uid = "u1",
 	.appid = "wx1",

@@ -58,3 +58,22 @@ struct gate *gate_ready(
 	struct gate_fixture *f, const struct gate_say *say, size_t count);
 /* Until f->gate's job is done; its error. */
 int gate_wait(struct gate_fixture *f);
+
+/* What orders and refunds are asked with. */
+#define ORDER_BODY \
+	"{\"appid\":\"wx0123456789abcdef\",\"mchid\":\"1900000109\"," \
+	"\"description\":\"苹果\",\"out_trade_no\":\"shop-0001\"," \
+	"\"time_expire\":\"2026-11-21T18:00:00+08:00\",\"attach\":\"a=1\"," \
+	"\"notify_url\":\"https://example.com/n\",\"amount\":{\"total\":101," \
+	"\"currency\":\"CNY\"},\"payer\":{\"openid\":\"oTest1\"}}"
+#define REFUND_BODY \
+	"{\"out_trade_no\":\"shop-0001\",\"out_refund_no\":\"back-0001\"," \
+	"\"reason\":\"苹果坏了\",\"amount\":{\"refund\":50,\"total\":101," \
+	"\"currency\":\"CNY\"}}"
+
+/* For gate_ready. */
+#define SAY(...) \
+	(const struct gate_say[]){__VA_ARGS__}, \
+		array_size(((const struct gate_say[]){__VA_ARGS__}))
+/* For gate_order and the others. */
+#define WITH f->merchant, &f->arena

@@ -120,10 +120,10 @@ answer_life(struct fixture *f, const struct fake_request *r, struct buf *to)
 	const char *text = is_close ? f->close_refusal : f->trade;
 	_buf_ struct buf head;
 
+	buf_init(&head, 65536);
 	if (slice_is(r->target, "/v3/pay/transactions/jsapi"))
 		return false;
 	*(is_close ? &f->closes : &f->queries) += 1;
-	buf_init(&head, 65536);
 	if (!is_close && !text) {
 		status = 404;
 		text = "{\"code\":\"ORDER_NOT_EXIST\",\"message\":\"m\"}";

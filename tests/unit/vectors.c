@@ -56,6 +56,55 @@ vector(const json_t *file, const char *id)
 	return NULL;
 }
 
+static const char *seen[128];
+static size_t seen_count;
+
+const json_t *
+vector_see(const json_t *file, const char *id)
+{
+	assert_true(seen_count < array_size(seen));
+	seen[seen_count++] = id;
+	return vector(file, id);
+}
+
+static bool
+was_seen(const char *id)
+{
+	for (size_t i = 0; i < seen_count; i++)
+		if (strcmp(seen[i], id) == 0)
+			return true;
+	return false;
+}
+
+/* Looked at by test_opendata and test_v2_vectors. */
+static bool
+is_elsewhere(const char *id, const char *prefix)
+{
+	return strcmp(prefix, "own-") == 0 &&
+	       (strcmp(id, "own-userdata") == 0 ||
+		       strncmp(id, "own-v2", 6) == 0);
+}
+
+int
+vectors_seen(const json_t *file, const char *prefix)
+{
+	size_t i;
+	json_t *v;
+	int count = 0;
+
+	json_array_foreach (json_object_get(file, "vectors"), i, v) {
+		const char *id = vector_text(v, "id");
+
+		if (strncmp(id, prefix, strlen(prefix)) != 0 ||
+			is_elsewhere(id, prefix))
+			continue;
+		if (!was_seen(id))
+			fail_msg("%s was not looked at", id);
+		count++;
+	}
+	return count;
+}
+
 const char *
 vector_text(const json_t *v, const char *name)
 {

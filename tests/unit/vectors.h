@@ -18,6 +18,11 @@ int vectors_teardown(void **state);
 
 /* By id; must be there. */
 const json_t *vector(const json_t *file, const char *id);
+/* The same, and it is noted that it was looked at. */
+const json_t *vector_see(const json_t *file, const char *id);
+/* How many of the file begin so and were looked at; fails at one that was not.
+ * Those that other programs look at do not count. */
+int vectors_seen(const json_t *file, const char *prefix);
 /* A string of it; must be there. */
 const char *vector_text(const json_t *v, const char *name);
 struct slice vector_slice(const json_t *v, const char *name);
