@@ -186,6 +186,45 @@ static const struct {
 };
 
 static void
+unbase64(struct buf *to, const char *text)
+{
+	buf_init(to, 1024);
+	assert_int_equal(text_unbase64(to, slice_str(text)), 0);
+}
+
+/* WeChat's own sample of a sealed answer: "API signature" of its server API
+ * pages (wxa-api-security-gcm-official). */
+static void
+gcm_opens_wechats_own_sample(void **state)
+{
+	_buf_ struct buf key, iv, sealed, tag, plain;
+
+	(void)state;
+	unbase64(&key, "otUpngOjU+nVQaWJIC3D/yMLV17RKaP6t4Ot9tbnzLY=");
+	unbase64(&iv, "r2WDQt56rEAmMuoR");
+	unbase64(&sealed,
+		"HExs66Ik3el+iM4IpeQ7SMEN934FRLFYOd3EmeaIrpP4EPTHckoco6O+PaoR"
+		"ZRa3lqaPRZT7r52f7LUok6gLxc6cdR8C4vpIIfh4xfLC4L7FNy9GbuMK1hco"
+		"i8b7gkWJcwZMkuCFNEDmqn3T49oWzAQOrY4LZnnnykv6oUJotdAsnKvmoJkL"
+		"K7hRh7M2B1d2UnTnRuoIyarXc5Iojwoghx4BOvnV");
+	unbase64(&tag, "z2BFD8QctKXTuBlhICGOjQ==");
+	buf_add(&sealed, tag.ptr, tag.len);
+	buf_init(&plain, 1024);
+	assert_int_equal(
+		crypto_gcm_open(buf_all(&key), buf_all(&iv),
+			SLICE("https://api.weixin.qq.com/wxa/getuserriskrank|"
+			      "wxba6223c06417af7b|1635927956|"
+			      "fa05fe1e5bcc79b81ad5ad4b58acf787"),
+			buf_all(&sealed), &plain),
+		0);
+	assert_true(slice_is(buf_all(&plain),
+		"{\"_n\":\"ShYZpqdVgY+yQVAxNSWhYg\",\"_appid\":"
+		"\"wxba6223c06417af7b\",\"_timestamp\":1635927956,\"errcode\":"
+		"0,\"errmsg\":\"getuserriskrank succ\",\"risk_rank\":0,"
+		"\"unoin_id\":2258658297}"));
+}
+
+static void
 gcm_agrees_with_its_specification(void **state)
 {
 	(void)state;
@@ -518,6 +557,7 @@ main(void)
 		cmocka_unit_test(sha_agrees_with_fips_180),
 		cmocka_unit_test(digests_are_found_by_name),
 		cmocka_unit_test(hmac_agrees_with_rfc_4231),
+		cmocka_unit_test(gcm_opens_wechats_own_sample),
 		cmocka_unit_test(gcm_agrees_with_its_specification),
 		cmocka_unit_test(a_forged_seal_opens_to_nothing),
 		cmocka_unit_test(cbc_opens_what_wechat_sealed),
