@@ -114,10 +114,12 @@ on_found(struct job *job)
 {
 	struct users *u = users_of(job);
 	int e = job->err, n = ask_rows(&u->ask);
+	/* a uid is one's own: nobody hides it by a name of the same letters */
+	bool is_uid = n && slice_is(ask_value(&u->ask, 0, 0), u->word);
 
 	if (e == 0 && n == 0)
 		e = not_found(u);
-	else if (e == 0 && n > 1)
+	else if (e == 0 && n > 1 && !is_uid)
 		e = fault_set(&u->job.why, ERR_CONFLICT,
 			"\"%s\" names several users: `mpcloud users list %s` "
 			"shows them, say the uid of one",
@@ -141,8 +143,9 @@ users_find(struct users *u, const struct family_home *home, struct slice who)
 	params_init(&p);
 	params_text(&p, who);
 	pool_ask(home->pool, &u->ask,
-		"SELECT uid FROM mpcloud.users_named($1) LIMIT 2", p.v,
-		p.count);
+		"SELECT uid FROM mpcloud.users_named($1)"
+		" ORDER BY uid <> $1 LIMIT 2",
+		p.v, p.count);
 }
 
 static void

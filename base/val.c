@@ -164,6 +164,10 @@ put_array(struct buf *to, const json_t *v)
 void
 val_put(struct buf *to, const json_t *v)
 {
+	if (!v) { /* a value that could not be made: bytes of no text */
+		buf_str(to, "null");
+		return;
+	}
 	switch (json_typeof(v)) {
 	case JSON_OBJECT:
 		put_object(to, v);

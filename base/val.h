@@ -27,7 +27,7 @@ int val_parse_some(json_t **ret, struct slice text, size_t *left,
 
 /* Values in all that one request may have built, and about the bytes of one. */
 enum { VAL_REQUEST_TOP = 200000, VAL_WEIGHT = 128 };
-/* Compact, slashes unescaped. */
+/* Compact, slashes unescaped; NULL is written as null. */
 void val_put(struct buf *to, const json_t *v);
 
 /* `obj` must be an object.  Absent or null with *_or: the preset. */

@@ -88,6 +88,7 @@ endpoint_function(struct request *r)
 	struct arena *arena = request_arena(r);
 	struct slice event = exchange_body(r->x);
 	struct function_act *act;
+	int e;
 
 	if (!fn_name_is_valid(r->param))
 		return ERR_FN_NOT_FOUND;
@@ -122,5 +123,10 @@ endpoint_function(struct request *r)
 	}
 	job_init(&act->open.job, on_open_event);
 	open_event_start(&act->open, r->gateway, arena, &r->caller, event);
+	e = exchange_hold(r->x, act->open.built);
+	if (e < 0) {
+		job_cancel(&act->open.job);
+		return e;
+	}
 	return request_wait(r, &act->open.job);
 }

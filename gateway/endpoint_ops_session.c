@@ -27,9 +27,17 @@ end(struct session_act *a, int err, const struct fault *why)
 
 	if (why)
 		kept = *why;
+	request_finish(a->r, err, &kept);
+}
+
+/* Also when the operator does not wait for the answer. */
+static void
+act_end(struct request *r)
+{
+	struct session_act *a = r->act;
+
 	session_check_done(&a->check);
 	json_decref(a->user);
-	request_finish(a->r, err, &kept);
 }
 
 static void
@@ -122,6 +130,8 @@ endpoint_ops_user_session(struct request *r)
 	if (e < 0)
 		return e;
 	a->r = r;
+	r->act = a;
+	r->end = act_end;
 	a->home = auth_home(r->gateway->auth);
 	job_init(&a->users.job, on_found);
 	users_find(&a->users, &a->home, who);

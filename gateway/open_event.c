@@ -210,6 +210,7 @@ read_event(struct open_event *e, struct slice event)
 
 	if (r < 0)
 		return r;
+	e->built = (VAL_REQUEST_TOP - values) * (size_t)VAL_WEIGHT;
 	if (count_marked(e) > OPEN_EVENT_TOP)
 		return fault_set(&e->job.why, ERR_PARAM,
 			"data: %d CloudIDs and open data in one call at the "
@@ -232,6 +233,7 @@ open_event_start(struct open_event *e, struct gateway *g, struct arena *arena,
 	e->arena = arena;
 	e->keys.keys.count = 0;
 	e->with_data = false;
+	e->built = 0;
 	e->ask = (struct cloudid_ask){0};
 	job_init(&e->keys.job, on_keys);
 	job_init(&e->ask.job, on_exchanged);

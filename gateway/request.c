@@ -261,7 +261,10 @@ form_parse(struct request *r)
 	r->parts = arena_new(request_arena(r), struct multipart);
 	e = multipart_parse(r->parts, exchange_header(r->x, "Content-Type"),
 		exchange_body(r->x), &r->why);
-	return e < 0 ? e : form_members(r);
+	if (e == 0)
+		e = form_members(r);
+	/* It is on its way to WeChat twice more: built, and in libcurl. */
+	return e < 0 ? e : exchange_hold(r->x, 2 * exchange_body(r->x).len);
 }
 
 int

@@ -119,9 +119,17 @@ number_of(int err)
 json_t *
 cloudid_item(struct slice id, json_t *data, int err, const struct fault *why)
 {
+	const char *text = err < 0 ? fault_text(why, err) : "";
+
+	/* What a function sends may be no text, and a sentence that was cut
+	 * may end within a character. */
+	if (!text_is_utf8(id))
+		id = SLICE("");
+	if (!text_is_utf8(slice_str(text)))
+		text = err_info(err)->text;
 	if (err < 0)
 		return json_pack("{s:s%,s:i,s:s,s:s}", "cloudID", id.ptr,
-			id.len, "errCode", number_of(err), "errMsg",
-			fault_text(why, err), "code", err_info(err)->wire);
+			id.len, "errCode", number_of(err), "errMsg", text,
+			"code", err_info(err)->wire);
 	return json_pack("{s:s%,s:O}", "cloudID", id.ptr, id.len, "data", data);
 }

@@ -23,6 +23,8 @@ static const char *const secrets[] = {
 	"/cgi-bin/token",
 	"/cgi-bin/stable_token",
 	"/cgi-bin/component/",
+	/* tells the query and the body of a request that failed */
+	"/cgi-bin/openapi/rid/",
 	"/sns/",
 	"/wxa/resetusersessionkey",
 };

@@ -37,7 +37,8 @@ static int
 compare(const void *a, const void *b)
 {
 	const struct slice *x = a, *y = b;
-	int c = memcmp(x->ptr, y->ptr, min(x->len, y->len));
+	size_t n = min(x->len, y->len);
+	int c = n ? memcmp(x->ptr, y->ptr, n) : 0;
 
 	return c ? c : (x->len > y->len) - (x->len < y->len);
 }

@@ -21,6 +21,7 @@
 #include <string.h>
 
 enum {
+	TOKEN_LEAST = 16, /* shorter ones WeChat does not make */
 	URL_TOP = 32 * 1024,
 	ANSWER_TOP = 1024 * 1024,
 	TIMEOUT_MS = 20 * 1000,
@@ -86,6 +87,17 @@ api_finish(struct wxapi *w, int err, const char *text)
 
 static void api_try(struct wxapi *w);
 
+/* Whoever asked is told the answer, and may not know the token. */
+static bool
+answer_tells_token(const struct wxapi *w)
+{
+	size_t len = strlen(w->token.token);
+
+	return len >= TOKEN_LEAST && w->fetch.body.len &&
+	       memmem(w->fetch.body.ptr, w->fetch.body.len, w->token.token,
+		       len);
+}
+
 /* The token was refused: drop it. */
 static bool
 is_worth_another(struct wxapi *w)
@@ -126,6 +138,12 @@ on_fetch(struct job *job)
 	if (w->fetch.status == 429 || w->fetch.status >= 500) {
 		api_finish(w, ERR_UPSTREAM_BUSY,
 			"WeChat's server is busy: try again");
+		return;
+	}
+	if (answer_tells_token(w)) {
+		api_finish(w, ERR_FORBIDDEN,
+			"WeChat's answer holds the access_token, which stays "
+			"in this server");
 		return;
 	}
 	(void)answer_read(w);

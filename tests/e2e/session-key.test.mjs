@@ -249,6 +249,18 @@ test('a function opens data itself, and checks who wrote it', async () => {
   assert.equal(page.body.code, 'PERMISSION_DENIED', JSON.stringify(page.body));
 });
 
+// rawData and signature alone: right, and nothing to open.
+test('what a function may send for open data, and is none, hurts nobody', async () => {
+  const user = await login();
+  const { rawData, signature } = await encrypted(user, { n: 6 });
+  assert.deepEqual(await own(user, 'openData', { rawData, signature }), { answer: {} });
+  // A lone surrogate, of which the SDK makes bytes that are no UTF-8.
+  const { status, body } = await callFunction(stack, 'sdk', { codes: [[0xd800], [0x78, 0xdfff]] }, user.token);
+  assert.equal(status, 200, JSON.stringify(body));
+  assert.deepEqual(body.list.map(({ errCode }) => errCode), [-601005, -601005]);
+  assert.equal((await own(user, 'openData', await encrypted(user, { n: 7 }))).answer.n, 7);
+});
+
 test('getOpenData of an unmodified wx-server-sdk exchanges cloudIDs', async () => {
   const user = await login();
   const { body } = await give(user, await encrypted(user, { n: 5 }));

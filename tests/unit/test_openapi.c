@@ -103,7 +103,8 @@ what_answers_with_secrets_is_refused(void **state)
 		"cgi-bin/stable_token", "GET /sns/jscode2session",
 		"/sns/oauth2/access_token", "/CGI-BIN/Token",
 		"/wxa/resetusersessionkey", "GET wxa/resetusersessionkey",
-		"/cgi-bin/component/api_component_token"};
+		"/cgi-bin/component/api_component_token",
+		"/cgi-bin/openapi/rid/get", "GET /cgi-bin/OpenAPI/rid/get"};
 	struct openapi_route route;
 
 	(void)state;

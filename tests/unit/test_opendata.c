@@ -378,6 +378,27 @@ a_cloud_id_is_for_its_user_and_for_five_minutes(void **state)
 	assert_null(not );
 }
 
+/* A function may send any bytes for an id, and a sentence of WeChat's may have
+ * been cut within a character: in an item's place stands an item. */
+static void
+what_is_no_text_is_still_told_in_its_place(void **state)
+{
+	struct fault why = {0};
+	_json_ json_t *id = NULL, *text = NULL;
+
+	(void)state;
+	id = cloudid_item(
+		SLICE("47_\xff\xfe"), NULL, ERR_CLOUDID_BAD, NULL);
+	assert_int_equal(
+		json_integer_value(json_object_get(id, "errCode")), -601005);
+	(void)fault_set(&why, ERR_CLOUDID_BAD, "%s", "40003 openid\xe6\x97");
+	text = cloudid_item(SLICE("47_x"), NULL, ERR_CLOUDID_BAD, &why);
+	assert_string_equal(
+		json_string_value(json_object_get(text, "cloudID")), "47_x");
+	assert_string_equal(json_string_value(json_object_get(text, "errMsg")),
+		err_text(ERR_CLOUDID_BAD));
+}
+
 int
 main(void)
 {
@@ -399,6 +420,7 @@ main(void)
 			only_the_base64_of_sixteen_bytes_is_a_session_key),
 		cmocka_unit_test(
 			a_cloud_id_is_for_its_user_and_for_five_minutes),
+		cmocka_unit_test(what_is_no_text_is_still_told_in_its_place),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

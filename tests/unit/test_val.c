@@ -478,6 +478,17 @@ what_no_text_can_hold_is_told_by_its_member(void **state)
 	}
 }
 
+static void
+a_value_that_was_never_made_is_written_as_null(void **state)
+{
+	_buf_ struct buf text;
+
+	(void)state;
+	buf_init(&text, 16);
+	val_put(&text, NULL);
+	assert_true(slice_is(buf_all(&text), "null"));
+}
+
 int
 main(void)
 {
@@ -496,6 +507,8 @@ main(void)
 		cmocka_unit_test(values_are_read_as_jansson_reads_them),
 		cmocka_unit_test(whole_numbers_beyond_64_bits_are_doubles),
 		cmocka_unit_test(what_no_text_can_hold_is_told_by_its_member),
+		cmocka_unit_test(
+			a_value_that_was_never_made_is_written_as_null),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -240,6 +240,31 @@ a_next_token_that_has_ended_too_is_replaced_once(void **state)
 	teardown(f);
 }
 
+/* As POST /cgi-bin/openapi/rid/get does, or any API that echoes its URL. */
+static void
+an_answer_that_repeats_the_token_is_given_to_nobody(void **state)
+{
+	static const char token[] = "50_Im7abcdefghijklmnop";
+	static const char answer[] =
+		"{\"errcode\":0,\"errmsg\":\"ok\",\"request\":{"
+		"\"request_url\":\"access_token=50_Im7abcdefghijklmnop\"}}";
+	struct fixture *f = setup();
+
+	(void)state;
+	f->good = f->tokens_given[0] = token;
+	answers(f, "Content-Type: application/json\r\n", answer,
+		strlen(answer));
+	assert_int_equal(call(f, &post), ERR_FORBIDDEN);
+	assert_null(f->api.json);
+	assert_int_equal(f->api.body.len, 0);
+	assert_null(strstr(f->api.job.why.text, token));
+	assert_int_equal(f->calls, 1);
+	answers(f, "Content-Type: application/json\r\n",
+		"{\"errcode\":0,\"errmsg\":\"ok\"}", 27);
+	assert_int_equal(call(f, &post), 0);
+	teardown(f);
+}
+
 static void
 other_errors_are_not_asked_again(void **state)
 {
@@ -392,6 +417,8 @@ main(void)
 			a_call_that_is_refused_twice_gives_the_refusal),
 		cmocka_unit_test(
 			a_next_token_that_has_ended_too_is_replaced_once),
+		cmocka_unit_test(
+			an_answer_that_repeats_the_token_is_given_to_nobody),
 		cmocka_unit_test(other_errors_are_not_asked_again),
 		cmocka_unit_test(media_come_as_bytes_with_their_type),
 		cmocka_unit_test(
