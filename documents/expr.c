@@ -42,7 +42,7 @@ make(struct expr_parser *p, enum expr_kind kind)
 			"an expression may have %d parts", NODES_TOP);
 	else if (!e)
 		p->err = too_big(p);
-	if (p->err)
+	if (p->err || !e)
 		return NULL;
 	e->kind = kind;
 	return e;

@@ -184,14 +184,15 @@ static const struct query *
 find_or(const struct plan_parts *parts, const struct coll_info *info)
 {
 	for (unsigned i = 0; i < parts->count; i++) {
-		const struct query *at = parts->part[i];
+		const struct query *either = parts->part[i], *at;
 
-		if (at->op != QUERY_OR || !at->parts)
+		if (either->op != QUERY_OR || !either->parts)
 			continue;
-		for (at = at->parts; at && can_plan(at, info); at = at->next)
-			;
+		at = either->parts;
+		while (at && can_plan(at, info))
+			at = at->next;
 		if (!at)
-			return parts->part[i];
+			return either;
 	}
 	return NULL;
 }

@@ -130,16 +130,17 @@ v2_open(struct buf *to, const char *key, struct slice req_info)
 {
 	uint8_t sum[DIGEST_TOP];
 	_buf_ struct buf sealed, aes;
-	int r = crypto_digest("md5", slice_str(key), sum);
+	int r;
 
-	if (r < 0)
-		return r;
 	buf_init(&sealed, SEALED_TOP);
 	buf_init(&aes, 2 * MD5);
+	r = crypto_digest("md5", slice_str(key), sum);
+	if (r < 0)
+		return r;
 	text_hex(&aes, slice_of(sum, MD5));
-	if (text_unbase64(&sealed, req_info) < 0)
-		return ERR_FORMAT;
-	r = crypto_ecb_open(buf_all(&aes), buf_all(&sealed), to);
+	r = text_unbase64(&sealed, req_info) < 0
+		    ? ERR_FORMAT
+		    : crypto_ecb_open(buf_all(&aes), buf_all(&sealed), to);
 	mem_wipe(aes.ptr, aes.len);
 	mem_wipe(sum, sizeof(sum));
 	return r;

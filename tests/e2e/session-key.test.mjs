@@ -261,6 +261,30 @@ test('what a function may send for open data, and is none, hurts nobody', async 
   assert.equal((await own(user, 'openData', await encrypted(user, { n: 7 }))).answer.n, 7);
 });
 
+// An event is built to replace what is in it, and waits so for WeChat's answer.
+test('events that wait for WeChat count as memory that is held', async () => {
+  const small = await startStack({ project: join(source, 'tests/e2e/session-key'), gateways: 1,
+    set: { 'limits.memory': '64m' } });
+  try {
+    const user = await small.login();
+    await post(`${small.sandbox}/sandbox/fault`, { path: '/wxa/getopendata', kind: 'delay', delay: 3000, count: 100 });
+    const event = JSON.stringify({ ask: 'none', a: { $cloudID: '47_x' }, b: new Array(150000).fill(0) });
+    const answers = await Promise.all(Array.from({ length: 8 }, () => fetch(`${small.url}/v1/functions/own`,
+      { method: 'POST', body: event, headers: { authorization: `Bearer ${user.accessToken}` } })));
+    const count = (status) => answers.filter((a) => a.status === status).length;
+    // 18 MiB each: three fit beside the others' bodies
+    assert.ok(count(200) >= 2 && count(200) <= 3, `${count(200)} of 8`);
+    assert.equal(count(503), 8 - count(200));
+    // nothing stays held
+    await post(`${small.sandbox}/sandbox/fault`, { path: '/wxa/getopendata', kind: 'none' });
+    const again = await fetch(`${small.url}/v1/functions/own`,
+      { method: 'POST', body: event, headers: { authorization: `Bearer ${user.accessToken}` } });
+    assert.equal(again.status, 200);
+  } finally {
+    await small.stop();
+  }
+});
+
 test('getOpenData of an unmodified wx-server-sdk exchanges cloudIDs', async () => {
   const user = await login();
   const { body } = await give(user, await encrypted(user, { n: 5 }));
