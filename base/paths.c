@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -74,6 +75,20 @@ path_fault(struct fault *why, int err, const char *path)
 	return fault_set(why, -err, "%s: %s", path, strerror(err));
 }
 
+/* The gateways run as another user than the one who laid the file down. */
+static int
+may_not_read(const char *path, struct fault *why)
+{
+	const struct passwd *us = getpwuid(geteuid());
+
+	if (!us)
+		return path_fault(why, EACCES, path);
+	return fault_set(why, -EACCES,
+		"%s: Permission denied: user %s must be able to read it "
+		"(chown %s %s)",
+		path, us->pw_name, us->pw_name, path);
+}
+
 /* All of an open file, up to one byte more than `top`. */
 static int
 read_whole(int fd, size_t top, char **ret, size_t *len)
@@ -112,6 +127,8 @@ file_read_checked(const char *path, size_t top, mode_t refused, char **ret,
 	struct stat st;
 	int r;
 
+	if (fd < 0 && errno == EACCES)
+		return may_not_read(path, why);
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return path_fault(why, errno, path);
 	if (S_ISDIR(st.st_mode))

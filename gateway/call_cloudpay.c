@@ -75,6 +75,7 @@ rest(struct call *c)
 	json_decref(p->held);
 	if (p->has_gate)
 		gate_done(&p->gate);
+	p->merchant = merchant_unref(p->merchant);
 }
 
 void
@@ -336,6 +337,7 @@ merchant_read(struct cloudpay *p)
 			"subMchId: %s is no merchant of this server; it has "
 			"%s",
 			mchid, g->merchants->merchant[0]->mchid);
+	(void)merchant_ref(p->merchant); /* a reload may come meanwhile */
 	return 0;
 }
 

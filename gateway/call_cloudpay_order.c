@@ -157,7 +157,8 @@ order_build(struct cloudpay *p)
 static void
 order_begin(struct cloudpay *p, job_fn *done)
 {
-	p->order = (struct order){.arena = p->call->arena};
+	p->order = (struct order){
+		.arena = p->call->arena, .mchid = p->merchant->mchid};
 	job_init(&p->order.job, done);
 	call_wait(p->call, &p->order.job);
 }

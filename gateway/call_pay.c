@@ -85,7 +85,7 @@ static int
 look(struct call *c, order_fn *how)
 {
 	const json_t *order;
-	struct slice no;
+	struct slice no, mchid;
 	int e = begin(c);
 
 	if (e < 0)
@@ -94,8 +94,12 @@ look(struct call *c, order_fn *how)
 	if (e < 0)
 		return e;
 	e = val_str(order, "outTradeNo", TRADE_NO, &no, &c->job.why);
+	if (e == 0)
+		e = val_str_or(order, "mchid", TRADE_NO, SLICE(""), &mchid,
+			&c->job.why);
 	if (e < 0)
 		return e;
+	c->op.order.mchid = arena_str(c->arena, mchid);
 	call_wait(c, &c->op.order.job);
 	how(c->gateway->pay, &c->op.order, c->caller, no);
 	return 0;

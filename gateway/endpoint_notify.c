@@ -7,8 +7,8 @@
  *   read ── verified ── apply ── committed: 200, also for what was
  *     │                    │     quarantined: sent again it would not fit
  * better │                    └─ the database is away: 503, WeChat repeats ├─
- * unknown key: ask for the certificates, once, and read again └─ probe, forged,
- * stale, without headers: 401
+ * unknown key of what WeChat Pay sealed: ask for the certificates, once, and
+ * read again └─ probe, forged, stale, without headers: 401
  *
  * No token, no rate limit: the signature alone says who it is.
  */
@@ -251,10 +251,13 @@ notify(struct request *r, bool is_v2)
 	e = act_begin(act);
 	if (e == 0)
 		return act_apply(act);
-	if (e == ERR_PAY_UNKNOWN_KEY && act->merchant->certs) {
+	if (e == ERR_PAY_UNKNOWN_KEY && act->merchant->certs &&
+		notify_is_sealed(
+			act->merchant, act->in.body, request_arena(r))) {
 		r->why = (struct fault){0};
 		job_init(&act->certs.job, on_refreshed);
-		certs_refresh(act->merchant, r->gateway->loop, &act->certs);
+		certs_refresh(act->merchant, r->gateway->loop, &act->certs,
+			act->in.serial);
 		return request_wait(r, &act->certs.job);
 	}
 	act_refuse(act, e, &r->why);

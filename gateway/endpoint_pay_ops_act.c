@@ -108,6 +108,8 @@ order_do(struct request *r, void (*act)(struct pay *, struct order *,
 		e = request_json(r);
 	if (e == 0)
 		e = read_text(r, "outTradeNo", NO_TOP, &no);
+	if (e == 0)
+		e = read_text(r, "mchid", MCHID_TOP, &a->order.mchid);
 	if (e < 0)
 		return e;
 	a->r = r;

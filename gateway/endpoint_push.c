@@ -27,9 +27,16 @@ struct push_act {
 	char type[NAME_SHOWN], event[NAME_SHOWN]; /* for the log */
 };
 
+/* Anybody may be refused as often as he likes, but not fill the log: of one
+ * address as many lines are written as it might send requests elsewhere. */
 static int
 refuse(struct request *r, const struct app *app, int err)
 {
+	struct gateway *g = r->gateway;
+	struct admit lines = {0};
+
+	if (admit_ip(&lines, g->cells, g->ip_rule, exchange_peer(r->x)) < 0)
+		return err;
 	event(EVENT_PUSH_BAD, "appid", app ? app->appid : NULL, "ip",
 		exchange_peer(r->x), "requestId", exchange_id(r->x), "why",
 		fault_text(&r->why, err), NULL);

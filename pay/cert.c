@@ -6,6 +6,10 @@
  *    └─ claim ─ another gateway asks just now ─ wait, load ────── done
  *         └─ fetch ─ store ─ swap ─────────────────────────────── done
  *
+ * Who waits for a serial number that is not known has a new certificate in
+ * hand, so it gets a download that began after it asked: one that ended without
+ * that number is followed by another.
+ *
  * The first download has no key to be verified with but those it brings.  That
  * is sound: they come sealed with the APIv3 key (AES-GCM), which only WeChat
  * Pay has beside us.
@@ -24,8 +28,14 @@
 enum {
 	TICK_MS = 2000,
 	EACH_MS = 3600 * 1000, /* between downloads */
-	CLAIM_MS = 60 * 1000,  /* between tries, of all gateways together */
-	ANEW_MS = 1500,        /* another gateway's download takes so long */
+	RETRY_MS = 10 * 1000,  /* after one that failed */
+	/* between downloads, of all gateways together; and of one gateway for
+	 * those who wait, whatever they ask for */
+	CLAIM_MS = 2000,
+	ANEW_MS = 700, /* another gateway's download takes so long */
+	ANEW_TOP = 6,
+	FETCH_TOP = 3, /* tries of those who wait */
+	AGAIN_MS = 300,
 	WORK_MS = 60 * 1000,
 	PEM_TOP = 16 * 1024,
 	ROWS_TOP = 512 * 1024,
@@ -54,7 +64,9 @@ struct work {
 	struct ask ask;
 	struct wxpay wxpay;
 	struct timer pause, deadline;
-	bool forced, paused, read;
+	int64_t began_ms; /* its download: as new are what it brings */
+	unsigned pauses, fetches;
+	bool forced, read;
 };
 
 static const char load_sql[] =
@@ -95,27 +107,53 @@ work_free(struct work *w)
 	return mem_free(w);
 }
 
+/* It asked for what is not here, after the last download began. */
+static bool
+ask_lacks(const struct certs_ask *a, const struct certs *c)
+{
+	return !a->served && !certs_find(c, a->serial, clock_now_ms());
+}
+
+/* All, or those only who lack something. */
+static void
+asks_move(struct list *to, struct list *from, const struct certs *lacking)
+{
+	list_for_each_safe (at, from) {
+		if (lacking &&
+			!ask_lacks(container_of(at, struct certs_ask, on),
+				lacking))
+			continue;
+		list_del(at);
+		list_add(to, at);
+	}
+}
+
+static struct work *work_start(
+	struct cert_keeper *k, struct merchant *m, bool forced);
+
 /* Whoever waits is answered last: a done may free anything. */
 static void
 work_end(struct work *w, int err)
 {
-	struct loop *loop = w->keeper->loop;
-	struct list waiting;
+	_cleanup_(merchant_unrefp) struct merchant *m =
+		merchant_ref(w->merchant);
+	struct cert_keeper *k = w->keeper;
+	struct list told, left;
 	struct certs_ask *a;
 
-	list_init(&waiting);
-	while ((a = list_first(&w->waiting, struct certs_ask, on))) {
-		list_del(&a->on);
-		list_add(&waiting, &a->on);
-	}
-	if (err < 0)
-		w->certs->retry_ms = clock_now_ms() + CLAIM_MS;
-	if (w->forced)
-		w->certs->forced_ms = clock_now_ms();
+	list_init(&told);
+	list_init(&left);
+	if (err == 0)
+		asks_move(&left, &w->waiting, w->certs);
+	else
+		w->certs->retry_ms = clock_now_ms() + RETRY_MS;
+	asks_move(&told, &w->waiting, NULL);
 	work_free(w);
-	while ((a = list_first(&waiting, struct certs_ask, on))) {
+	if (!list_empty(&left))
+		asks_move(&work_start(k, m, true)->waiting, &left, NULL);
+	while ((a = list_first(&told, struct certs_ask, on))) {
 		list_del(&a->on);
-		job_fail_soon(&a->job, loop, err);
+		job_fail_soon(&a->job, k->loop, err);
 	}
 }
 
@@ -158,7 +196,7 @@ on_stored(struct job *job)
 
 	/* A database that is away does not keep us from using them. */
 	certs_swap(w->certs, w->fresh);
-	w->certs->fetched_ms = clock_now_ms();
+	w->certs->fetched_ms = w->began_ms;
 	event(EVENT_PAY_CERT, "mchid", w->merchant->mchid, "count",
 		EVENT_INT(w->certs->count), "serial", w->wxpay.serial, NULL);
 	warn_of_age(w->certs);
@@ -187,7 +225,7 @@ store(struct work *w)
 	job_init(&w->ask.job, on_stored);
 	pool_ask(w->keeper->pool, &w->ask, store_sql,
 		(const struct slice[]){slice_str(w->merchant->mchid),
-			buf_all(&rows), number(now, clock_now_ms())},
+			buf_all(&rows), number(now, w->began_ms)},
 		3);
 }
 
@@ -220,6 +258,27 @@ key_of_answer(struct wxpay *wxpay, struct slice serial)
 	return certs_find(w->fresh, serial, clock_now_ms());
 }
 
+static void fetch(struct work *w);
+
+static void
+on_again(struct timer *timer)
+{
+	fetch(container_of(timer, struct work, pause));
+}
+
+/* Trouble that passes, while somebody waits. */
+static bool
+try_again(struct work *w, int err)
+{
+	if (err != ERR_UPSTREAM && err != ERR_UPSTREAM_BUSY &&
+		err != ERR_TIMEOUT)
+		return false;
+	if (list_empty(&w->waiting) || w->fetches == FETCH_TOP)
+		return false;
+	timer_set(&w->pause, w->keeper->loop, AGAIN_MS, on_again);
+	return true;
+}
+
 static void
 on_fetched(struct job *job)
 {
@@ -234,6 +293,8 @@ on_fetched(struct job *job)
 		if (e < 0)
 			r = e;
 	}
+	if (r < 0 && try_again(w, r))
+		return;
 	if (r < 0)
 		failed(w, r, why.text[0] ? why.text : fault_text(&job->why, r));
 	else
@@ -243,6 +304,12 @@ on_fetched(struct job *job)
 static void
 fetch(struct work *w)
 {
+	list_for_each (at, &w->waiting)
+		container_of(at, struct certs_ask, on)->served = true;
+	w->began_ms = clock_now_ms();
+	w->certs->asked_ms = w->began_ms;
+	w->fetches++;
+	wxpay_done(&w->wxpay);
 	job_init(&w->wxpay.job, on_fetched);
 	w->wxpay.key_of = key_of_answer;
 	wxpay_start(&w->wxpay, w->keeper->loop, w->keeper->fetcher, w->merchant,
@@ -257,21 +324,29 @@ on_pause(struct timer *timer)
 	load(container_of(timer, struct work, pause));
 }
 
+static bool
+may_ask(const struct work *w)
+{
+	int64_t since = clock_now_ms() - w->certs->asked_ms;
+
+	return since < 0 || since >= CLAIM_MS;
+}
+
 static void
 on_claimed(struct job *job)
 {
 	struct work *w = container_of(job, struct work, ask.job);
 
 	/* Without a database each gateway asks for itself. */
-	if (job->err < 0 || ask_rows(&w->ask) == 1) {
+	if (job->err < 0 ? may_ask(w) : ask_rows(&w->ask) == 1) {
 		fetch(w);
 		return;
 	}
-	if (w->paused) {
+	if (w->pauses == (w->forced ? ANEW_TOP : 1)) {
 		work_end(w, ERR_LIMITED);
 		return;
 	}
-	w->paused = true;
+	w->pauses++;
 	timer_set(&w->pause, w->keeper->loop, ANEW_MS, on_pause);
 }
 
@@ -288,8 +363,8 @@ claim(struct work *w)
 		3);
 }
 
-/* True when they are newer than what we had. */
-static bool
+/* When they are newer than what we have. */
+static void
 take_rows(struct work *w)
 {
 	_cleanup_(certs_unrefp) struct certs *fresh =
@@ -303,20 +378,30 @@ take_rows(struct work *w)
 		at = max(at, ask_int(&w->ask, i, 2));
 	}
 	if (!fresh->count || at <= w->certs->fetched_ms)
-		return false;
+		return;
 	certs_swap(w->certs, fresh);
 	w->certs->fetched_ms = at;
-	return true;
+}
+
+static bool
+work_lacks(const struct work *w)
+{
+	list_for_each (at, &w->waiting)
+		if (ask_lacks(container_of(at, struct certs_ask, on), w->certs))
+			return true;
+	return false;
 }
 
 static void
 on_loaded(struct job *job)
 {
 	struct work *w = container_of(job, struct work, ask.job);
-	bool newer = job->err == 0 && take_rows(w);
-	int64_t age = clock_now_ms() - w->certs->fetched_ms;
+	int64_t age;
 
-	if (w->forced ? newer : age >= 0 && age < EACH_MS)
+	if (job->err == 0)
+		take_rows(w);
+	age = clock_now_ms() - w->certs->fetched_ms;
+	if (w->forced ? !work_lacks(w) : age >= 0 && age < EACH_MS)
 		work_end(w, 0);
 	else
 		claim(w);
@@ -443,23 +528,20 @@ on_ask_drop(struct job *job)
 }
 
 void
-certs_refresh(struct merchant *m, struct loop *loop, struct certs_ask *ask)
+certs_refresh(struct merchant *m, struct loop *loop, struct certs_ask *ask,
+	struct slice serial)
 {
 	struct cert_keeper *k = m->certs ? m->certs->keeper : NULL;
-	int64_t now = clock_now_ms();
 	struct work *w;
 
 	list_init(&ask->on);
-	if (!k) {
+	ask->serial = serial;
+	ask->served = false;
+	if (!k || slice_starts(serial, "PUB_KEY_ID_")) {
 		job_fail_soon(&ask->job, loop, ERR_UPSTREAM_CONFIG);
 		return;
 	}
 	w = work_find(k, m->certs);
-	if (!w && now - m->certs->forced_ms < CLAIM_MS &&
-		now >= m->certs->forced_ms) {
-		job_fail_soon(&ask->job, loop, ERR_LIMITED);
-		return;
-	}
 	if (!w)
 		w = work_start(k, m, true);
 	job_begin(&ask->job, loop, 0, on_ask_drop);

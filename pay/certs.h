@@ -27,7 +27,7 @@ struct certs {
 	struct cert cert[CERTS_TOP];
 	int64_t fetched_ms; /* from WeChat Pay; 0: never */
 	/* cert.c's: not before; asked for last; told of their age last */
-	int64_t retry_ms, forced_ms, warned_ms;
+	int64_t retry_ms, asked_ms, warned_ms;
 	/* who refreshes them; NULL: nobody */
 	struct cert_keeper *keeper;
 };

@@ -190,10 +190,16 @@ int
 gate_v2_told(struct gate *g)
 {
 	const json_t *v = g->v2.answer;
-	int r = g->what == GATE_QUERY
-			? trade_read_v2(&g->told, v, g->arena, &g->job.why)
-			: trade_read_refund_v2(&g->told, v, g->merchant->mchid,
-				  g->appid, g->no, g->arena, &g->job.why);
+	int r;
+
+	/* a callback without one is a payment's; an answer is nothing */
+	if (g->what == GATE_QUERY && !json_object_get(v, "trade_state"))
+		return fault_set(&g->job.why, ERR_UPSTREAM,
+			"WeChat Pay's trade_state is missing");
+	r = g->what == GATE_QUERY
+		    ? trade_read_v2(&g->told, v, g->arena, &g->job.why)
+		    : trade_read_refund_v2(&g->told, v, g->merchant->mchid,
+			      g->appid, g->no, g->arena, &g->job.why);
 
 	if (r == ERR_FORMAT || r == ERR_ORDER_NOT_FOUND)
 		return fault_set(&g->job.why, ERR_UPSTREAM, "%s",

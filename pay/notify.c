@@ -225,6 +225,15 @@ notify_read_body(struct notify *ret, const struct merchant *m,
 	return r;
 }
 
+bool
+notify_is_sealed(
+	const struct merchant *m, struct slice body, struct arena *arena)
+{
+	struct notify n;
+
+	return notify_read_body(&n, m, body, arena, NULL) == 0;
+}
+
 int
 notify_read(struct notify *ret, const struct merchant *m,
 	const struct notify_in *in, struct arena *arena, struct fault *why)

@@ -55,6 +55,10 @@ int notify_read(struct notify *ret, const struct merchant *m,
  */
 int notify_read_body(struct notify *ret, const struct merchant *m,
 	struct slice body, struct arena *arena, struct fault *why) _must_check_;
+/* Does it open?  Only WeChat Pay has the APIv3 key beside us, so such a body is
+ * worth asking for the certificate whose serial number came with it. */
+bool notify_is_sealed(
+	const struct merchant *m, struct slice body, struct arena *arena);
 /* v2: XML, signed with the v2 key (payments) or sealed with it (refunds). */
 int notify_read_v2(struct notify *ret, const struct merchant *m,
 	const struct notify_in *in, struct arena *arena,

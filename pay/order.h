@@ -39,6 +39,9 @@ void pay_set(struct pay *pay, const struct pay_more *more);
 struct order {
 	struct job job;
 	struct arena *arena;
+	/* order_get, _refresh, _end: of this merchant, which must be one that
+	 * the caller may see; NULL or "": of any, his own first. */
+	const char *mchid;
 	/* answer: a JSON object, in the arena.  order_place: {outTradeNo,
 	 * payment: {timeStamp, nonceStr, package, signType, paySign}}; all
 	 * others: {outTradeNo, total, currency, description, state, createdAt,

@@ -30,7 +30,8 @@ static const char find_sql[] =
 	" coalesce(transaction_id, ''), coalesce(paid_at, 0),"
 	" coalesce(expires_at, 0), refunded, mchid"
 	" FROM mpcloud.orders WHERE mchid = ANY ($1::text[])"
-	" AND out_trade_no = $2 ORDER BY 10 DESC, created_at LIMIT 1";
+	" AND out_trade_no = $2 ORDER BY 10 DESC, appid = $3 DESC, created_at"
+	" LIMIT 1";
 
 #define OPEN_STATES "('CREATED', 'NOTPAY', 'USERPAYING', 'PAYERROR')"
 

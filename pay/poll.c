@@ -172,6 +172,11 @@ one_failed(struct one *one, int err)
 		one_free(one);
 		return;
 	}
+	/* an answer, of which asking soon again makes no other */
+	if (err == ERR_PAY_REFUSED || err == ERR_PAY_FORGED) {
+		one_missing(one);
+		return;
+	}
 	if (err == ERR_UPSTREAM_BUSY || err == ERR_UPSTREAM ||
 		err == ERR_TIMEOUT || err == ERR_UPSTREAM_CONFIG)
 		pause_more(poll);

@@ -32,6 +32,7 @@ enum {
 	PART_TOP = 8 << 20,
 	MEMORY_TOP = 64 << 20,
 	WHY_TOP = 256,
+	REPAIRS_TOP = 20000, /* at once */
 	CHINA_S = 8 * 3600,
 };
 
@@ -247,6 +248,8 @@ on_compared(struct job *job)
 		return;
 	}
 	w->count = (size_t)ask_rows(&w->ask);
+	if (w->count == REPAIRS_TOP) /* the rest, of this day once more */
+		w->next_at = clock_now_ms();
 	w->repairs = arena_try(&w->mem, w->count * sizeof(struct repair) + 1);
 	if (!w->repairs) {
 		fail(w, ERR_TOO_BIG, FAILED_MS);
@@ -264,14 +267,16 @@ compare(struct work *w)
 		"SELECT kind, out_trade_no, out_refund_no, appid, openid,"
 		" transaction_id, trade_type, bank_type, currency, total,"
 		" refund_id, refund, at"
-		" FROM mpcloud.bill_compare($1, $2, $3::bigint) LIMIT 20000";
-	char now[24];
+		" FROM mpcloud.bill_compare($1, $2, $3::bigint)"
+		" LIMIT $4::integer";
+	char now[24], top[24];
 
 	ask_begin(w, on_compared);
 	pool_ask(w->pay->pool, &w->ask, sql,
 		(struct slice[]){slice_str(w->merchant->mchid),
-			slice_str(w->day), number(now, clock_now_ms())},
-		3);
+			slice_str(w->day), number(now, clock_now_ms()),
+			number(top, REPAIRS_TOP)},
+		4);
 }
 
 static void

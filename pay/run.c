@@ -127,6 +127,9 @@ mchids_of(struct run *run)
 	for (size_t i = 0; i < all->count; i++) {
 		const struct merchant *m = all->merchant[i];
 
+		if (run->order->mchid && *run->order->mchid &&
+			strcmp(run->order->mchid, m->mchid) != 0)
+			continue;
 		if (run->may_all ||
 			merchant_has_app(m, slice_str(run->key.appid)))
 			buf_printf(&list, "%s%s", list.len > 1 ? "," : "",
@@ -177,6 +180,9 @@ run_check(struct run *run, const struct caller *who, bool must_pay)
 	if (!run->pay->merchants->count)
 		return run_fault(run, ERR_UPSTREAM_CONFIG,
 			"payment is off: the operator has not set [pay] mchid");
+	if (run->mchids.len <= 2 && run->order->mchid && *run->order->mchid)
+		return run_fault(run, ERR_PARAM,
+			"mchid: no merchant of this number is configured here");
 	if (run->mchids.len <= 2)
 		return run_fault(run, ERR_DENIED,
 			"this caller's appid is not one that is paid through "

@@ -103,6 +103,13 @@ say_sign_error(struct selftest *s, const char *message)
 			message, s->merchant->serial, s->merchant->mchid);
 }
 
+/* "平台证书序列号Wechatpay-Serial错误": the key that it shall answer with. */
+static bool
+refuses_our_choice(const struct wxpay *w)
+{
+	return strstr(w->message, "Wechatpay-Serial") != NULL;
+}
+
 static void
 say_signature(struct selftest *s, int err)
 {
@@ -128,6 +135,9 @@ say_signature(struct selftest *s, int err)
 			"Merchant %s may not use this API (NO_AUTH): JSAPI "
 			"payment is not opened in the merchant platform.",
 			s->merchant->mchid);
+	else if (refuses_our_choice(w))
+		selftest_say(s, "signature", SELFTEST_UNKNOWN,
+			"WeChat Pay did not come to it (see answers).");
 	else
 		selftest_say(s, "signature", SELFTEST_UNKNOWN,
 			"WeChat Pay answered %ld %s: %.200s", w->status,
@@ -168,7 +178,13 @@ say_answers(struct selftest *s)
 
 	if (!w->status)
 		return;
-	if (!serial.len)
+	if (refuses_our_choice(w))
+		selftest_say(s, "answers", SELFTEST_BAD,
+			"WeChat Pay has no key %s: compare public_key_id with "
+			"the merchant platform (account centre, API security, "
+			"WeChat Pay public key).",
+			merchant_wants_serial(m));
+	else if (!serial.len)
 		selftest_say(s, "answers", SELFTEST_UNKNOWN,
 			"This answer was not signed; the first order will "
 			"tell.");

@@ -80,6 +80,8 @@ refused(struct wxpay *w)
 	words = word_of(v, "message");
 	(void)snprintf(w->message, sizeof(w->message), "%s", words);
 	err = wxpay_code_error(w->code, w->status);
+	if (strstr(words, "Wechatpay-Serial")) /* public_key_id is none */
+		err = ERR_UPSTREAM_CONFIG;
 	event(err == ERR_UPSTREAM_CONFIG ? EVENT_WECHAT_CONFIG
 					 : EVENT_PAY_ERROR,
 		"mchid", w->merchant->mchid, "path", w->path, "status",
@@ -225,7 +227,7 @@ answer_look(struct wxpay *w)
 	}
 	w->asked_certs = true;
 	job_init(&w->certs.job, on_certs);
-	certs_refresh(w->merchant, w->loop, &w->certs);
+	certs_refresh(w->merchant, w->loop, &w->certs, slice_str(w->serial));
 }
 
 static bool

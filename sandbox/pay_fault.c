@@ -45,6 +45,11 @@ kind_parse(enum notice_fault *ret, const json_t *ask, struct fault *why)
 	if (r < 0)
 		return r;
 	*ret = notice_fault_find(word);
+	if (*ret == NOTICE_FAULTS && fault_kind_find(word) != FAULT_KINDS)
+		return fault_set(why, ERR_PARAM,
+			"kind: %.*s is a trouble of requests: name their "
+			"path, too",
+			SLICE_ARG(word));
 	return *ret == NOTICE_FAULTS
 		       ? fault_set(why, ERR_PARAM,
 				 "kind: callbacks have these troubles:%s",

@@ -144,7 +144,7 @@ platform_open(struct sandbox *s, const char *dir, struct fault *why)
 		.borrowed = true,
 	};
 	p->public_percent = 100;
-	p->listed = CERTS_TOP;
+	p->listed = LISTED_TOP;
 	r = list_read(p, why);
 	return r == -ENOENT ? platform_rotate(p, false, why) : r;
 }
@@ -189,7 +189,7 @@ platform_rotate(struct platform *p, bool alone, struct fault *why)
 		return r;
 	}
 	p->certs[p->count++] = c;
-	p->listed = alone ? 1 : min(p->listed + 1, (unsigned)CERTS_TOP);
+	p->listed = alone ? 1 : min(p->listed + 1, (unsigned)LISTED_TOP);
 	return list_write(p, why);
 }
 

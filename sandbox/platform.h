@@ -11,7 +11,8 @@
 
 struct sandbox;
 
-enum { CERTS_TOP = 8 };
+/* in all; in the list at once */
+enum { CERTS_TOP = 64, LISTED_TOP = 8 };
 
 struct signer {
 	char *serial; /* of a certificate, or PUB_KEY_ID_… */

@@ -303,6 +303,11 @@ control_subscribe(struct sandbox *s, struct exchange *x, struct answer *a)
 			&chosen, &why);
 	if (r == 0)
 		r = val_int_or(ask, "count", 0, COUNT_TOP, 1, &count, &why);
+	if (r == 0 && (chosen.len != TEMPLATE_LEN || !all_of(chosen, URL_SAFE)))
+		r = fault_set(&why, ERR_PARAM,
+			"templateId: %d letters, digits, - and _, as WeChat's "
+			"are; without one it is made",
+			TEMPLATE_LEN);
 	if (r < 0) {
 		control_refuse(a, &why);
 		return;

@@ -18,6 +18,7 @@ static const char *const type_names[] = {
 	[CONF_ADDRESSES] = "addresses",
 	[CONF_TIME_MS] = "time (ms, s, m, h, d)",
 	[CONF_BYTES] = "size (k, m, g)",
+	[CONF_CHOICE] = "one of",
 };
 
 /* Is this row among the words (a setting or a whole section), or are there
@@ -86,7 +87,9 @@ say_valid(const struct cli *cli, const char *path)
 	if (cli->options[OPT_JSON])
 		cli_print_json(v);
 	else
-		(void)printf("%s is valid\n", path);
+		(void)printf("%s is valid; `mpcloud doctor` looks into the "
+			     "files that it names\n",
+			path);
 	return EXIT_OK;
 }
 
@@ -128,7 +131,8 @@ print_row(const struct conf_row *row)
 		(void)printf(", %lld to %lld", (long long)row->low,
 			(long long)row->high);
 	if (*row->unit)
-		(void)printf(", %s", row->unit);
+		(void)printf("%s %s", row->type == CONF_CHOICE ? "" : ",",
+			row->unit);
 	(void)printf("; default: %s; %s)\n    %s\n\n",
 		*row->preset ? row->preset : "none",
 		row->reload ? "taken up by a reload" : "needs a restart",

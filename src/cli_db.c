@@ -10,6 +10,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <time.h>
 
 enum { QUERY_TOP = 16 * 1024 * 1024 };
 
@@ -70,6 +72,28 @@ cells_add(struct cells *c, const char *fmt, ...)
 		abort();
 	va_end(ap);
 	cells_take(c, cell);
+}
+
+bool
+cli_time_text(char to[32], int64_t ms)
+{
+	time_t s = (time_t)(ms / 1000);
+	struct tm tm;
+
+	if (ms && localtime_r(&s, &tm) &&
+		strftime(to, 32, "%Y-%m-%d %H:%M:%S", &tm))
+		return true;
+	(void)strcpy(to, "-");
+	return false;
+}
+
+void
+cells_add_ms(struct cells *c, int64_t ms)
+{
+	char text[32];
+
+	(void)cli_time_text(text, ms);
+	cells_add(c, "%s", text);
 }
 
 void

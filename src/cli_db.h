@@ -27,6 +27,9 @@ void cells_add(struct cells *c, const char *fmt, ...) _printf_(2, 3);
 void cells_add_size(struct cells *c, int64_t bytes);
 /* 1,234,567 */
 void cells_add_number(struct cells *c, const char *before, int64_t n);
+/* 2026-11-20 23:47:04 of this machine's zone; "-" when `ms` is 0.  False: 0. */
+bool cli_time_text(char to[32], int64_t ms);
+void cells_add_ms(struct cells *c, int64_t ms);
 /* Prints them, `columns` a row; the first row is the heading. */
 void cells_print(const struct cells *c, size_t columns);
 void cells_done(struct cells *c);

@@ -4,6 +4,7 @@
  */
 #include "src/cli_doctor.h"
 #include "src/cli.h"
+#include "src/gatewayd.h"
 
 #include "base/mem.h"
 #include "base/paths.h"
@@ -112,23 +113,56 @@ check_master_key(struct cli *cli, struct fault *say)
 		"token.master_key_file", cli->conf->token_master_key_file, say);
 }
 
+/* Every mini program's AppSecret, and the token and key of its messages. */
+static enum verdict
+check_apps(struct cli *cli, struct fault *say)
+{
+	struct gatewayd_conf c = {.conf = cli->conf};
+	int e = gatewayd_conf_secret("wechat.secret_file",
+		cli->conf->wechat_secret_file, &c.wechat_secret, say);
+
+	if (e == 0)
+		e = gatewayd_conf_apps(&c, say);
+	if (e == 0)
+		(void)snprintf(say->text, sizeof(say->text),
+			"%zu mini program%s; message push is %s", c.apps->count,
+			c.apps->count == 1 ? "" : "s",
+			*c.apps->app[0]->push_token ? "on" : "off");
+	apps_free(c.apps);
+	if (c.wechat_secret)
+		mem_wipe(c.wechat_secret, strlen(c.wechat_secret));
+	mem_free(c.wechat_secret);
+	return e == 0 ? FINE : WRONG;
+}
+
 static enum verdict
 check_wechat(struct cli *cli, struct fault *say)
 {
 	if (!*cli->conf->wechat_appid)
 		return doctor_say(HINT, say,
 			"wechat.appid is not set: nobody can log in");
-	return check_secret(
-		"wechat.secret_file", cli->conf->wechat_secret_file, say);
+	if (!*cli->conf->wechat_secret_file)
+		return doctor_say(WRONG, say, "wechat.secret_file is not set");
+	return check_apps(cli, say);
 }
 
+/* As a gateway reads them, so that what it would refuse is said here. */
 static enum verdict
 check_pay(struct cli *cli, struct fault *say)
 {
+	struct gatewayd_conf c = {.conf = cli->conf};
+	int e;
+
 	if (!*cli->conf->pay_mchid)
 		return doctor_say(FINE, say, "payment is off (pay.mchid)");
-	return check_secret(
-		"pay.private_key_file", cli->conf->pay_private_key_file, say);
+	e = gatewayd_conf_merchants(&c, say);
+	if (e == 0)
+		(void)snprintf(say->text, sizeof(say->text),
+			"%zu merchant%s, keys and settings fit each other; "
+			"`mpcloud pay selftest` asks WeChat Pay",
+			c.merchants->count, c.merchants->count == 1 ? "" : "s");
+	merchants_free(c.merchants);
+	return e == 0 ? FINE : WRONG;
 }
 
 static enum verdict
@@ -165,7 +199,7 @@ static const struct check checks[] = {
 	{"cgroup", doctor_cgroup},
 	{"token keys", check_token_key},
 	{"master key", check_master_key},
-	{"WeChat login", check_wechat},
+	{"WeChat", check_wechat},
 	{"WeChat Pay", check_pay},
 	{"HTTPS", check_tls},
 	{"daemon", check_daemon},

@@ -241,8 +241,10 @@ man_conf(void)
 		section = row->section;
 		(void)printf(".TP\n\\fB%s\\fR (default: %s%s%s; %s)\n",
 			row->name, *row->preset ? row->preset : "none",
-			*row->unit ? " " : "", row->unit,
-			row->reload ? "reload" : "restart");
+			row->type == CONF_CHOICE ? ", of "
+			: *row->unit             ? " "
+						 : "",
+			row->unit, row->reload ? "reload" : "restart");
 		roff(row->text);
 	}
 	(void)puts(".SH SEE ALSO\n.BR mpcloud (1),\n.BR mpcloudd (8)");

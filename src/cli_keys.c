@@ -71,7 +71,7 @@ store(const char *path, struct slice text)
 static void
 say(const struct keys_done *done)
 {
-	struct buf time _buf_ = {0};
+	char until[32];
 
 	if (done->staged) {
 		(void)printf("%s (%s) is staged: known, and does not sign.\n"
@@ -81,13 +81,11 @@ say(const struct keys_done *done)
 			done->kid, done->algorithm);
 		return;
 	}
-	buf_init(&time, 64);
-	text_time(&time, done->until_s * CLOCK_S);
-	(void)printf("%s (%s) signs%s.  The key before it is kept: its last "
-		     "tokens end at %.10s %.5s UTC.\n",
+	(void)cli_time_text(until, done->until_s * 1000);
+	(void)printf("%s (%s) signs%s. The key before it is kept: its last "
+		     "tokens end at %s.\n",
 		done->kid, done->algorithm,
-		done->activated ? ", as it was staged for" : "", time.ptr,
-		time.ptr + 11);
+		done->activated ? ", as it was staged for" : "", until);
 	if (done->dropped)
 		(void)printf("%d key%s whose tokens have all ended removed.\n",
 			done->dropped, done->dropped == 1 ? "" : "s");
@@ -178,21 +176,14 @@ print_list(const json_t *keys)
 		cells_add(&c, "%s", heads[i]);
 	json_array_foreach (keys, i, k) {
 		int64_t until = json_integer_value(json_object_get(k, "until"));
-		struct buf time _buf_ = {0};
 
-		buf_init(&time, 64);
-		text_time(&time, until * CLOCK_MS);
 		cells_add(
 			&c, "%s", json_string_value(json_object_get(k, "kid")));
 		cells_add(&c, "%s",
 			json_string_value(json_object_get(k, "algorithm")));
 		cells_add(&c, "%s",
 			json_string_value(json_object_get(k, "state")));
-		if (until)
-			cells_add(
-				&c, "%.10s %.5s UTC", time.ptr, time.ptr + 11);
-		else
-			cells_add(&c, "%s", "");
+		cells_add_ms(&c, until);
 	}
 	cells_print(&c, array_size(heads));
 }

@@ -4,7 +4,6 @@
  */
 #include "src/cli_db.h"
 
-#include "base/clock.h"
 #include "base/crypto.h"
 #include "base/mem.h"
 #include "base/paths.h"
@@ -92,16 +91,6 @@ cli_keys_custom_new(struct cli *cli)
 	return status;
 }
 
-static void
-add_time(struct cells *c, int64_t ms)
-{
-	struct buf time _buf_ = {0};
-
-	buf_init(&time, 64);
-	text_time(&time, ms * CLOCK_MS);
-	cells_add(c, "%.10s %.5s UTC", time.ptr, time.ptr + 11);
-}
-
 int
 cli_keys_custom_list(struct cli *cli)
 {
@@ -129,7 +118,7 @@ cli_keys_custom_list(struct cli *cli)
 	json_array_foreach (keys, i, k) {
 		cells_add(
 			&c, "%s", json_string_value(json_object_get(k, "id")));
-		add_time(&c,
+		cells_add_ms(&c,
 			json_integer_value(json_object_get(k, "createdAt")));
 		cells_add(&c, "%s",
 			json_object_get(k, "retiredAt") ? "retired" : "signs");

@@ -52,22 +52,10 @@ cells_add_money(struct cells *c, const json_t *v, const char *key)
 	cells_add(c, "%s", fen ? text : "-");
 }
 
-static bool
-time_text(char to[32], int64_t ms)
-{
-	time_t s = (time_t)(ms / 1000);
-	struct tm tm;
-
-	return ms && localtime_r(&s, &tm) &&
-	       strftime(to, 32, "%Y-%m-%d %H:%M:%S", &tm);
-}
-
 void
 cells_add_time(struct cells *c, const json_t *v, const char *key)
 {
-	char text[32];
-
-	cells_add(c, "%s", time_text(text, pay_int(v, key)) ? text : "-");
+	cells_add_ms(c, pay_int(v, key));
 }
 
 void
@@ -97,7 +85,7 @@ pay_line_time(const char *what, const json_t *v, const char *key)
 {
 	char text[32];
 
-	if (time_text(text, pay_int(v, key)))
+	if (cli_time_text(text, pay_int(v, key)))
 		pay_line(what, "%s", text);
 }
 
@@ -213,15 +201,54 @@ pay_set_option(const struct cli *cli, enum cli_option option, const char *name,
 			body, name, json_string(cli->options[option]));
 }
 
+/* What users are told as text, --json tells as all lists do: in ms. */
+static void
+times_as_ms(json_t *o)
+{
+	static const char *const names[] = {"createdAt", "expiresAt", "paidAt",
+		"closedAt", "refundedAt", "waitsUntil"};
+	int64_t ns;
+
+	for (size_t i = 0; i < array_size(names); i++)
+		if (text_untime(slice_str(pay_text(o, names[i])), &ns) == 0)
+			(void)json_object_set_new(
+				o, names[i], json_integer(ns / 1000000));
+}
+
 int
 pay_post(struct cli *cli, const char *path, json_t *body, json_t **ret)
 {
 	_buf_ struct buf text = {0};
+	int status;
 
 	buf_init(&text, PATH_TOP);
 	val_put(&text, body);
 	json_decref(body);
-	return cli_ops_json(cli, "POST", path, buf_all(&text), ret);
+	status = cli_ops_json(cli, "POST", path, buf_all(&text), ret);
+	if (status == EXIT_OK)
+		times_as_ms(*ret);
+	return status;
+}
+
+/* --state is one of `states`, in upper or lower case. */
+static int
+state_check(struct cli *cli, const char *const *states)
+{
+	const char *given = cli->options[OPT_STATE];
+	_buf_ struct buf all = {0};
+
+	if (!given)
+		return EXIT_OK;
+	buf_init(&all, PATH_TOP);
+	for (size_t i = 0; states[i]; i++) {
+		if (strcasecmp(given, states[i]) == 0) {
+			cli->options[OPT_STATE] = states[i];
+			return EXIT_OK;
+		}
+		buf_printf(&all, "%s%s", i ? ", " : "", states[i]);
+	}
+	return cli_fail(EXIT_USAGE, "--state: one of %s is wanted, not \"%s\"",
+		all.ptr, given);
 }
 
 /* The list named `what`, by the options. */
@@ -277,8 +304,13 @@ print_orders(const json_t *orders)
 int
 cli_pay_orders(struct cli *cli)
 {
+	static const char *const states[] = {
+		"CREATED", "NOTPAY", "SUCCESS", "REFUND", "CLOSED", NULL};
 	_json_ json_t *orders = NULL;
-	int status = list_get(cli, "/ops/pay/orders", "orders", &orders);
+	int status = state_check(cli, states);
+
+	if (status == EXIT_OK)
+		status = list_get(cli, "/ops/pay/orders", "orders", &orders);
 
 	if (status != EXIT_OK)
 		return status;
@@ -319,8 +351,13 @@ print_refunds(const json_t *refunds)
 int
 cli_pay_refunds(struct cli *cli)
 {
+	static const char *const states[] = {
+		"CREATED", "PROCESSING", "SUCCESS", "CLOSED", "ABNORMAL", NULL};
 	_json_ json_t *refunds = NULL;
-	int status = list_get(cli, "/ops/pay/refunds", "refunds", &refunds);
+	int status = state_check(cli, states);
+
+	if (status == EXIT_OK)
+		status = list_get(cli, "/ops/pay/refunds", "refunds", &refunds);
 
 	if (status != EXIT_OK)
 		return status;

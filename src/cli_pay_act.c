@@ -19,6 +19,7 @@ print_refund(const struct cli *cli, const json_t *r)
 	_free_ char *amount =
 		pay_money(pay_int(r, "amount"), pay_text(r, "currency"));
 	const char *state = pay_text(r, "state");
+	char until[32];
 
 	if (cli->options[OPT_JSON]) {
 		cli_print_json(r);
@@ -31,10 +32,10 @@ print_refund(const struct cli *cli, const json_t *r)
 		cli_put_text(pay_text(r, "why"));
 		(void)putchar('\n');
 	}
-	if (*pay_text(r, "waitsUntil"))
+	if (cli_time_text(until, pay_int(r, "waitsUntil")))
 		(void)printf("  WeChat Pay takes one refund of an order a "
 			     "minute: the daemon asks for this one at %s\n",
-			pay_text(r, "waitsUntil"));
+			until);
 	else if (!strcmp(state, "CREATED"))
 		(void)puts("  WeChat Pay has not confirmed it yet; the daemon "
 			   "goes on asking, with the same number");
@@ -88,9 +89,11 @@ static int
 order_post(struct cli *cli, const char *path)
 {
 	_json_ json_t *answer = NULL;
-	int status = pay_post(cli, path,
-		json_pack("{s:s}", "outTradeNo", cli->words[0]), &answer);
+	json_t *body = json_pack("{s:s}", "outTradeNo", cli->words[0]);
+	int status;
 
+	pay_set_option(cli, OPT_MCHID, "mchid", body);
+	status = pay_post(cli, path, body, &answer);
 	return status == EXIT_OK ? print_order(cli, answer) : status;
 }
 

@@ -289,7 +289,10 @@ cli_pay_bill(struct cli *cli)
 
 		if (val_parse(&v, buf_all(&answer), NULL) < 0)
 			v = NULL;
-		return cli_fail(EXIT_FAILED, "%s", pay_text(v, "message"));
+		return cli_fail(EXIT_FAILED, "%s%s", pay_text(v, "message"),
+			strstr(pay_text(v, "message"), "NO_STATEMENT_EXIST")
+				? " (nothing was paid or refunded that day)"
+				: "");
 	}
 	if (output) {
 		struct fault why = {0};

@@ -2,8 +2,9 @@
  * `mpcloud sandbox`: the user who pays, WeChat's bank, and troubles on request,
  * for somebody who tries out a project by hand.
  */
-#include "src/cli_db.h"
+#include "src/cli_pay.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "src/sandbox_ask.h"
@@ -132,7 +133,19 @@ path_build(struct buf *to, const char *path, const char *const (*parts)[2],
 static void
 add_yuan(struct cells *c, int64_t fen)
 {
-	cells_add(c, "%" PRId64 ".%02" PRId64, fen / 100, fen % 100);
+	_free_ char *text = pay_money(fen, "CNY");
+
+	cells_add(c, "%s", fen ? text : "-");
+}
+
+/* WeChat's text of a time, as the other commands show times. */
+static void
+add_time(struct cells *c, const char *text)
+{
+	int64_t ns;
+
+	cells_add_ms(
+		c, text_untime(slice_str(text), &ns) == 0 ? ns / CLOCK_MS : 0);
 }
 
 static int64_t
@@ -153,8 +166,8 @@ refunded(const json_t *order)
 static void
 print_orders(const json_t *orders)
 {
-	static const char *const heads[] = {"ORDER", "STATE", "YUAN",
-		"REFUNDED", "PLACED (CHINA)", "OPENID", "DESCRIPTION"};
+	static const char *const heads[] = {"ORDER", "STATE", "TOTAL",
+		"REFUNDED", "PLACED", "OPENID", "DESCRIPTION"};
 	_cleanup_(cells_done) struct cells c = {0};
 	json_t *one;
 	size_t i;
@@ -162,14 +175,11 @@ print_orders(const json_t *orders)
 	for (i = 0; i < array_size(heads); i++)
 		cells_add(&c, "%s", heads[i]);
 	json_array_foreach (orders, i, one) {
-		const char *placed = text_of(one, "create_time");
-
 		cells_add(&c, "%s", text_of(one, "out_trade_no"));
 		cells_add(&c, "%s", text_of(one, "trade_state"));
 		add_yuan(&c, int_of(json_object_get(one, "amount"), "total"));
 		add_yuan(&c, refunded(one));
-		cells_add(&c, "%.10s %.8s", placed,
-			strlen(placed) > 11 ? placed + 11 : "");
+		add_time(&c, text_of(one, "create_time"));
 		cells_add(&c, "%s", text_of(one, "openid"));
 		cells_add(&c, "%s", text_of(one, "description"));
 	}
@@ -209,8 +219,8 @@ cli_sandbox_orders(struct cli *cli)
 static void
 print_deliveries(const json_t *list)
 {
-	static const char *const heads[] = {"AT (UTC)", "EVENT", "ORDER",
-		"REFUND", "TRY", "ANSWER", "TOOK", "FAULT", "ERROR"};
+	static const char *const heads[] = {"SENT", "EVENT", "ORDER", "REFUND",
+		"TRY", "ANSWER", "TOOK", "FAULT", "ERROR"};
 	_cleanup_(cells_done) struct cells c = {0};
 	json_t *one;
 	size_t i;
@@ -218,10 +228,9 @@ print_deliveries(const json_t *list)
 	for (i = 0; i < array_size(heads); i++)
 		cells_add(&c, "%s", heads[i]);
 	json_array_foreach (list, i, one) {
-		const char *at = text_of(one, "at"), *fault;
+		const char *fault = text_of(one, "fault");
 
-		fault = text_of(one, "fault");
-		cells_add(&c, "%.8s", strlen(at) > 11 ? at + 11 : at);
+		add_time(&c, text_of(one, "at"));
 		cells_add(&c, "%s", text_of(one, "event"));
 		cells_add(&c, "%s", text_of(one, "out_trade_no"));
 		cells_add(&c, "%s", text_of(one, "out_refund_no"));

@@ -5,7 +5,6 @@
  */
 #include "src/cli_db.h"
 
-#include "base/clock.h"
 #include "base/text.h"
 
 #include <inttypes.h>
@@ -26,21 +25,6 @@ int_of(const json_t *v, const char *key)
 	return json_integer_value(json_object_get(v, key));
 }
 
-/* "2026-11-21 02:00:00", UTC. */
-static void
-add_time(struct cells *c, int64_t ms)
-{
-	struct buf time _buf_ = {0};
-
-	if (!ms) {
-		cells_add(c, "%s", "");
-		return;
-	}
-	buf_init(&time, 64);
-	text_time(&time, ms * CLOCK_MS);
-	cells_add(c, "%.10s %.8s", time.ptr, time.ptr + 11);
-}
-
 /* The name people know: his own, else WeChat's. */
 static const char *
 name_of(const json_t *u)
@@ -57,7 +41,7 @@ static void
 print_list(const json_t *users)
 {
 	static const char *const heads[] = {"UID", "KIND", "NAME", "APPID",
-		"CREATED (UTC)", "LAST LOGIN", "DEVICES", "STATE"};
+		"CREATED", "LAST LOGIN", "DEVICES", "STATE"};
 	_cleanup_(cells_done) struct cells c = {0};
 	json_t *u;
 	size_t i;
@@ -69,8 +53,8 @@ print_list(const json_t *users)
 		cells_add(&c, "%s", text_of(u, "kind"));
 		cells_add(&c, "%s", name_of(u));
 		cells_add(&c, "%s", text_of(u, "appid"));
-		add_time(&c, int_of(u, "createdAt"));
-		add_time(&c, int_of(u, "lastLoginAt"));
+		cells_add_ms(&c, int_of(u, "createdAt"));
+		cells_add_ms(&c, int_of(u, "lastLoginAt"));
 		cells_add(&c, "%" PRId64, int_of(u, "devices"));
 		cells_add(&c, "%s", int_of(u, "blockedAt") ? "blocked" : "");
 	}
@@ -150,8 +134,8 @@ fetch(struct cli *cli, json_t **ret)
 static void
 print_sessions(const json_t *sessions)
 {
-	static const char *const heads[] = {"SESSION", "DEVICE", "KIND",
-		"SINCE (UTC)", "LAST USED", "ENDS"};
+	static const char *const heads[] = {
+		"SESSION", "DEVICE", "KIND", "SINCE", "LAST USED", "ENDS"};
 	_cleanup_(cells_done) struct cells c = {0};
 	json_t *s;
 	size_t i;
@@ -167,9 +151,9 @@ print_sessions(const json_t *sessions)
 		cells_add(&c, "%s",
 			*text_of(s, "device") ? text_of(s, "device") : "-");
 		cells_add(&c, "%s", text_of(s, "kind"));
-		add_time(&c, int_of(s, "createdAt"));
-		add_time(&c, int_of(s, "usedAt"));
-		add_time(&c, int_of(s, "expiresAt"));
+		cells_add_ms(&c, int_of(s, "createdAt"));
+		cells_add_ms(&c, int_of(s, "usedAt"));
+		cells_add_ms(&c, int_of(s, "expiresAt"));
 	}
 	cells_print(&c, array_size(heads));
 }
@@ -191,12 +175,10 @@ print_user(const json_t *u)
 			(void)putchar('\n');
 		}
 	for (size_t i = 0; i < array_size(times); i++) {
-		_cleanup_(cells_done) struct cells c = {0};
+		char text[32];
 
-		if (!int_of(u, times[i][1]))
-			continue;
-		add_time(&c, int_of(u, times[i][1]));
-		(void)printf("%-12s%s UTC\n", times[i][0], c.cell[0]);
+		if (cli_time_text(text, int_of(u, times[i][1])))
+			(void)printf("%-12s%s\n", times[i][0], text);
 	}
 	if (int_of(u, "sessionKeys"))
 		(void)printf("%-12s%" PRId64

@@ -17,9 +17,9 @@
 #include "gateway/function_log.h"
 #include "gateway/gateway.h"
 #include "pay/cert.h"
+#include "pay/daily.h"
 #include "pay/merchant.h"
 #include "pay/order.h"
-#include "pay/daily.h"
 #include "pay/poll.h"
 
 /* One reading of mpcloud.conf and of the files it names. */
@@ -100,9 +100,12 @@ int gatewayd_conf_secret(const char *setting, const char *path, char **ret,
 int gatewayd_conf_file(const char *setting, const char *path, char **ret,
 	struct fault *why) _must_check_;
 
-/* gatewayd_conf_pay.c: [pay] and each [pay MCHID], with their files. */
-int gatewayd_conf_merchants(struct gatewayd_conf *c,
-	struct fault *why) _must_check_;
+/* [wechat], then each [wechat APPID]: of c->conf and c->wechat_secret alone. */
+int gatewayd_conf_apps(struct gatewayd_conf *c, struct fault *why) _must_check_;
+/* gatewayd_conf_pay.c: of c->conf alone; [pay] and each [pay MCHID], with their
+ * files. */
+int gatewayd_conf_merchants(
+	struct gatewayd_conf *c, struct fault *why) _must_check_;
 
 /* gatewayd_setup.c */
 int gatewayd_setup(struct gatewayd *d, struct fault *why) _must_check_;

@@ -166,9 +166,8 @@ app_add(struct gatewayd_conf *c, const struct conf *conf, const char *secret,
 		why);
 }
 
-/* [wechat], then each [wechat APPID]. */
-static int
-read_apps(struct gatewayd_conf *c, struct fault *why)
+int
+gatewayd_conf_apps(struct gatewayd_conf *c, struct fault *why)
 {
 	int e;
 
@@ -225,7 +224,7 @@ gatewayd_conf_read(
 		return e;
 	e = check(c, why);
 	if (e == 0)
-		e = read_apps(c, why);
+		e = gatewayd_conf_apps(c, why);
 	if (e == 0)
 		e = gatewayd_conf_merchants(c, why);
 	if (e < 0)

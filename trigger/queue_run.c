@@ -17,6 +17,9 @@
 
 enum { AGAIN_MS = 300, RETURN_MS = 250, MISSING_TOP_MS = 30000 };
 
+/* As long as such calls are tried again when they fail. */
+static const int64_t CLOUDPAY_MISSING_MS = 2 * 86400000LL;
+
 static void end_write(struct run *run);
 
 void
@@ -118,26 +121,33 @@ run_return(struct run *run, int64_t after_ms)
 }
 
 static void
-run_missing(struct run *run)
-{
-	int64_t now = clock_now_ms();
-	int64_t since = run->missing_at ? run->missing_at : now;
-	int64_t waited = now - since;
-
-	if (waited >= run->queue->conf.missing_ms) {
-		run_end(run, "failed", "dead", 0);
-		return;
-	}
-	run->missing_ms = now;
-	run_return(run, min(1000 + waited / 4, (int64_t)MISSING_TOP_MS));
-}
-
-static void
 run_dead(struct run *run)
 {
 	event(EVENT_QUEUE_DEAD, "id", EVENT_INT(run->id), "function",
 		run->call.function, "error", run->error, NULL);
 	run_end(run, "failed", "dead", 0);
+}
+
+static bool
+is_cloudpay(const struct run *run)
+{
+	return strcmp(run->call.trigger, "cloudpay") == 0;
+}
+
+static void
+run_missing(struct run *run)
+{
+	int64_t now = clock_now_ms();
+	int64_t since = run->missing_at ? run->missing_at : now;
+	int64_t waited = now - since, top = run->queue->conf.missing_ms;
+
+	if (waited >=
+		(is_cloudpay(run) ? max(top, CLOUDPAY_MISSING_MS) : top)) {
+		run_dead(run);
+		return;
+	}
+	run->missing_ms = now;
+	run_return(run, min(1000 + waited / 4, (int64_t)MISSING_TOP_MS));
 }
 
 /* What a function threw comes as JSON, {"errorMessage", "errorType"}; whoever
@@ -182,7 +192,7 @@ check_cloudpay(struct run *run)
 	_json_ json_t *v = NULL;
 	const json_t *code;
 
-	if (strcmp(run->call.trigger, "cloudpay") != 0)
+	if (!is_cloudpay(run))
 		return 0;
 	if (val_parse(&v, said, NULL) < 0)
 		v = NULL;

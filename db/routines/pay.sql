@@ -22,7 +22,8 @@ RETURNS text LANGUAGE sql IMMUTABLE AS $$
 		* interval '1 millisecond', 'YYYYMMDDHH24MISS')
 $$;
 
--- What cloudPay's callback tells of a paid order: v2's fields in camel case.
+-- What cloudPay's callback tells of a paid order: v2's fields in camel case, and
+-- tradeState REFUND when money had gone back by then.
 -- There the merchant is a sub-merchant of CloudBase's; here both names say the
 -- same.
 CREATE OR REPLACE FUNCTION mpcloud.cloudpay_event(o mpcloud.orders)
@@ -38,6 +39,7 @@ RETURNS jsonb LANGUAGE sql STABLE AS $$
 		'feeType', o.currency, 'tradeType', coalesce(o.trade_type, 'JSAPI'),
 		'bankType', o.bank_type, 'attach', o.attach,
 		'timeEnd', mpcloud.cloudpay_time(o.paid_at),
+		'tradeState', CASE o.state WHEN 'REFUND' THEN o.state END,
 		'nonceStr', replace(gen_random_uuid()::text, '-', ''),
 		'userInfo', jsonb_build_object('appId', o.appid, 'openId',
 			o.openid)))
@@ -46,13 +48,15 @@ $$;
 -- When WeChat is asked next after the polls'th time: 5 s after the payment was
 -- handed out came the first, then at about 30 s, 60 s, 3 min, 10 min, 30 min,
 -- then hourly, up to an eighth later so that what was ordered together is not
--- asked together; and at its end, if that comes before.
+-- asked together; and at its end, if that comes before.  What could not be closed
+-- at its end: after a minute, then the less often the longer that is ago.
 CREATE OR REPLACE FUNCTION mpcloud.pay_poll_next(no text, polls integer,
 	expires_at bigint, now_ms bigint)
 RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
 	SELECT least(now_ms + d.ms + abs(hashtext(no || polls)::bigint) % (d.ms / 8),
 			CASE WHEN expires_at > 0
-				THEN greatest(expires_at, now_ms + 60000) END)
+				THEN greatest(expires_at, now_ms + 60000,
+					now_ms + (now_ms - expires_at) / 2) END)
 		FROM (SELECT coalesce((ARRAY[25000, 30000, 120000, 420000, 1200000])
 			[greatest(polls, 1)], 3600000)::bigint AS ms) d
 $$;
@@ -121,6 +125,9 @@ BEGIN
 	IF outcome = 'applied' AND $15 = 'SUCCESS'
 			AND o.state IN ('CLOSED', 'REVOKED', 'PAYERROR') THEN
 		why := format('it was %s here, and is paid after all', o.state);
+	ELSIF outcome = 'applied' AND $15 = 'REFUND' AND o.state <> 'SUCCESS' THEN
+		why := 'money was paid and went back, both before anybody heard of '
+			'it here: look before it is delivered';
 	END IF;
 	IF told_by = 'query' AND o.poll_at IS NOT NULL
 			AND outcome = 'quarantined' THEN
@@ -174,7 +181,9 @@ BEGIN
 		WHERE r.mchid = was.mchid AND r.out_trade_no = was.out_trade_no
 		RETURNING * INTO o;
 	env := coalesce(o.env, env);
-	PERFORM mpcloud.trigger_pay(env, o.mchid, o.out_trade_no, 'paid', now_ms);
+	PERFORM mpcloud.trigger_pay(env, o.mchid, o.out_trade_no, 'paid', now_ms,
+		CASE o.state WHEN 'REFUND' THEN '{"tradeState":"REFUND"}'::jsonb
+		ELSE '{}' END);
 	IF o.function IS NOT NULL THEN
 		PERFORM mpcloud.cloudpay_queue(env, o.function,
 			format('paid %s %s', o.mchid, o.out_trade_no),

@@ -275,7 +275,7 @@ BEGIN
 		PERFORM mpcloud.refund_change($1, $2, r, outcome, $9, $10, $13, $14,
 			now_ms);
 	ELSIF told_by = 'query' THEN
-		UPDATE mpcloud.refunds t SET why = why, polls = t.polls + 1,
+		UPDATE mpcloud.refunds t SET why = refund_apply.why, polls = t.polls + 1,
 				poll_at = CASE WHEN t.poll_at IS NOT NULL
 					THEN now_ms + 86400000 END
 			WHERE t.mchid = $3 AND t.out_refund_no = $8;

@@ -46,6 +46,7 @@ BEGIN
 			request_id, run_at, created_at)
 		SELECT $1, 'pay', t.function, (jsonb_build_object('type', 'pay',
 			'trigger', t.name, 'event', what, 'outTradeNo', o.out_trade_no,
+			'mchid', o.mchid,
 			'transactionId', o.transaction_id, 'total', o.total,
 			'currency', o.currency, 'description', o.description,
 			'attach', o.attach, 'openid', o.openid,

@@ -61,11 +61,22 @@ function notJson(err, value) {
   return err;
 }
 
+// WeChat's numbers of 64 bits (a message's msgid) are BigInts in
+// wx-server-sdk: a function that returns openapi's answer returns their digits.
+function jsonOf(value) {
+  try {
+    return JSON.stringify(value);
+  } catch { // or what is wrong with it is thrown once more
+    return JSON.stringify(value,
+      (name, each) => (typeof each === 'bigint' ? String(each) : each));
+  }
+}
+
 function succeed(invocation, value) {
   if (invocation.over) return;
   let text;
   try {
-    text = JSON.stringify(value) ?? 'null';
+    text = jsonOf(value) ?? 'null';
     if (text.length > RESULT_TOP) throw new RangeError('larger than 16 MiB');
   } catch (err) {
     fail(invocation, notJson(err, value));

@@ -100,17 +100,36 @@ test('a new version takes over; one that cannot be loaded changes nothing', () =
 test('config show, explain and check, doctor, status, man and completion', () => {
   assert.match(stack.cli('config', 'show', 'server').stdout, /server\.gateways = 1/);
   assert.match(stack.cli('config', 'explain', 'limits.body').stdout, /413/);
+  assert.match(stack.cli('config', 'explain', 'pay.api').stdout, /^pay\.api {2}\(one of v3\|v2; default: v3; /m);
+  assert.deepEqual(stack.cliJson('config', 'explain').filter((row) => !row?.type), []);
   assert.match(stack.cli('config', 'check').stdout, /is valid/);
   assert.equal(stack.cliJson('config', 'check').valid, true);
   const doctor = stack.cli('doctor');
   assert.match(doctor.stdout, /ok\s+configuration/);
   assert.equal(doctor.status, 0, doctor.stdout);
+  assert.match(doctor.stdout, /ok\s+WeChat Pay\s+1 merchant/);
   assert.match(stack.cli('status').stdout, /gateway 0 .* ready/);
   assert.match(stack.cli('man').stdout, /^\.TH MPCLOUD 1/);
   assert.match(stack.cli('man', 'conf').stdout, /\.SH \[limits\]/);
   const words = stack.cli('completion', 'bash').stdout;
   const r = stack.cliWith({ input: words }, 'version');
   assert.match(r.stdout, /^mpcloud \d/);
+});
+
+test('doctor says what a gateway would refuse: keys mixed up, message push by halves', () => {
+  const good = readFileSync(stack.config, 'utf8');
+  const file = join(stack.dir, 'mixed.conf');
+  const key = /^private_key_file = (.*)$/m.exec(good)[1];
+  for (const [text, says] of [
+    [good.replace(/^public_key_file = .*$/m, `public_key_file = ${key}`), /WRONG\s+WeChat Pay\s.*public_key_file holds a private key/],
+    [good.replace(/^notify_url = .*$/m, '$&?a=1'), /WRONG\s+WeChat Pay\s.*notify_url .* without a query/],
+    [good.replace(/^push_token_file = .*$/m, ''), /WRONG\s+WeChat\s.*push_token_file is needed too/],
+  ]) {
+    writeFileSync(file, text);
+    const { status, stdout } = stack.cli('doctor', '-c', file);
+    assert.match(stdout, says);
+    assert.equal(status, 1);
+  }
 });
 
 test('a reload that is not valid changes nothing and says why', () => {

@@ -11,7 +11,8 @@ let clock, stack, db, token;
 before(async () => {
   clock = new Clock();
   // Whoever calls back is not held up by limits.
-  stack = await startPay({ clock, gateways: 2, set: { 'limits.ip_rate': 600, 'limits.ip_burst': 100 } });
+  stack = await startPay({ clock, gateways: 2, set: { 'limits.ip_rate': 600, 'limits.ip_burst': 100,
+    'pay.certificates': 'yes' } });
   db = new Db(stack);
   token = (await stack.login()).accessToken;
 });
@@ -120,6 +121,79 @@ for (const [kind, [outcome, status, words]] of Object.entries(refusals))
     await control(stack, 'notify', { out_trade_no: order.outTradeNo });
     await assertOnce(order);
   });
+
+// Both once right after a number that nobody knows, which was looked for in vain,
+// and with downloads that fail.
+test('a new certificate is known at the first callback that is signed with it', async () => {
+  const stranger = await place('stranger');
+  await fault('wrong_serial', { out_trade_no: stranger.outTradeNo });
+  await control(stack, 'rotate', { what: 'certificate', public_key_percent: 0 });
+  await control(stack, 'fault', { path: '/v3/certificates', kind: 'busy', count: 1 });
+  const orders = [stranger];
+  for (let i = 0; i < 8; i++) orders.push(await place('new'));
+  try {
+    await Promise.all(orders.map(userPays));
+    for (const order of orders.slice(1)) {
+      await assertOnce(order);
+      const all = await deliveries(order);
+      assert.deepEqual(all.map((d) => d.status), [200], JSON.stringify(all));
+      assert.equal((await db.order(order.outTradeNo)).told_by, 'notify');
+    }
+    await control(stack, 'notify', { out_trade_no: stranger.outTradeNo });
+    await assertOnce(stranger);
+    assert.deepEqual((await deliveries(stranger)).map((d) => d.status), [401, 200]);
+  } finally {
+    await control(stack, 'rotate', { what: 'certificate', public_key_percent: 100 });
+  }
+});
+
+// Anybody can send a number; only what WeChat Pay sealed is worth a question.
+test('a stranger\'s callback with an unknown number makes us ask WeChat for nothing', async () => {
+  const asked = async () => (await (await fetch(`${stack.sandbox}/sandbox/counts`)).json())['/v3/certificates'];
+  const before = await asked();
+  assert.ok(before > 0);
+  const headers = { 'Wechatpay-Timestamp': String(Math.floor(clock.now() / 1000)), 'Wechatpay-Nonce': 'n',
+    'Wechatpay-Serial': '5A5A5A5A5A5A5A5A', 'Wechatpay-Signature': 'AAAA' };
+  const resource = { algorithm: 'AEAD_AES_256_GCM', nonce: '0123456789ab', associated_data: 'transaction',
+    original_type: 'transaction', ciphertext: Buffer.alloc(64).toString('base64') };
+  for (const body of ['{}', 'no JSON', JSON.stringify({ id: 'x', event_type: 'TRANSACTION.SUCCESS', resource })]) {
+    const answer = await fetch(`${stack.url}/v1/pay/notify`, { method: 'POST', headers, body });
+    assert.equal(answer.status, 401, body);
+    assert.match(await answer.text(), /no key of the serial number 5A5A/);
+  }
+  assert.equal(await asked(), before);
+});
+
+test('while the database is away WeChat is answered 503, and its repeat is taken', async () => {
+  const order = await place('away');
+  const { database } = db.pool.options;
+  const other = new Db(stack, 'template1');
+  await other.rows(`alter database "${database}" with allow_connections false`);
+  try {
+    await other.rows('select pg_terminate_backend(pid) from pg_stat_activity where datname = $1', database);
+    await userPays(order);
+    const [first] = await until(async () => {
+      const all = await deliveries(order);
+      return all.length && all;
+    }, 'it was delivered', 12000);
+    assert.equal(first.status, 503, JSON.stringify(first));
+  } finally {
+    await other.rows(`alter database "${database}" with allow_connections true`);
+    await other.end();
+  }
+  await until(async () => {
+    try { return (await inbox(order)).length === 0; } catch { return false; }
+  }, 'the database answers');
+  await until(async () => {
+    if ((await deliveries(order)).some((d) => d.status === 200)) return true;
+    // Sooner than any question.
+    await control(stack, 'notify', { out_trade_no: order.outTradeNo });
+    return false;
+  }, 'it was taken');
+  await assertOnce(order);
+  assert.ok((await deliveries(order)).every((d) => d.status === 503 || d.status === 200));
+  assert.equal((await db.order(order.outTradeNo)).told_by, 'notify');
+});
 
 test('what does not fit the order is kept apart, told to nobody, and answered 200', async () => {
   for (const kind of ['amount', 'appid', 'currency', 'openid', 'order']) {

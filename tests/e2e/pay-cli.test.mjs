@@ -75,6 +75,10 @@ test('a refund from the command line, in yuan', async () => {
   const more = mpcloud('refund', 'cli-0001', '--amount', '10.01');
   assert.equal(more.status, 1);
   assert.match(more.stderr, /¥10\.00\) are left/);
+  const wrong = mpcloud('refunds', '--state', 'paid');
+  assert.equal(wrong.status, 2);
+  assert.match(wrong.stderr, /one of CREATED, PROCESSING, /);
+  assert.match(prints('refunds', '--state', 'success'), /SUCCESS +¥9\.99/);
   for (const bad of ['0', '1.', '1.234', 'ten', '-1'])
     assert.equal(mpcloud('refund', 'cli-0001', '--amount', bad).status, 2, bad);
 });

@@ -129,17 +129,21 @@ class User {
   // Until it is answered by somebody who is alive; what was refused for good is
   // given back.
   async ask(what, arg, tries = 400) {
+    let last;
     for (let i = 0; i < tries; i++) {
       try {
         const token = await this.token();
         const event = what === 'order' ? { do: what, order: arg } : { do: what, outTradeNo: arg };
         const { status, body } = token ? await callFunction(pick(stacks), 'order', event, token) : {};
+        last = [status, body];
         if (status === 401) this.until = 0;
         if (status === 200 && (body.data || /CONFLICT|PAY_REFUSED|RESOURCE_NOT_FOUND/.test(body.code))) return body;
-      } catch { /* a gateway died under it */ }
+      } catch (error) {
+        last = error; // a gateway died under it
+      }
       await new Promise((done) => setTimeout(done, 25));
     }
-    throw new Error(`${what} ${JSON.stringify(arg)} was never answered`);
+    throw new Error(`${what} ${JSON.stringify(arg)} was never answered; last ${last?.stack ?? JSON.stringify(last)}`);
   }
 }
 
@@ -207,7 +211,7 @@ async function buyAll() {
     }
   })();
   const breaker = (async () => {
-    const every = Math.max(ORDERS / 20, 25);
+    const every = Math.min(Math.max(ORDERS / 20, 25), 100);
     for (let at = every / 2; !stopped; at += every) {
       await until(() => stopped || told >= at, 'orders go on', 120000);
       await attempt(killGateway);
@@ -359,5 +363,12 @@ test(`${ORDERS} orders in a faulty week`, { timeout: 240000 + ORDERS * 600 }, as
     `${refunds.length} refunds, ${inbox.length} callbacks kept (${quarantined.length} quarantined, ` +
     `${inbox.reduce((n, i) => n + i.repeats, 0)} repeats), ${[...tries.values()].reduce((n, l) => n + l.length, 0)} calls of the author's function; ` +
     `killed: ${killings.gateways} gateways, PostgreSQL ${killings.servers} times; ${killings.rotations} certificates changed`);
-  t.diagnostic(JSON.stringify((await metrics(stacks[0])).callbacks_total));
+  // What each fault of a callback came to; 0: nobody answered.
+  const came = {};
+  for (const { fault, status } of (await control(stacks[0], 'notifications?limit=65536')).deliveries) {
+    const word = `${fault || 'none'} ${status}`;
+    came[word] = (came[word] ?? 0) + 1;
+  }
+  t.diagnostic(`callbacks: ${JSON.stringify(came)}`);
+  for (const stack of stacks) t.diagnostic(`gateways alive: ${JSON.stringify((await metrics(stack)).callbacks_total)}`);
 });

@@ -335,6 +335,7 @@ test('a subscribe message goes to who allowed it, as often as he did', async () 
 	const send = async (more) => (await post(`/cgi-bin/message/subscribe/send?access_token=${token}`, { ...message, ...more }));
 
 	assert.equal((await send()).errcode, 43101, 'not asked');
+	assert.match((await control('subscribe', { openid: user.openid, templateId: 'short' })).error, /43 letters/);
 	await control('subscribe', { openid: user.openid, templateId: TEMPLATE });
 	const bad = await send({ data: { thing1: { value: 'x'.repeat(21) } } });
 	assert.equal(bad.errcode, 47003);

@@ -46,8 +46,8 @@ test('an order is paid on the command line, and the server hears of it', async (
 test('lists are for people and, with --json, for programs', async () => {
   const no = await place();
   const { stdout } = stack.cli('sandbox', 'orders', '--state', 'NOTPAY');
-  assert.match(stdout, /^ORDER +STATE +YUAN/);
-  assert.match(stdout, new RegExp(`${no} +NOTPAY +128\\.00 +0\\.00 .*龙井 250 g`));
+  assert.match(stdout, /^ORDER +STATE +TOTAL/);
+  assert.match(stdout, new RegExp(`${no} +NOTPAY +¥128\\.00 +- +20\\d\\d-.*龙井 250 g`));
   const [first] = stack.cliJson('sandbox', 'orders', '--limit', '1');
   assert.equal(first.out_trade_no, no);
   assert.equal(first.trade_state, 'NOTPAY');
@@ -74,6 +74,7 @@ test('a trouble is asked for, met and taken back', async () => {
   const wrong = stack.cli('sandbox', 'fault', 'nonsense');
   assert.equal(wrong.status, 1);
   assert.match(wrong.stderr, /signtest/, 'it names what there is');
+  assert.match(stack.cli('sandbox', 'fault', 'busy').stderr, /busy is a trouble of requests: name their path/);
   assert.equal(stack.cli('sandbox', 'fault', 'busy', '/v3/*', 'many').status, 2);
   assert.match(stack.cli('sandbox', 'fault', 'none').stdout, /taken back/);
 });

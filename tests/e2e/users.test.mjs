@@ -58,7 +58,7 @@ test('users are listed, the newest first, in pages', async () => {
   assert.equal(first.more, true);
   const shown = run('list', '--limit', '2');
   assert.equal(shown.status, 0, shown.text);
-  assert.match(shown.stdout, /^UID +KIND +NAME +APPID +CREATED \(UTC\) +LAST LOGIN +DEVICES +STATE$/m);
+  assert.match(shown.stdout, /^UID +KIND +NAME +APPID +CREATED +LAST LOGIN +DEVICES +STATE$/m);
   const [, cursor] = /There are more: --after (\S+)/.exec(shown.stdout);
   const next = stack.cliJson('users', 'list', '--limit', '2', '--after', cursor);
   assert.deepEqual(next.users.map((u) => u.uid), made.slice(2, 4));
@@ -80,6 +80,17 @@ test('a user is found by each of his names', async () => {
   assert.equal(nobody.status, 1);
   assert.match(nobody.text, /no user is called "nobody" \(a uid, username, custom id, openid or unionid\)/);
   assert.deepEqual(stack.cliJson('users', 'list', "x' OR '1'='1").users, []);
+});
+
+test('a uid is its owner\'s, whoever takes it for a name', async () => {
+  const user = await login();
+  const add = stack.cliWith({ input: 'a long password\n' }, 'users', 'add', user.uid, '--json');
+  assert.equal(add.status, 0, add.stderr);
+  const made = JSON.parse(add.stdout);
+  assert.equal(stack.cliJson('users', 'show', user.uid).uid, user.uid);
+  assert.match(run('block', user.uid).stdout, /is blocked; 1 session ended/);
+  assert.deepEqual(await answers(user), [401]);
+  assert.equal(stack.cliJson('users', 'show', made.uid).uid, made.uid);
 });
 
 test('one session is ended, the others go on, in every gateway and on the other machine', async () => {

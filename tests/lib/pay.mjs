@@ -53,14 +53,15 @@ export async function control(stack, path, body) {
   return text ? JSON.parse(text) : undefined;
 }
 
-// The database of a stack, on connections of our own; forgets those that broke.
+// The database of a stack (or another of its server), on connections of our own;
+// forgets those that broke.
 export class Db {
-  constructor(stack) {
+  constructor(stack, database) {
     const url = /^url = (.*)$/m.exec(readFileSync(stack.config, 'utf8'))[1];
     const part = (name) => new RegExp(`${name}=(\\S+)`).exec(url)?.[1];
     this.url = url;
     this.pool = new pg.Pool({ max: 4, host: part('host'), port: part('port') && Number(part('port')),
-      database: part('dbname'), user: part('user') });
+      database: database ?? part('dbname'), user: part('user') });
     this.pool.on('error', () => { /* it was killed */ });
   }
 

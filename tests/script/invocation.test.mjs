@@ -78,6 +78,7 @@ test('every way to answer', async () => {
   assert.deepEqual((await run('(e, c, done) => { done(null, 1); done(null, 2); return 3; }')).value, 1);
   assert.deepEqual((await run('() => ({ then(resolve) { resolve("thenable"); } })')).value, 'thenable');
   assert.deepEqual((await run('(e, c) => {}')).value, null);
+  assert.deepEqual((await run('() => ({ msgid: 2075049253462261761n })')).value, { msgid: '2075049253462261761' });
 });
 
 test('every way to fail, worded as for node', async () => {
@@ -89,7 +90,6 @@ test('every way to fail, worded as for node', async () => {
   assert.deepEqual(message(await run('() => { const o = { a: [] }; o.a.push(o); return o; }')), { errorType: 'TypeError',
     errorMessage: 'the return value is not JSON: Converting circular structure to JSON\n    --> starting at object with constructor \'Object\'\n'
       + '    |     property \'a\' -> object with constructor \'Array\'\n    --- index 0 closes the circle' });
-  assert.match(message(await run('() => 1n')).errorMessage, /^the return value is not JSON: .*BigInt/);
   const { failed } = await run('async () => {\n  const inner = new Error("inner");\n  throw new Error("outer", { cause: inner });\n}');
   assert.equal(failed.code, 'FUNCTIONS_EXECUTE_FAIL');
   assert.match(failed.stack, /^Error: outer\n {4}at .*index\.js:3:9[^]*caused by Error: inner\n {4}at .*index\.js:2:17/);

@@ -124,6 +124,22 @@ v2_tells_how_an_order_stands_in_the_same_words(void **state)
 	gate_teardown(f);
 }
 
+/* In a callback its absence means paid. */
+static void
+an_answer_of_v2_without_a_state_pays_nothing(void **state)
+{
+	struct gate_fixture *f = gate_setup(with_v2);
+	struct gate *g = gate_ready(
+		f, SAY({.raw = V2("appid", "wx0123456789abcdef", "out_trade_no",
+				"shop-0001", "transaction_id", "4200",
+				"total_fee", "101")}));
+
+	(void)state;
+	gate_query(g, &f->home, WITH, "", "shop-0001");
+	assert_int_equal(gate_wait(f), ERR_UPSTREAM);
+	gate_teardown(f);
+}
+
 static void
 v2_looks_up_one_refund_of_several(void **state)
 {
@@ -312,6 +328,7 @@ main(void)
 		cmocka_unit_test(v2_orders_are_made_of_the_same_body),
 		cmocka_unit_test(
 			v2_tells_how_an_order_stands_in_the_same_words),
+		cmocka_unit_test(an_answer_of_v2_without_a_state_pays_nothing),
 		cmocka_unit_test(v2_looks_up_one_refund_of_several),
 		cmocka_unit_test(v2_refunds_need_the_merchant_s_certificate),
 		cmocka_unit_test(v2_s_refusals_have_v3_s_words),

@@ -455,8 +455,28 @@ only_legal_moves_are_made(void **state)
 			is_paid &&
 				(strcmp(rows[i].from, "CLOSED") == 0 ||
 					strcmp(rows[i].from, "REVOKED") == 0 ||
-					strcmp(rows[i].from, "PAYERROR") == 0));
+					strcmp(rows[i].from, "PAYERROR") == 0 ||
+					(strcmp(rows[i].news, "REFUND") == 0 &&
+						!was_paid)));
 	}
+}
+
+/* Somebody refunded it in the merchant platform before we heard of it: who
+ * delivers must be able to see that. */
+static void
+a_payment_that_is_heard_of_after_its_refund_says_so(void **state)
+{
+	struct notify n = paid();
+
+	(void)state;
+	n.state = "REFUND";
+	assert_int_equal(apply(&n, "query", T0), LEDGER_APPLIED);
+	assert_non_null(strstr(last.why, "went back"));
+	assert_sql("cloudpay REFUND,pay REFUND",
+		"SELECT string_agg(concat_ws(' ', kind, event::jsonb ->>"
+		" 'tradeState'), ',' ORDER BY kind) FROM mpcloud.queue");
+	assert_sql("1900", "SELECT event::jsonb ->> 'mchid'"
+			   " FROM mpcloud.queue WHERE kind = 'pay'");
 }
 
 static void
@@ -498,6 +518,11 @@ the_next_question_comes_later_each_time_and_at_the_end(void **state)
 		"500000", "SELECT mpcloud.pay_poll_next('n', 9, 500000, 1000)");
 	/* over already: a minute, to try to close it again */
 	assert_sql("61000", "SELECT mpcloud.pay_poll_next('n', 9, 500, 1000)");
+	/* still not after an hour, a day: half as long again, an hour */
+	assert_sql(
+		"5400001", "SELECT mpcloud.pay_poll_next('n', 9, 1, 3600001)");
+	assert_sql("t", "SELECT mpcloud.pay_poll_next('n', 9, 1, 86400001)"
+			" BETWEEN 86400001 + 3600000 AND 86400001 + 4050000");
 }
 
 static void
@@ -544,6 +569,7 @@ main(void)
 		X(a_transaction_pays_one_order_and_an_order_has_one),
 		X(a_query_that_does_not_fit_is_in_the_inbox_once),
 		X(only_legal_moves_are_made),
+		X(a_payment_that_is_heard_of_after_its_refund_says_so),
 		X(an_order_of_before_gets_the_daemon_s_env_and_no_function),
 		X(the_next_question_comes_later_each_time_and_at_the_end),
 		X(what_is_due_is_leased_to_one),

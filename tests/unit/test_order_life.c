@@ -1,6 +1,6 @@
 /*
- * An order after it was placed: asked about, closed, polled; and what else an
- * order may say.
+ * An order after it was placed: asked about, closed; and what else an order may
+ * say. Polls: test_poll.c.
  */
 #include "base/clock.h"
 #include "pay/poll.h"
@@ -394,158 +394,30 @@ handing_the_payment_out_again_begins_the_questions_anew(void **state)
 	teardown(f);
 }
 
-/* ---- polls ---- */
-
-static struct poll *polls[GATEWAYS];
-
+/* Two merchants may have an order of one number. */
 static void
-polls_begin_at(struct fixture *f, unsigned rate)
+an_order_is_looked_for_at_the_merchant_that_is_named(void **state)
 {
-	const struct poll_conf conf = {.rate = rate};
-
-	for (int i = 0; i < GATEWAYS; i++) {
-		polls[i] = poll_new(&f->loop, f->pool[i], f->pay[i], &conf);
-		poll_start(polls[i]);
-	}
-}
-
-static void
-polls_begin(struct fixture *f)
-{
-	polls_begin_at(f, 100);
-}
-
-static void
-polls_end(void)
-{
-	for (int i = 0; i < GATEWAYS; i++)
-		polls[i] = poll_free(polls[i]);
-}
-
-#define until_sql(f, value, ...) \
-	do { \
-		for (int turns_ = 0; strcmp(sql(__VA_ARGS__), value) != 0; \
-			turns_++) { \
-			if (turns_ > 2000) \
-				fail_msg("never %s: %s", value, \
-					sql(__VA_ARGS__)); \
-			loop_turn(&(f)->loop, true); \
-		} \
-	} while (0)
-
-static void
-a_lost_callback_is_made_up_for(void **state)
-{
+	static const struct caller timer = {.role = CALLER_FUNCTION,
+		.uid = "",
+		.appid = "",
+		.openid = "",
+		.unionid = ""};
 	struct fixture *f = begin();
 	struct asked a;
 
 	(void)state;
 	assert_int_equal(place(f, &a, APPLES), 0);
-	f->trade = trade("NOTPAY", 1999);
-	polls_begin(f);
-	clock_set((T0_MS + 5000) * CLOCK_MS);
-	until_sql(f, "t",
-		"SELECT polls = 1 AND poll_at > %lld AND poll_at <"
-		" %lld FROM mpcloud.orders",
-		T0_MS + 29000, T0_MS + 34000);
-	assert_int_equal(f->queries, 1);
-	f->trade = trade("SUCCESS", 1999);
-	clock_set((T0_MS + 35000) * CLOCK_MS);
-	until_sql(f, "SUCCESS -",
-		"SELECT state || ' ' || coalesce(poll_at::text, '-')"
-		" FROM mpcloud.orders");
-	while (!told) /* it was committed; its answer is on the way */
-		loop_turn(&f->loop, true);
-	polls_end();
-	assert_int_equal(told, 1);
-	assert_int_equal(f->queries, 2);
-	assert_sql("query", "SELECT told_by FROM mpcloud.orders");
-	teardown(f);
-}
-
-static void
-an_order_lost_between_the_row_and_wechat_is_asked_about(void **state)
-{
-	struct fixture *f = begin();
-	struct asked a;
-
-	(void)state;
-	f->status = 500;
-	f->refusal = "{}";
-	assert_int_equal(place(f, &a, APPLES), ERR_UPSTREAM_BUSY);
-	assert_sql("65000", "SELECT poll_at - created_at FROM mpcloud.orders");
-	polls_begin(f);
-	clock_set((T0_MS + 65000) * CLOCK_MS);
-	until_sql(f, "CREATED t",
-		"SELECT state || ' ' || (poll_at BETWEEN"
-		" %lld AND %lld AND polls = 1)::text::char(1)"
-		" FROM mpcloud.orders",
-		T0_MS + 90000, T0_MS + 94000);
-	f->trade = trade("SUCCESS", 1999);
-	clock_set((T0_MS + 100000) * CLOCK_MS);
-	until_sql(f, "SUCCESS", "SELECT state FROM mpcloud.orders");
-	polls_end();
-	teardown(f);
-}
-
-static void
-an_order_nobody_paid_is_closed_at_its_end(void **state)
-{
-	struct fixture *f = begin();
-	struct asked a;
-
-	(void)state;
-	assert_int_equal(place(f, &a, APPLES), 0);
-	f->trade = trade("NOTPAY", 1999);
-	(void)sql("UPDATE mpcloud.orders SET poll_at = expires_at");
-	polls_begin(f);
-	clock_set((T0_MS + PAY_LIFE_MS) * CLOCK_MS);
-	until_sql(f, "CLOSED -",
-		"SELECT state || ' ' || coalesce(poll_at::text, '-')"
-		" FROM mpcloud.orders");
-	polls_end();
-	assert_int_equal(f->queries, 1);
+	asked_init(&a, f);
+	a.order.mchid = "1900000999";
+	order_end(f->pay[0], &a.order, &timer, SLICE("shop-0001"));
+	assert_int_equal(wait_for(f, &a), ERR_PARAM);
+	assert_int_equal(f->closes, 0);
+	asked_init(&a, f);
+	a.order.mchid = "1900000109";
+	order_end(f->pay[0], &a.order, &timer, SLICE("shop-0001"));
+	assert_int_equal(wait_for(f, &a), 0);
 	assert_int_equal(f->closes, 1);
-	teardown(f);
-}
-
-static void
-while_wechat_is_busy_it_is_asked_less(void **state)
-{
-	struct fixture *f = begin();
-	struct asked a;
-
-	(void)state;
-	assert_int_equal(place(f, &a, APPLES), 0);
-	for (int i = 0; i < 50; i++)
-		(void)sql("INSERT INTO mpcloud.orders (mchid, out_trade_no,"
-			  " appid, openid, description, total, state,"
-			  " created_at, updated_at, poll_at) SELECT mchid,"
-			  " 'more%02d', appid, openid, description, total,"
-			  " state, created_at, updated_at, 1"
-			  " FROM mpcloud.orders"
-			  " WHERE out_trade_no = 'shop-0001'",
-			i);
-	f->trade = "{\"code\":\"FREQUENCY_LIMITED\",\"message\":\"m\"}";
-	f->trade_status = 429;
-	polls_begin_at(f, 10);
-	/* a first lot, each of which is put off by some seconds; then rest */
-	until_sql(f, "t",
-		"SELECT count(*) >= 10 FROM mpcloud.orders WHERE polls = 0"
-		" AND poll_at BETWEEN %lld AND %lld"
-		" AND out_trade_no LIKE 'more%%'",
-		T0_MS + 5000, T0_MS + 60000);
-	assert_in_range(f->queries, 10, 20);
-	assert_sql("t", "SELECT count(*) >= 30 FROM mpcloud.orders"
-			" WHERE poll_at = 1");
-	f->trade = trade("NOTPAY", 1999);
-	f->trade_status = 200;
-	until_sql(f, "0",
-		"SELECT count(*) FROM mpcloud.orders"
-		" WHERE poll_at = 1 OR poll_at > %lld",
-		T0_MS + 119000);
-	assert_in_range(f->queries, 50, 60);
-	polls_end();
 	teardown(f);
 }
 
@@ -572,11 +444,8 @@ main(void)
 		cmocka_unit_test(an_order_cannot_be_paid_after_its_end),
 		cmocka_unit_test(
 			handing_the_payment_out_again_begins_the_questions_anew),
-		cmocka_unit_test(a_lost_callback_is_made_up_for),
 		cmocka_unit_test(
-			an_order_lost_between_the_row_and_wechat_is_asked_about),
-		cmocka_unit_test(an_order_nobody_paid_is_closed_at_its_end),
-		cmocka_unit_test(while_wechat_is_busy_it_is_asked_less),
+			an_order_is_looked_for_at_the_merchant_that_is_named),
 	};
 
 	return cmocka_run_group_tests(tests, group_setup, group_teardown);

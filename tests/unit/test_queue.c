@@ -362,6 +362,25 @@ a_function_that_is_not_there_is_waited_for_and_then_it_is_dead(void **state)
 }
 
 static void
+a_payment_waits_two_days_for_its_function(void **state _unused_)
+{
+	const int hours[] = {0, 2, 47, 48};
+
+	queue_setup();
+	queue_up(0);
+	(void)sql("SELECT mpcloud.cloudpay_queue('test', 'later', 'paid 1 2',"
+		  " '{}', '{}', 1)");
+	for (unsigned i = 0; i < array_size(hours); i++) {
+		clock_ms(T0_MS + hours[i] * HOUR_MS);
+		until(q.ncalled == i + 1);
+		answer_call(i, ERR_FN_NOT_FOUND, NULL);
+		until_sql(i < 3 ? "waiting" : "dead",
+			"SELECT state FROM mpcloud.queue");
+	}
+	queue_teardown();
+}
+
+static void
 a_key_is_put_once(void **state)
 {
 	static const char put[] =
@@ -568,6 +587,7 @@ main(void)
 		cmocka_unit_test(having_no_room_is_no_attempt),
 		cmocka_unit_test(
 			a_function_that_is_not_there_is_waited_for_and_then_it_is_dead),
+		cmocka_unit_test(a_payment_waits_two_days_for_its_function),
 		cmocka_unit_test(a_key_is_put_once),
 		cmocka_unit_test(a_user_has_so_many_waiting_and_no_more),
 		cmocka_unit_test(

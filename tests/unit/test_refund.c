@@ -314,6 +314,8 @@ news_that_do_not_fit_change_nothing(void **state)
 		" 'notify', '1900', 'E3', 'REFUND.SUCCESS', 'order1', '4200',"
 		" mpcloud.refund_no('1900', 'order1', 'key a'), 'R', 'SUCCESS',"
 		" 300, 999, 1, '{}', '\\x', 'S', 1)");
+	assert_sql("status WONDERFUL is not known",
+		"SELECT why FROM mpcloud.refunds");
 	assert_string_equal(state_of("a"), "CREATED");
 	assert_sql("0 0", "SELECT refunded || ' ' || (SELECT count(*) FROM"
 			  " mpcloud.queue) FROM mpcloud.orders");

@@ -148,6 +148,10 @@ the_cause_of_each_refusal_is_named(void **state)
 			"answers", "do not belong together", SELFTEST_BAD},
 		{{.status = 404, .body = NOT_EXIST, .unsigned_ = true},
 			"answers", "not signed", SELFTEST_UNKNOWN},
+		{{.status = 400,
+			 .body = "{\"code\":\"PARAM_ERROR\",\"message\":"
+				 "\"平台证书序列号Wechatpay-Serial错误\"}"},
+			"answers", "compare public_key_id", SELFTEST_BAD},
 	};
 
 	(void)state;

@@ -11,7 +11,7 @@ const ways = {
     return new Promise((done) => setTimeout(done, ms, 'waited'));
   },
   circular: () => { const a = {}; a.a = a; return a; },
-  bigint: () => 10n,
+  bigint: () => ({ msgid: 2075049253462261761n, list: [-1n] }),
   nothing: () => undefined,
   logs: ({ mark }) => {
     console.log(`log ${mark}`);
