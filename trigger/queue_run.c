@@ -18,7 +18,7 @@
 enum { AGAIN_MS = 300, RETURN_MS = 250, MISSING_TOP_MS = 30000 };
 
 /* As long as such calls are tried again when they fail. */
-static const int64_t CLOUDPAY_MISSING_MS = 2 * 86400000LL;
+static const int64_t PAYMENT_MISSING_MS = 2 * 86400000LL;
 
 static void end_write(struct run *run);
 
@@ -134,6 +134,13 @@ is_cloudpay(const struct run *run)
 	return strcmp(run->call.trigger, "cloudpay") == 0;
 }
 
+/* Whoever waits for it has paid. */
+static bool
+is_payment(const struct run *run)
+{
+	return is_cloudpay(run) || strcmp(run->call.trigger, "pay") == 0;
+}
+
 static void
 run_missing(struct run *run)
 {
@@ -142,7 +149,7 @@ run_missing(struct run *run)
 	int64_t waited = now - since, top = run->queue->conf.missing_ms;
 
 	if (waited >=
-		(is_cloudpay(run) ? max(top, CLOUDPAY_MISSING_MS) : top)) {
+		(is_payment(run) ? max(top, PAYMENT_MISSING_MS) : top)) {
 		run_dead(run);
 		return;
 	}

@@ -42,8 +42,9 @@ RETURNS integer LANGUAGE plpgsql AS $$
 DECLARE
 	n integer;
 BEGIN
+	-- as patient as cloudPay's calls: 300 attempts are about two days
 	INSERT INTO mpcloud.queue (env, kind, function, event, caller,
-			request_id, run_at, created_at)
+			request_id, run_at, retries, created_at)
 		SELECT $1, 'pay', t.function, (jsonb_build_object('type', 'pay',
 			'trigger', t.name, 'event', what, 'outTradeNo', o.out_trade_no,
 			'mchid', o.mchid,
@@ -53,7 +54,7 @@ BEGIN
 			'time', mpcloud.trigger_time(now_ms)) || more)::text,
 			jsonb_build_object('uid', coalesce(o.uid, ''), 'openid',
 				o.openid, 'appid', o.appid, 'source', 'wx_paycallback'),
-			replace(gen_random_uuid()::text, '-', ''), now_ms, now_ms
+			replace(gen_random_uuid()::text, '-', ''), now_ms, 300, now_ms
 		FROM mpcloud.orders o, mpcloud.triggers t
 		WHERE o.mchid = $2 AND o.out_trade_no = $3
 			AND t.env = $1 AND t.type = 'pay'

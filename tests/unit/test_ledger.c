@@ -209,7 +209,7 @@ a_callback_pays_the_order_and_queues_both_functions(void **state)
 		" FROM mpcloud.pay_inbox");
 	assert_sql("{\"raw\":\"\\u0000\"}",
 		"SELECT convert_from(raw, 'UTF8') FROM mpcloud.pay_inbox");
-	assert_sql("cloudpay paid_cb 300,pay fulfil ",
+	assert_sql("cloudpay paid_cb 300,pay fulfil 300",
 		"SELECT string_agg(concat_ws(' ', kind, function,"
 		" coalesce(retries::text, '')), ',' ORDER BY kind)"
 		" FROM mpcloud.queue");

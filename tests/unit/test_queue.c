@@ -362,7 +362,7 @@ a_function_that_is_not_there_is_waited_for_and_then_it_is_dead(void **state)
 }
 
 static void
-a_payment_waits_two_days_for_its_function(void **state _unused_)
+waits_two_days(const char *kind)
 {
 	const int hours[] = {0, 2, 47, 48};
 
@@ -370,6 +370,7 @@ a_payment_waits_two_days_for_its_function(void **state _unused_)
 	queue_up(0);
 	(void)sql("SELECT mpcloud.cloudpay_queue('test', 'later', 'paid 1 2',"
 		  " '{}', '{}', 1)");
+	(void)sql("UPDATE mpcloud.queue SET kind = '%s'", kind);
 	for (unsigned i = 0; i < array_size(hours); i++) {
 		clock_ms(T0_MS + hours[i] * HOUR_MS);
 		until(q.ncalled == i + 1);
@@ -378,6 +379,13 @@ a_payment_waits_two_days_for_its_function(void **state _unused_)
 			"SELECT state FROM mpcloud.queue");
 	}
 	queue_teardown();
+}
+
+static void
+a_payment_waits_two_days_for_its_function(void **state _unused_)
+{
+	waits_two_days("cloudpay");
+	waits_two_days("pay");
 }
 
 static void

@@ -401,6 +401,9 @@ logins_payments_and_files_are_heard_by_who_wants_them(void **state)
 		  "8), mpcloud.trigger_pay('test', 'm', 'none', 'paid', 9)");
 	assert_string_equal(sql(heard_by, "event", "pay"),
 		"all:paid all:refunded some:refunded");
+	assert_string_equal(sql("SELECT DISTINCT retries::text FROM "
+				"mpcloud.queue WHERE kind = 'pay'"),
+		"300");
 	(void)sql("SELECT mpcloud.trigger_file('test', 'pic/a', 'delete', "
 		  "'{}', NULL, 7), mpcloud.trigger_file('test', 'b', 'delete',"
 		  " '{}', NULL, 7), mpcloud.trigger_file('test', 'pic/a', "
