@@ -187,6 +187,23 @@ test('what is forged or set wrongly is refused, and the log names the probable c
   assert.deepEqual(calls('forged'), []);
 });
 
+test('a stranger who is refused does not fill the log', async () => {
+  const strict = await startStack({ project: join(source, 'tests/e2e/push'), gateways: 1,
+    set: { 'limits.ip_rate': 1, 'limits.ip_burst': 5 } });
+  const lines = () => strict.daemonLog().split('\n').filter((l) => l.includes('"wechat.push_bad"')).length;
+
+  try {
+    for (let i = 0; i < 40; i++) {
+      const answer = await fetch(`${strict.url}/v1/wechat/push`, { method: 'POST', body: '{}' });
+      assert.equal(answer.status, 401, 'WeChat itself is never told to wait');
+    }
+    await until(() => lines() >= 5, 'the first ones are logged');
+    assert.ok(lines() <= 6, `${lines()} lines of 40`);
+  } finally {
+    await strict.stop();
+  }
+});
+
 test('what a stranger puts beside the seal does not count', async () => {
   const timestamp = String(Math.floor(Date.now() / 1000)), encrypt = seal('{"MsgType":"image","Tag":"inside","MsgId":"2"}', appid);
   const answer = await forge({ timestamp, query: { signature: sha1(TOKEN, timestamp, '123'), timestamp, nonce: '123',

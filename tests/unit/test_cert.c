@@ -403,6 +403,7 @@ a_download_that_others_signed_is_not_believed(void **state)
 	(void)gate_ready(c->f, &say, 1);
 	side_open(c, 0);
 	assert_int_equal(refresh(c), ERR_PAY_FORGED);
+	assert_int_equal(c->f->count, 3);
 	assert_int_equal(certs_of(c, 0)->count, 0);
 	assert_string_equal(
 		testpg_query(
