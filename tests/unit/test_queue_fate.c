@@ -4,6 +4,7 @@
  */
 #include "trigger/queue_fate.h"
 
+#include "base/err.h"
 #include "tests/unit/test.h"
 
 static void
