@@ -1,8 +1,9 @@
 #pragma once
 
 /*
- * The mini programs this daemon serves: [wechat] and every [wechat APPID].  Each
- * is counted and never changes: a reload makes new ones, what runs keeps its own.
+ * The mini programs this daemon serves: [wechat] and every [wechat APPID]. Each
+ * is counted and never changes: a reload makes new ones, what runs keeps its
+ * own.
  */
 
 #include "base/err.h"
@@ -39,6 +40,7 @@ struct apps *apps_new(void) _returns_value_;
 struct apps *apps_free(struct apps *apps);
 DEFINE_CLEANUP(struct apps *, apps_free)
 /* Takes over the reference.  ERR_CONFIG: too many, or the same appid twice. */
-int apps_add(struct apps *apps, struct app *app, struct fault *why) _must_check_;
+int apps_add(
+	struct apps *apps, struct app *app, struct fault *why) _must_check_;
 /* Borrowed; "" finds the first; NULL: none of ours. */
 struct app *apps_find(const struct apps *apps, struct slice appid);

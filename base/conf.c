@@ -197,8 +197,8 @@ conf_free(struct conf *conf)
 }
 
 const struct conf *
-conf_more(const struct conf *conf, const char *section,
-	const struct conf *after)
+conf_more(
+	const struct conf *conf, const char *section, const struct conf *after)
 {
 	const struct conf *c = after ? after->next : conf->more;
 

@@ -5,8 +5,8 @@
  * default, unit, what a reload does, and its manual text.  A bad file changes
  * nothing and says where it is wrong ("mpcloud.conf:12: server.gateways: …").
  *
- * Further mini programs and merchants have sections with a name: [wechat APPID],
- * [pay MCHID].
+ * Further mini programs and merchants have sections with a name: [wechat
+ * APPID], [pay MCHID].
  */
 
 #include "base/err.h"
@@ -57,7 +57,8 @@ struct conf {
 #undef CONF_C_CONF_BYTES
 #undef CONF_C_CONF_CHOICE
 
-	/* Sections with a name, in the file's order; NULL in those themselves. */
+	/* Sections with a name, in the file's order; NULL in those themselves.
+	 */
 	struct conf *more;
 	/* This one is such a section: which, its name (wechat_appid or
 	 * pay_mchid has it too), the next one.  Only that section's settings
@@ -83,8 +84,8 @@ int conf_load(
 /* One setting as it would be written in the file. */
 char *conf_show(
 	const struct conf *conf, const struct conf_row *row) _returns_value_;
-/* The first section with a name after `after` (NULL: from the start) that is one
- * of `section`; NULL: no more. */
-const struct conf *conf_more(const struct conf *conf, const char *section,
-	const struct conf *after);
+/* The first section with a name after `after` (NULL: from the start) that is
+ * one of `section`; NULL: no more. */
+const struct conf *conf_more(
+	const struct conf *conf, const char *section, const struct conf *after);
 const struct conf_row *conf_find(const char *section_dot_name);

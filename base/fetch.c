@@ -57,7 +57,8 @@ struct transfer {
 	struct curl_slist *headers;
 	struct fetcher *fetcher;
 	struct fetch *fetch;
-	unsigned begun; /* how often a request was about to be sent, of `once` */
+	unsigned
+		begun; /* how often a request was about to be sent, of `once` */
 };
 
 static void collect(struct fetcher *f);

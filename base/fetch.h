@@ -34,8 +34,9 @@ struct fetch_ask {
 	/* a unix socket to connect to, or NULL; its connection is used once
 	 * and the request never repeated */
 	const char *unix_path;
-	/* Never twice: curl by itself repeats a request on a kept connection that
-	 * ends without a byte of an answer.  Then it fails, with `sent`. */
+	/* Never twice: curl by itself repeats a request on a kept connection
+	 * that ends without a byte of an answer.  Then it fails, with `sent`.
+	 */
 	bool once;
 	/* A client certificate and its private key, PEM; empty: none.  Such a
 	 * connection is used for this request alone. */

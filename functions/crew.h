@@ -121,7 +121,7 @@ struct host_call {
 	const char *function;
 	const char *route_key;
 	const json_t *openapi; /* its permissions.openapi; while on_call runs */
-	struct slice body; /* JSON {action, …}, valid until replied */
+	struct slice body;     /* JSON {action, …}, valid until replied */
 	void *inside[4];
 };
 

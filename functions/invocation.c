@@ -57,8 +57,8 @@ invocation_new(struct crews *crews, const struct fn_call *call)
 	struct invocation *inv = mem_alloc(
 		sizeof(*inv) + size_of(c->uid) + size_of(c->appid) +
 		size_of(c->openid) + size_of(c->unionid) + size_of(c->kind) +
-		size_of(c->custom_id) +
-		size_of(call->request_id) + size_of(call->function) +
+		size_of(c->custom_id) + size_of(call->request_id) +
+		size_of(call->function) +
 		max(size_of(call->route_key), (size_t)ROUTE_KEY_SIZE));
 	char *at = inv->text;
 

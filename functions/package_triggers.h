@@ -13,8 +13,8 @@
  *   login     events (of first, every)
  *   pay       events (of paid, refunded)
  *   push      appid ("" is any), events (MsgType or Event; none: all messages)
- * Of events there is at least one else.  Of two triggers with one name the entry's
- * counts.
+ * Of events there is at least one else.  Of two triggers with one name the
+ * entry's counts.
  */
 
 #include "base/err.h"

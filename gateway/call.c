@@ -37,7 +37,8 @@ call_find(const json_t *body, const struct call_row **ret, struct fault *why)
 		}
 	if (slice_starts(action, "auth."))
 		return fault_set(why, ERR_UNIMPLEMENTED,
-			"not offered by this server: %.*s (logins by SMS, e-mail "
+			"not offered by this server: %.*s (logins by SMS, "
+			"e-mail "
 			"and third parties, linked accounts, user profiles)",
 			SLICE_ARG(action));
 	return fault_set(why, ERR_ACTION, "%.*s: this action is not known here",

@@ -54,18 +54,18 @@ struct call {
 	const struct multipart *parts; /* of a form; NULL: JSON was sent */
 	enum call_form form;           /* the door's own; 0: the action's */
 	void *owner;                   /* the door's, to find itself back */
-	bool is_forwarded; /* by another gateway: not to be sent on */
+	bool is_forwarded;     /* by another gateway: not to be sent on */
 	const char *function;  /* that asks; "" or NULL: none */
 	const json_t *openapi; /* its permissions; NULL: see call_wechat.c */
 	/* out, in the arena: the whole envelope */
 	struct slice answer;
-	const char *type; /* the answer is bytes of this type, no envelope */
+	const char *type;  /* the answer is bytes of this type, no envelope */
 	uint32_t retry_ms; /* of an error, 0: not known */
 	/* call.c's and the handlers' */
 	const struct call_row *row;
 	struct job *inner;
 	void (*rest)(struct call *c); /* at the end, however it ends */
-	void *wechat; /* of the handlers that use call_wechat.h */
+	void *wechat;  /* of the handlers that use call_wechat.h */
 	json_t *held;  /* array: values parsed out of strings */
 	size_t values; /* how many more may be */
 	struct doc_request doc;

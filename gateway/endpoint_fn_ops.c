@@ -10,8 +10,8 @@
 #include "gateway/call.h"
 #include "gateway/endpoint.h"
 #include "gateway/fn_metrics.h"
-#include "gateway/pay_metrics.h"
 #include "gateway/forward.h"
+#include "gateway/pay_metrics.h"
 #include "gateway/request.h"
 
 enum { STATS_TOP = 64 << 20, PATIENCE_MS = 3000 };

@@ -64,8 +64,8 @@ struct gateway {
 	struct index_work *index_work; /* or NULL, before all is ready */
 	struct expire *expire;         /* the same */
 	struct forward *forward;       /* to those of other gateways */
-	struct apps *apps; /* of the configuration in force */
-	struct merchants *merchants; /* the same */
+	struct apps *apps;             /* of the configuration in force */
+	struct merchants *merchants;   /* the same */
 	struct access_tokens *tokens;
 	struct fetcher *fetcher;
 	struct auth *auth;

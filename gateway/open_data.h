@@ -47,7 +47,7 @@ enum { OPEN_EVENT_TOP = 5 }; /* of them in one event, as at CloudBase */
 struct open_event {
 	struct job job;
 	struct slice event; /* the answer, in the arena */
-	size_t built; /* about the bytes that it holds until its end */
+	size_t built;       /* about the bytes that it holds until its end */
 	/* its own */
 	struct gateway *gateway;
 	const struct caller *who;

@@ -82,8 +82,8 @@ on_known(void *owner, int err)
 	if (e == 0)
 		daily_start(d->daily);
 	if (e == 0)
-		d->certs = cert_keeper_new(&d->loop, d->pool, d->fetcher,
-			d->conf->merchants);
+		d->certs = cert_keeper_new(
+			&d->loop, d->pool, d->fetcher, d->conf->merchants);
 	if (e == 0)
 		e = gatewayd_listen(d, &why);
 	if (e < 0) {

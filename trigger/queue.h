@@ -73,7 +73,7 @@ enum queue_kind {
 	QUEUE_PAY,      /* an order was paid or refunded */
 	QUEUE_CLOUDPAY, /* the same, for the function that the order names: it
 			 * is done when that answers {errcode: 0} */
-	QUEUE_PUSH, /* a message of WeChat's, which is the event */
+	QUEUE_PUSH,     /* a message of WeChat's, which is the event */
 	QUEUE_KINDS_
 };
 

@@ -148,8 +148,7 @@ run_missing(struct run *run)
 	int64_t since = run->missing_at ? run->missing_at : now;
 	int64_t waited = now - since, top = run->queue->conf.missing_ms;
 
-	if (waited >=
-		(is_payment(run) ? max(top, PAYMENT_MISSING_MS) : top)) {
+	if (waited >= (is_payment(run) ? max(top, PAYMENT_MISSING_MS) : top)) {
 		run_dead(run);
 		return;
 	}

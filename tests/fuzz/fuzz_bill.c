@@ -21,8 +21,7 @@ static void
 check(const struct bill *b)
 {
 	static char mchid[] = "19", url[] = "https://x/";
-	const struct merchant m = {
-		.mchid = mchid, .notify_url = url};
+	const struct merchant m = {.mchid = mchid, .notify_url = url};
 	struct bill made = *b;
 	_json_ json_t *v = NULL;
 	_buf_ struct buf body;

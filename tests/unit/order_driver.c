@@ -70,7 +70,7 @@ is_signed(const struct fixture *f, const struct fake_request *r)
 		       key("wechatpay_pubkey_id")) &&
 	       slice_is(fake_header(r, "Accept"), "application/json") &&
 	       (is_get || slice_is(fake_header(r, "Content-Type"),
-				 "application/json")) &&
+				  "application/json")) &&
 	       fake_header(r, "User-Agent").len > 0 &&
 	       rsa_verify(f->merchant, buf_all(&text), field(r, "signature")) ==
 		       0;
@@ -200,8 +200,8 @@ gateways_open(struct fixture *f)
 	for (int i = 0; i < GATEWAYS; i++) {
 		assert_int_equal(
 			pool_new(&f->pool[i], &f->loop, &conf, NULL), 0);
-		f->pay[i] = pay_new(&f->loop, f->pool[i], f->fetcher,
-			f->merchants);
+		f->pay[i] =
+			pay_new(&f->loop, f->pool[i], f->fetcher, f->merchants);
 	}
 }
 

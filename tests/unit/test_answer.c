@@ -107,8 +107,7 @@ refusals_are_told_as_what_they_mean(void **state)
 		assert_int_equal(place(f, &a, APPLES), rows[i].err);
 		assert_int_equal(f->fake.requests, 1 + rows[i].more);
 		if (!strstr(a.order.job.why.text, rows[i].words))
-			fail_msg("%s: %s", rows[i].words,
-				a.order.job.why.text);
+			fail_msg("%s: %s", rows[i].words, a.order.job.why.text);
 		assert_string_equal(
 			testpg_query(pg, "SELECT state FROM mpcloud.orders"),
 			"CREATED");

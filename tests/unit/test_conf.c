@@ -247,15 +247,14 @@ sections_with_a_name_are_further_apps_and_merchants(void **state)
 	struct fault why;
 
 	(void)state;
-	assert_int_equal(
-		conf_parse(&conf, "t.conf",
-			SLICE("[wechat]\nappid = wxA\n"
-			      "api_base = http://127.0.0.1:1\n"
-			      "[wechat wxB]\nsecret_file = /b\n"
-			      "[pay 1900000001]\nserial = AB\n"
-			      "api_base = http://127.0.0.1:2\n"
-			      "[ wechat  wxC ]\n[server]\nuser = u\n"),
-			&why),
+	assert_int_equal(conf_parse(&conf, "t.conf",
+				 SLICE("[wechat]\nappid = wxA\n"
+				       "api_base = http://127.0.0.1:1\n"
+				       "[wechat wxB]\nsecret_file = /b\n"
+				       "[pay 1900000001]\nserial = AB\n"
+				       "api_base = http://127.0.0.1:2\n"
+				       "[ wechat  wxC ]\n[server]\nuser = u\n"),
+				 &why),
 		0);
 	assert_string_equal(conf->wechat_appid, "wxA");
 	assert_string_equal(conf->wechat_secret_file, "");
@@ -278,11 +277,15 @@ static void
 a_bad_section_with_a_name_is_refused(void **state)
 {
 	(void)state;
-	refuse("[server x]\n", "t.conf:1: [server] takes no name; [wechat APPID] and [pay MCHID] do");
-	refuse("[pay a/b]\n", "t.conf:1: a section's name is of letters and digits");
+	refuse("[server x]\n", "t.conf:1: [server] takes no name; [wechat "
+			       "APPID] and [pay MCHID] do");
+	refuse("[pay a/b]\n",
+		"t.conf:1: a section's name is of letters and digits");
 	refuse("[pay 1]\n[pay 1]\n", "t.conf:2: [pay 1] is there already");
-	refuse("[pay 1]\nmchid = 2\n", "t.conf:2: pay.mchid: was set in line 1 already");
-	refuse("[pay 1]\nserial = 2\nserial = 3\n", "t.conf:3: pay.serial: was set in line 2 already");
+	refuse("[pay 1]\nmchid = 2\n",
+		"t.conf:2: pay.mchid: was set in line 1 already");
+	refuse("[pay 1]\nserial = 2\nserial = 3\n",
+		"t.conf:3: pay.serial: was set in line 2 already");
 }
 
 static void

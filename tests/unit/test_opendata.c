@@ -387,8 +387,7 @@ what_is_no_text_is_still_told_in_its_place(void **state)
 	_json_ json_t *id = NULL, *text = NULL;
 
 	(void)state;
-	id = cloudid_item(
-		SLICE("47_\xff\xfe"), NULL, ERR_CLOUDID_BAD, NULL);
+	id = cloudid_item(SLICE("47_\xff\xfe"), NULL, ERR_CLOUDID_BAD, NULL);
 	assert_int_equal(
 		json_integer_value(json_object_get(id, "errCode")), -601005);
 	(void)fault_set(&why, ERR_CLOUDID_BAD, "%s", "40003 openid\xe6\x97");

@@ -1,11 +1,13 @@
 /*
- * What becomes of a call that failed: when it is tried again, and what counts as
- * one of its attempts.
+ * What becomes of a call that failed: when it is tried again, and what counts
+ * as one of its attempts.
  */
 #include "trigger/queue_fate.h"
 
 #include "base/err.h"
 #include "tests/unit/test.h"
+
+#include <errno.h>
 
 static void
 back_off_doubles_from_a_second_to_ten_minutes(void **state)

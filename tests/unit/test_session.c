@@ -95,7 +95,8 @@ a_user_who_comes_again_is_the_same_with_a_newer_key(void **state)
 	assert_false(b.login.new_user);
 	assert_string_equal(b.login.uid, a.login.uid);
 	assert_string_equal(
-		testpg_query(pg, "SELECT max(generation) FROM mpcloud.session_keys"),
+		testpg_query(
+			pg, "SELECT max(generation) FROM mpcloud.session_keys"),
 		"2");
 	key_of(f, "oTest1", &key);
 	assert_string_equal(key.ptr, "AAAAAAAAAAAAAAAAAAAAAA==");
