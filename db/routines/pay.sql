@@ -98,7 +98,9 @@ CREATE OR REPLACE FUNCTION mpcloud.pay_apply(env text, told_by text, mchid text,
 	transaction_id text, openid text, currency text, total bigint,
 	payer_total bigint, trade_type text, bank_type text, state text,
 	at_ms bigint, resource jsonb, raw bytea, serial text, now_ms bigint)
-RETURNS TABLE (outcome text, why text) LANGUAGE plpgsql AS $$
+RETURNS TABLE (outcome text, why text) LANGUAGE plpgsql
+-- a plan made while the inbox was empty would read all of it for ever
+SET enable_seqscan = off AS $$
 #variable_conflict use_column
 DECLARE
 	o mpcloud.orders;

@@ -1,3 +1,6 @@
+-- No index but the keys begins with mchid, which nearly all rows share: a statement
+-- that was planned while its table was empty would take it for the key.
+
 -- The life of an order after it was placed.  `state` is WeChat Pay's trade_state:
 -- CREATED (ours: WeChat has not said yes), NOTPAY, USERPAYING, SUCCESS, REFUND,
 -- CLOSED, REVOKED, PAYERROR.  SUCCESS and REFUND both mean that it was paid.
@@ -15,8 +18,8 @@ ALTER TABLE mpcloud.orders ADD told_by text;           -- notify, query, bill
 ALTER TABLE mpcloud.orders ADD polls integer NOT NULL DEFAULT 0;
 ALTER TABLE mpcloud.orders ADD poll_at bigint;         -- NULL: nobody asks any more
 CREATE INDEX orders_poll ON mpcloud.orders (poll_at) WHERE poll_at IS NOT NULL;
-CREATE INDEX orders_created ON mpcloud.orders (mchid, created_at);
-CREATE INDEX orders_paid ON mpcloud.orders (mchid, paid_at) WHERE paid_at IS NOT NULL;
+CREATE INDEX orders_created ON mpcloud.orders (created_at, mchid);
+CREATE INDEX orders_paid ON mpcloud.orders (paid_at, mchid) WHERE paid_at IS NOT NULL;
 CREATE UNIQUE INDEX orders_transaction ON mpcloud.orders (mchid, transaction_id)
 	WHERE transaction_id IS NOT NULL;
 
@@ -47,13 +50,13 @@ CREATE TABLE mpcloud.refunds (
 	PRIMARY KEY (mchid, out_refund_no),
 	FOREIGN KEY (mchid, out_trade_no) REFERENCES mpcloud.orders (mchid, out_trade_no)
 );
-CREATE INDEX refunds_order ON mpcloud.refunds (mchid, out_trade_no);
-CREATE INDEX refunds_id ON mpcloud.refunds (mchid, refund_id)
+CREATE INDEX refunds_order ON mpcloud.refunds (out_trade_no, mchid);
+CREATE INDEX refunds_id ON mpcloud.refunds (refund_id, mchid)
 	WHERE refund_id IS NOT NULL;
-CREATE INDEX refunds_asked ON mpcloud.refunds (mchid, accepted_at)
+CREATE INDEX refunds_asked ON mpcloud.refunds (accepted_at, mchid)
 	WHERE accepted_at IS NOT NULL;
 CREATE INDEX refunds_poll ON mpcloud.refunds (poll_at) WHERE poll_at IS NOT NULL;
-CREATE INDEX refunds_done ON mpcloud.refunds (mchid, refunded_at) WHERE refunded_at IS NOT NULL;
+CREATE INDEX refunds_done ON mpcloud.refunds (refunded_at, mchid) WHERE refunded_at IS NOT NULL;
 
 -- Every callback that verified, once: what WeChat said, and what became of it.
 -- `outcome`: applied, repeat (nothing new), quarantined (does not fit; `why` says
@@ -75,7 +78,7 @@ CREATE TABLE mpcloud.pay_inbox (
 	why text,
 	UNIQUE (mchid, event_id)
 );
-CREATE INDEX pay_inbox_order ON mpcloud.pay_inbox (mchid, out_trade_no);
+CREATE INDEX pay_inbox_order ON mpcloud.pay_inbox (out_trade_no, mchid);
 CREATE INDEX pay_inbox_quarantine ON mpcloud.pay_inbox (received_at)
 	WHERE outcome = 'quarantined';
 
@@ -132,7 +135,7 @@ CREATE TABLE mpcloud.pay_bill_lines (
 	refund_state text NOT NULL DEFAULT '',
 	PRIMARY KEY (mchid, day, line)
 );
-CREATE INDEX pay_bill_lines_order ON mpcloud.pay_bill_lines (mchid, out_trade_no);
+CREATE INDEX pay_bill_lines_order ON mpcloud.pay_bill_lines (out_trade_no, mchid);
 CREATE TABLE mpcloud.pay_differences (
 	mchid text NOT NULL,
 	day text NOT NULL,
