@@ -60,6 +60,13 @@ job_begin(struct job *job, struct loop *loop, uint64_t ms, job_fn *drop)
 }
 
 void
+job_within(struct job *job, uint64_t ms)
+{
+	if (job->busy && timer_is_set(&job->deadline))
+		timer_set(&job->deadline, job->loop, ms, on_deadline);
+}
+
+void
 job_finish(struct job *job, int err)
 {
 	assert(job->busy);

@@ -39,6 +39,9 @@ struct job {
 void job_init(struct job *job, job_fn *done);
 /* Idle jobs are fine too. */
 void job_cancel(struct job *job);
+/* The provider's deadline is too late: this one, from now.  Only for a job that
+ * was just started; what will fail at the end of this turn does so. */
+void job_within(struct job *job, uint64_t ms);
 
 /* Provider's side.  Past the deadline drop(job) is called, then done with
  * ERR_TIMEOUT (unless drop set another err).  ms == 0: no deadline of its own,

@@ -27,6 +27,10 @@
 	"<xml><return_code><![CDATA[%s]]></return_code>" \
 	"<return_msg><![CDATA[%s]]></return_msg></xml>"
 
+/* WeChat waits for five seconds; what is not committed by then it sends again.
+ */
+enum { ANSWER_MS = 4000 };
+
 struct notify_act {
 	struct request *r;
 	struct merchant *merchant;
@@ -165,6 +169,7 @@ act_apply(struct notify_act *act)
 	ledger_apply(r->gateway->pool, &act->ask, &act->n,
 		r->gateway->conf->server_env, "notify", act->in.body,
 		act->in.serial, clock_now_ms());
+	job_within(&act->ask.job, ANSWER_MS);
 	return request_wait(r, &act->ask.job);
 }
 

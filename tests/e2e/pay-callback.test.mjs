@@ -164,7 +164,7 @@ test('a stranger\'s callback with an unknown number makes us ask WeChat for noth
   assert.equal(await asked(), before);
 });
 
-test('while the database is away WeChat is answered 503, and its repeat is taken', async () => {
+test('while the database is away WeChat is answered 503 or 504 within its five seconds, and its repeat is taken', async () => {
   const order = await place('away');
   const { database } = db.pool.options;
   const other = new Db(stack, 'template1');
@@ -176,7 +176,7 @@ test('while the database is away WeChat is answered 503, and its repeat is taken
       const all = await deliveries(order);
       return all.length && all;
     }, 'it was delivered', 12000);
-    assert.equal(first.status, 503, JSON.stringify(first));
+    assert.match(String(first.status), /^50[34]$/, JSON.stringify(first));
   } finally {
     await other.rows(`alter database "${database}" with allow_connections true`);
     await other.end();
@@ -191,7 +191,7 @@ test('while the database is away WeChat is answered 503, and its repeat is taken
     return false;
   }, 'it was taken');
   await assertOnce(order);
-  assert.ok((await deliveries(order)).every((d) => d.status === 503 || d.status === 200));
+  assert.ok((await deliveries(order)).every((d) => [503, 504, 200].includes(d.status)));
   assert.equal((await db.order(order.outTradeNo)).told_by, 'notify');
 });
 

@@ -75,6 +75,27 @@ trouble_found_at_the_start_is_answered_later(void **state)
 	loop_done(&f.loop);
 }
 
+static void
+who_asks_may_want_the_answer_sooner(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	setup(&f);
+	job_begin(&f.job, &f.loop, 3600000, on_drop);
+	job_within(&f.job, 1);
+	loop_run(&f.loop);
+	assert_int_equal(f.done, 1);
+	assert_int_equal(f.job.err, ERR_TIMEOUT);
+	job_init(&f.job, on_done);
+	job_fail_soon(&f.job, &f.loop, ERR_BUSY);
+	job_within(&f.job, 1);
+	loop_run(&f.loop);
+	assert_int_equal(f.done, 2);
+	assert_int_equal(f.job.err, ERR_BUSY);
+	loop_done(&f.loop);
+}
+
 static int order[64], order_len;
 
 struct numbered {
@@ -120,6 +141,7 @@ main(void)
 			a_job_past_its_deadline_is_dropped_and_answered_once),
 		cmocka_unit_test(a_cancelled_job_is_never_answered),
 		cmocka_unit_test(trouble_found_at_the_start_is_answered_later),
+		cmocka_unit_test(who_asks_may_want_the_answer_sooner),
 		cmocka_unit_test(timers_fire_in_order_and_cleared_ones_not),
 	};
 
