@@ -128,6 +128,7 @@ family_begin(struct family *f, const struct family_home *home, job_fn *done)
 	job_begin(&f->job, home->loop, DEADLINE_MS, on_drop);
 	job_init(&f->ask.job, done);
 	f->ask.is_read = false;
+	f->ask.shares = true; /* undone and done again it is the same */
 }
 
 static void
