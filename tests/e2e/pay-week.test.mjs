@@ -15,7 +15,7 @@ import { readFileSync } from 'node:fs';
 import { Clock, Db, control, metrics, startPay } from '../lib/pay.mjs';
 import { callFunction, descendants, join, until } from '../lib/stack.mjs';
 
-const ORDERS = Number(process.env.SOAK_ORDERS ?? 600);
+const ORDERS = Number(process.env.SOAK_ORDERS ?? 300);
 const USERS = 12;
 const SEED = Number(process.env.PAY_WEEK_SEED ?? 20261121);
 const DAY = 86400;
