@@ -4,7 +4,9 @@
  */
 #include "base/val.h"
 
+#include "base/clock.h"
 #include "base/scan.h"
+#include "base/text.h"
 #include "base/val_load.h"
 
 #include <errno.h>
@@ -195,6 +197,25 @@ val_put(struct buf *to, const json_t *v)
 		buf_str(to, "null");
 		break;
 	}
+}
+
+void
+val_put_text(struct buf *to, const char *name, struct slice text)
+{
+	if (!text.len)
+		return;
+	buf_printf(to, ",\"%s\":", name);
+	buf_json(to, text);
+}
+
+void
+val_put_time(struct buf *to, const char *name, int64_t ms)
+{
+	if (!ms)
+		return;
+	buf_printf(to, ",\"%s\":\"", name);
+	text_time(to, ms * CLOCK_MS);
+	buf_char(to, '"');
 }
 
 /* The member, NULL when it is absent or null. */

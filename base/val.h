@@ -29,6 +29,10 @@ int val_parse_some(json_t **ret, struct slice text, size_t *left,
 enum { VAL_REQUEST_TOP = 200000, VAL_WEIGHT = 128 };
 /* Compact, slashes unescaped; NULL is written as null. */
 void val_put(struct buf *to, const json_t *v);
+/* `,"name":…` of an object under way: nothing when `text` is empty, `ms` (since
+ * 1970; written as text_time does) is 0. */
+void val_put_text(struct buf *to, const char *name, struct slice text);
+void val_put_time(struct buf *to, const char *name, int64_t ms);
 
 /* `obj` must be an object.  Absent or null with *_or: the preset. */
 int val_str(const json_t *obj, const char *key, size_t top, struct slice *ret,
@@ -43,6 +47,22 @@ int val_bool_or(const json_t *obj, const char *key, bool preset, bool *ret,
 	struct fault *why) _must_check_;
 int val_obj(const json_t *obj, const char *key, json_t **ret,
 	struct fault *why) _must_check_; /* borrowed */
+
+/* Of what is ours already and only read: "" and 0 when it is absent or of another
+ * type.  Borrowed. */
+static inline const char *
+val_text(const json_t *obj, const char *key)
+{
+	const char *s = json_string_value(json_object_get(obj, key));
+
+	return s ? s : "";
+}
+
+static inline int64_t
+val_number(const json_t *obj, const char *key)
+{
+	return json_integer_value(json_object_get(obj, key));
+}
 
 /* Where a value stands in JSON text without building it: the bytes of member
  * `key` of the object `text` (top level only).  -ENOENT when absent. */

@@ -158,20 +158,6 @@ create_command(const char *collection, const json_t *keys)
 	return json_stringn(b.ptr, b.len);
 }
 
-static int64_t
-number(const json_t *v, const char *key)
-{
-	return json_integer_value(json_object_get(v, key));
-}
-
-static const char *
-text(const json_t *v, const char *key)
-{
-	const char *s = json_string_value(json_object_get(v, key));
-
-	return s ? s : "";
-}
-
 /* "find {…} by […]: seen 12 times, 840 ms each" */
 static json_t *
 reason(const json_t *slow, const char *also)
@@ -180,7 +166,7 @@ reason(const json_t *slow, const char *also)
 	_buf_ struct buf b = {0};
 
 	buf_init(&b, 8192);
-	buf_str(&b, text(slow, "verb"));
+	buf_str(&b, val_text(slow, "verb"));
 	for (const char *const *m = members; *m; m++) {
 		const json_t *v = json_object_get(slow, *m);
 
@@ -192,14 +178,14 @@ reason(const json_t *slow, const char *also)
 	if (json_is_true(json_object_get(slow, "own")))
 		buf_str(&b, " of the caller's own");
 	buf_printf(&b, ": seen %" PRId64 " times, %" PRId64 " ms each%s",
-		number(slow, "times"), number(slow, "meanMs"), also);
+		val_number(slow, "times"), val_number(slow, "meanMs"), also);
 	return json_stringn(b.ptr, b.len);
 }
 
 static void
 add_number(json_t *to, const char *key, int64_t n)
 {
-	(void)json_object_set_new(to, key, json_integer(number(to, key) + n));
+	(void)json_object_set_new(to, key, json_integer(val_number(to, key) + n));
 }
 
 /* One is the beginning of the other: the longer stays. */
@@ -212,7 +198,7 @@ find_advice(struct advice *a, const char *collection, const json_t *keys)
 	json_array_foreach (a->missing, i, one) {
 		json_t *had = json_object_get(one, "keys");
 
-		if (strcmp(text(one, "collection"), collection) != 0)
+		if (strcmp(val_text(one, "collection"), collection) != 0)
 			continue;
 		if (covers(had, keys, 0))
 			return one;
@@ -230,7 +216,7 @@ find_advice(struct advice *a, const char *collection, const json_t *keys)
 static void
 add_missing(struct advice *a, const json_t *slow, json_t *keys)
 {
-	const char *collection = text(slow, "collection");
+	const char *collection = val_text(slow, "collection");
 	json_t *one = find_advice(a, collection, keys);
 
 	if (!one) {
@@ -242,8 +228,8 @@ add_missing(struct advice *a, const json_t *slow, json_t *keys)
 	}
 	(void)json_array_append_new(
 		json_object_get(one, "why"), reason(slow, ""));
-	add_number(one, "seen", number(slow, "times"));
-	add_number(one, "totalMs", number(slow, "totalMs"));
+	add_number(one, "seen", val_number(slow, "times"));
+	add_number(one, "totalMs", val_number(slow, "totalMs"));
 }
 
 static void
@@ -251,9 +237,9 @@ add_other(struct advice *a, const json_t *slow, const char *also)
 {
 	(void)json_array_append_new(a->others,
 		json_pack("{s:s,s:o,s:I,s:I}", "collection",
-			text(slow, "collection"), "why", reason(slow, also),
-			"seen", (json_int_t)number(slow, "times"), "totalMs",
-			(json_int_t)number(slow, "totalMs")));
+			val_text(slow, "collection"), "why", reason(slow, also),
+			"seen", (json_int_t)val_number(slow, "times"), "totalMs",
+			(json_int_t)val_number(slow, "totalMs")));
 }
 
 static void
@@ -262,7 +248,7 @@ advise_place(struct advice *a, const json_t *slow, const char *place)
 	_json_ json_t *keys = json_pack(
 		"[{s:s,s:s}]", "name", place, "direction", "2dsphere");
 
-	if (find_index(a, text(slow, "collection"), keys, 0))
+	if (find_index(a, val_text(slow, "collection"), keys, 0))
 		add_other(a, slow, "; its 2dsphere index is there");
 	else
 		add_missing(a, slow, keys);
@@ -287,7 +273,7 @@ advise_want(struct advice *a, const json_t *slow, const struct advise_want *w,
 				 : "; it asks for nothing that an index finds");
 		return;
 	}
-	has = find_index(a, text(slow, "collection"), keys,
+	has = find_index(a, val_text(slow, "collection"), keys,
 		min((size_t)w->equals, json_array_size(keys)));
 	if (!has) {
 		add_missing(a, slow, keys);
@@ -324,7 +310,7 @@ advise_one(struct advice *a, const json_t *slow)
 	json_t *part;
 	size_t i;
 
-	if (strcmp(text(slow, "verb"), "insert") == 0) {
+	if (strcmp(val_text(slow, "verb"), "insert") == 0) {
 		add_other(a, slow, "; inserting needs no index");
 		return;
 	}
@@ -351,21 +337,21 @@ add_unused(struct advice *a, const char *collection, const json_t *index,
 {
 	_buf_ struct buf b = {0};
 
-	if (number(index, "uses") > 0 ||
+	if (val_number(index, "uses") > 0 ||
 		json_is_true(json_object_get(index, "unique")) ||
 		json_object_get(index, "expireAfterSeconds") ||
-		strcmp(text(index, "state"), "ready") != 0 ||
-		now_ms - number(index, "createdAt") < UNUSED_AFTER_MS)
+		strcmp(val_text(index, "state"), "ready") != 0 ||
+		now_ms - val_number(index, "createdAt") < UNUSED_AFTER_MS)
 		return;
 	buf_init(&b, 1024);
 	buf_str(&b, "mpcloud db index drop ");
 	put_word(&b, collection);
 	buf_char(&b, ' ');
-	put_word(&b, text(index, "name"));
+	put_word(&b, val_text(index, "name"));
 	(void)json_array_append_new(
 		a->unused, json_pack("{s:s,s:s,s:I,s:s}", "collection",
-				   collection, "name", text(index, "name"),
-				   "bytes", (json_int_t)number(index, "bytes"),
+				   collection, "name", val_text(index, "name"),
+				   "bytes", (json_int_t)val_number(index, "bytes"),
 				   "command", buf_all(&b).ptr));
 }
 

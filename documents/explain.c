@@ -17,14 +17,6 @@ struct told {
 	bool scans_all, sorts;
 };
 
-static const char *
-text(const json_t *node, const char *key)
-{
-	const char *s = json_string_value(json_object_get(node, key));
-
-	return s ? s : "";
-}
-
 static bool
 is_ours(const char *relation, char letter)
 {
@@ -78,7 +70,7 @@ tell_index(struct told *t, const char *relation)
 static void
 walk(struct told *t, const json_t *node, unsigned depth)
 {
-	const char *type = text(node, "Node Type");
+	const char *type = val_text(node, "Node Type");
 	json_t *part;
 	size_t i;
 
@@ -87,11 +79,11 @@ walk(struct told *t, const json_t *node, unsigned depth)
 	if (strcmp(type, "Seq Scan") == 0) {
 		t->scans_all = true;
 		add_line(t, "reads every document of ",
-			text(node, "Relation Name"), "");
+			val_text(node, "Relation Name"), "");
 	}
 	if (strcmp(type, "Sort") == 0)
 		t->sorts = true;
-	tell_index(t, text(node, "Index Name"));
+	tell_index(t, val_text(node, "Index Name"));
 	json_array_foreach (json_object_get(node, "Plans"), i, part)
 		walk(t, part, depth + 1);
 }

@@ -52,14 +52,6 @@ struct program {
 	char **env;
 };
 
-static const char *
-text_of(const json_t *setup, const char *name)
-{
-	const char *text = json_string_value(json_object_get(setup, name));
-
-	return text ? text : "";
-}
-
 /* A copy: environ's own is rearranged below. */
 static char **
 copy_env(void)
@@ -128,9 +120,9 @@ read_arguments(struct program *p, char **argv)
 		return r;
 	p->env = copy_env();
 	p->conf = (struct script_conf){
-		.code_dir = text_of(p->setup, "codeDir"),
-		.cloud_dir = text_of(p->setup, "cloudDir"),
-		.handler = text_of(p->setup, "handler"),
+		.code_dir = val_text(p->setup, "codeDir"),
+		.cloud_dir = val_text(p->setup, "cloudDir"),
+		.handler = val_text(p->setup, "handler"),
 		.runtime_dir = dirname(str_dup(argv[1])),
 		.egress = getenv("MPCLOUD_EGRESS"),
 		.setup = p->setup,

@@ -13,14 +13,6 @@ enum { TEXT_TOP = 512, ANSWER_TOP = 8192 };
 
 /* ---- unifiedOrder ---- */
 
-static const char *
-text_in(const json_t *v, const char *key)
-{
-	const char *s = json_string_value(json_object_get(v, key));
-
-	return s ? s : "";
-}
-
 /* {outTradeNo, payment} → {return_code, …, prepay_id, payment}. */
 static int
 order_answer(struct cloudpay *p, struct slice told)
@@ -36,7 +28,7 @@ order_answer(struct cloudpay *p, struct slice told)
 	if (val_parse(&v, told, NULL) < 0)
 		return ERR_INTERNAL;
 	payment = json_object_get(v, "payment");
-	id = text_in(payment, "package");
+	id = val_text(payment, "package");
 	if (slice_starts(slice_str(id), package))
 		id += sizeof(package) - 1;
 	(void)json_object_set_new(payment, "appId", json_string(p->who.appid));
@@ -44,12 +36,12 @@ order_answer(struct cloudpay *p, struct slice told)
 		"return_code", "SUCCESS", "return_msg", "OK", "result_code",
 		"SUCCESS", "appid", p->who.appid, "sub_appid", p->who.appid,
 		"mch_id", m->mchid, "sub_mch_id", m->mchid, "nonce_str",
-		text_in(payment, "nonceStr"), "sign", "", "trade_type", "JSAPI",
+		val_text(payment, "nonceStr"), "sign", "", "trade_type", "JSAPI",
 		"prepay_id", id, "payment", payment);
 	if (!to)
 		return ERR_INTERNAL;
 	(void)json_object_set_new(
-		to, "out_trade_no", json_string(text_in(v, "outTradeNo")));
+		to, "out_trade_no", json_string(val_text(v, "outTradeNo")));
 	buf_init(&text, ANSWER_TOP);
 	val_put(&text, to);
 	if (buf_check(&text) < 0)

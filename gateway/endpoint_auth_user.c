@@ -37,25 +37,6 @@ kind_of(const struct user_act *act)
 }
 
 static void
-put_word(struct buf *b, const char *key, const char *word)
-{
-	if (!*word)
-		return;
-	buf_printf(b, ",\"%s\":", key);
-	buf_json(b, slice_str(word));
-}
-
-static void
-put_time(struct buf *b, const char *key, int64_t ms)
-{
-	if (!ms)
-		return;
-	buf_printf(b, ",\"%s\":\"", key);
-	text_time(b, ms * CLOCK_MS);
-	buf_char(b, '"');
-}
-
-static void
 on_me(struct job *job)
 {
 	struct user_act *act = container_of(job, struct user_act, profile.job);
@@ -73,13 +54,13 @@ on_me(struct job *job)
 							 : p->custom_id));
 	buf_str(&b, ",\"scope\":");
 	buf_json(&b, is_visitor ? SLICE("anonymous") : SLICE(""));
-	put_word(&b, "username", p->username);
-	put_word(&b, "custom_user_id", p->custom_id);
-	put_word(&b, "login_type", kind_of(act));
+	val_put_text(&b, "username", slice_str(p->username));
+	val_put_text(&b, "custom_user_id", slice_str(p->custom_id));
+	val_put_text(&b, "login_type", slice_str(kind_of(act)));
 	if (p->has_password)
 		buf_str(&b, ",\"password\":\"SET\"");
-	put_time(&b, "created_at", p->created_ms);
-	put_time(&b, "last_sign_in_at", p->last_login_ms);
+	val_put_time(&b, "created_at", p->created_ms);
+	val_put_time(&b, "last_sign_in_at", p->last_login_ms);
 	buf_str(&b, ",\"groups\":[]}");
 	(void)request_reply(r, 200, buf_all(&b));
 	request_finish(r, job->err, &job->why);

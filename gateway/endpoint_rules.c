@@ -40,14 +40,6 @@ on_end(struct request *r)
 	a->results = NULL;
 }
 
-static const char *
-text_of(const json_t *v, const char *key)
-{
-	const char *text = json_string_value(json_object_get(v, key));
-
-	return text ? text : "";
-}
-
 static int
 parse_auth(const json_t *v, struct doc_scope *ret, struct fault *why)
 {
@@ -67,9 +59,9 @@ parse_auth(const json_t *v, struct doc_scope *ret, struct fault *why)
 			return fault_set(why, ERR_PARAM,
 				"auth.%s: a text is needed", texts[i]);
 	}
-	ret->openid = text_of(v, "openid");
-	ret->uid = text_of(v, "uid");
-	ret->login_type = text_of(v, "loginType");
+	ret->openid = val_text(v, "openid");
+	ret->uid = val_text(v, "uid");
+	ret->login_type = val_text(v, "loginType");
 	ret->custom = json_object_get(v, "custom");
 	/* who did not come through WeChat signs with his uid */
 	if (!ret->openid[0])

@@ -26,25 +26,6 @@ answer_payment(struct buf *to, const struct merchant *m, const char *appid,
 	return buf_check(to);
 }
 
-static void
-time_put(struct buf *to, const char *name, int64_t ms)
-{
-	if (!ms)
-		return;
-	buf_printf(to, ",\"%s\":\"", name);
-	text_time(to, ms * CLOCK_MS);
-	buf_char(to, '"');
-}
-
-static void
-text_put(struct buf *to, const char *name, struct slice text)
-{
-	if (!text.len)
-		return;
-	buf_printf(to, ",\"%s\":", name);
-	buf_json(to, text);
-}
-
 void
 answer_state(struct buf *to, const char *no, const struct order_row *row)
 {
@@ -54,12 +35,12 @@ answer_state(struct buf *to, const char *no, const struct order_row *row)
 	buf_json(to, row->currency);
 	buf_str(to, ",\"description\":");
 	buf_json(to, row->description);
-	text_put(to, "state", row->state);
-	time_put(to, "createdAt", row->created_at);
-	text_put(to, "attach", row->attach);
-	time_put(to, "expiresAt", row->expires_at);
-	time_put(to, "paidAt", row->paid_at);
-	text_put(to, "transactionId", row->transaction_id);
+	val_put_text(to, "state", row->state);
+	val_put_time(to, "createdAt", row->created_at);
+	val_put_text(to, "attach", row->attach);
+	val_put_time(to, "expiresAt", row->expires_at);
+	val_put_time(to, "paidAt", row->paid_at);
+	val_put_text(to, "transactionId", row->transaction_id);
 	if (row->refunded)
 		buf_printf(to, ",\"refunded\":%" PRId64, row->refunded);
 	buf_char(to, '}');

@@ -12,14 +12,6 @@
 
 #include <string.h>
 
-static const char *
-word_of(const json_t *v, const char *key)
-{
-	const char *s = json_string_value(json_object_get(v, key));
-
-	return s ? s : "";
-}
-
 static int
 event_id(struct notify *n, struct slice body, struct arena *arena)
 {
@@ -42,7 +34,7 @@ static int
 paid_read(struct notify *n, const struct merchant *m, const json_t *v,
 	struct arena *arena, struct fault *why)
 {
-	if (!*word_of(v, "sign"))
+	if (!*val_text(v, "sign"))
 		return fault_set(
 			why, ERR_PAY_UNSIGNED, "the callback has no sign");
 	if (v2_verify(v, m->v2_key) < 0)
@@ -50,10 +42,10 @@ paid_read(struct notify *n, const struct merchant *m, const json_t *v,
 			"the callback's signature does not verify: it is "
 			"forged, or v2_key_file is not the key of merchant %s",
 			m->mchid);
-	if (strcmp(word_of(v, "result_code"), "SUCCESS") != 0)
+	if (strcmp(val_text(v, "result_code"), "SUCCESS") != 0)
 		return fault_set(why, ERR_FORMAT,
 			"the callback is about a payment that failed: %.60s",
-			word_of(v, "err_code"));
+			val_text(v, "err_code"));
 	return trade_read_v2(n, v, arena, why);
 }
 
@@ -66,13 +58,13 @@ refund_read(struct notify *n, const struct merchant *m, const json_t *v,
 	int r;
 
 	buf_init(&text, NOTIFY_BODY_TOP);
-	if (strcmp(word_of(v, "mch_id"), m->mchid) != 0 ||
-		!merchant_has_app(m, slice_str(word_of(v, "appid"))))
+	if (strcmp(val_text(v, "mch_id"), m->mchid) != 0 ||
+		!merchant_has_app(m, slice_str(val_text(v, "appid"))))
 		return fault_set(why, ERR_PAY_FORGED_NOTIFY,
 			"the callback's mch_id and appid are not those of "
 			"merchant %s, at whose address it came",
 			m->mchid);
-	if (v2_open(&text, m->v2_key, slice_str(word_of(v, "req_info"))) < 0)
+	if (v2_open(&text, m->v2_key, slice_str(val_text(v, "req_info"))) < 0)
 		return fault_set(why, ERR_PAY_DECRYPT,
 			"the callback did not open: v2_key_file is not the key "
 			"of merchant %s",
@@ -81,11 +73,11 @@ refund_read(struct notify *n, const struct merchant *m, const json_t *v,
 	if (r < 0)
 		return fault_prefix(
 			why, ERR_FORMAT, "the callback's req_info: ");
-	if (!*word_of(inner, "refund_status"))
+	if (!*val_text(inner, "refund_status"))
 		return fault_set(why, ERR_FORMAT,
 			"the callback's req_info has no refund_status");
 	return trade_read_refund_v2(n, inner, m->mchid,
-		merchant_own_app(m, word_of(v, "appid")), NULL, arena, why);
+		merchant_own_app(m, val_text(v, "appid")), NULL, arena, why);
 }
 
 int
@@ -105,7 +97,7 @@ notify_read_v2(struct notify *ret, const struct merchant *m,
 	r = xml_parse(&v, "xml", in->body, why);
 	if (r < 0)
 		return fault_prefix(why, ERR_FORMAT, "the callback: ");
-	if (strcmp(word_of(v, "return_code"), "SUCCESS") != 0)
+	if (strcmp(val_text(v, "return_code"), "SUCCESS") != 0)
 		return fault_set(why, ERR_FORMAT,
 			"the callback's return_code is not SUCCESS");
 	r = json_object_get(v, "req_info") ? refund_read(&n, m, v, arena, why)

@@ -126,41 +126,22 @@ refund_row_read(struct refund_run *run)
 }
 
 static void
-put_text(struct buf *to, const char *name, const char *text)
-{
-	if (!*text)
-		return;
-	buf_printf(to, ",\"%s\":", name);
-	buf_json(to, slice_str(text));
-}
-
-static void
-put_time(struct buf *to, const char *name, int64_t ms)
-{
-	if (!ms)
-		return;
-	buf_printf(to, ",\"%s\":\"", name);
-	text_time(to, ms * CLOCK_MS);
-	buf_char(to, '"');
-}
-
-static void
 put_row(struct buf *to, const char *no, const struct refund_row *row)
 {
 	buf_str(to, "{\"outRefundNo\":");
 	buf_json(to, slice_str(no));
-	put_text(to, "outTradeNo", row->out_trade_no);
-	put_text(to, "state", row->state);
+	val_put_text(to, "outTradeNo", slice_str(row->out_trade_no));
+	val_put_text(to, "state", slice_str(row->state));
 	buf_printf(to, ",\"amount\":%" PRId64 ",\"total\":%" PRId64,
 		row->amount, row->total);
-	put_text(to, "currency", row->currency);
-	put_text(to, "refundId", row->refund_id);
-	put_text(to, "reason", row->reason);
-	put_text(to, "why", row->why);
-	put_time(to, "createdAt", row->created_at);
-	put_time(to, "refundedAt", row->refunded_at);
+	val_put_text(to, "currency", slice_str(row->currency));
+	val_put_text(to, "refundId", slice_str(row->refund_id));
+	val_put_text(to, "reason", slice_str(row->reason));
+	val_put_text(to, "why", slice_str(row->why));
+	val_put_time(to, "createdAt", row->created_at);
+	val_put_time(to, "refundedAt", row->refunded_at);
 	if (!strcmp(row->state, "CREATED") && row->asked_at > clock_now_ms())
-		put_time(to, "waitsUntil", row->asked_at);
+		val_put_time(to, "waitsUntil", row->asked_at);
 	buf_char(to, '}');
 }
 

@@ -28,14 +28,6 @@ enum {
 
 #define AGAIN "; the same number may safely be tried again"
 
-static const char *
-word_of(const json_t *v, const char *key)
-{
-	const char *s = json_string_value(json_object_get(v, key));
-
-	return s ? s : "";
-}
-
 static void
 fail(struct v2 *v, int err, const char *words)
 {
@@ -94,7 +86,7 @@ communication_code(const char *words)
 static int
 is_ours(const struct v2 *v, const json_t *answer)
 {
-	const char *mchid = word_of(answer, "mch_id");
+	const char *mchid = val_text(answer, "mch_id");
 
 	return !*mchid || strcmp(mchid, v->merchant->mchid) == 0;
 }
@@ -102,10 +94,10 @@ is_ours(const struct v2 *v, const json_t *answer)
 static void
 answer_take(struct v2 *v)
 {
-	const char *words = word_of(v->answer, "return_msg");
-	const char *code = word_of(v->answer, "err_code");
+	const char *words = val_text(v->answer, "return_msg");
+	const char *code = val_text(v->answer, "err_code");
 
-	if (strcmp(word_of(v->answer, "return_code"), "SUCCESS") != 0) {
+	if (strcmp(val_text(v->answer, "return_code"), "SUCCESS") != 0) {
 		if (!*code || strspn(code, "0123456789") == strlen(code))
 			code = communication_code(words);
 		refused(v, code, words);
@@ -120,8 +112,8 @@ answer_take(struct v2 *v)
 			"signature is wrong (is v2_key_file this merchant's?)");
 		return;
 	}
-	if (strcmp(word_of(v->answer, "result_code"), "SUCCESS") != 0)
-		refused(v, code, word_of(v->answer, "err_code_des"));
+	if (strcmp(val_text(v->answer, "result_code"), "SUCCESS") != 0)
+		refused(v, code, val_text(v->answer, "err_code_des"));
 	else
 		job_finish(&v->job, 0);
 }

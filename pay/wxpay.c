@@ -58,14 +58,6 @@ word_copy(char *to, size_t room, struct slice from)
 	to[n] = '\0';
 }
 
-static const char *
-word_of(const json_t *v, const char *key)
-{
-	const char *s = json_string_value(json_object_get(v, key));
-
-	return s ? s : "";
-}
-
 static void
 refused(struct wxpay *w)
 {
@@ -76,8 +68,8 @@ refused(struct wxpay *w)
 	if (val_parse(&v, buf_all(&w->fetch.body), NULL) < 0)
 		v = NULL;
 	word_copy(w->code, sizeof(w->code),
-		slice_str(wxpay_code(word_of(v, "code"))));
-	words = word_of(v, "message");
+		slice_str(wxpay_code(val_text(v, "code"))));
+	words = val_text(v, "message");
 	(void)snprintf(w->message, sizeof(w->message), "%s", words);
 	err = wxpay_code_error(w->code, w->status);
 	if (strstr(words, "Wechatpay-Serial")) /* public_key_id is none */

@@ -30,14 +30,6 @@ verdict_of(const char *text)
 	return (struct verdict){"pass", 100};
 }
 
-static const char *
-text_of(const json_t *body, const char *name)
-{
-	const char *text = json_string_value(json_object_get(body, name));
-
-	return text ? text : "";
-}
-
 static size_t
 characters(const char *text)
 {
@@ -53,7 +45,7 @@ static struct errcode
 common_check(struct sandbox *s, struct mini *m, const json_t *body)
 {
 	json_int_t scene = json_integer_value(json_object_get(body, "scene"));
-	struct user *u = user_find(s, m, slice_str(text_of(body, "openid")));
+	struct user *u = user_find(s, m, slice_str(val_text(body, "openid")));
 
 	if (json_integer_value(json_object_get(body, "version")) != 2)
 		return (struct errcode){40097, "invalid args"};
@@ -73,7 +65,7 @@ api_msg_sec_check(struct sandbox *s, struct exchange *x, struct answer *a)
 	struct mini *m = api_enter(s, x, a, "POST");
 	_json_ json_t *body = m ? api_body(x, a) : NULL;
 	_free_ char *trace = random_name("", TRACE_LEN, HEX);
-	const char *content = text_of(body, "content");
+	const char *content = val_text(body, "content");
 	struct verdict v = verdict_of(content);
 	struct errcode e;
 
@@ -116,7 +108,7 @@ api_media_check_async(struct sandbox *s, struct exchange *x, struct answer *a)
 	struct mini *m = api_enter(s, x, a, "POST");
 	_json_ json_t *body = m ? api_body(x, a) : NULL;
 	_free_ char *trace = random_name("", TRACE_LEN, HEX);
-	const char *url = text_of(body, "media_url");
+	const char *url = val_text(body, "media_url");
 	struct errcode e;
 
 	if (!body)
@@ -130,7 +122,7 @@ api_media_check_async(struct sandbox *s, struct exchange *x, struct answer *a)
 	}
 	buf_printf(&a->body,
 		"{\"errcode\":0,\"errmsg\":\"ok\",\"trace_id\":\"%s\"}", trace);
-	media_push(s, m, text_of(body, "openid"), trace, verdict_of(url));
+	media_push(s, m, val_text(body, "openid"), trace, verdict_of(url));
 }
 
 /* The rank is 0, unless the address says otherwise: 203.0.113.N has rank N. */
@@ -139,17 +131,17 @@ api_riskrank(struct sandbox *s, struct exchange *x, struct answer *a)
 {
 	struct mini *m = api_enter(s, x, a, "POST");
 	_json_ json_t *body = m ? api_body(x, a) : NULL;
-	const char *ip = text_of(body, "client_ip");
+	const char *ip = val_text(body, "client_ip");
 	struct slice last = slice_str(ip);
 	uint64_t rank = 0;
 
 	if (!body)
 		return;
-	if (strcmp(text_of(body, "appid"), m->appid) != 0) {
+	if (strcmp(val_text(body, "appid"), m->appid) != 0) {
 		answer_errcode(a, 40013, "invalid appid");
 		return;
 	}
-	if (!user_find(s, m, slice_str(text_of(body, "openid")))) {
+	if (!user_find(s, m, slice_str(val_text(body, "openid")))) {
 		answer_errcode(a, 40003, "invalid openid");
 		return;
 	}

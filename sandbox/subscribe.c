@@ -211,22 +211,14 @@ quota_find(struct sandbox *s, const char *openid, const char *template_id)
 	return i ? container_of(i, struct quota, item) : NULL;
 }
 
-static const char *
-text_of(const json_t *body, const char *name)
-{
-	const char *text = json_string_value(json_object_get(body, name));
-
-	return text ? text : "";
-}
-
 /* Templates' ids are 43 letters; which there are nobody tells the sandbox. */
 static struct errcode
 message_check(struct sandbox *s, struct mini *m, const json_t *body)
 {
-	const char *openid = text_of(body, "touser");
-	const char *template_id = text_of(body, "template_id");
-	struct slice state = slice_str(text_of(body, "miniprogram_state"));
-	const char *page = text_of(body, "page");
+	const char *openid = val_text(body, "touser");
+	const char *template_id = val_text(body, "template_id");
+	struct slice state = slice_str(val_text(body, "miniprogram_state"));
+	const char *page = val_text(body, "page");
 	struct quota *q;
 
 	if (!user_find(s, m, slice_str(openid)))
@@ -275,7 +267,7 @@ api_subscribe_send(struct sandbox *s, struct exchange *x, struct answer *a)
 	}
 	if (!data_check(json_object_get(body, "data"), a))
 		return;
-	quota_find(s, text_of(body, "touser"), text_of(body, "template_id"))
+	quota_find(s, val_text(body, "touser"), val_text(body, "template_id"))
 		->left--;
 	random_letters(id + 1, sizeof(id) - 2, DIGITS);
 	message_keep(s, m, body, id);

@@ -12,20 +12,6 @@
 #include <time.h>
 #include <unistd.h>
 
-static const char *
-text(const json_t *v, const char *key)
-{
-	const char *s = json_string_value(json_object_get(v, key));
-
-	return s ? s : "";
-}
-
-static int64_t
-number(const json_t *v, const char *key)
-{
-	return json_integer_value(json_object_get(v, key));
-}
-
 static bool
 is_true(const json_t *v, const char *key)
 {
@@ -60,12 +46,12 @@ cli_db_collections(struct cli *cli)
 	cells_add(&c, "PERMISSION");
 	cells_add(&c, "INDEXES");
 	json_array_foreach (list, i, one) {
-		cells_add(&c, "%s", text(one, "name"));
+		cells_add(&c, "%s", val_text(one, "name"));
 		cells_add_number(&c, is_true(one, "estimated") ? "about " : "",
-			number(one, "documents"));
-		cells_add_size(&c, number(one, "bytes"));
-		cells_add(&c, "%s", text(one, "permission"));
-		cells_add_number(&c, "", number(one, "indexes"));
+			val_number(one, "documents"));
+		cells_add_size(&c, val_number(one, "bytes"));
+		cells_add(&c, "%s", val_text(one, "permission"));
+		cells_add_number(&c, "", val_number(one, "indexes"));
 	}
 	cells_print(&c, 5);
 	return status;
@@ -117,10 +103,10 @@ keys_text(const json_t *keys)
 
 	buf_init(&b, 65536);
 	json_array_foreach (keys, i, key) {
-		const char *way = text(key, "direction");
+		const char *way = val_text(key, "direction");
 
 		buf_printf(&b, "%s%s%s%s%s", i ? ", " : "",
-			strcmp(way, "-1") == 0 ? "-" : "", text(key, "name"),
+			strcmp(way, "-1") == 0 ? "-" : "", val_text(key, "name"),
 			strlen(way) > 2 ? " " : "", strlen(way) > 2 ? way : "");
 	}
 	return str_ndup(buf_all(&b).ptr, b.len);
@@ -150,12 +136,12 @@ static char *
 state_text(const json_t *index)
 {
 	const json_t *progress = json_object_get(index, "progress");
-	int64_t total = number(progress, "total");
+	int64_t total = val_number(progress, "total");
 
-	if (strcmp(text(index, "state"), "building") != 0 || total <= 0)
-		return str_dup(text(index, "state"));
+	if (strcmp(val_text(index, "state"), "building") != 0 || total <= 0)
+		return str_dup(val_text(index, "state"));
 	return str_printf("building %d %%",
-		(int)(number(progress, "done") * 100 / total));
+		(int)(val_number(progress, "done") * 100 / total));
 }
 
 static int
@@ -191,18 +177,18 @@ cli_db_indexes(struct cli *cli)
 		_free_ char *options = options_text(one);
 		_free_ char *state = state_text(one);
 
-		cells_add(&c, "%s", text(one, "name"));
+		cells_add(&c, "%s", val_text(one, "name"));
 		cells_add(&c, "%s", keys);
 		cells_add(&c, "%s", options);
 		cells_add(&c, "%s", state);
-		cells_add_size(&c, number(one, "bytes"));
-		cells_add_number(&c, "", number(one, "uses"));
+		cells_add_size(&c, val_number(one, "bytes"));
+		cells_add_number(&c, "", val_number(one, "uses"));
 	}
 	cells_print(&c, 6);
 	json_array_foreach (list, i, one)
-		if (*text(one, "error"))
-			(void)printf("%s: %s\n", text(one, "name"),
-				text(one, "error"));
+		if (*val_text(one, "error"))
+			(void)printf("%s: %s\n", val_text(one, "name"),
+				val_text(one, "error"));
 	return status;
 }
 
@@ -213,7 +199,7 @@ find_index(const json_t *list, const char *name)
 	size_t i;
 
 	json_array_foreach (list, i, one)
-		if (strcmp(text(one, "name"), name) == 0)
+		if (strcmp(val_text(one, "name"), name) == 0)
 			return one;
 	return NULL;
 }
@@ -242,15 +228,15 @@ cli_db_wait_index(struct cli *cli, const char *collection, const char *name)
 		if (status != EXIT_OK)
 			return status;
 		one = find_index(list, name);
-		if (!one || strcmp(text(one, "state"), "building") != 0) {
+		if (!one || strcmp(val_text(one, "state"), "building") != 0) {
 			if (shown && isatty(STDERR_FILENO))
 				(void)fputs("\r\033[K", stderr);
 			if (!one)
 				return cli_fail(EXIT_FAILED,
 					"index %s was dropped meanwhile", name);
-			if (strcmp(text(one, "state"), "failed") == 0)
+			if (strcmp(val_text(one, "state"), "failed") == 0)
 				return cli_fail(EXIT_FAILED, "index %s: %s",
-					name, text(one, "error"));
+					name, val_text(one, "error"));
 			return EXIT_OK;
 		}
 		show_progress(name, one);
@@ -315,7 +301,7 @@ cli_db_index_create(struct cli *cli)
 		&answer);
 	if (status != EXIT_OK)
 		return status;
-	name = text(answer, "name");
+	name = val_text(answer, "name");
 	status = cli_db_wait_index(cli, cli->words[0], name);
 	if (status != EXIT_OK)
 		return status;

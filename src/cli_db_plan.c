@@ -7,14 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *
-text(const json_t *v, const char *key)
-{
-	const char *s = json_string_value(json_object_get(v, key));
-
-	return s ? s : "";
-}
-
 static long long
 number(const json_t *v, const char *key)
 {
@@ -145,8 +137,8 @@ cli_db_slow(struct cli *cli)
 		cells_add_number(&c, "", number(one, "times"));
 		cells_add_number(&c, "", number(one, "meanMs"));
 		cells_add_number(&c, "", number(one, "topMs"));
-		cells_add(&c, "%s", text(one, "collection"));
-		cells_add(&c, "%s", text(one, "verb"));
+		cells_add(&c, "%s", val_text(one, "collection"));
+		cells_add(&c, "%s", val_text(one, "verb"));
 		add_shape(&c, one);
 	}
 	cells_print(&c, 6);
@@ -161,7 +153,7 @@ print_missing(const json_t *list)
 
 	json_array_foreach (list, i, one) {
 		(void)printf("%s  # %lld slow requests, %lld ms in all\n",
-			text(one, "command"), number(one, "seen"),
+			val_text(one, "command"), number(one, "seen"),
 			number(one, "totalMs"));
 		json_array_foreach (json_object_get(one, "why"), j, why)
 			(void)printf("    %s\n", json_string_value(why));
@@ -177,7 +169,7 @@ print_unused(const json_t *list)
 	json_array_foreach (list, i, one)
 		(void)printf("%s  # not used since PostgreSQL counts, %lld "
 			     "bytes\n",
-			text(one, "command"), number(one, "bytes"));
+			val_text(one, "command"), number(one, "bytes"));
 }
 
 static void
@@ -189,8 +181,8 @@ print_others(const json_t *list)
 	if (json_array_size(list))
 		(void)puts("# slow, and no index would help:");
 	json_array_foreach (list, i, one)
-		(void)printf("#   %s %s\n", text(one, "collection"),
-			text(one, "why"));
+		(void)printf("#   %s %s\n", val_text(one, "collection"),
+			val_text(one, "why"));
 }
 
 /* Lines that a shell can run. */

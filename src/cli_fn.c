@@ -15,14 +15,6 @@
 
 enum { EVENT_TOP = 64 * 1024 * 1024, FN_COLUMNS = 6 };
 
-static const char *
-text_of(const json_t *v, const char *key)
-{
-	const char *text = json_string_value(json_object_get(v, key));
-
-	return text ? text : "";
-}
-
 static long long
 int_of(const json_t *v, const char *key)
 {
@@ -50,12 +42,12 @@ trial_of(const json_t *f)
 static char *
 error_of(const json_t *f)
 {
-	const char *text = text_of(f, "error");
+	const char *text = val_text(f, "error");
 
 	if (!*text)
-		text = text_of(f, "crashing");
+		text = val_text(f, "crashing");
 	if (!*text)
-		text = text_of(json_object_get(f, "trouble"), "why");
+		text = val_text(json_object_get(f, "trouble"), "why");
 	return str_ndup(text, strcspn(text, "\n"));
 }
 
@@ -72,11 +64,11 @@ print_functions(const json_t *functions)
 	json_array_foreach (functions, at, f) {
 		const char **row = cells + (at + 1) * FN_COLUMNS;
 
-		row[0] = text_of(f, "name");
+		row[0] = val_text(f, "name");
 		row[1] = str_printf("%lld", int_of(f, "version"));
-		row[2] = text_of(f, "runtime");
+		row[2] = val_text(f, "runtime");
 		row[3] = json_object_get(f, "crashing") ? "crashing"
-							: text_of(f, "state");
+							: val_text(f, "state");
 		row[4] = trial_of(f);
 		row[5] = error_of(f);
 	}
@@ -163,8 +155,8 @@ print_call(const struct cli *cli, int http, struct buf *answer)
 
 	if (val_parse(&v, buf_all(answer), &why) < 0)
 		return cli_fail(EXIT_FAILED, "the answer: %s", why.text);
-	code = text_of(v, "code");
-	request = text_of(v, "requestId");
+	code = val_text(v, "code");
+	request = val_text(v, "requestId");
 	if (http < 400 || cli->options[OPT_JSON])
 		cli_print_json(v);
 	if (http < 400)
@@ -178,9 +170,9 @@ print_call(const struct cli *cli, int http, struct buf *answer)
 		!cli->options[OPT_LOG])
 		return cli_fail(EXIT_FAILED,
 			"%s: %s\n(what it wrote: mpcloud logs %s%s%s)", code,
-			text_of(v, "message"), cli->words[0],
+			val_text(v, "message"), cli->words[0],
 			*request ? " --request " : "", request);
-	return cli_fail(EXIT_FAILED, "%s: %s", code, text_of(v, "message"));
+	return cli_fail(EXIT_FAILED, "%s: %s", code, val_text(v, "message"));
 }
 
 static void
@@ -233,7 +225,7 @@ print_queued(const struct cli *cli, struct buf *answer)
 	else
 		(void)printf("queued as %s; mpcloud queue show %s tells what "
 			     "became of it\n",
-			text_of(v, "id"), text_of(v, "id"));
+			val_text(v, "id"), val_text(v, "id"));
 	return EXIT_OK;
 }
 

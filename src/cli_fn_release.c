@@ -21,14 +21,6 @@ enum {
 	GUARD_CALLS_TOP = 10000,
 };
 
-static const char *
-text_of(const json_t *v, const char *key)
-{
-	const char *text = json_string_value(json_object_get(v, key));
-
-	return text ? text : "";
-}
-
 static long long
 int_of(const json_t *v, const char *key)
 {
@@ -85,8 +77,8 @@ put_trial(struct buf *to, const json_t *release)
 	size_t openids = json_array_size(json_object_get(gray, "openids"));
 
 	buf_printf(to, "%lld%% of callers", int_of(gray, "percent"));
-	if (*text_of(gray, "header"))
-		buf_printf(to, ", who sends %s", text_of(gray, "header"));
+	if (*val_text(gray, "header"))
+		buf_printf(to, ", who sends %s", val_text(gray, "header"));
 	if (openids)
 		buf_printf(to, ", %zu user%s", openids, openids > 1 ? "s" : "");
 	if (int_of(guard, "errors"))
@@ -117,10 +109,10 @@ put_first_line(struct buf *to, const char *text)
 static void
 put_note(struct buf *to, const json_t *v, const json_t *release)
 {
-	if (!strcmp(text_of(v, "state"), "gray"))
+	if (!strcmp(val_text(v, "state"), "gray"))
 		put_trial(to, release);
 	else
-		put_first_line(to, text_of(v, "error"));
+		put_first_line(to, val_text(v, "error"));
 }
 
 static void
@@ -142,8 +134,8 @@ print_versions(const json_t *answer)
 
 		buf_init(&states, NOTE_TOP);
 		buf_init(&note, NOTE_TOP);
-		if (strcmp(text_of(v, "state"), "alias") != 0)
-			buf_str(&states, text_of(v, "state"));
+		if (strcmp(val_text(v, "state"), "alias") != 0)
+			buf_str(&states, val_text(v, "state"));
 		put_aliases(&states, release, int_of(v, "version"));
 		put_note(&note, v, release);
 		put_when(when, sizeof(when), int_of(v, "at"));
@@ -172,7 +164,7 @@ print_trouble(const json_t *answer)
 		return;
 	put_when(when, sizeof(when), int_of(trouble, "at"));
 	(void)printf("version %lld was taken back %s: %s\n",
-		int_of(trouble, "version"), when, text_of(trouble, "why"));
+		int_of(trouble, "version"), when, val_text(trouble, "why"));
 }
 
 int

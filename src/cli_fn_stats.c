@@ -40,14 +40,6 @@ int_of(const json_t *v, const char *key)
 	return json_integer_value(json_object_get(v, key));
 }
 
-static const char *
-text_of(const json_t *v, const char *key)
-{
-	const char *s = json_string_value(json_object_get(v, key));
-
-	return s ? s : "";
-}
-
 static struct version *
 version_get(struct versions *list, const char *name, long long version)
 {
@@ -90,14 +82,14 @@ add_up(struct versions *list, const json_t *answer, const char *only)
 			struct version *v;
 
 			if (list->count >= VERSIONS_TOP ||
-				(only && strcmp(only, text_of(f, "name")) != 0))
+				(only && strcmp(only, val_text(f, "name")) != 0))
 				continue;
 			v = version_get(
-				list, text_of(f, "name"), int_of(f, "version"));
+				list, val_text(f, "name"), int_of(f, "version"));
 			crew_stats_take(&v->stats, f);
-			v->role = text_of(f, "role");
-			if (*text_of(f, "trouble"))
-				v->trouble = text_of(f, "trouble");
+			v->role = val_text(f, "role");
+			if (*val_text(f, "trouble"))
+				v->trouble = val_text(f, "trouble");
 			v->busy += int_of(f, "busy");
 			v->idle += int_of(f, "idle");
 			v->waiting += int_of(f, "waiting");
@@ -250,7 +242,7 @@ cli_fn_add_trouble(struct cli *cli, json_t *functions)
 	json_array_foreach (functions, i, f)
 		for (size_t k = 0; k < list.count; k++)
 			if (*list.all[k].trouble &&
-				strcmp(list.all[k].name, text_of(f, "name")) ==
+				strcmp(list.all[k].name, val_text(f, "name")) ==
 					0)
 				(void)json_object_set_new(f, "crashing",
 					json_string(list.all[k].trouble));

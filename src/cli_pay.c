@@ -18,20 +18,6 @@
 
 enum { PATH_TOP = 2048, AMOUNT_DIGITS = 11, AGO_TOP = 100000 };
 
-const char *
-pay_text(const json_t *v, const char *key)
-{
-	const char *s = json_string_value(json_object_get(v, key));
-
-	return s ? s : "";
-}
-
-int64_t
-pay_int(const json_t *v, const char *key)
-{
-	return json_integer_value(json_object_get(v, key));
-}
-
 char *
 pay_money(int64_t fen, const char *currency)
 {
@@ -46,8 +32,8 @@ pay_money(int64_t fen, const char *currency)
 void
 cells_add_money(struct cells *c, const json_t *v, const char *key)
 {
-	int64_t fen = pay_int(v, key);
-	_free_ char *text = pay_money(fen, pay_text(v, "currency"));
+	int64_t fen = val_number(v, key);
+	_free_ char *text = pay_money(fen, val_text(v, "currency"));
 
 	cells_add(c, "%s", fen ? text : "-");
 }
@@ -55,7 +41,7 @@ cells_add_money(struct cells *c, const json_t *v, const char *key)
 void
 cells_add_time(struct cells *c, const json_t *v, const char *key)
 {
-	cells_add_ms(c, pay_int(v, key));
+	cells_add_ms(c, val_number(v, key));
 }
 
 void
@@ -76,8 +62,8 @@ pay_line(const char *what, const char *fmt, ...)
 void
 pay_line_text(const char *what, const json_t *v, const char *key)
 {
-	if (*pay_text(v, key))
-		pay_line(what, "%s", pay_text(v, key));
+	if (*val_text(v, key))
+		pay_line(what, "%s", val_text(v, key));
 }
 
 void
@@ -85,7 +71,7 @@ pay_line_time(const char *what, const json_t *v, const char *key)
 {
 	char text[32];
 
-	if (cli_time_text(text, pay_int(v, key)))
+	if (cli_time_text(text, val_number(v, key)))
 		pay_line(what, "%s", text);
 }
 
@@ -210,7 +196,7 @@ times_as_ms(json_t *o)
 	int64_t ns;
 
 	for (size_t i = 0; i < array_size(names); i++)
-		if (text_untime(slice_str(pay_text(o, names[i])), &ns) == 0)
+		if (text_untime(slice_str(val_text(o, names[i])), &ns) == 0)
 			(void)json_object_set_new(
 				o, names[i], json_integer(ns / 1000000));
 }
@@ -290,13 +276,13 @@ print_orders(const json_t *orders)
 	for (i = 0; i < array_size(heads); i++)
 		cells_add(&c, "%s", heads[i]);
 	json_array_foreach (orders, i, o) {
-		cells_add(&c, "%s", pay_text(o, "outTradeNo"));
-		cells_add(&c, "%s", pay_text(o, "state"));
+		cells_add(&c, "%s", val_text(o, "outTradeNo"));
+		cells_add(&c, "%s", val_text(o, "state"));
 		cells_add_money(&c, o, "total");
 		cells_add_money(&c, o, "refunded");
 		cells_add_time(&c, o, "createdAt");
 		cells_add_time(&c, o, "paidAt");
-		cells_add(&c, "%s", pay_text(o, "description"));
+		cells_add(&c, "%s", val_text(o, "description"));
 	}
 	cells_print(&c, array_size(heads));
 }
@@ -335,15 +321,15 @@ print_refunds(const json_t *refunds)
 	for (i = 0; i < array_size(heads); i++)
 		cells_add(&c, "%s", heads[i]);
 	json_array_foreach (refunds, i, r) {
-		const char *why = pay_text(r, "why");
+		const char *why = val_text(r, "why");
 
-		cells_add(&c, "%s", pay_text(r, "outRefundNo"));
-		cells_add(&c, "%s", pay_text(r, "outTradeNo"));
-		cells_add(&c, "%s", pay_text(r, "state"));
+		cells_add(&c, "%s", val_text(r, "outRefundNo"));
+		cells_add(&c, "%s", val_text(r, "outTradeNo"));
+		cells_add(&c, "%s", val_text(r, "state"));
 		cells_add_money(&c, r, "amount");
 		cells_add_time(&c, r, "createdAt");
 		cells_add_time(&c, r, "refundedAt");
-		cells_add(&c, "%s", *why ? why : pay_text(r, "reason"));
+		cells_add(&c, "%s", *why ? why : val_text(r, "reason"));
 	}
 	cells_print(&c, array_size(heads));
 }

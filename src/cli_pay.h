@@ -4,10 +4,6 @@
 
 #include "src/cli_db.h"
 
-/* Members of an answer; absent: "" and 0. */
-const char *pay_text(const json_t *v, const char *key);
-int64_t pay_int(const json_t *v, const char *key);
-
 /* ¥12.34; of another currency: 12.34 USD. */
 char *pay_money(int64_t fen, const char *currency) _returns_value_;
 /* Into a cell; when it is 0: "-". */

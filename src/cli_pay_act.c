@@ -17,22 +17,22 @@ static int
 print_refund(const struct cli *cli, const json_t *r)
 {
 	_free_ char *amount =
-		pay_money(pay_int(r, "amount"), pay_text(r, "currency"));
-	const char *state = pay_text(r, "state");
+		pay_money(val_number(r, "amount"), val_text(r, "currency"));
+	const char *state = val_text(r, "state");
 	char until[32];
 
 	if (cli->options[OPT_JSON]) {
 		cli_print_json(r);
 		return EXIT_OK;
 	}
-	(void)printf("refund %s of %s: %s, %s\n", pay_text(r, "outRefundNo"),
-		pay_text(r, "outTradeNo"), amount, state);
-	if (*pay_text(r, "why")) {
+	(void)printf("refund %s of %s: %s, %s\n", val_text(r, "outRefundNo"),
+		val_text(r, "outTradeNo"), amount, state);
+	if (*val_text(r, "why")) {
 		(void)fputs("  ", stdout);
-		cli_put_text(pay_text(r, "why"));
+		cli_put_text(val_text(r, "why"));
 		(void)putchar('\n');
 	}
-	if (cli_time_text(until, pay_int(r, "waitsUntil")))
+	if (cli_time_text(until, val_number(r, "waitsUntil")))
 		(void)printf("  WeChat Pay takes one refund of an order a "
 			     "minute: the daemon asks for this one at %s\n",
 			until);
@@ -75,13 +75,13 @@ static int
 print_order(const struct cli *cli, const json_t *o)
 {
 	_free_ char *total =
-		pay_money(pay_int(o, "total"), pay_text(o, "currency"));
+		pay_money(val_number(o, "total"), val_text(o, "currency"));
 
 	if (cli->options[OPT_JSON])
 		cli_print_json(o);
 	else
-		(void)printf("order %s: %s, %s\n", pay_text(o, "outTradeNo"),
-			total, pay_text(o, "state"));
+		(void)printf("order %s: %s, %s\n", val_text(o, "outTradeNo"),
+			total, val_text(o, "state"));
 	return EXIT_OK;
 }
 
@@ -130,13 +130,13 @@ print_inbox(const json_t *news)
 	for (i = 0; i < array_size(heads); i++)
 		cells_add(&c, "%s", heads[i]);
 	json_array_foreach (news, i, n) {
-		cells_add(&c, "%" PRId64, pay_int(n, "id"));
+		cells_add(&c, "%" PRId64, val_number(n, "id"));
 		cells_add_time(&c, n, "receivedAt");
-		cells_add(&c, "%s", pay_text(n, "kind"));
-		cells_add(&c, "%s", pay_text(n, "outTradeNo"));
-		cells_add(&c, "%s", pay_text(n, "outcome"));
-		cells_add(&c, "%" PRId64, pay_int(n, "repeats"));
-		cells_add(&c, "%s", pay_text(n, "why"));
+		cells_add(&c, "%s", val_text(n, "kind"));
+		cells_add(&c, "%s", val_text(n, "outTradeNo"));
+		cells_add(&c, "%s", val_text(n, "outcome"));
+		cells_add(&c, "%" PRId64, val_number(n, "repeats"));
+		cells_add(&c, "%s", val_text(n, "why"));
 	}
 	cells_print(&c, array_size(heads));
 }
@@ -198,10 +198,10 @@ cli_pay_release(struct cli *cli)
 	else if (json_is_true(json_object_get(answer, "released")))
 		(void)printf("released %lld (order %s): it is settled, and "
 			     "changes nothing\n",
-			id, pay_text(answer, "outTradeNo"));
+			id, val_text(answer, "outTradeNo"));
 	else
 		return cli_fail(EXIT_FAILED, "%lld is not quarantined, but %s",
-			id, pay_text(answer, "outcome"));
+			id, val_text(answer, "outcome"));
 	return EXIT_OK;
 }
 
@@ -218,11 +218,11 @@ cli_pay_settle(struct cli *cli)
 		return status;
 	if (cli->options[OPT_JSON])
 		cli_print_json(answer);
-	else if (!pay_int(answer, "settled"))
+	else if (!val_number(answer, "settled"))
 		return cli_fail(EXIT_FAILED, "order %s has no open difference",
 			cli->words[0]);
 	else
 		(void)printf("settled %" PRId64 " of order %s\n",
-			pay_int(answer, "settled"), cli->words[0]);
+			val_number(answer, "settled"), cli->words[0]);
 	return EXIT_OK;
 }

@@ -99,9 +99,9 @@ days_read(const struct cli *cli, int64_t *from, int64_t *to)
 static void
 add_side(struct cells *c, const json_t *side)
 {
-	const char *state = pay_text(side, "state");
-	const char *id = pay_text(side, "transactionId");
-	int64_t fen = pay_int(side, "total");
+	const char *state = val_text(side, "state");
+	const char *id = val_text(side, "transactionId");
+	int64_t fen = val_number(side, "total");
 	_free_ char *money = NULL;
 
 	if (!json_is_object(side)) {
@@ -109,12 +109,12 @@ add_side(struct cells *c, const json_t *side)
 		return;
 	}
 	if (json_object_get(side, "refund")) {
-		fen = pay_int(side, "refund");
-		id = pay_text(side, "refundId");
+		fen = val_number(side, "refund");
+		id = val_text(side, "refundId");
 	}
 	money = pay_money(fen, "");
 	if (json_object_get(side, "lines"))
-		cells_add(c, "%" PRId64 " lines, %s", pay_int(side, "lines"),
+		cells_add(c, "%" PRId64 " lines, %s", val_number(side, "lines"),
 			money);
 	else
 		cells_add(c, "%s%s%s%s%s", money, *state ? " " : "", state,
@@ -133,11 +133,11 @@ print_differences(const json_t *list)
 	for (i = 0; i < array_size(heads); i++)
 		cells_add(&c, "%s", heads[i]);
 	json_array_foreach (list, i, d) {
-		const char *by = pay_text(d, "settledBy");
+		const char *by = val_text(d, "settledBy");
 
-		cells_add(&c, "%s", pay_text(d, "day"));
-		cells_add(&c, "%s", pay_text(d, "outTradeNo"));
-		cells_add(&c, "%s", kind_text(pay_text(d, "kind")));
+		cells_add(&c, "%s", val_text(d, "day"));
+		cells_add(&c, "%s", val_text(d, "outTradeNo"));
+		cells_add(&c, "%s", kind_text(val_text(d, "kind")));
 		add_side(&c, json_object_get(d, "ours"));
 		add_side(&c, json_object_get(d, "theirs"));
 		cells_add(&c, "%s",
@@ -154,11 +154,11 @@ print_differences(const json_t *list)
 static void
 add_sums(struct cells *c, const json_t *sums)
 {
-	_free_ char *total = pay_money(pay_int(sums, "total"), "");
-	_free_ char *refunded = pay_money(pay_int(sums, "refunded"), "");
+	_free_ char *total = pay_money(val_number(sums, "total"), "");
+	_free_ char *refunded = pay_money(val_number(sums, "refunded"), "");
 
 	cells_add(c, "%" PRId64 " paid %s, %" PRId64 " refunded %s",
-		pay_int(sums, "paid"), total, pay_int(sums, "refunds"),
+		val_number(sums, "paid"), total, val_number(sums, "refunds"),
 		refunded);
 }
 
@@ -176,10 +176,10 @@ print_days(const json_t *days)
 	json_array_foreach (days, i, d) {
 		const json_t *sums = json_object_get(d, "sums");
 
-		cells_add(&c, "%s", pay_text(d, "day"));
-		cells_add(&c, "%s", pay_text(d, "mchid"));
-		cells_add(&c, "%s%s%s", pay_text(d, "state"),
-			*pay_text(d, "why") ? ": " : "", pay_text(d, "why"));
+		cells_add(&c, "%s", val_text(d, "day"));
+		cells_add(&c, "%s", val_text(d, "mchid"));
+		cells_add(&c, "%s%s%s", val_text(d, "state"),
+			*val_text(d, "why") ? ": " : "", val_text(d, "why"));
 		add_sums(&c, json_object_get(sums, "ours"));
 		add_sums(&c, json_object_get(sums, "theirs"));
 	}
@@ -194,7 +194,7 @@ open_count(const json_t *differences)
 	json_t *d;
 
 	json_array_foreach (differences, i, d)
-		n += !pay_int(d, "settledAt");
+		n += !val_number(d, "settledAt");
 	return n;
 }
 
@@ -289,8 +289,8 @@ cli_pay_bill(struct cli *cli)
 
 		if (val_parse(&v, buf_all(&answer), NULL) < 0)
 			v = NULL;
-		return cli_fail(EXIT_FAILED, "%s%s", pay_text(v, "message"),
-			strstr(pay_text(v, "message"), "NO_STATEMENT_EXIST")
+		return cli_fail(EXIT_FAILED, "%s%s", val_text(v, "message"),
+			strstr(val_text(v, "message"), "NO_STATEMENT_EXIST")
 				? " (nothing was paid or refunded that day)"
 				: "");
 	}

@@ -42,26 +42,26 @@ static void
 print_row(const json_t *o)
 {
 	_free_ char *total =
-		pay_money(pay_int(o, "total"), pay_text(o, "currency"));
+		pay_money(val_number(o, "total"), val_text(o, "currency"));
 	_free_ char *refunded =
-		pay_money(pay_int(o, "refunded"), pay_text(o, "currency"));
+		pay_money(val_number(o, "refunded"), val_text(o, "currency"));
 	_free_ char *payer =
-		pay_money(pay_int(o, "payerTotal"), pay_text(o, "currency"));
+		pay_money(val_number(o, "payerTotal"), val_text(o, "currency"));
 
-	pay_line("order", "%s", pay_text(o, "outTradeNo"));
-	pay_line("state", "%s%s", pay_text(o, "state"),
-		teller(pay_text(o, "toldBy")));
+	pay_line("order", "%s", val_text(o, "outTradeNo"));
+	pay_line("state", "%s%s", val_text(o, "state"),
+		teller(val_text(o, "toldBy")));
 	pay_line("total", "%s", total);
-	if (pay_int(o, "payerTotal") &&
-		pay_int(o, "payerTotal") != pay_int(o, "total"))
+	if (val_number(o, "payerTotal") &&
+		val_number(o, "payerTotal") != val_number(o, "total"))
 		pay_line("paid by user", "%s (the rest is coupons)", payer);
-	if (pay_int(o, "refunded"))
+	if (val_number(o, "refunded"))
 		pay_line("refunded", "%s", refunded);
 	pay_line_text("for", o, "description");
 	pay_line_text("attach", o, "attach");
 	pay_line_text("openid", o, "openid");
 	pay_line("merchant", "%s (API %s), mini program %s",
-		pay_text(o, "mchid"), pay_text(o, "api"), pay_text(o, "appid"));
+		val_text(o, "mchid"), val_text(o, "api"), val_text(o, "appid"));
 	pay_line_text("transaction", o, "transactionId");
 	pay_line_text("bank", o, "bankType");
 	pay_line_text("function", o, "function");
@@ -87,14 +87,14 @@ print_refunds(const json_t *refunds)
 	for (i = 0; i < array_size(heads); i++)
 		cells_add(&c, "%s", heads[i]);
 	json_array_foreach (refunds, i, r) {
-		const char *why = pay_text(r, "why");
+		const char *why = val_text(r, "why");
 
-		cells_add(&c, "%s", pay_text(r, "outRefundNo"));
-		cells_add(&c, "%s", pay_text(r, "state"));
+		cells_add(&c, "%s", val_text(r, "outRefundNo"));
+		cells_add(&c, "%s", val_text(r, "state"));
 		cells_add_money(&c, r, "amount");
 		cells_add_time(&c, r, "createdAt");
 		cells_add_time(&c, r, "refundedAt");
-		cells_add(&c, "%s", *why ? why : pay_text(r, "reason"));
+		cells_add(&c, "%s", *why ? why : val_text(r, "reason"));
 	}
 	cells_print(&c, array_size(heads));
 }
@@ -114,12 +114,12 @@ print_news(const json_t *news)
 	for (i = 0; i < array_size(heads); i++)
 		cells_add(&c, "%s", heads[i]);
 	json_array_foreach (news, i, n) {
-		cells_add(&c, "%" PRId64, pay_int(n, "id"));
+		cells_add(&c, "%" PRId64, val_number(n, "id"));
 		cells_add_time(&c, n, "receivedAt");
-		cells_add(&c, "%s", pay_text(n, "kind"));
-		cells_add(&c, "%s", pay_text(n, "outcome"));
-		cells_add(&c, "%" PRId64, pay_int(n, "repeats"));
-		cells_add(&c, "%s", pay_text(n, "why"));
+		cells_add(&c, "%s", val_text(n, "kind"));
+		cells_add(&c, "%s", val_text(n, "outcome"));
+		cells_add(&c, "%" PRId64, val_number(n, "repeats"));
+		cells_add(&c, "%s", val_text(n, "why"));
 	}
 	cells_print(&c, array_size(heads));
 }
@@ -139,11 +139,11 @@ print_calls(const json_t *calls)
 	for (i = 0; i < array_size(heads); i++)
 		cells_add(&c, "%s", heads[i]);
 	json_array_foreach (calls, i, q) {
-		cells_add(&c, "%s", pay_text(q, "id"));
-		cells_add(&c, "%s", pay_text(q, "function"));
-		cells_add(&c, "%s", pay_text(q, "state"));
-		cells_add(&c, "%" PRId64, pay_int(q, "attempts"));
-		cells_add(&c, "%s", pay_text(q, "error"));
+		cells_add(&c, "%s", val_text(q, "id"));
+		cells_add(&c, "%s", val_text(q, "function"));
+		cells_add(&c, "%s", val_text(q, "state"));
+		cells_add(&c, "%" PRId64, val_number(q, "attempts"));
+		cells_add(&c, "%s", val_text(q, "error"));
 	}
 	cells_print(&c, array_size(heads));
 }
@@ -158,9 +158,9 @@ print_differences(const json_t *list)
 		return;
 	heading("Differences from WeChat Pay's bills (mpcloud pay reconcile)");
 	json_array_foreach (list, i, d)
-		pay_line(pay_text(d, "day"), "%s%s%s", pay_text(d, "kind"),
-			*pay_text(d, "settledBy") ? ", settled by " : ", open",
-			pay_text(d, "settledBy"));
+		pay_line(val_text(d, "day"), "%s%s%s", val_text(d, "kind"),
+			*val_text(d, "settledBy") ? ", settled by " : ", open",
+			val_text(d, "settledBy"));
 }
 
 int

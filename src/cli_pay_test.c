@@ -56,16 +56,16 @@ print_checks(const json_t *checks, const char *only)
 	size_t i;
 
 	json_array_foreach (checks, i, one) {
-		const char *verdict = pay_text(one, "verdict");
+		const char *verdict = val_text(one, "verdict");
 
-		if (only && strcmp(pay_text(one, "name"), only) != 0)
+		if (only && strcmp(val_text(one, "name"), only) != 0)
 			continue;
 		failed += !strcmp(verdict, "FAILED");
 		(void)printf("%s %s%s%s\n", mark_of(verdict),
-			pay_text(one, "name"),
+			val_text(one, "name"),
 			!strcmp(verdict, "ok") ? "" : ": ",
 			!strcmp(verdict, "ok") ? "" : verdict);
-		put_words(pay_text(one, "words"));
+		put_words(val_text(one, "words"));
 	}
 	return failed;
 }
@@ -84,12 +84,12 @@ test(struct cli *cli, const char *only)
 		return status;
 	if (cli->options[OPT_JSON]) {
 		cli_print_json(answer);
-		return strcmp(pay_text(answer, "verdict"), "FAILED") == 0
+		return strcmp(val_text(answer, "verdict"), "FAILED") == 0
 			       ? EXIT_FAILED
 			       : EXIT_OK;
 	}
 	(void)printf("Merchant %s, callbacks to %s\n\n",
-		pay_text(answer, "mchid"), pay_text(answer, "notifyUrl"));
+		val_text(answer, "mchid"), val_text(answer, "notifyUrl"));
 	failed = print_checks(json_object_get(answer, "checks"), only);
 	if (failed)
 		(void)printf("\n%u failed\n", failed);

@@ -15,20 +15,6 @@
 
 enum { ERROR_TOP = 60, PATH_TOP = 1024 };
 
-static const char *
-text_of(const json_t *v, const char *key)
-{
-	const char *s = json_string_value(json_object_get(v, key));
-
-	return s ? s : "";
-}
-
-static int64_t
-int_of(const json_t *v, const char *key)
-{
-	return json_integer_value(json_object_get(v, key));
-}
-
 /* "3 min", of a span that is not negative. */
 static void
 span_text(char *to, size_t size, int64_t ms)
@@ -51,13 +37,13 @@ static void
 add_when(struct cells *c, const json_t *call)
 {
 	int64_t now = clock_now_ms();
-	int64_t at = int_of(call, "runAt"), ended = int_of(call, "doneAt");
+	int64_t at = val_number(call, "runAt"), ended = val_number(call, "doneAt");
 	char span[32];
 
 	if (ended) {
 		span_text(span, sizeof(span), max(now - ended, (int64_t)0));
 		cells_add(c, "%s ago", span);
-	} else if (!strcmp(text_of(call, "state"), "running")) {
+	} else if (!strcmp(val_text(call, "state"), "running")) {
 		cells_add(c, "now");
 	} else if (at > now) {
 		span_text(span, sizeof(span), at - now);
@@ -70,7 +56,7 @@ add_when(struct cells *c, const json_t *call)
 static void
 add_error(struct cells *c, const json_t *call)
 {
-	const char *error = text_of(call, "error");
+	const char *error = val_text(call, "error");
 	size_t len = strcspn(error, "\n");
 	bool whole = len <= ERROR_TOP && !error[len];
 
@@ -92,11 +78,11 @@ print_list(const json_t *calls)
 	for (i = 0; i < array_size(heads); i++)
 		cells_add(&c, "%s", heads[i]);
 	json_array_foreach (calls, i, call) {
-		cells_add(&c, "%s", text_of(call, "id"));
-		cells_add(&c, "%s", text_of(call, "function"));
-		cells_add(&c, "%s", text_of(call, "kind"));
-		cells_add(&c, "%s", text_of(call, "state"));
-		cells_add(&c, "%" PRId64, int_of(call, "attempts"));
+		cells_add(&c, "%s", val_text(call, "id"));
+		cells_add(&c, "%s", val_text(call, "function"));
+		cells_add(&c, "%s", val_text(call, "kind"));
+		cells_add(&c, "%s", val_text(call, "state"));
+		cells_add(&c, "%" PRId64, val_number(call, "attempts"));
 		add_when(&c, call);
 		add_error(&c, call);
 	}
@@ -178,28 +164,28 @@ print_tries(const json_t *tries)
 	for (i = 0; i < array_size(heads); i++)
 		cells_add(&c, "%s", heads[i]);
 	json_array_foreach (tries, i, one) {
-		int64_t began = int_of(one, "begunAt");
-		int64_t ended = int_of(one, "endedAt");
+		int64_t began = val_number(one, "begunAt");
+		int64_t ended = val_number(one, "endedAt");
 		time_t s = (time_t)(began / 1000);
 		struct tm tm = {0};
 		char text[32];
 
 		(void)localtime_r(&s, &tm);
 		(void)strftime(text, sizeof(text), "%m-%d %H:%M:%S", &tm);
-		cells_add(&c, "%" PRId64, int_of(one, "n"));
+		cells_add(&c, "%" PRId64, val_number(one, "n"));
 		cells_add(&c, "%s", text);
 		if (ended)
 			cells_add(&c, "%" PRId64 " ms", ended - began);
 		else
 			cells_add(&c, "runs");
-		cells_add(&c, "%s/%" PRId64, text_of(one, "node"),
-			int_of(one, "gateway"));
-		if (int_of(one, "version"))
-			cells_add(&c, "%" PRId64, int_of(one, "version"));
+		cells_add(&c, "%s/%" PRId64, val_text(one, "node"),
+			val_number(one, "gateway"));
+		if (val_number(one, "version"))
+			cells_add(&c, "%" PRId64, val_number(one, "version"));
 		else
 			cells_add(&c, "-");
-		cells_add(&c, "%s", text_of(one, "outcome"));
-		cells_add(&c, "%s", text_of(one, "error"));
+		cells_add(&c, "%s", val_text(one, "outcome"));
+		cells_add(&c, "%s", val_text(one, "error"));
 	}
 	cells_print(&c, array_size(heads));
 }
@@ -208,31 +194,31 @@ static void
 print_call(const json_t *call)
 {
 	const json_t *tries = json_object_get(call, "tries");
-	const char *state = text_of(call, "state");
+	const char *state = val_text(call, "state");
 
-	(void)printf("%-10s %s of %s, %s\n", "call", text_of(call, "kind"),
-		text_of(call, "function"), state);
-	print_text("qualifier", text_of(call, "qualifier"));
-	print_text("request id", text_of(call, "requestId"));
-	print_text("key", text_of(call, "key"));
+	(void)printf("%-10s %s of %s, %s\n", "call", val_text(call, "kind"),
+		val_text(call, "function"), state);
+	print_text("qualifier", val_text(call, "qualifier"));
+	print_text("request id", val_text(call, "requestId"));
+	print_text("key", val_text(call, "key"));
 	print_text(
-		"openid", text_of(json_object_get(call, "caller"), "openid"));
-	print_time("made", int_of(call, "createdAt"));
+		"openid", val_text(json_object_get(call, "caller"), "openid"));
+	print_time("made", val_number(call, "createdAt"));
 	if (!strcmp(state, "waiting"))
-		print_time("runs", int_of(call, "runAt"));
-	print_time("ended", int_of(call, "doneAt"));
-	if (*text_of(call, "event"))
-		print_text("event", text_of(call, "event"));
+		print_time("runs", val_number(call, "runAt"));
+	print_time("ended", val_number(call, "doneAt"));
+	if (*val_text(call, "event"))
+		print_text("event", val_text(call, "event"));
 	else
 		(void)printf("%-10s %" PRId64 " bytes, shown with --json\n",
-			"event", int_of(call, "eventSize"));
-	print_text("error", text_of(call, "error"));
+			"event", val_number(call, "eventSize"));
+	print_text("error", val_text(call, "error"));
 	if (!strcmp(state, "dead"))
 		(void)printf("%-10s mpcloud queue replay %s\n", "once more",
-			text_of(call, "id"));
+			val_text(call, "id"));
 	if (json_array_size(tries))
 		(void)printf("%-10s mpcloud logs %s --request %s\n", "its log",
-			text_of(call, "function"), text_of(call, "requestId"));
+			val_text(call, "function"), val_text(call, "requestId"));
 	(void)putchar('\n');
 	if (json_array_size(tries))
 		print_tries(tries);
@@ -304,7 +290,7 @@ ask(struct cli *cli, const char *path, json_t *body, const char *done,
 		cli_print_json(answer);
 		return EXIT_OK;
 	}
-	n = int_of(answer, done);
+	n = val_number(answer, done);
 	(void)printf("%" PRId64 " %s %s\n", n, n == 1 ? "call" : "calls", done);
 	if (n < cli->count)
 		(void)fprintf(stderr, "%s\n", none);

@@ -16,20 +16,6 @@
 
 enum { PATH_TOP = 1024 };
 
-static const char *
-text_of(const json_t *v, const char *key)
-{
-	const char *s = json_string_value(json_object_get(v, key));
-
-	return s ? s : "";
-}
-
-static int64_t
-int_of(const json_t *v, const char *key)
-{
-	return json_integer_value(json_object_get(v, key));
-}
-
 /* Of --sandbox, the environment, or the configuration when it is one of
  * `mpcloud dev`.  NULL: there is none. */
 static const char *
@@ -86,17 +72,17 @@ print_paid(const struct cli *cli, const json_t *answer)
 {
 	if (cli->options[OPT_JSON])
 		cli_print_json(answer);
-	else if (*text_of(answer, "transaction_id"))
+	else if (*val_text(answer, "transaction_id"))
 		(void)printf("%s is paid: transaction %s. WeChat calls back "
 			     "now; `mpcloud sandbox callbacks %s` shows how "
 			     "that went.\n",
-			text_of(answer, "out_trade_no"),
-			text_of(answer, "transaction_id"),
-			text_of(answer, "out_trade_no"));
+			val_text(answer, "out_trade_no"),
+			val_text(answer, "transaction_id"),
+			val_text(answer, "out_trade_no"));
 	else
 		(void)printf("%s is not paid: the user went back (%s).\n",
-			text_of(answer, "out_trade_no"),
-			text_of(answer, "errMsg"));
+			val_text(answer, "out_trade_no"),
+			val_text(answer, "errMsg"));
 	return EXIT_OK;
 }
 
@@ -157,8 +143,8 @@ refunded(const json_t *order)
 	for (size_t i = 0; i < json_array_size(refunds); i++) {
 		const json_t *one = json_array_get(refunds, i);
 
-		if (strcmp(text_of(one, "status"), "CLOSED") != 0)
-			sum += int_of(one, "refund");
+		if (strcmp(val_text(one, "status"), "CLOSED") != 0)
+			sum += val_number(one, "refund");
 	}
 	return sum;
 }
@@ -175,13 +161,13 @@ print_orders(const json_t *orders)
 	for (i = 0; i < array_size(heads); i++)
 		cells_add(&c, "%s", heads[i]);
 	json_array_foreach (orders, i, one) {
-		cells_add(&c, "%s", text_of(one, "out_trade_no"));
-		cells_add(&c, "%s", text_of(one, "trade_state"));
-		add_yuan(&c, int_of(json_object_get(one, "amount"), "total"));
+		cells_add(&c, "%s", val_text(one, "out_trade_no"));
+		cells_add(&c, "%s", val_text(one, "trade_state"));
+		add_yuan(&c, val_number(json_object_get(one, "amount"), "total"));
 		add_yuan(&c, refunded(one));
-		add_time(&c, text_of(one, "create_time"));
-		cells_add(&c, "%s", text_of(one, "openid"));
-		cells_add(&c, "%s", text_of(one, "description"));
+		add_time(&c, val_text(one, "create_time"));
+		cells_add(&c, "%s", val_text(one, "openid"));
+		cells_add(&c, "%s", val_text(one, "description"));
 	}
 	cells_print(&c, array_size(heads));
 }
@@ -228,20 +214,20 @@ print_deliveries(const json_t *list)
 	for (i = 0; i < array_size(heads); i++)
 		cells_add(&c, "%s", heads[i]);
 	json_array_foreach (list, i, one) {
-		const char *fault = text_of(one, "fault");
+		const char *fault = val_text(one, "fault");
 
-		add_time(&c, text_of(one, "at"));
-		cells_add(&c, "%s", text_of(one, "event"));
-		cells_add(&c, "%s", text_of(one, "out_trade_no"));
-		cells_add(&c, "%s", text_of(one, "out_refund_no"));
-		cells_add(&c, "%" PRId64, int_of(one, "attempt"));
-		if (int_of(one, "status"))
-			cells_add(&c, "%" PRId64, int_of(one, "status"));
+		add_time(&c, val_text(one, "at"));
+		cells_add(&c, "%s", val_text(one, "event"));
+		cells_add(&c, "%s", val_text(one, "out_trade_no"));
+		cells_add(&c, "%s", val_text(one, "out_refund_no"));
+		cells_add(&c, "%" PRId64, val_number(one, "attempt"));
+		if (val_number(one, "status"))
+			cells_add(&c, "%" PRId64, val_number(one, "status"));
 		else
 			cells_add(&c, "-");
-		cells_add(&c, "%" PRId64 " ms", int_of(one, "took_ms"));
+		cells_add(&c, "%" PRId64 " ms", val_number(one, "took_ms"));
 		cells_add(&c, "%s", strcmp(fault, "none") ? fault : "");
-		cells_add(&c, "%s", text_of(one, "error"));
+		cells_add(&c, "%s", val_text(one, "error"));
 	}
 	cells_print(&c, array_size(heads));
 }
@@ -272,10 +258,10 @@ cli_sandbox_callbacks(struct cli *cli)
 		print_deliveries(list);
 	else
 		(void)fputs("no callback has been sent\n", stderr);
-	if (int_of(answer, "waiting"))
+	if (val_number(answer, "waiting"))
 		(void)printf("%" PRId64 " not taken yet: `mpcloud sandbox "
 			     "notify` sends them at once.\n",
-			int_of(answer, "waiting"));
+			val_number(answer, "waiting"));
 	return EXIT_OK;
 }
 
@@ -298,7 +284,7 @@ cli_sandbox_notify(struct cli *cli)
 	if (cli->options[OPT_JSON])
 		cli_print_json(answer);
 	else
-		(void)printf("%" PRId64 " sent\n", int_of(answer, "sent"));
+		(void)printf("%" PRId64 " sent\n", val_number(answer, "sent"));
 	return EXIT_OK;
 }
 
@@ -317,8 +303,8 @@ cli_sandbox_refund(struct cli *cli)
 	if (cli->options[OPT_JSON])
 		cli_print_json(answer);
 	else
-		(void)printf("%s is %s\n", text_of(answer, "out_refund_no"),
-			text_of(answer, "status"));
+		(void)printf("%s is %s\n", val_text(answer, "out_refund_no"),
+			val_text(answer, "status"));
 	return EXIT_OK;
 }
 

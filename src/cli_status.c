@@ -5,14 +5,6 @@
 
 #include <stdio.h>
 
-static const char *
-text_of(const json_t *v, const char *key)
-{
-	const char *text = json_string_value(json_object_get(v, key));
-
-	return text ? text : "";
-}
-
 static long long
 int_of(const json_t *v, const char *key)
 {
@@ -29,8 +21,8 @@ print_listeners(const json_t *listeners)
 		if (json_is_string(l))
 			(void)printf("listening  %s\n", json_string_value(l));
 		else
-			(void)printf("listening  %-5s %s\n", text_of(l, "kind"),
-				text_of(l, "address"));
+			(void)printf("listening  %-5s %s\n", val_text(l, "kind"),
+				val_text(l, "address"));
 	}
 }
 
@@ -43,7 +35,7 @@ print_gateways(const json_t *gateways)
 	json_array_foreach (gateways, at, g)
 		(void)printf("gateway %lld  pid %lld  %s  restarts %lld\n",
 			int_of(g, "index"), int_of(g, "pid"),
-			text_of(g, "state"), int_of(g, "restarts"));
+			val_text(g, "state"), int_of(g, "restarts"));
 }
 
 static void
@@ -65,12 +57,12 @@ print_functions(const json_t *functions)
 
 	json_array_foreach (functions, at, f) {
 		(void)printf("function %-20s v%lld  %-6s %s",
-			text_of(f, "name"), int_of(f, "version"),
-			text_of(f, "runtime"), text_of(f, "state"));
-		if (*text_of(f, "error"))
-			(void)printf("  %s", text_of(f, "error"));
-		else if (*text_of(f, "crashing"))
-			(void)printf("  %s", text_of(f, "crashing"));
+			val_text(f, "name"), int_of(f, "version"),
+			val_text(f, "runtime"), val_text(f, "state"));
+		if (*val_text(f, "error"))
+			(void)printf("  %s", val_text(f, "error"));
+		else if (*val_text(f, "crashing"))
+			(void)printf("  %s", val_text(f, "crashing"));
 		(void)putchar('\n');
 		print_missing(f);
 	}
@@ -105,7 +97,7 @@ cli_status(struct cli *cli)
 		return EXIT_OK;
 	}
 	(void)printf("mpcloud %s  pid %lld  up %lld s\n",
-		text_of(answer, "version"), int_of(answer, "pid"),
+		val_text(answer, "version"), int_of(answer, "pid"),
 		int_of(answer, "uptime"));
 	print_listeners(json_object_get(answer, "listeners"));
 	print_gateways(json_object_get(answer, "gateways"));

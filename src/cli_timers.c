@@ -43,20 +43,6 @@ print_time(const struct zone *zone, int64_t at)
 }
 
 static const char *
-text_of(const json_t *v, const char *key)
-{
-	const char *text = json_string_value(json_object_get(v, key));
-
-	return text ? text : "";
-}
-
-static int64_t
-int_of(const json_t *v, const char *key)
-{
-	return json_integer_value(json_object_get(v, key));
-}
-
-static const char *
 zone_name(const char *zone)
 {
 	return *zone ? zone : "UTC+8";
@@ -84,15 +70,15 @@ static void
 print_last(const json_t *t, const struct zone *zone)
 {
 	const json_t *run = json_object_get(t, "lastRun");
-	const char *state = text_of(run, "state"), *why = text_of(run, "error");
-	int64_t tries = int_of(run, "attempts");
+	const char *state = val_text(run, "state"), *why = val_text(run, "error");
+	int64_t tries = val_number(run, "attempts");
 
 	if (!json_is_object(run)) {
 		(void)puts("  last  none yet");
 		return;
 	}
 	(void)fputs("  last  ", stdout);
-	print_time(zone, int_of(t, "lastAt") / 1000);
+	print_time(zone, val_number(t, "lastAt") / 1000);
 	if (!*state)
 		(void)printf("  ended long ago");
 	else if (tries > 1 || strcmp(state, "dead") == 0)
@@ -103,7 +89,7 @@ print_last(const json_t *t, const struct zone *zone)
 	(void)printf("%s%s\n", *why ? ": " : "", why);
 	if (*state && strcmp(state, "done") != 0)
 		(void)printf(
-			"        mpcloud queue show %s\n", text_of(run, "id"));
+			"        mpcloud queue show %s\n", val_text(run, "id"));
 }
 
 static const char *
@@ -120,15 +106,15 @@ static void
 print_timer(const json_t *t)
 {
 	_cleanup_(zone_freep) struct zone *zone = NULL;
-	const char *where = text_of(t, "zone"), *error = text_of(t, "error");
+	const char *where = val_text(t, "zone"), *error = val_text(t, "error");
 	const json_t *next = json_object_get(t, "nextAt");
 	struct fault why = {0};
 	struct cron cron;
 
-	(void)printf("%s  %s  \"%s\"  %s\n", text_of(t, "function"),
-		text_of(t, "name"), text_of(t, "expression"), zone_name(where));
+	(void)printf("%s  %s  \"%s\"  %s\n", val_text(t, "function"),
+		val_text(t, "name"), val_text(t, "expression"), zone_name(where));
 	if (zone_open(&zone, slice_str(where), &why) < 0 ||
-		cron_parse(&cron, slice_str(text_of(t, "expression")), &why) <
+		cron_parse(&cron, slice_str(val_text(t, "expression")), &why) <
 			0) {
 		(void)printf("  %s\n", why.text);
 		return;
@@ -142,8 +128,8 @@ print_timer(const json_t *t)
 			"  next  %s\n", *error ? error : "is being worked out");
 	print_last(t, zone);
 	(void)printf("  runs  %lld; %lld missed; %s\n",
-		(long long)int_of(t, "runs"), (long long)int_of(t, "missed"),
-		policy_text(text_of(t, "missedPolicy")));
+		(long long)val_number(t, "runs"), (long long)val_number(t, "missed"),
+		policy_text(val_text(t, "missedPolicy")));
 }
 
 int

@@ -11,20 +11,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *
-text_of(const json_t *v, const char *key)
-{
-	const char *s = json_string_value(json_object_get(v, key));
-
-	return s ? s : "";
-}
-
-static int64_t
-int_of(const json_t *v, const char *key)
-{
-	return json_integer_value(json_object_get(v, key));
-}
-
 /* The name people know: his own, else WeChat's. */
 static const char *
 name_of(const json_t *u)
@@ -32,8 +18,8 @@ name_of(const json_t *u)
 	static const char *const names[] = {"username", "customId", "openid"};
 
 	for (size_t i = 0; i < array_size(names); i++)
-		if (*text_of(u, names[i]))
-			return text_of(u, names[i]);
+		if (*val_text(u, names[i]))
+			return val_text(u, names[i]);
 	return "";
 }
 
@@ -49,14 +35,14 @@ print_list(const json_t *users)
 	for (i = 0; i < array_size(heads); i++)
 		cells_add(&c, "%s", heads[i]);
 	json_array_foreach (users, i, u) {
-		cells_add(&c, "%s", text_of(u, "uid"));
-		cells_add(&c, "%s", text_of(u, "kind"));
+		cells_add(&c, "%s", val_text(u, "uid"));
+		cells_add(&c, "%s", val_text(u, "kind"));
 		cells_add(&c, "%s", name_of(u));
-		cells_add(&c, "%s", text_of(u, "appid"));
-		cells_add_ms(&c, int_of(u, "createdAt"));
-		cells_add_ms(&c, int_of(u, "lastLoginAt"));
-		cells_add(&c, "%" PRId64, int_of(u, "devices"));
-		cells_add(&c, "%s", int_of(u, "blockedAt") ? "blocked" : "");
+		cells_add(&c, "%s", val_text(u, "appid"));
+		cells_add_ms(&c, val_number(u, "createdAt"));
+		cells_add_ms(&c, val_number(u, "lastLoginAt"));
+		cells_add(&c, "%" PRId64, val_number(u, "devices"));
+		cells_add(&c, "%s", val_number(u, "blockedAt") ? "blocked" : "");
 	}
 	cells_print(&c, array_size(heads));
 }
@@ -79,7 +65,7 @@ print_more(const json_t *users, const json_t *answer)
 
 	if (json_is_true(json_object_get(answer, "more")) && last)
 		(void)printf("There are more: --after %" PRId64 ":%s\n",
-			int_of(last, "createdAt"), text_of(last, "uid"));
+			val_number(last, "createdAt"), val_text(last, "uid"));
 }
 
 int
@@ -147,13 +133,13 @@ print_sessions(const json_t *sessions)
 	for (i = 0; i < array_size(heads); i++)
 		cells_add(&c, "%s", heads[i]);
 	json_array_foreach (sessions, i, s) {
-		cells_add(&c, "%s", text_of(s, "id"));
+		cells_add(&c, "%s", val_text(s, "id"));
 		cells_add(&c, "%s",
-			*text_of(s, "device") ? text_of(s, "device") : "-");
-		cells_add(&c, "%s", text_of(s, "kind"));
-		cells_add_ms(&c, int_of(s, "createdAt"));
-		cells_add_ms(&c, int_of(s, "usedAt"));
-		cells_add_ms(&c, int_of(s, "expiresAt"));
+			*val_text(s, "device") ? val_text(s, "device") : "-");
+		cells_add(&c, "%s", val_text(s, "kind"));
+		cells_add_ms(&c, val_number(s, "createdAt"));
+		cells_add_ms(&c, val_number(s, "usedAt"));
+		cells_add_ms(&c, val_number(s, "expiresAt"));
 	}
 	cells_print(&c, array_size(heads));
 }
@@ -169,22 +155,22 @@ print_user(const json_t *u)
 		{"last login", "lastLoginAt"}, {"blocked", "blockedAt"}};
 
 	for (size_t i = 0; i < array_size(rows); i++)
-		if (*text_of(u, rows[i][1])) {
+		if (*val_text(u, rows[i][1])) {
 			(void)printf("%-12s", rows[i][0]);
-			cli_put_text(text_of(u, rows[i][1]));
+			cli_put_text(val_text(u, rows[i][1]));
 			(void)putchar('\n');
 		}
 	for (size_t i = 0; i < array_size(times); i++) {
 		char text[32];
 
-		if (cli_time_text(text, int_of(u, times[i][1])))
+		if (cli_time_text(text, val_number(u, times[i][1])))
 			(void)printf("%-12s%s\n", times[i][0], text);
 	}
-	if (int_of(u, "sessionKeys"))
+	if (val_number(u, "sessionKeys"))
 		(void)printf("%-12s%" PRId64
 			     " kept (sealed); `mpcloud users session` asks "
 			     "WeChat about the newest\n",
-			"session_key", int_of(u, "sessionKeys"));
+			"session_key", val_number(u, "sessionKeys"));
 }
 
 int

@@ -12,12 +12,6 @@
 
 enum { COLUMNS = 6 };
 
-static int64_t
-int_of(const json_t *v, const char *key)
-{
-	return json_integer_value(json_object_get(v, key));
-}
-
 /* "12 s", "34 min", "1 h 58 min", "3 d 4 h". */
 static char *
 span_text(int64_t ms)
@@ -46,7 +40,7 @@ state_of(const json_t *t)
 		return good ? "good, renewal failed" : "failed";
 	if (good)
 		return "good";
-	return int_of(t, "fetches") ? "expired" : "not needed yet";
+	return val_number(t, "fetches") ? "expired" : "not needed yet";
 }
 
 /* "40164 the address …", without the 0 of no answer at all. */
@@ -60,7 +54,7 @@ failure_text(const json_t *t, int64_t now)
 		return str_dup("-");
 	if (strncmp(text, "0 ", 2) == 0)
 		text += 2;
-	ago = span_text(now - int_of(t, "failedAt"));
+	ago = span_text(now - val_number(t, "failedAt"));
 	return str_printf("%s ago: %s", ago, text);
 }
 
@@ -72,10 +66,10 @@ row_fill(char **cells, const json_t *t, int64_t now)
 	cells[0] = str_dup(json_string_value(json_object_get(t, "appid")));
 	cells[1] = str_dup(state_of(t));
 	cells[2] =
-		good ? span_text(now - int_of(t, "fetchedAt")) : str_dup("-");
+		good ? span_text(now - val_number(t, "fetchedAt")) : str_dup("-");
 	cells[3] =
-		good ? span_text(int_of(t, "expiresAt") - now) : str_dup("-");
-	cells[4] = str_printf("%lld", (long long)int_of(t, "fetches"));
+		good ? span_text(val_number(t, "expiresAt") - now) : str_dup("-");
+	cells[4] = str_printf("%lld", (long long)val_number(t, "fetches"));
 	cells[5] = failure_text(t, now);
 }
 
@@ -91,7 +85,7 @@ print_tokens(const json_t *answer)
 	for (size_t i = 0; i < COLUMNS; i++)
 		cells[i] = str_dup(heads[i]);
 	json_array_foreach (all, at, t)
-		row_fill(cells + (at + 1) * COLUMNS, t, int_of(answer, "now"));
+		row_fill(cells + (at + 1) * COLUMNS, t, val_number(answer, "now"));
 	cli_table((const char *const *)cells, rows, COLUMNS);
 	for (size_t i = 0; i < rows * COLUMNS; i++)
 		(void)mem_free(cells[i]);

@@ -48,14 +48,6 @@ next_document(struct input *in, json_t **ret, struct fault *why)
 	return e == ERR_PARAM ? ERR_FORMAT : e;
 }
 
-static const char *
-text(const json_t *v, const char *key)
-{
-	const char *s = json_string_value(json_object_get(v, key));
-
-	return s ? s : "";
-}
-
 static bool
 is_of_server(const char *db, const char *collection)
 {
@@ -68,8 +60,8 @@ is_of_server(const char *db, const char *collection)
 static int
 add_collection(json_t *all, char **db, const json_t *v, struct fault *why)
 {
-	const char *its = text(v, "db"), *name = text(v, "collection");
-	const char *said = text(v, "metadata");
+	const char *its = val_text(v, "db"), *name = val_text(v, "collection");
+	const char *said = val_text(v, "metadata");
 	json_t *indexes;
 	_json_ json_t *metadata = NULL;
 
@@ -156,8 +148,8 @@ take_name(struct reader *r, struct fault *why)
 	if (e < 0)
 		return e;
 	r->in_block = true;
-	r->is_wanted = strcmp(text(v, "collection"), r->collection) == 0 &&
-		       !is_of_server(text(v, "db"), text(v, "collection"));
+	r->is_wanted = strcmp(val_text(v, "collection"), r->collection) == 0 &&
+		       !is_of_server(val_text(v, "db"), val_text(v, "collection"));
 	return 0;
 }
 

@@ -74,14 +74,6 @@ log_view_selects(const struct log_view *v)
 	return v->level > 0 || v->request || v->text || *v->since;
 }
 
-static const char *
-member(const json_t *v, const char *key)
-{
-	const char *text = json_string_value(json_object_get(v, key));
-
-	return text ? text : "";
-}
-
 /* Its place is the first in a line of ours: no need to parse them all. */
 struct slice
 log_view_time(struct slice line)
@@ -101,7 +93,7 @@ level_of(const json_t *v)
 {
 	int level = 1;
 
-	(void)!log_view_level(member(v, "level"), &level);
+	(void)!log_view_level(val_text(v, "level"), &level);
 	return level;
 }
 
@@ -120,9 +112,9 @@ log_view_takes(const struct log_view *v, struct slice line)
 		return false;
 	if (level_of(o) < v->level)
 		return false;
-	if (v->request && !strstr(member(o, "requestId"), v->request))
+	if (v->request && !strstr(val_text(o, "requestId"), v->request))
 		return false;
-	return !v->text || strcasestr(member(o, "message"), v->text);
+	return !v->text || strcasestr(val_text(o, "message"), v->text);
 }
 
 /* C1 controls are 0xc2 0x80 to 0xc2 0x9f.  Lines after the first stand in. */
@@ -165,7 +157,7 @@ log_view_ends(const struct log_view *v, struct slice line)
 
 	return v->last && val_parse(&o, line, NULL) == 0 &&
 	       json_object_get(o, "kind") &&
-	       !strncmp(member(o, "message"), v->last, strlen(v->last));
+	       !strncmp(val_text(o, "message"), v->last, strlen(v->last));
 }
 
 void
@@ -182,12 +174,12 @@ log_view_print(const struct log_view *v, struct slice line)
 	}
 	colour = colour_of(v, o);
 	(void)fprintf(to, "%s%s%s %s%-5s%s ", v->colour ? DIM : "",
-		member(o, "time"), v->colour ? PLAIN : "", colour,
-		member(o, "level"), *colour ? PLAIN : "");
+		val_text(o, "time"), v->colour ? PLAIN : "", colour,
+		val_text(o, "level"), *colour ? PLAIN : "");
 	if (v->names)
-		(void)fprintf(to, "%s ", member(o, "function"));
+		(void)fprintf(to, "%s ", val_text(o, "function"));
 	(void)fprintf(to, "%s%s%s  %s", v->colour ? DIM : "",
-		member(o, "requestId"), v->colour ? PLAIN : "", colour);
-	print_text(member(o, "message"), to);
+		val_text(o, "requestId"), v->colour ? PLAIN : "", colour);
+	print_text(val_text(o, "message"), to);
 	(void)fputs(*colour ? PLAIN "\n" : "\n", to);
 }
