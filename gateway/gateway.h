@@ -21,8 +21,10 @@ struct forward;
 struct function_log;
 struct http_paths;
 struct known;
+struct declared_table;
 struct expire;
 struct fetcher;
+struct files;
 struct index_work;
 struct lane;
 struct merchants;
@@ -31,7 +33,10 @@ struct pool;
 struct queue;
 struct seal;
 struct token_keys;
+struct trust;
 struct txs;
+struct valkey;
+struct watch_relay;
 
 /* Bits: a route names the listeners it exists on. */
 enum listener_kind {
@@ -76,6 +81,11 @@ struct gateway {
 	struct crews *crews;
 	struct queue *queue;      /* of calls that nobody waits for */
 	struct http_paths *paths; /* of functions */
+	struct declared_table *declared; /* in force; never NULL when ready */
+	struct files *files;
+	struct trust *trust;   /* or NULL: nobody is believed */
+	struct valkey *valkey; /* or NULL: limits count on this machine */
+	struct watch_relay *watch;
 	struct function_log *log;
 	struct shm *shm;
 	struct shm_gateway *count; /* our own */

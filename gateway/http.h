@@ -22,6 +22,9 @@ struct http_conf {
 	int fd; /* listening; stays the caller's */
 	bool is_unix;
 	const char *tls_cert, *tls_key; /* PEM text; NULL: plain */
+	/* Each connection begins with a PROXY protocol header (v1 or v2, as
+	 * HAProxy's proxy-protocol.txt has it), whose source is the peer. */
+	bool proxy_protocol;
 	unsigned connections;
 	size_t connection_memory;
 	uint64_t idle_ms, head_ms, body_ms;
@@ -53,9 +56,20 @@ int http_new(struct http **ret, struct loop *loop, const struct http_conf *conf,
 struct http *http_free(struct http *http);
 DEFINE_CLEANUP(struct http *, http_free)
 void *http_owner(const struct http *http);
-/* New certificate for new connections; nothing changes when it is bad. */
+/* New certificates for new connections; nothing changes when one is bad.  The
+ * one whose names (subjectAltName) fit the client's SNI best is shown, an exact
+ * name before a wildcard; the first when none fits or no name is said. */
+struct http_cert {
+	const char *cert, *key; /* PEM text */
+	struct slice ocsp;      /* a DER OCSP response to staple, or empty */
+};
+int http_set_certificates(struct http *http, const struct http_cert *certs,
+	size_t count, struct fault *why) _must_check_;
+/* The same with one. */
 int http_set_certificate(struct http *http, const char *cert, const char *key,
 	struct fault *why) _must_check_;
+/* Time limits of requests from now on. */
+void http_set_limits(struct http *http, uint64_t head_ms, uint64_t body_ms);
 /* Accept nothing new; answers from now on carry Connection: close. */
 void http_drain(struct http *http);
 /* Exchanges under way, and connections. */
@@ -73,6 +87,8 @@ typedef void header_fn(void *owner, struct slice name, struct slice value);
 void exchange_each_header(struct exchange *x, header_fn *fn, void *owner);
 struct slice exchange_body(const struct exchange *x);
 const char *exchange_peer(const struct exchange *x); /* "127.0.0.1", "unix" */
+/* Who asked a trusted proxy, from here on; copied (gateway/trust.h). */
+void exchange_set_peer(struct exchange *x, const char *peer);
 bool exchange_is_tls(const struct exchange *x);
 /* Host's uid at the other end of a unix socket. */
 int exchange_peer_uid(const struct exchange *x, unsigned *ret) _must_check_;
@@ -105,6 +121,53 @@ void exchange_add_any_header(
  * exchange's arena (then it is sent from there).  X-Request-Id is added. */
 void exchange_answer(struct exchange *x, int status, const char *content_type,
 	struct slice body);
+/*
+ * Bodies that do not fit into memory.
+ *
+ * From on_head: the body goes to `take` as it comes and is not collected;
+ * exchange_body stays empty.  `take` uses all of `data` and returns 0; or
+ * EXCHANGE_WAIT, having used nothing, and is called with the same bytes again
+ * after exchange_go_on; or an error (err.h): the client is told and the
+ * connection closes.  on_request follows as for any other.
+ */
+enum { EXCHANGE_WAIT = 1 };
+typedef int exchange_take_fn(struct exchange *x, struct slice data);
+void exchange_set_sink(
+	struct exchange *x, exchange_take_fn *take, uint64_t body_top);
+/* What Content-Length announces; -1: chunked, not known. */
+int64_t exchange_length(const struct exchange *x);
+/* The library may call `take` or `give` again. */
+void exchange_go_on(struct exchange *x);
+
+/* An answer that is `len` bytes of a file from `offset` on; `fd` is ours from
+ * now on and closed.  Sent by sendfile where there is no TLS. */
+void exchange_answer_file(struct exchange *x, int status,
+	const char *content_type, int fd, uint64_t offset, uint64_t len);
+
+/* An answer that is made while it is sent.  `give` puts up to `room` bytes at
+ * `to` and says how many; EXCHANGE_GIVE_WAIT: none yet, exchange_go_on says
+ * when; EXCHANGE_GIVE_END; an error breaks the connection off, which is how the
+ * client knows.  `len` -1: not known, sent in chunks.  on_end follows in any
+ * case. */
+enum { EXCHANGE_GIVE_WAIT = 0, EXCHANGE_GIVE_END = -1 };
+typedef ssize_t exchange_give_fn(struct exchange *x, char *to, size_t room);
+void exchange_answer_stream(struct exchange *x, int status,
+	const char *content_type, int64_t len, exchange_give_fn *give);
+
+/*
+ * The connection becomes something else (101; RFC 9110, 7.8): headers that were
+ * added are sent, then `take_over` is called once with a descriptor that reads
+ * and writes what the client does (over TLS: the clear text), non-blocking,
+ * and bytes that came already.  The exchange ends, its arena with it; the
+ * descriptor is yours until you call upgrade_close, also while http_drain
+ * waits.  http_free ends those that are left by shutting them down.
+ */
+struct upgrade;
+typedef void upgrade_fn(void *owner, struct upgrade *u, int fd,
+	struct slice early);
+void exchange_upgrade(struct exchange *x, upgrade_fn *take_over, void *owner);
+void upgrade_close(struct upgrade *u);
+
 /* Instead of exchange_answer: close the connection without a word.  For the
  * sandbox, which plays a network that fails. */
 void exchange_drop(struct exchange *x);

@@ -41,6 +41,7 @@ body_top(const struct request *r)
 		return PROTO_CALL_TOP;
 	case BODY_BULK:
 		return BULK_BYTES_TOP;
+	case BODY_STREAM: /* its sink has a ceiling of its own */
 	case BODY_NONE:
 	default:
 		return 0;
@@ -67,7 +68,8 @@ step_route(struct request *r)
 	}
 	if (e < 0)
 		return e;
-	exchange_set_body_top(r->x, body_top(r));
+	if (r->route->body != BODY_STREAM)
+		exchange_set_body_top(r->x, body_top(r));
 	return 0;
 }
 
@@ -103,7 +105,9 @@ step_allow(struct request *r)
 static int
 step_act(struct request *r)
 {
-	return r->whole ? r->route->endpoint(r) : STEP_WAIT;
+	if (r->whole || r->route->body == BODY_STREAM)
+		return r->route->endpoint(r);
+	return STEP_WAIT;
 }
 
 static bool
@@ -177,6 +181,10 @@ step_answer(struct request *r)
 		status = answer_error(r);
 	}
 	admit_say(&r->admit, r->x);
+	if (r->err == 0 && r->send) {
+		r->send(r);
+		return 0;
+	}
 	exchange_answer(r->x, status,
 		r->typed && r->err == 0 ? NULL : REPLY_JSON, r->answer);
 	return 0;
@@ -302,10 +310,31 @@ request_wait(struct request *r, struct job *job)
 	return STEP_WAIT;
 }
 
+int
+request_hold(struct request *r, struct job *job)
+{
+	r->waits = true;
+	return request_wait(r, job);
+}
+
+void
+request_go_on(struct request *r, int err, const struct fault *why)
+{
+	if (err < 0) {
+		request_finish(r, err, why);
+		return;
+	}
+	r->job = NULL;
+	r->waits = false;
+	r->step++;
+	request_advance(r);
+}
+
 void
 request_finish(struct request *r, int err, const struct fault *why)
 {
 	r->job = NULL;
+	r->waits = false;
 	r->err = err;
 	if (err < 0 && why)
 		r->why = *why;
@@ -333,7 +362,10 @@ on_request(struct http *http, struct exchange *x)
 
 	(void)http;
 	r->whole = true;
-	request_advance(r);
+	if (r->on_whole && r->step == STEP_ACT)
+		r->on_whole(r);
+	else if (!r->waits)
+		request_advance(r);
 }
 
 static void

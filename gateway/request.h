@@ -12,6 +12,8 @@
 
 #include <jansson.h>
 
+struct declared_route;
+struct declared_table;
 struct multipart;
 
 enum request_step {
@@ -29,6 +31,12 @@ struct request {
 	struct gateway *gateway;
 	const struct route *route;
 	struct slice param; /* the path's {…} */
+	/* a declared route (r->route is then its target's row), and the table
+	 * it lies in, which is kept until the end */
+	const struct declared_route *declared;
+	struct declared_table *declared_in;
+	struct slice rest;    /* of the path, behind a prefix */
+	const void *captures; /* declared.h's */
 	enum request_step step;
 	bool whole; /* the body is there */
 	struct admit admit;
@@ -40,6 +48,8 @@ struct request {
 	/* the act's */
 	void *act;
 	struct job *job; /* cancelled when the client leaves */
+	bool waits;      /* a step waits for its job: not for the body */
+	void *limits;    /* limit.h's */
 	void (*end)(struct request *r);
 	/* its outcome */
 	bool typed; /* Content-Type was added as a header */
@@ -47,6 +57,14 @@ struct request {
 	struct fault why;
 	uint32_t retry_ms; /* for Retry-After, 0: its row's */
 	struct slice answer;
+	/* Instead of `answer`, set before the step ANSWER: it sends by
+	 * exchange_answer_file, exchange_answer_stream or exchange_upgrade,
+	 * after the headers that all answers have were added. */
+	void (*send)(struct request *r);
+	/* BODY_STREAM: the endpoint is called when the head is allowed and
+	 * gives the body a sink (exchange_set_sink); this is called when the
+	 * body has come whole. */
+	void (*on_whole)(struct request *r);
 };
 
 /* The listener's http_ops; `owner` is the struct listener. */
@@ -71,5 +89,9 @@ int request_json(struct request *r) _must_check_;
 int request_reply(struct request *r, int status, struct slice json);
 /* r->act must be left to `job`: done ends with request_finish. */
 int request_wait(struct request *r, struct job *job);
+/* A step before ACT waits for `job`, whose done ends with request_go_on: the
+ * next step follows, or with an error the answer. */
+int request_hold(struct request *r, struct job *job);
+void request_go_on(struct request *r, int err, const struct fault *why);
 /* From a job's done: go on to the answer.  `why` may be NULL. */
 void request_finish(struct request *r, int err, const struct fault *why);

@@ -39,6 +39,7 @@ enum route_body {
 	BODY_EVENT, /* functions.event_size */
 	BODY_CALL,  /* what a worker may send in one frame */
 	BODY_BULK,  /* a part of an import: one document at the least */
+	BODY_STREAM, /* as long as the endpoint takes; see request.h */
 };
 
 struct route {

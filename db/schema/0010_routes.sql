@@ -1,0 +1,1 @@
+-- Declared routes (gateway/declared.h).

@@ -1,0 +1,1 @@
+-- API keys (auth/api_key.h) and idempotency keys.
