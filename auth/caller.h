@@ -14,6 +14,9 @@ enum caller_role {
 	CALLER_USER,     /* a mini program's user, by access token */
 	CALLER_FUNCTION, /* a cloud function at work for that user: may all */
 	CALLER_ADMIN,    /* the operator, on the ops socket */
+	/* A program of the operator's, by an API key (api_key.h): nobody but
+	 * where a declared route lets it in. */
+	CALLER_PROGRAM,
 };
 
 struct caller {
@@ -29,6 +32,8 @@ struct caller {
 	const char *kind;
 	/* Of the developer's own accounts (custom login).  NULL, "": none. */
 	const char *custom_id;
+	/* CALLER_PROGRAM: the name of its API key.  NULL, "": none. */
+	const char *key;
 };
 
 /* A visitor without an account; when it is not known how he came, one without

@@ -39,6 +39,18 @@ int custom_ticket_says(struct custom_ticket *t, const char *env, int64_t now_ms,
 	struct fault *why) _must_check_;
 void custom_ticket_done(struct custom_ticket *t);
 
+/* The user of a custom id, made when absent: who shows a ticket at a route has
+ * no login.  Embedded in its owner; job_init(&u->job, …) first. */
+struct custom_user {
+	struct job job;
+	char uid[UID_LEN + 1]; /* answer */
+	/* its own */
+	struct ask ask;
+};
+/* ERR_USER_BLOCKED. */
+void custom_user_find(struct custom_user *u, const struct family_home *home,
+	const char *appid, const char *custom_id);
+
 /* mpcloud.login_keys.  Embedded in its owner; job_init(&k->job, …) first. */
 struct login_key {
 	struct job job;

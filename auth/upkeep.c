@@ -57,8 +57,18 @@ static const char pushes_sql[] =
 	" FROM mpcloud.pushes WHERE received_at < $1::bigint - 259200000"
 	" LIMIT 1000)";
 
-static const char *const sweeps[] = {
-	sweep_sql, visitors_sql, keys_sql, pushes_sql};
+/* A signature is taken within five minutes of its time (auth/api_key.h). */
+static const char nonces_sql[] =
+	"DELETE FROM mpcloud.api_nonces WHERE (nonce, key_id) IN (SELECT nonce,"
+	" key_id FROM mpcloud.api_nonces WHERE seen_at < $1::bigint - 900000"
+	" LIMIT 10000)";
+
+static const char idempotency_sql[] =
+	"DELETE FROM mpcloud.idempotency WHERE scope IN (SELECT scope"
+	" FROM mpcloud.idempotency WHERE expires_at < $1::bigint LIMIT 1000)";
+
+static const char *const sweeps[] = {sweep_sql, visitors_sql, keys_sql,
+	pushes_sql, nonces_sql, idempotency_sql};
 
 static void on_timer(struct timer *timer);
 

@@ -66,3 +66,11 @@ clock_set(int64_t now)
 {
 	stopped = now;
 }
+
+bool
+clock_is_set(void)
+{
+	if (!looked)
+		look_for_file();
+	return stopped >= 0 || shift;
+}

@@ -34,3 +34,6 @@ clock_now_ms(void)
 
 /* Stop both clocks at `now` (ns); negative lets them run again. */
 void clock_set(int64_t now);
+/* Whether a test owns the time: whoever would ask another machine for it must
+ * then say it instead. */
+bool clock_is_set(void);

@@ -33,6 +33,16 @@ int crypto_digest(const char *name, struct slice in,
 int crypto_hmac(const char *name, struct slice key, struct slice in,
 	uint8_t ret[DIGEST_TOP]) _must_check_;
 
+/* The sum of what comes in pieces.  The name as above, one of ours: aborts for
+ * another. */
+struct digest;
+struct digest *digest_new(const char *name) _returns_value_;
+struct digest *digest_free(struct digest *d);
+DEFINE_CLEANUP(struct digest *, digest_free)
+void digest_add(struct digest *d, struct slice in);
+/* Once; the bytes of `ret` that are the sum. */
+size_t digest_end(struct digest *d, uint8_t ret[DIGEST_TOP]);
+
 /* HMAC-SHA256 with the pads hashed once (RFC 2104): 0.25 µs a token. */
 struct hmac;
 struct hmac *hmac_new(struct slice key) _returns_value_;

@@ -4,9 +4,12 @@
  */
 #include "base/crypto.h"
 
+#include "base/mem.h"
+
 #include <errno.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <stdlib.h>
 #include <strings.h>
 
 static const struct {
@@ -58,4 +61,49 @@ crypto_hmac(const char *name, struct slice key, struct slice in,
 		return (int)len;
 	ERR_clear_error();
 	return -EIO;
+}
+
+/* EVP_MD_CTX by another name. */
+struct digest {
+	EVP_MD_CTX *ctx;
+};
+
+struct digest *
+digest_new(const char *name)
+{
+	struct digest *d = mem_new(struct digest);
+	const char *md = find(name);
+	EVP_MD *fetched = md ? EVP_MD_fetch(NULL, md, NULL) : NULL;
+
+	d->ctx = EVP_MD_CTX_new();
+	if (!fetched || !d->ctx ||
+		EVP_DigestInit_ex2(d->ctx, fetched, NULL) != 1)
+		abort();
+	EVP_MD_free(fetched);
+	return d;
+}
+
+struct digest *
+digest_free(struct digest *d)
+{
+	if (d)
+		EVP_MD_CTX_free(d->ctx);
+	return mem_free(d);
+}
+
+void
+digest_add(struct digest *d, struct slice in)
+{
+	if (in.len && EVP_DigestUpdate(d->ctx, in.ptr, in.len) != 1)
+		abort();
+}
+
+size_t
+digest_end(struct digest *d, uint8_t ret[DIGEST_TOP])
+{
+	unsigned len = 0;
+
+	if (EVP_DigestFinal_ex(d->ctx, ret, &len) != 1)
+		abort();
+	return len;
 }

@@ -12,9 +12,11 @@
 #include "base/fetch.h"
 
 #include "base/mem.h"
+#include "base/series.h"
 
 #include <curl/curl.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -41,6 +43,7 @@ struct fetcher {
 	unsigned idle_len;
 	unsigned inside; /* calls of ours on the stack */
 	bool ended;      /* freed by a done: the outermost call does it */
+	struct series_table *series; /* or NULL */
 };
 
 /* One socket of curl's.  libuv needs it until its close callback. */
@@ -289,6 +292,34 @@ was_sent(const struct transfer *t)
 	return size > 0 || t->begun > 0;
 }
 
+void
+fetcher_count(struct fetcher *f, struct series_table *series)
+{
+	f->series = series;
+}
+
+enum { NO_ANSWER = 599 };
+
+/* Scheme and authority alone: a path may name a user. */
+static void
+transfer_count(const struct transfer *t, int status)
+{
+	char label[SERIES_LABEL];
+	const char *url = NULL, *host;
+	curl_off_t us = 0;
+
+	if (!t->fetcher->series)
+		return;
+	(void)curl_easy_getinfo(t->easy, CURLINFO_EFFECTIVE_URL, &url);
+	(void)curl_easy_getinfo(t->easy, CURLINFO_TOTAL_TIME_T, &us);
+	host = url ? strstr(url, "://") : NULL;
+	host = host ? host + 3 : "";
+	(void)snprintf(label, sizeof(label), "host=\"%.*s\"",
+		(int)min(strcspn(host, "/?#\"\\"), (size_t)128), host);
+	series_add(series_find(t->fetcher->series, slice_str(label)), status,
+		us * 1000);
+}
+
 /* The job was cancelled or is past its deadline. */
 static void
 on_drop(struct job *job)
@@ -297,6 +328,7 @@ on_drop(struct job *job)
 	struct transfer *t = fetch->inside;
 
 	fetch->sent = was_sent(t);
+	transfer_count(t, NO_ANSWER);
 	transfer_rest(t);
 }
 
@@ -362,6 +394,7 @@ finish(struct transfer *t, CURLcode code)
 
 	(void)curl_easy_getinfo(
 		t->easy, CURLINFO_RESPONSE_CODE, &fetch->status);
+	transfer_count(t, code == CURLE_OK ? (int)fetch->status : NO_ANSWER);
 	fetch->sent = was_sent(t);
 	transfer_rest(t);
 	job_finish(&fetch->job, verdict(fetch, code));

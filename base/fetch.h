@@ -9,9 +9,13 @@
 #include "base/job.h"
 
 struct fetcher;
+struct series_table;
 int fetcher_new(struct fetcher **ret, struct loop *loop) _must_check_;
 struct fetcher *fetcher_free(struct fetcher *f);
 DEFINE_CLEANUP(struct fetcher *, fetcher_free)
+/* Counts answers and their times by server asked (`host="https://…"`); what
+ * failed without an answer counts as a 5xx.  NULL: no more. */
+void fetcher_count(struct fetcher *f, struct series_table *series);
 
 /* Embedded in its owner; job.err 0 means an HTTP answer came, of any status. */
 struct fetch {

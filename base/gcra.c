@@ -128,43 +128,77 @@ cell_get(struct bucket *b, uint64_t key)
 }
 
 static struct gcra_verdict
-verdict_of(struct gcra_rule rule, int64_t tat, int64_t now, bool allowed)
+verdict_of(struct gcra_take take, int64_t tat, int64_t now, bool allowed)
 {
+	struct gcra_rule rule = take.rule;
 	int64_t full = rule.interval_ns * rule.burst;
 	int64_t ahead = max(tat - now, (int64_t)0);
 
 	return (struct gcra_verdict){.allowed = allowed,
-		.retry_ns = allowed ? 0 : ahead + rule.interval_ns - full,
+		.retry_ns = allowed ? 0
+				    : ahead + rule.interval_ns * take.cost -
+					      full,
 		.reset_ns = ahead,
-		.remaining = allowed ? (full - ahead) / rule.interval_ns : 0};
+		.remaining = max((full - ahead) / rule.interval_ns,
+			(int64_t)0)};
+}
+
+static struct cell *
+cell_at(struct gcra_table *table, uint64_t key)
+{
+	uint64_t n =
+		atomic_load_explicit(&table->buckets, memory_order_relaxed);
+
+	return cell_get(
+		&table->bucket[(unsigned __int128)key * n >> 64], key);
+}
+
+struct gcra_verdict
+gcra_ask_cost(struct gcra_table *table, uint64_t key, struct gcra_take take,
+	int64_t now)
+{
+	struct gcra_rule rule = take.rule;
+	int64_t full = rule.interval_ns * rule.burst, tat;
+	int64_t step = rule.interval_ns * take.cost;
+	struct cell *c;
+
+	if (rule.interval_ns <= 0)
+		return (struct gcra_verdict){
+			.allowed = true, .remaining = rule.burst};
+	c = cell_at(table, key);
+	if (!c)
+		return verdict_of(take, now + step, now, true);
+	tat = atomic_load_explicit(&c->tat, memory_order_relaxed);
+	for (;;) {
+		/* No further ahead than this rule's own burst: what a wider
+		 * rule left behind must not shut the key out. */
+		int64_t from = min(max(tat, now), now + full);
+		int64_t next = from + step;
+
+		if (next - now > full)
+			return verdict_of(take, from, now, false);
+		if (atomic_compare_exchange_weak(&c->tat, &tat, next))
+			return verdict_of(take, next, now, true);
+	}
 }
 
 struct gcra_verdict
 gcra_ask(struct gcra_table *table, uint64_t key, struct gcra_rule rule,
 	int64_t now)
 {
-	uint64_t n =
-		atomic_load_explicit(&table->buckets, memory_order_relaxed);
-	size_t at = (size_t)((unsigned __int128)key * n >> 64);
-	int64_t full = rule.interval_ns * rule.burst, tat;
+	return gcra_ask_cost(
+		table, key, (struct gcra_take){.rule = rule, .cost = 1}, now);
+}
+
+void
+gcra_give_back(struct gcra_table *table, uint64_t key, struct gcra_take take)
+{
 	struct cell *c;
 
-	if (rule.interval_ns <= 0)
-		return (struct gcra_verdict){
-			.allowed = true, .remaining = rule.burst};
-	c = cell_get(&table->bucket[at], key);
-	if (!c)
-		return verdict_of(rule, now + rule.interval_ns, now, true);
-	tat = atomic_load_explicit(&c->tat, memory_order_relaxed);
-	for (;;) {
-		/* No further ahead than this rule's own burst: what a wider
-		 * rule left behind must not shut the key out. */
-		int64_t from = min(max(tat, now), now + full);
-		int64_t next = from + rule.interval_ns;
-
-		if (next - now > full)
-			return verdict_of(rule, from, now, false);
-		if (atomic_compare_exchange_weak(&c->tat, &tat, next))
-			return verdict_of(rule, next, now, true);
-	}
+	if (take.rule.interval_ns <= 0)
+		return;
+	c = cell_at(table, key);
+	if (c)
+		(void)atomic_fetch_sub(
+			&c->tat, take.rule.interval_ns * take.cost);
 }

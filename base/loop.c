@@ -9,6 +9,14 @@
 
 #include <assert.h>
 
+static int64_t
+busy_ns(const struct loop *loop)
+{
+	int64_t ms = (int64_t)(uv_hrtime() / 1000000 - loop->woken_ms);
+
+	return loop->woken_ms && ms > 0 ? ms * 1000000 : 0;
+}
+
 static void
 on_turn(uv_prepare_t *turn)
 {
@@ -21,6 +29,30 @@ on_turn(uv_prepare_t *turn)
 		d->fn(d);
 	}
 	uv_unref((uv_handle_t *)turn);
+	if (loop->busy)
+		loop->busy(loop->busy_owner, busy_ns(loop));
+}
+
+/* libuv reads its clock when it wakes, and keeps it for the callbacks. */
+static void
+on_woken(uv_check_t *woken)
+{
+	struct loop *loop = container_of(woken, struct loop, woken);
+
+	loop->woken_ms = uv_now(&loop->uv);
+}
+
+void
+loop_measure(struct loop *loop, loop_busy_fn *fn, void *owner)
+{
+	loop->busy = fn;
+	loop->busy_owner = owner;
+	loop->woken_ms = 0;
+	if (fn)
+		(void)uv_check_start(&loop->woken, on_woken);
+	else
+		(void)uv_check_stop(&loop->woken);
+	uv_unref((uv_handle_t *)&loop->woken);
 }
 
 int
@@ -35,6 +67,7 @@ loop_init(struct loop *loop)
 		return r;
 	(void)uv_timer_init(&loop->uv, &loop->tick);
 	uv_unref((uv_handle_t *)&loop->tick);
+	(void)uv_check_init(&loop->uv, &loop->woken);
 	(void)uv_prepare_init(&loop->uv, &loop->turn);
 	(void)uv_prepare_start(&loop->turn, on_turn);
 	uv_unref((uv_handle_t *)&loop->turn);

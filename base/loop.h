@@ -20,8 +20,15 @@ struct defer {
 	defer_fn *fn;
 };
 
+/* How long the turn that ends had to do, without its sleep; in whole ms. */
+typedef void loop_busy_fn(void *owner, int64_t busy_ns);
+
 struct loop {
 	uv_loop_t uv;
+	uv_check_t woken;
+	uint64_t woken_ms; /* when the last turn began */
+	loop_busy_fn *busy;
+	void *busy_owner;
 	uv_timer_t tick;
 	uv_prepare_t turn;
 	struct list deferred;
@@ -39,6 +46,10 @@ void loop_done(struct loop *loop);
 void loop_defer(struct loop *loop, struct defer *defer);
 void defer_init(struct defer *defer, defer_fn *fn);
 void defer_clear(struct defer *defer);
+
+/* Calls `fn` at the end of each turn; NULL: no more.  A loop that is not
+ * measured pays nothing. */
+void loop_measure(struct loop *loop, loop_busy_fn *fn, void *owner);
 
 /* Until nothing is left to wait for, or loop_stop. */
 void loop_run(struct loop *loop);

@@ -56,8 +56,14 @@ struct shm {
 	_Atomic bool spilt[BUCKETS];
 	_Alignas(128) uint64_t write_key[2];
 	_Atomic int64_t writes[SHM_WRITES];
+	_Atomic int64_t paid[SHM_PAID];
 	_Alignas(128) struct note notes[SHM_NOTES];
 	_Alignas(128) unsigned char gcra[GCRA_BYTES];
+	_Atomic unsigned places_count;
+	/* touched by gateways that count, as far as they do */
+	_Alignas(128) struct place_table places[SHM_GATEWAYS];
+	/* touched row by row: what nobody counts takes no memory */
+	_Alignas(128) struct series_table series[SHM_GATEWAYS];
 };
 
 static_assert(sizeof(struct revoked) == 16, "two words");
@@ -141,6 +147,37 @@ shm_gateway(struct shm *shm, unsigned index)
 {
 	assert(index < SHM_GATEWAYS);
 	return &shm->gateways[index].one;
+}
+
+struct series_table *
+shm_series(struct shm *shm, unsigned index)
+{
+	assert(index < SHM_GATEWAYS);
+	return &shm->series[index];
+}
+
+struct place_table *
+shm_places(struct shm *shm)
+{
+	return shm->places;
+}
+
+unsigned
+shm_places_count(const struct shm *shm)
+{
+	return atomic_load_explicit(&shm->places_count, memory_order_acquire);
+}
+
+void
+shm_places_start(struct shm *shm, unsigned index)
+{
+	unsigned old = shm_places_count(shm);
+
+	assert(index < SHM_GATEWAYS);
+	place_clear(&shm->places[index]);
+	while (old <= index && !atomic_compare_exchange_weak(
+				       &shm->places_count, &old, index + 1))
+		;
 }
 
 static unsigned
@@ -255,6 +292,18 @@ int64_t
 shm_last_write(const struct shm *shm, struct slice session)
 {
 	return atomic_load(&shm->writes[write_cell(shm, session)]);
+}
+
+void
+shm_paid(struct shm *shm, struct slice uid, int64_t now)
+{
+	atomic_store(&shm->paid[write_cell(shm, uid) % SHM_PAID], now);
+}
+
+int64_t
+shm_last_paid(const struct shm *shm, struct slice uid)
+{
+	return atomic_load(&shm->paid[write_cell(shm, uid) % SHM_PAID]);
 }
 
 static uint64_t

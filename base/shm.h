@@ -7,9 +7,12 @@
 
 #include "base/err.h"
 #include "base/gcra.h"
+#include "base/place.h"
+#include "base/series.h"
 #include "base/slice.h"
 
 enum { SHM_GATEWAYS = 256, SHM_REVOKED = 1 << 16, SHM_WRITES = 1 << 16 };
+enum { SHM_PAID = 1 << 14 };
 enum { SHM_NOTIFIED = 16, SHM_NOTIFY_KEYS = 4 };
 
 /* Counters of one gateway, written by it alone, read by all. */
@@ -17,6 +20,10 @@ struct shm_gateway {
 	uint64_t requests, answered_2xx, answered_4xx, answered_5xx, limited,
 		refused, logins, orders, calls, calls_failed, cold_starts,
 		db_asks, connections;
+	/* refused by load shedding and by breakers; answers repeated for an
+	 * Idempotency-Key; limits that were to be counted in Valkey and were
+	 * counted here */
+	uint64_t shed, circuit, replayed, counted_here;
 	/* WeChat Pay's callbacks, as gateway/pay_metrics.h says */
 	uint64_t notified[SHM_NOTIFIED], notify_keys[SHM_NOTIFY_KEYS], polls;
 	int64_t beat; /* clock_mono of its last turn */
@@ -35,6 +42,16 @@ struct gcra_table *shm_gcra(struct shm *shm) _returns_value_;
 struct shm_gateway *shm_gateway(
 	struct shm *shm, unsigned index) _returns_value_;
 
+/* What a gateway counts by route, by host asked, by database line. */
+struct series_table *shm_series(
+	struct shm *shm, unsigned index) _returns_value_;
+
+/* Places of limits "at once": a table for each gateway that ever started.
+ * shm_places_start empties its own (see place.h). */
+struct place_table *shm_places(struct shm *shm) _returns_value_;
+unsigned shm_places_count(const struct shm *shm);
+void shm_places_start(struct shm *shm, unsigned index);
+
 /* Sessions (token families) that ended before their access tokens do.
  * `sid` is its 64-bit name, not 0; kept until `until_s` (unix seconds). */
 void shm_revoke(struct shm *shm, uint64_t sid, int64_t until_s, int64_t now_s);
@@ -45,6 +62,11 @@ bool shm_is_revoked(const struct shm *shm, uint64_t sid);
  * 0: not in living memory. */
 void shm_wrote(struct shm *shm, struct slice session, int64_t now);
 int64_t shm_last_write(const struct shm *shm, struct slice session);
+
+/* When a user last made an order, in the same way: who shares his cell counts as
+ * having done so too. */
+void shm_paid(struct shm *shm, struct slice uid, int64_t now);
+int64_t shm_last_paid(const struct shm *shm, struct slice uid);
 
 /* Short notes from one gateway to the others, by a name of 128 bits that none
  * guesses: kept until another note needs the place, whole or not at all. */

@@ -1,27 +1,31 @@
-'use strict';
-
 /*
- * mpcloud.js: the mini program's side of mpcloud.
+ * mpcloud.js: wx.cloud for a server of one's own.
  *
- * Copy this file into a mini program and write
+ * Copy this file into a mini program and write, first thing in app.js,
  *
- *     const cloud = require('./mpcloud.js');
- *     cloud.init({ url: 'https://cloud.example.com' });
+ *     require('./mpcloud.js').install({ url: 'https://cloud.example.com' });
  *
- * and what page code knows from wx.cloud goes on working: callFunction and
- * database, with promises and with success/fail/complete, the same results and
- * the same error numbers.  The host needs wx.request and nothing else; it logs
- * in by itself where there is wx.login, and remembers the login where there is
- * wx.setStorageSync.
+ * and what pages know from wx.cloud goes on working, by promise and by
+ * success/fail/complete, with the same results and the same error numbers.  In
+ * browsers and in Node.js it is the same file.
  *
- * One idea holds it together: ask() is the only way out.  It brings the token,
- * and when the server says that the token is stale it gets another and asks
- * once more; everything above it only shapes what goes in and what comes back.
+ * One idea holds it together: session.ask() is the only way out.  It brings the
+ * token, and when the server says that the token is stale it gets another and
+ * asks once more; everything above it only shapes what goes in and what comes
+ * back.
  *
  * wx.login changes the key that WeChat encrypts a user's data with.  So logins
  * and what is done with such data stand in one queue (alone), and data is asked
  * of WeChat after the login, not before.
+ *
+ * This file is put together from client/src by client/join; edit those.  Its
+ * syntax is ES2015 (no async functions, no object spread): what mini programs
+ * run as it stands, and their tools can turn into ES5.
  */
+(function () {
+'use strict';
+
+/* ---- errors, callbacks ---------------------------------------------------- */
 
 /* The server's codes, as the numbers and words that wx.cloud gives. */
 const ERRORS = {
@@ -32,6 +36,7 @@ const ERRORS = {
 	EXCEED_CONCURRENT_REQUEST_LIMIT:
 		[-501004, 'exceed concurrent request limit'],
 	INVALIID_ENV: [-501005, 'invalid env'],
+	INVALID_ENV: [-501005, 'invalid env'],
 	INVALID_COMMON_PARAM: [-501006, 'invalid common parameters'],
 	INVALID_PARAM: [-501007, 'invalid parameters'],
 	INVALID_REQUEST_SOURCE: [-501008, 'invalid request source'],
@@ -43,25 +48,28 @@ const ERRORS = {
 		[-502004, 'database exceed collection limit'],
 	DATABASE_COLLECTION_NOT_EXIST:
 		[-502005, 'database collection not exists'],
+	STORAGE_REQUEST_FAIL: [-503001, 'storage request fail'],
+	STORAGE_EXCEED_AUTHORITY: [-503002, 'storage permission denied'],
+	STORAGE_FILE_NONEXIST: [-503003, 'storage file not exists'],
+	STORAGE_SIGN_PARAM_INVALID: [-503004, 'storage invalid sign parameters'],
 	FUNCTIONS_REQUEST_FAIL: [-504001, 'functions request fail'],
 	FUNCTIONS_EXECUTE_FAIL: [-504002, 'functions execute fail'],
 	/* The host's own: no answer came. */
 	NETWORK: [-601003, 'network error'],
+	/* A parameter that was refused before anything was sent. */
+	PARAM: [-401002, 'invalid parameters'],
+	/* Of watch(). */
+	WATCH_INIT: [-402002, 'watch could not begin'],
+	WATCH_RECONNECT: [-402003, 'watch could not connect again'],
+	WATCH_REBUILD: [-402004, 'watch could not be resumed'],
+	WATCH_SERVER: [-402006, 'watch was ended by the server'],
 };
-/* The server's words for a token that is good no more. */
-const STALE = ['ACCESS_TOKEN_EXPIRED', 'CHECK_LOGIN_FAILED'];
-const DEFAULT_LIMIT = 20; /* what wx.cloud gives without limit() */
-const EARLY_MS = 30000;   /* a token this near its end is renewed first */
-/* The server's words for data that was encrypted with a key it has not got. */
-const DISPLACED = ['SESSION_KEY_EXPIRED', 'SESSION_KEY_MISSING'];
-
-/* ---- errors, callbacks ---------------------------------------------------- */
 
 /* err: {errCode, errMsg, code, statusCode, requestID}. */
 function failure(api, code, message, more) {
 	const known = ERRORS[code] || [-1, ''];
-	const words = [known[1], message].filter(Boolean).join('. ');
-	const err = new Error(`${api}:fail ${code ? `${known[0]} ` : ''}${words}`);
+	const said = [known[1], message].filter(Boolean).join('. ');
+	const err = new Error(`${api}:fail ${code ? `${known[0]} ` : ''}${said}`);
 
 	err.errCode = known[0];
 	err.errMsg = err.message;
@@ -75,8 +83,10 @@ function renamed(api, err) {
 		return err;
 	return failure(api, err.code, err.said, { said: err.said,
 		isAnswer: true, statusCode: err.statusCode,
-		requestID: err.requestID });
+		requestID: err.requestID, retryAfter: err.retryAfter });
 }
+
+const wantsCallbacks = (o) => Boolean(o && (o.success || o.fail || o.complete));
 
 /* A promise, or the page's callbacks when it gave any. */
 function settle(api, options, work) {
@@ -85,7 +95,7 @@ function settle(api, options, work) {
 		throw renamed(api, err);
 	});
 
-	if (!o.success && !o.fail && !o.complete)
+	if (!wantsCallbacks(o))
 		return promise;
 	promise.then((res) => {
 		if (o.success)
@@ -101,11 +111,73 @@ function settle(api, options, work) {
 	return undefined;
 }
 
+/* The same for what has a task, as wx.uploadFile has: with callbacks the page
+ * gets the task, without a promise.  work(task) begins; the host's own task is
+ * given to task.follow once there is one. */
+function settleTask(api, options, work) {
+	const task = new Task(api);
+	const promise = settle(api, options, () => work(task));
+
+	return promise || task;
+}
+
+const TASK_EVENTS = ['ProgressUpdate', 'HeadersReceived'];
+
+class Task {
+	constructor(api) {
+		this.api = api;
+		this.inner = null;
+		this.isAborted = false;
+		this.listeners = [];
+	}
+
+	abort() {
+		this.isAborted = true;
+		if (this.inner && this.inner.abort)
+			this.inner.abort();
+	}
+
+	/* To be asked where there is nothing of the host's to abort yet. */
+	check() {
+		if (this.isAborted)
+			throw failure(this.api, '', 'abort');
+	}
+
+	follow(inner) {
+		this.inner = inner;
+		for (const [event, listener] of this.listeners)
+			if (inner && inner[`on${event}`])
+				inner[`on${event}`](listener);
+		if (this.isAborted && inner && inner.abort)
+			inner.abort();
+	}
+}
+for (const event of TASK_EVENTS) {
+	Task.prototype[`on${event}`] = function on(listener) {
+		this.listeners.push([event, listener]);
+		if (this.inner && this.inner[`on${event}`])
+			this.inner[`on${event}`](listener);
+	};
+	Task.prototype[`off${event}`] = function off(listener) {
+		this.listeners = this.listeners.filter(([which, each]) =>
+			which !== event || (listener && each !== listener));
+		if (this.inner && this.inner[`off${event}`])
+			this.inner[`off${event}`](listener);
+	};
+}
+
 /* ---- values ---------------------------------------------------------------- */
 
-const isPlain = (v) => v !== null && typeof v === 'object' &&
-	(Object.getPrototypeOf(v) === Object.prototype ||
-		Object.getPrototypeOf(v) === null);
+/* By what they are, not by whose constructor made them: a page's values may
+ * come from another frame or context. */
+const tag = (v) => Object.prototype.toString.call(v).slice(8, -1);
+const isPlain = (v) => {
+	if (v === null || typeof v !== 'object')
+		return false;
+	const above = Object.getPrototypeOf(v);
+	return above === null || Object.getPrototypeOf(above) === null;
+};
+const isBytes = (v) => tag(v) === 'ArrayBuffer';
 
 class ServerDate {
 	constructor(offset) {
@@ -126,6 +198,8 @@ function geoClass(type, member, part) {
 	function Geo(...args) {
 		if (!(this instanceof Geo))
 			return new Geo(...args);
+		if (args[0] && args[0].type === type && args[0].coordinates)
+			return Geo.from(args[0].coordinates);
 		if (type === 'Point')
 			[this.longitude, this.latitude] = args;
 		else
@@ -161,11 +235,11 @@ function encode(v) {
 		return { $numberDouble: String(v) };
 	if (v === null || typeof v !== 'object')
 		return v;
-	if (v instanceof Date)
+	if (tag(v) === 'Date')
 		return { $date: v.getTime() };
 	if (v instanceof ServerDate)
 		return { $date: { offset: v.offset } };
-	if (v instanceof RegExp || v instanceof Pattern)
+	if (tag(v) === 'RegExp' || v instanceof Pattern)
 		return { $regex: v.source, $options: v.flags };
 	if (isGeo(v))
 		return v.toJSON();
@@ -205,7 +279,7 @@ function decode(v) {
 /* A function's event: JSON, and an ArrayBuffer as wx.cloud sends it. */
 function eventText(data) {
 	return JSON.stringify(data === undefined ? {} : data, (key, v) =>
-		(typeof ArrayBuffer !== 'undefined' && v instanceof ArrayBuffer ?
+		(isBytes(v) ?
 			{ type: 'Buffer', data: Array.from(new Uint8Array(v)) } :
 			v));
 }
@@ -481,7 +555,7 @@ class Aggregate {
 		return settle('collection.aggregate', options, () =>
 			this.ask('aggregateDocuments', {
 				collectionName: this.name, stages: this.stages,
-			}).then((data) => ({
+			}, true).then((data) => ({
 				list: (data.list || []).map((text) =>
 					decode(JSON.parse(text))),
 				errMsg: 'collection.aggregate:ok',
@@ -495,11 +569,14 @@ for (const name of STAGES)
 
 /* ---- database --------------------------------------------------------------- */
 
+const DEFAULT_LIMIT = 20; /* what wx.cloud gives without limit() */
+
 /* Collection and query are one class: a query is a collection with more said. */
 class Collection {
 	constructor(ask, name, said) {
 		this.ask = ask;
 		this.name = name;
+		this.collectionName = name;
 		this.said = said || { where: {}, order: [] };
 	}
 
@@ -566,16 +643,28 @@ class Collection {
 		if (said.fields)
 			body.projection = said.fields;
 		return settle('collection.get', options, () =>
-			this.ask('queryDocument', body).then((data) => ({
+			this.ask('queryDocument', body, true).then((data) => ({
 				data: decode(data.list || []),
 				errMsg: 'collection.get:ok',
 			})));
 	}
 
+	/* {onChange, onError} → {close()}.  Whole documents: field() is not
+	 * heeded, as in wx.cloud. */
+	watch(options) {
+		const { where, order, limit } = this.said;
+		const orderBy = {};
+
+		for (const each of order)
+			orderBy[each.field] = each.direction;
+		return this.ask.watch({ collName: this.name,
+			query: JSON.stringify(where), limit, orderBy }, options);
+	}
+
 	count(options) {
 		return settle('collection.count', options, () =>
 			this.ask('countDocument', { collectionName: this.name,
-				queryType: 'WHERE', query: this.said.where })
+				queryType: 'WHERE', query: this.said.where }, true)
 				.then((data) => ({ total: data.total,
 					errMsg: 'collection.count:ok' })));
 	}
@@ -616,6 +705,7 @@ function projection(fields) {
 	return out;
 }
 
+/* One document. */
 class Document {
 	constructor(ask, name, id, fields) {
 		this.ask = ask;
@@ -640,7 +730,7 @@ class Document {
 		if (this.fields)
 			body.projection = this.fields;
 		return settle('document.get', options, () =>
-			this.ask('queryDocument', body).then((data) => {
+			this.ask('queryDocument', body, true).then((data) => {
 				const [found] = data.list || [];
 				if (!found)
 					throw failure('document.get', '',
@@ -676,6 +766,11 @@ class Document {
 			})));
 	}
 
+	watch(options) {
+		return this.ask.watch({ collName: this.name,
+			query: JSON.stringify({ _id: this.id }) }, options);
+	}
+
 	remove(options) {
 		return settle('document.remove', options, () =>
 			this.ask('deleteDocument', this.body({ multi: false }))
@@ -686,7 +781,385 @@ class Document {
 	}
 }
 
-/* ---- the way out -------------------------------------------------------------- */
+/* ---- hosts ------------------------------------------------------------------- */
+
+/*
+ * What this file needs of the world, in the shape that a mini program's wx has
+ * it: request, uploadFile, downloadFile, connectSocket, and where there are
+ * any login, getStorageSync and setStorageSync.  A mini program is its own
+ * host; the others imitate that much of it.
+ */
+
+/* Node's own modules; not written as require('http'), which a mini program's
+ * compiler would go looking for. */
+function nodeModule(name) {
+	/* eslint-disable no-undef */
+	return process.getBuiltinModule ? process.getBuiltinModule(name) :
+		module.require(name);
+	/* eslint-enable no-undef */
+}
+
+/* A task with the listeners that wx's tasks have. */
+function hostTask(abort) {
+	const listeners = { ProgressUpdate: [], HeadersReceived: [] };
+	const task = { abort, tell: (event, what) => listeners[event]
+		.forEach((each) => each(what)) };
+
+	for (const event of TASK_EVENTS) {
+		task[`on${event}`] = (fn) => listeners[event].push(fn);
+		task[`off${event}`] = (fn) => {
+			listeners[event] = listeners[event].filter((each) =>
+				fn && each !== fn);
+		};
+	}
+	return task;
+}
+
+/* WHATWG's WebSocket in the shape of wx's SocketTask. */
+function socketTask(socket) {
+	socket.binaryType = 'arraybuffer';
+	return {
+		send: ({ data }) => socket.send(data),
+		close: (o) => socket.close((o && o.code) || 1000,
+			(o && o.reason) || ''),
+		onOpen: (fn) => {
+			socket.onopen = () => fn({ header: {} });
+		},
+		onMessage: (fn) => {
+			socket.onmessage = ({ data }) => fn({ data });
+		},
+		onClose: (fn) => {
+			socket.onclose = ({ code, reason }) =>
+				fn({ code, reason });
+		},
+		onError: (fn) => {
+			socket.onerror = (err) => fn({
+				errMsg: (err && err.message) || 'error' });
+		},
+	};
+}
+
+/* The token of a socket whose header cannot be set goes as a subprotocol. */
+function plainSocket(WebSocket, { url, protocols, token }) {
+	const offered = (protocols || []).concat(token ?
+		['mpcloud', `mpcloud.token.${token}`] : []);
+
+	return socketTask(offered.length ? new WebSocket(url, offered) :
+		new WebSocket(url));
+}
+
+const progress = (name, done, all) => ({
+	progress: all ? Math.floor(done * 100 / all) : 100,
+	[`totalBytes${name}`]: done, [`totalBytesExpectedTo${
+		name === 'Sent' ? 'Send' : 'Write'}`]: all });
+
+/* -- browsers: XMLHttpRequest has progress in both directions -- */
+
+function browserHost(conf) {
+	/* eslint-disable no-undef */
+	const headersOf = (xhr) => {
+		const out = {};
+
+		for (const line of xhr.getAllResponseHeaders().split('\r\n'))
+			if (line)
+				out[line.split(':', 1)[0]] =
+					line.slice(line.indexOf(':') + 1).trim();
+		return out;
+	};
+	const exchange = (o, body, answered) => {
+		const xhr = new XMLHttpRequest();
+		const task = hostTask(() => xhr.abort());
+		const failed = (why) => () =>
+			o.fail({ errMsg: `request:fail ${why}` });
+
+		xhr.open(o.method || 'GET', o.url);
+		xhr.timeout = o.timeout;
+		xhr.responseType = o.responseType;
+		for (const name of Object.keys(o.header || {}))
+			xhr.setRequestHeader(name, o.header[name]);
+		xhr.onreadystatechange = () => {
+			if (xhr.readyState === 2)
+				task.tell('HeadersReceived',
+					{ header: headersOf(xhr) });
+		};
+		xhr.onload = () => answered({ data: xhr.response,
+			statusCode: xhr.status, header: headersOf(xhr) });
+		xhr.onerror = failed('no answer (is the server up, and does it ' +
+			'let this origin in?)');
+		xhr.ontimeout = failed('timeout');
+		xhr.onabort = failed('abort');
+		xhr.upload.onprogress = (e) => task.tell('ProgressUpdate',
+			progress('Sent', e.loaded, e.total));
+		xhr.onprogress = (e) => o.isDownload &&
+			task.tell('ProgressUpdate',
+				progress('Written', e.loaded, e.total));
+		xhr.send(body);
+		return task;
+	};
+	/* A File, a Blob, bytes, or the URL that createObjectURL made. */
+	const blobOf = (file) => (typeof file === 'string' ?
+		fetch(file).then((res) => res.blob()) :
+		Promise.resolve(file instanceof Blob ? file :
+			new Blob([file])));
+
+	return {
+		request: (o) => exchange(Object.assign({}, o,
+			{ responseType: o.responseType === 'arraybuffer' ?
+				'arraybuffer' : 'text' }), o.data, o.success),
+		uploadFile(o) {
+			let inner = null;
+			const task = new Task('uploadFile');
+
+			blobOf(o.filePath).then((blob) => {
+				const form = new FormData();
+
+				for (const key of Object.keys(o.formData || {}))
+					form.append(key, o.formData[key]);
+				form.append(o.name, blob, blob.name || 'file');
+				inner = exchange(Object.assign({}, o,
+					{ method: 'POST', responseType: 'text' }),
+				form, o.success);
+				task.follow(inner);
+			}).catch((err) => o.fail({ errMsg:
+				`uploadFile:fail ${err.message}` }));
+			return task;
+		},
+		downloadFile: (o) => exchange(Object.assign({}, o,
+			{ responseType: 'blob', isDownload: true }), undefined,
+		(res) => o.success(Object.assign(res, { tempFilePath:
+			URL.createObjectURL(res.data) }))),
+		connectSocket: (o) => plainSocket(conf.WebSocket || WebSocket, o),
+		getStorageSync: (key) => {
+			try {
+				return JSON.parse(localStorage.getItem(key));
+			} catch (err) {
+				return null; /* none, or forbidden */
+			}
+		},
+		setStorageSync: (key, value) =>
+			localStorage.setItem(key, JSON.stringify(value)),
+		asFile: (bytes) => Promise.resolve({ filePath: new Blob([bytes]),
+			drop: () => {} }),
+	};
+	/* eslint-enable no-undef */
+}
+
+/* -- Node.js -- */
+
+/* RFC 7578: the head of each part, and the end. */
+function formParts(o, fileName) {
+	const boundary = `----mpcloud${Math.random().toString(16).slice(2)}${
+		Date.now().toString(16)}`;
+	const field = (name, more) => `--${boundary}\r\nContent-Disposition: ` +
+		`form-data; name="${name}"${more || ''}\r\n`;
+	const fields = Object.keys(o.formData || {}).map((name) =>
+		`${field(name)}\r\n${o.formData[name]}\r\n`);
+
+	return { boundary, end: `\r\n--${boundary}--\r\n`,
+		head: `${fields.join('')}${field(o.name, `; filename="${
+			fileName.replace(/["\\\r\n]/g, '_')}"`)
+		}Content-Type: application/octet-stream\r\n\r\n` };
+}
+
+function nodeHost(conf) {
+	/* eslint-disable no-undef */
+	const fs = nodeModule('fs');
+	const os = nodeModule('os');
+	const path = nodeModule('path');
+	const REDIRECTS = 5;
+	const begin = (o, url, hops, task, answered) => {
+		const far = new URL(url);
+		const http = nodeModule(far.protocol.slice(0, -1));
+		const headers = Object.assign({}, o.header, o.length === undefined ?
+			{} : { 'content-length': o.length });
+		const req = http.request(far, { method: o.method || 'GET', headers,
+			ca: conf.ca });
+		const timer = setTimeout(() =>
+			req.destroy(new Error('timeout')), o.timeout);
+
+		task.abort = () => req.destroy(new Error('abort'));
+		req.on('error', (err) => {
+			clearTimeout(timer);
+			o.fail({ errMsg: `request:fail ${err.message ||
+				err.code}` });
+		});
+		req.on('close', () => clearTimeout(timer));
+		req.on('response', (res) => {
+			const { location } = res.headers;
+
+			if (location && res.statusCode > 300 && !o.write &&
+				o.followRedirect !== false &&
+				(o.method || 'GET') === 'GET' && hops < REDIRECTS) {
+				res.resume();
+				begin(o, new URL(location, url).href, hops + 1,
+					task, answered);
+				return;
+			}
+			task.tell('HeadersReceived', { header: res.headers });
+			answered(res, (err) => req.destroy(err));
+		});
+		if (o.write)
+			o.write(req);
+		else
+			req.end(o.data === undefined ? undefined :
+				isBytes(o.data) ? Buffer.from(o.data) : o.data);
+	};
+	const exchange = (o, answered) => {
+		const task = hostTask(() => {});
+
+		begin(o, o.url, 0, task, answered);
+		return task;
+	};
+	const whole = (o, success) => (res, failed) => {
+		const chunks = [];
+
+		res.on('data', (chunk) => chunks.push(chunk));
+		res.on('error', failed);
+		res.on('end', () => {
+			const bytes = Buffer.concat(chunks);
+
+			success({ statusCode: res.statusCode, header: res.headers,
+				data: o.responseType === 'arraybuffer' ?
+					bytes.buffer.slice(bytes.byteOffset,
+						bytes.byteOffset + bytes.length) :
+					bytes.toString('utf8') });
+		});
+	};
+	/* A path, or bytes. */
+	const sourceOf = (file) => (typeof file === 'string' ?
+		{ size: fs.statSync(file).size, name: path.basename(file),
+			stream: () => fs.createReadStream(file) } :
+		{ size: file.byteLength, name: 'file', stream: () =>
+			nodeModule('stream').Readable.from([Buffer.from(file)]) });
+
+	return {
+		request: (o) => exchange(o, whole(o, o.success)),
+		uploadFile(o) {
+			let source = null;
+
+			try {
+				source = sourceOf(o.filePath);
+			} catch (err) {
+				o.fail({ errMsg: `uploadFile:fail ${err.message}` });
+				return hostTask(() => {});
+			}
+			const { boundary, head, end } = formParts(o, source.name);
+			let sent = 0;
+			const task = exchange(Object.assign({}, o, { method: 'POST',
+				header: Object.assign({}, o.header, { 'content-type':
+					`multipart/form-data; boundary=${boundary}` }),
+				length: Buffer.byteLength(head) + source.size +
+					Buffer.byteLength(end),
+				write: (req) => {
+					const stream = source.stream();
+
+					req.write(head);
+					stream.on('data', (chunk) => {
+						sent += chunk.length;
+						setImmediate(() => task.tell(
+							'ProgressUpdate', progress('Sent',
+								sent, source.size)));
+					});
+					stream.on('error', (err) => req.destroy(err));
+					stream.on('end', () => req.end(end));
+					stream.pipe(req, { end: false });
+				} }), whole(o, o.success));
+			return task;
+		},
+		downloadFile(o) {
+			const to = o.filePath || path.join(os.tmpdir(),
+				`mpcloud-${process.pid}-${Date.now()}-${
+					Math.random().toString(16).slice(2)}`);
+			const task = exchange(o, (res, failed) => {
+				const all = Number(res.headers['content-length']) || 0;
+				const out = fs.createWriteStream(to, { flags: 'wx',
+					mode: 0o600 });
+				let got = 0;
+
+				res.on('data', (chunk) => {
+					got += chunk.length;
+					task.tell('ProgressUpdate',
+						progress('Written', got, all));
+				});
+				res.on('error', failed);
+				out.on('error', failed);
+				out.on('finish', () => o.success({ tempFilePath: to,
+					statusCode: res.statusCode,
+					header: res.headers }));
+				res.pipe(out);
+			});
+			return task;
+		},
+		connectSocket(o) {
+			const WebSocket = conf.WebSocket || globalThis.WebSocket;
+
+			if (!WebSocket)
+				throw new Error('this Node.js has no WebSocket (22 ' +
+					'has): npm install ws, and cloud.init({ ' +
+					'WebSocket: require(\'ws\').WebSocket, … })');
+			return plainSocket(WebSocket, o);
+		},
+		asFile: (bytes) => Promise.resolve({ filePath:
+			typeof bytes === 'string' ? Buffer.from(bytes) : bytes,
+		drop: () => {} }),
+	};
+	/* eslint-enable no-undef */
+}
+
+/* -- mini programs -- */
+
+/* Bytes as a file that wx.uploadFile takes. */
+function miniFile(host, bytes) {
+	const fs = host.getFileSystemManager();
+	const filePath = `${host.env.USER_DATA_PATH}/mpcloud-${Date.now()}-${
+		Math.random().toString(16).slice(2)}`;
+
+	return new Promise((resolve, reject) => {
+		fs.writeFile({ filePath, data: bytes,
+			encoding: typeof bytes === 'string' ? 'utf8' : undefined,
+			success: () => resolve({ filePath, drop: () =>
+				fs.unlink({ filePath, fail: () => {} }) }),
+			fail: (err) => reject(failure('cloud.CDN', '',
+				err && err.errMsg)) });
+	});
+}
+
+/* eslint-disable no-undef */
+const HOSTS = [
+	{ name: 'mini program', make: () => wx,
+		isHere: () => typeof wx !== 'undefined' && Boolean(wx.request) },
+	{ name: 'browser', make: browserHost,
+		isHere: () => typeof XMLHttpRequest === 'function' },
+	{ name: 'Node.js', make: nodeHost,
+		isHere: () => typeof process === 'object' &&
+			Boolean(process.versions && process.versions.node) },
+];
+/* eslint-enable no-undef */
+
+function hostFor(conf) {
+	const found = HOSTS.find((each) => each.isHere());
+
+	return conf.wx || (found ? found.make(conf) : null);
+}
+
+/* ---- the way out: tokens, requests, retries --------------------------------- */
+
+/* The server's words for a token that is good no more. */
+const STALE = ['ACCESS_TOKEN_EXPIRED', 'CHECK_LOGIN_FAILED'];
+const EARLY_MS = 30000; /* a token this near its end is renewed first */
+/* The server's words for "not now": nothing was done, so anything may be asked
+ * again, after Retry-After. */
+const REFUSED = ['EXCEED_RATELIMIT', 'EXCEED_REQUEST_LIMIT',
+	'EXCEED_CONCURRENT_REQUEST_LIMIT'];
+const RETRIES = 2;
+const RETRY_MS = 200;      /* the first wait; each further one is doubled */
+const RETRY_WAIT_TOP = 5;  /* seconds of Retry-After that are waited for */
+
+const later = (ms) => new Promise((resolve) => {
+	setTimeout(resolve, ms);
+});
+/* Half of it to all of it: many who failed together do not come back so. */
+const jitter = (ms) => ms / 2 + Math.random() * ms / 2;
 
 function header(headers, name) {
 	const low = name.toLowerCase();
@@ -696,39 +1169,32 @@ function header(headers, name) {
 	return key === undefined ? '' : String(headers[key]);
 }
 
-/* A call that nobody waits for: {async, runAt: Date | ms | text, delay: '10s'}.
- * Its result is {id, requestId}. */
-function laterQuery({ async, runAt, delay }) {
-	const at = runAt instanceof Date ? runAt.getTime() : runAt;
-	const words = [async && 'async=true',
-		at !== undefined && `runAt=${encodeURIComponent(at)}`,
-		delay !== undefined && `delay=${encodeURIComponent(delay)}`]
-		.filter(Boolean);
+/* Retry-After in seconds (RFC 9110, 10.2.3: a number or a date), or undefined. */
+function retryAfter(headers) {
+	const text = header(headers, 'Retry-After');
+	const seconds = /^\d+$/.test(text) ? Number(text) :
+		(Date.parse(text) - Date.now()) / 1000;
 
-	return words.length ? `?${words.join('&')}` : '';
+	return text && seconds === seconds ? Math.max(0, seconds) : undefined;
 }
 
-class Cloud {
+function parsed(text) {
+	try {
+		return text === '' ? null : JSON.parse(text);
+	} catch (err) {
+		return undefined;
+	}
+}
+
+/* One server and one login. */
+class Session {
 	constructor(conf) {
-		this.command = makeCommand();
-		this.conf = null;
-		this.tokens = null; /* {uid, accessToken, refreshToken, endsAt} */
+		this.conf = conf; /* {url, env, timeout, host, retries} */
+		this.host = conf.host;
 		this.renewing = null; /* the one login or refresh under way */
 		this.turn = Promise.resolve(); /* the last of alone()'s */
-		if (conf)
-			this.init(conf);
-	}
-
-	init(conf) {
-		const host = conf.wx || (typeof wx === 'undefined' ?
-			null : wx); /* eslint-disable-line no-undef */
-
-		if (!conf.url || !host)
-			throw new TypeError('cloud.init: url (and wx) needed');
-		this.conf = { url: String(conf.url).replace(/\/+$/, ''),
-			env: conf.env || '', timeout: conf.timeout || 60000,
-			wx: host };
-		this.tokens = this.load();
+		this.tokens = this.load(); /* {uid, accessToken, refreshToken,
+					      by, endsAt} */
 	}
 
 	/* -- tokens -- */
@@ -738,21 +1204,19 @@ class Cloud {
 	}
 
 	load() {
-		const { wx: host } = this.conf;
-		const kept = host.getStorageSync &&
-			host.getStorageSync(this.place());
+		const kept = this.host.getStorageSync &&
+			this.host.getStorageSync(this.place());
 
 		return kept && (kept.accessToken || kept.by) ? kept : null;
 	}
 
 	/* A full storage must not make a login fail. */
 	keep(tokens) {
-		const { wx: host } = this.conf;
-
 		this.tokens = tokens;
 		try {
-			if (host.setStorageSync)
-				host.setStorageSync(this.place(), tokens || '');
+			if (this.host.setStorageSync)
+				this.host.setStorageSync(this.place(),
+					tokens || '');
 		} catch (err) {
 			/* The next start logs in again. */
 		}
@@ -781,7 +1245,7 @@ class Cloud {
 	/* Which mini program this is, and on what: for a server that serves
 	 * several, and for the user's list of devices. */
 	self() {
-		const { wx: host } = this.conf;
+		const { host } = this;
 		const about = {};
 
 		try {
@@ -803,9 +1267,14 @@ class Cloud {
 		return about;
 	}
 
+	/* Is there a way to log in without the page's doing? */
+	canLogin() {
+		return Boolean(this.conf.login || this.host.login);
+	}
+
 	code() {
 		return new Promise((resolve, reject) => {
-			this.conf.wx.login({
+			this.host.login({
 				success: (res) => resolve(res.code),
 				fail: (err) => reject(failure('cloud.login',
 					'NETWORK', err && err.errMsg)),
@@ -813,45 +1282,48 @@ class Cloud {
 		});
 	}
 
-	freshLogin() {
-		return this.alone(async () => {
-			const code = await this.code();
+	loginWith(said, by) {
+		return this.send({ path: '/v1/login', body: JSON.stringify(
+			Object.assign(said, this.self())) })
+			.then((answer) => this.granted('cloud.login', answer, by));
+	}
 
-			return this.granted('cloud.login', await this.send({
-				path: '/v1/login', body: JSON.stringify(
-					Object.assign({ code }, this.self())) }));
-		});
+	/* conf.login gives what to log in with where there is no wx.login:
+	 * {code}, {ticket} or {username, password}, or a promise of it. */
+	freshLogin() {
+		const { login } = this.conf;
+
+		return this.alone(() => (login ?
+			Promise.resolve(login()) :
+			this.code().then((code) => ({ code })))
+			.then((said) => this.loginWith(Object.assign({}, said))));
 	}
 
 	/* By a ticket of the developer's own accounts, or a name and a password. */
-	async loginBy({ ticket, username, password }) {
-		const said = ticket === undefined ? { username, password } :
-			{ ticket };
-
-		return this.granted('cloud.login', await this.send({
-			path: '/v1/login', body: JSON.stringify(
-				Object.assign(said, this.self())) }),
-		ticket === undefined ? 'password' : 'ticket');
+	loginBy({ ticket, username, password }) {
+		return ticket === undefined ?
+			this.loginWith({ username, password }, 'password') :
+			this.loginWith({ ticket }, 'ticket');
 	}
 
 	/* A refresh token is good once: when it is refused, log in again.  Who
 	 * came by a ticket or a password must not become somebody else: the page
 	 * logs him in. */
-	async refresh() {
+	refresh() {
 		const { refreshToken, by } = this.tokens;
 
-		try {
-			return this.granted('cloud.refresh', await this.send({
-				path: '/v1/token/refresh',
-				body: JSON.stringify({ refreshToken }) }), by);
-		} catch (err) {
-			if (err.statusCode !== 401)
-				throw err;
-			this.keep(by ? { by } : null);
-			if (by)
-				throw err;
-			return this.conf.wx.login ? this.freshLogin() : null;
-		}
+		return this.send({ path: '/v1/token/refresh',
+			body: JSON.stringify({ refreshToken }) })
+			.then((answer) => this.granted('cloud.refresh', answer, by),
+				(err) => {
+					if (err.statusCode !== 401)
+						throw err;
+					this.keep(by ? { by } : null);
+					if (by)
+						throw err;
+					return this.canLogin() ?
+						this.freshLogin() : null;
+				});
 	}
 
 	/* Single flight: whoever comes meanwhile waits for the same answer. */
@@ -866,92 +1338,77 @@ class Cloud {
 		return this.renewing;
 	}
 
-	/* Silent: wx.login's code for tokens; or {ticket}, or {username, password}.
-	 * Resolves to {uid, accessToken, refreshToken, expiresIn}. */
-	login(options) {
-		const o = options || {};
-		const by = o.ticket !== undefined || o.username !== undefined;
+	/* Resolves to the token to send, '' when there is none to be had. */
+	token() {
+		return Promise.resolve(this.renewing).then(() => {
+			const { tokens } = this;
 
-		return settle('cloud.login', options, () => this.renew(by ?
-			() => this.loginBy(o) : this.freshLogin));
+			if (tokens && !tokens.accessToken)
+				throw failure('cloud.login', 'CHECK_LOGIN_FAILED',
+					'the login has ended: cloud.login again');
+			if (!tokens && this.canLogin())
+				return this.renew(this.freshLogin);
+			if (tokens && tokens.refreshToken &&
+				Date.now() > tokens.endsAt - EARLY_MS)
+				return this.renew(this.refresh);
+			return null;
+		}).then(() => (this.tokens ? this.tokens.accessToken : ''));
 	}
 
-	/* {all: true}: on all of the user's devices. */
-	logout(options) {
-		const all = Boolean(options && options.all);
+	/* The server refused `token`.  True when there is another to try. */
+	another(token, code) {
+		let renewed = Promise.resolve();
 
-		return settle('cloud.logout', options, async () => {
-			if (this.tokens && this.tokens.accessToken)
-				await this.end(this.tokens.accessToken, all);
+		if (this.tokens && this.tokens.accessToken !== token)
+			return Promise.resolve(true); /* somebody else did it */
+		if (code === 'ACCESS_TOKEN_EXPIRED' && this.tokens) {
+			renewed = this.renew(this.refresh);
+		} else if (this.tokens && this.tokens.by) {
+			this.keep({ by: this.tokens.by });
+			return Promise.resolve(false);
+		} else if (code === 'CHECK_LOGIN_FAILED' && this.canLogin()) {
 			this.keep(null);
-			return { errMsg: 'cloud.logout:ok' };
-		});
+			renewed = this.renew(this.freshLogin);
+		}
+		return renewed.then(() => this.tokens !== null &&
+			this.tokens.accessToken !== token);
 	}
 
 	/* A session that has ended already is fine; no login for a logout. */
-	end(token, all) {
-		return this.send({ path: '/v1/logout',
+	logout(all) {
+		const token = this.tokens && this.tokens.accessToken;
+
+		return Promise.resolve(token && this.send({ path: '/v1/logout',
 			body: all ? '{"all":true}' : '{}', token })
 			.catch((err) => {
 				if (!STALE.includes(err.code))
 					throw err;
-			});
-	}
-
-	/* The token to send, '' when there is none to be had. */
-	async token() {
-		if (this.renewing)
-			await this.renewing;
-		if (this.tokens && !this.tokens.accessToken)
-			throw failure('cloud.login', 'CHECK_LOGIN_FAILED',
-				'the login has ended: cloud.login again');
-		if (!this.tokens && this.conf.wx.login)
-			await this.renew(this.freshLogin);
-		else if (this.tokens && this.tokens.refreshToken &&
-			Date.now() > this.tokens.endsAt - EARLY_MS)
-			await this.renew(this.refresh);
-		return this.tokens ? this.tokens.accessToken : '';
-	}
-
-	/* The server refused `token`.  True when there is another to try. */
-	async another(token, code) {
-		if (this.tokens && this.tokens.accessToken !== token)
-			return true; /* renewed by somebody else meanwhile */
-		if (code === 'ACCESS_TOKEN_EXPIRED' && this.tokens) {
-			await this.renew(this.refresh);
-		} else if (this.tokens && this.tokens.by) {
-			this.keep({ by: this.tokens.by });
-			return false;
-		} else if (code === 'CHECK_LOGIN_FAILED' &&
-			this.conf.wx.login) {
-			this.keep(null);
-			await this.renew(this.freshLogin);
-		}
-		return this.tokens !== null &&
-			this.tokens.accessToken !== token;
+			})).then(() => this.keep(null));
 	}
 
 	/* -- requests -- */
 
 	/* One exchange: resolves to {data, statusCode, header, requestID}.
 	 * isCall: the answer may be an error with status 200, as CloudBase's
-	 * action protocol has it. */
-	send({ path, method, body, token, more, isCall }) {
-		const { url, timeout, wx: host } = this.conf;
+	 * action protocol has it.  isRaw: whatever comes is an answer. */
+	send({ path, method, body, token, more, isCall, isRaw, type, timeout }) {
+		const { conf, host } = this;
 		const headers = Object.assign({}, more);
 
-		if (body !== undefined)
+		if (body !== undefined && !header(headers, 'content-type'))
 			headers['content-type'] = 'application/json';
 		if (token)
 			headers.authorization = `Bearer ${token}`;
 		return new Promise((resolve, reject) => {
 			host.request({
-				url: url + path, method: method || 'POST',
-				data: body, header: headers, timeout,
-				dataType: 'text', responseType: 'text',
+				url: conf.url + path, method: method || 'POST',
+				data: body, header: headers,
+				timeout: timeout || conf.timeout,
+				dataType: 'text', responseType: type || 'text',
 				success: (res) => {
 					try {
-						resolve(this.opened(res, isCall));
+						resolve(isRaw ? res :
+							this.opened(res, isCall));
 					} catch (err) {
 						reject(err);
 					}
@@ -970,61 +1427,1036 @@ class Cloud {
 		const isJson = /json/.test(header(res.header, 'Content-Type'));
 		let { data } = res;
 
-		if (typeof data === 'string' && (isJson || data === ''))
-			try {
-				data = data === '' ? null : JSON.parse(data);
-			} catch (err) {
+		if (typeof data === 'string' && (isJson || data === '')) {
+			data = parsed(data);
+			if (data === undefined)
 				throw failure('cloud.request', 'SYS_ERR',
-					'the answer is not JSON',
-					{ requestID, statusCode: res.statusCode });
-			}
+					'the answer is not JSON', { requestID,
+						statusCode: res.statusCode });
+		}
 		if (res.statusCode >= 200 && res.statusCode < 300 &&
 			!(isCall && (!data || data.code)))
 			return { data, statusCode: res.statusCode,
 				header: res.header, requestID };
-		throw this.refused(data, res.statusCode, requestID);
+		throw this.refused(data, res, requestID);
 	}
 
-	refused(data, statusCode, requestID) {
-		const code = (data && data.code) || `HTTP_${statusCode}`;
+	refused(data, res, requestID) {
+		const code = (data && data.code) || `HTTP_${res.statusCode}`;
 		const said = (data && data.message) || '';
 
-		return failure('cloud.request', code, said, { said, statusCode,
+		return failure('cloud.request', code, said, { said,
+			statusCode: res.statusCode,
 			requestID: requestID || (data && data.requestId) || '',
-			isAnswer: true });
+			retryAfter: retryAfter(res.header), isAnswer: true });
 	}
 
 	/* send() as the user: with a token, and once more with a newer one. */
-	async ask(request) {
-		if (!this.conf)
-			throw new Error('cloud.init comes first');
-		const token = await this.token();
-		const once = (with_) => this.send(Object.assign({}, request,
-			{ token: with_ }));
+	sendAs(request) {
+		const once = (token) => this.send(Object.assign({}, request,
+			{ token }));
 
-		try {
-			return await once(token);
-		} catch (err) {
-			if (!STALE.includes(err.code) ||
-				!await this.another(token, err.code))
+		return this.token().then((token) => once(token).catch((err) => {
+			if (!STALE.includes(err.code))
 				throw err;
-			return once(this.tokens.accessToken);
+			return this.another(token, err.code).then((isNew) => {
+				if (!isNew)
+					throw err;
+				return once(this.tokens.accessToken);
+			});
+		}));
+	}
+
+	/* The wait before another try, in ms; 0: do not try again. */
+	pause(request, err, tries) {
+		const refused = err.statusCode === 429 ||
+			REFUSED.includes(err.code);
+		const lost = err.code === 'NETWORK' || err.statusCode === 502 ||
+			err.statusCode === 503 || err.statusCode === 504;
+
+		if (tries >= this.conf.retries || err.retryAfter > RETRY_WAIT_TOP)
+			return 0;
+		/* A limit that does not say when is the caller's own fault. */
+		if (refused)
+			return err.retryAfter === undefined ? 0 :
+				err.retryAfter * 1000 + jitter(RETRY_MS);
+		if (!lost || !request.isSafe)
+			return 0;
+		return Math.max((err.retryAfter || 0) * 1000,
+			jitter(RETRY_MS << tries));
+	}
+
+	/* sendAs() and what may be repeated, repeated.  isSafe: asking twice does
+	 * no more than asking once, so it is repeated when no answer came. */
+	ask(request, tries) {
+		const n = tries || 0;
+
+		return this.sendAs(request).catch((err) => {
+			const ms = this.pause(request, err, n);
+
+			if (!ms)
+				throw err;
+			return later(ms).then(() => this.ask(request, n + 1));
+		});
+	}
+
+	/* One of CloudBase's actions; resolves to what it gives. */
+	act(action, more, isSafe) {
+		return this.ask({ path: '/web', isCall: true, isSafe,
+			body: JSON.stringify(Object.assign({ action,
+				dataVersion: '2020-01-10',
+				env: this.conf.env || undefined }, more)) })
+			.then(({ data }) => data.data || {});
+	}
+}
+
+/* ---- files -------------------------------------------------------------------- */
+
+const FILES_TOP = 50; /* of one getTempFileURL or deleteFile */
+
+/* What a store says when it refuses: our JSON, or XML as COS and S3 have it. */
+function refusedFile(api, session, res) {
+	const text = typeof res.data === 'string' ? res.data : '';
+	const xml = (name) => (new RegExp(`<${name}>([^<]*)</${name}>`)
+		.exec(text) || [])[1];
+	const said = parsed(text) || { code: xml('Code'), message: xml('Message') };
+
+	return renamed(api, session.refused(said, res, ''));
+}
+
+/* One call of the host's that has a task. */
+function hosted(api, session, task, name, options) {
+	return new Promise((resolve, reject) => {
+		if (!session.host[name])
+			throw failure(api, 'PARAM', `this host has no ${name}`);
+		task.follow(session.host[name](Object.assign({
+			timeout: session.conf.timeout,
+			success: resolve,
+			fail: (err) => reject(/abort/.test(err && err.errMsg) ?
+				failure(api, '', 'abort') :
+				failure(api, 'NETWORK', err && err.errMsg)),
+		}, options)));
+	}).then((res) => {
+		if (res.statusCode < 200 || res.statusCode >= 300)
+			throw refusedFile(api, session, res);
+		return res;
+	});
+}
+
+function cloudPathOf(api, cloudPath) {
+	if (typeof cloudPath !== 'string' || !cloudPath)
+		throw failure(api, 'PARAM', 'cloudPath: where the file goes, ' +
+			'such as "images/a.png"');
+	return cloudPath.replace(/^\/+/, '');
+}
+
+/* One form for all hosts, that of js-sdk 1.x: wx.uploadFile knows no other. */
+function uploadFile(session, { cloudPath, filePath, header: more }, task) {
+	const api = 'cloud.uploadFile';
+	const path = cloudPathOf(api, cloudPath);
+
+	if (!filePath)
+		throw failure(api, 'PARAM', 'filePath: the file to send');
+	return session.act('storage.getUploadMetadata', { path }).then((meta) => {
+		task.check();
+		return hosted(api, session, task, 'uploadFile', {
+			url: meta.url, filePath, name: 'file',
+			header: Object.assign({ accept: 'application/json' },
+				more),
+			formData: { key: path, signature: meta.authorization,
+				'x-cos-security-token': meta.token,
+				'x-cos-meta-fileid': meta.cosFileId } })
+			.then((res) => ({ fileID: meta.fileId,
+				statusCode: res.statusCode,
+				errMsg: 'cloud.uploadFile:ok' }));
+	});
+}
+
+function fileList(api, list) {
+	if (!Array.isArray(list) || !list.length || list.length > FILES_TOP)
+		throw failure(api, 'INVALID_PARAM',
+			`fileList: an array of 1 to ${FILES_TOP} fileIDs`);
+	return list;
+}
+
+/* {fileID, status, errMsg}: 0 and "ok", or the number and words of an error. */
+function fileState(api, each) {
+	const code = each.code || 'SUCCESS';
+
+	if (code === 'SUCCESS')
+		return { fileID: each.fileID || each.fileid, status: 0,
+			errMsg: 'ok' };
+	const { errCode, errMsg } = failure(api, code, each.message);
+	return { fileID: each.fileID || each.fileid, status: errCode, errMsg };
+}
+
+function tempURLs(session, api, list) {
+	return session.act('storage.batchGetDownloadUrl', {
+		file_list: fileList(api, list).map((each) =>
+			(typeof each === 'string' ? { fileid: each } :
+				{ fileid: each.fileID, max_age: each.maxAge })),
+	}, true).then((data) => (data.download_list || []).map((each, i) => {
+		const asked = typeof list[i] === 'string' ? {} : list[i];
+		const url = each.tempFileURL || each.download_url || '';
+
+		return Object.assign(fileState(api, each), { tempFileURL: url,
+			maxAge: each.maxAge || asked.maxAge || 0 });
+	}));
+}
+
+const getTempFileURL = (session, { fileList: list }) =>
+	tempURLs(session, 'cloud.getTempFileURL', list).then((found) =>
+		({ fileList: found, errMsg: 'cloud.getTempFileURL:ok' }));
+
+const deleteFile = (session, { fileList: list }) =>
+	session.act('storage.batchDeleteFile',
+		{ fileid_list: fileList('cloud.deleteFile', list) })
+		.then((data) => ({ errMsg: 'cloud.deleteFile:ok',
+			fileList: (data.delete_list || []).map((each) =>
+				fileState('cloud.deleteFile', each)) }));
+
+function downloadFile(session, { fileID }, task) {
+	const api = 'cloud.downloadFile';
+
+	if (typeof fileID !== 'string' || !fileID)
+		throw failure(api, 'PARAM', 'fileID: the file to fetch');
+	return tempURLs(session, api, [fileID]).then(([found]) => {
+		if (!found || found.status !== 0)
+			throw Object.assign(new Error(found ? found.errMsg :
+				`${api}:fail`), { errCode: found ? found.status : -1,
+				errMsg: found ? found.errMsg : `${api}:fail` });
+		task.check();
+		return hosted(api, session, task, 'downloadFile',
+			{ url: found.tempFileURL });
+	}).then((res) => ({ tempFilePath: res.tempFilePath,
+		statusCode: res.statusCode, errMsg: 'cloud.downloadFile:ok' }));
+}
+
+/* -- CDN: what is too large for a function's event goes as a file -- */
+
+class CDN {
+	constructor(target) {
+		this.target = target;
+	}
+}
+
+/* The URL that stands in the event. */
+function cdnURL(session, { target }) {
+	const { host } = session;
+	const api = 'cloud.callFunction';
+	const isFile = isPlain(target) && target.type === 'filePath';
+	const cloudPath = `tmp/cdn/${Date.now().toString(36)}-${
+		Math.random().toString(36).slice(2)}`;
+
+	if (!isFile && typeof target !== 'string' && !isBytes(target))
+		throw failure(api, 'PARAM', 'CDN: a string, an ArrayBuffer or ' +
+			'{type: "filePath", filePath}');
+	return Promise.resolve(isFile ?
+		{ filePath: target.filePath, drop: () => {} } :
+		(host.asFile ? host.asFile(target) : miniFile(host, target)))
+		.then((file) => uploadFile(session,
+			{ cloudPath, filePath: file.filePath }, new Task(api))
+			.then((res) => {
+				file.drop();
+				return tempURLs(session, api, [res.fileID]);
+			}, (err) => {
+				file.drop();
+				throw err;
+			}))
+		.then(([found]) => {
+			if (found.status !== 0)
+				throw failure(api, 'STORAGE_REQUEST_FAIL',
+					found.errMsg);
+			return found.tempFileURL;
+		});
+}
+
+/* The data with its CDN members, at any depth, become URLs. */
+function withCDN(session, data) {
+	if (data instanceof CDN)
+		return cdnURL(session, data);
+	if (!Array.isArray(data) && !isPlain(data))
+		return data;
+	const keys = Object.keys(data);
+	const made = keys.map((key) => withCDN(session, data[key]));
+	if (keys.every((key, i) => made[i] === data[key]))
+		return data; /* nothing in it: as it was */
+	return Promise.all(made).then((values) => {
+		const out = Array.isArray(data) ? [] : {};
+
+		keys.forEach((key, i) => {
+			out[key] = values[i];
+		});
+		return out;
+	});
+}
+
+/* ---- watch -------------------------------------------------------------------- */
+
+/*
+ * One socket for all of a session's watches.  A watch is told what the server
+ * saw in numbered events; a gap in the numbers, or a lost socket, and it asks
+ * to be told again from the last number it has.  So nothing is lost or doubled
+ * as long as the server remembers; when it does not, the watch gets all
+ * documents anew.
+ */
+const WATCH = { login: 5000, answer: 10000, ping: 10000, pong: 5000,
+	behind: 5000, backoff: 500, backoffTop: 10000, tries: 12, again: 2 };
+/* The server's words for a signature or login that is good no more. */
+const UNSIGNED = ['CHECK_LOGIN_FAILED', 'SIGN_EXPIRED_ERROR',
+	'SIGN_INVALID_ERROR', 'SIGN_PARAM_INVALID', 'ACCESS_TOKEN_EXPIRED'];
+
+let watchCount = 0;
+const watchWord = (prefix) => `${prefix}${Date.now()}_${watchCount++}_${
+	Math.random()}`;
+
+function watchFailure(code, text, more) {
+	return failure('collection.watch', code, text, more);
+}
+
+/* "a.b.0.c" of a document. */
+function setPath(doc, path, value) {
+	const names = path.split('.');
+	const last = names.pop();
+	let at = doc;
+
+	for (const [i, name] of names.entries()) {
+		if (at[name] === null || typeof at[name] !== 'object')
+			at[name] = /^\d+$/.test(names[i + 1] || last) ? [] : {};
+		at = at[name];
+	}
+	if (value === undefined)
+		delete at[last];
+	else
+		at[last] = value;
+}
+
+function copied(v) {
+	if (Array.isArray(v))
+		return v.map(copied);
+	if (!isPlain(v))
+		return v;
+	const out = {};
+	for (const key of Object.keys(v))
+		out[key] = copied(v[key]);
+	return out;
+}
+
+/* An event of the wire as a page sees it. */
+function docChange(e) {
+	const removed = e.removedFields || e.RemovedFields;
+	const change = { id: e.ID, dataType: e.DataType, queueType: e.QueueType,
+		docId: e.DocID,
+		doc: e.Doc && e.Doc !== '{}' ? decode(JSON.parse(e.Doc)) :
+			undefined };
+
+	if (e.DataType === 'update' && e.UpdatedFields)
+		change.updatedFields = decode(JSON.parse(e.UpdatedFields));
+	if (e.DataType === 'update' && removed)
+		change.removedFields = JSON.parse(removed);
+	return change;
+}
+
+/* One watch: what it asks for, where it stands, what it holds. */
+class Watcher {
+	constructor(realtime, asked, { onChange, onError }) {
+		this.realtime = realtime;
+		this.asked = asked; /* {collName, query, limit?, orderBy?} */
+		this.onChange = onChange;
+		this.onError = onError;
+		this.id = watchWord('watchid_');
+		this.queryID = null;
+		this.seq = 0; /* of the last event that was told */
+		this.docs = [];
+		this.isActive = false;
+		this.isClosed = false;
+		this.behind = null; /* timer: the server knows of later events */
+	}
+
+	/* INIT_WATCH, or REBUILD_WATCH when it stood before. */
+	begin(tries) {
+		const n = tries || 0;
+		const isNew = this.queryID === null;
+		const { realtime } = this;
+		const { collName } = this.asked;
+
+		this.isActive = false;
+		realtime.request(this.id, isNew ? 'INIT_WATCH' : 'REBUILD_WATCH',
+			Object.assign({ envId: realtime.envId }, isNew ? this.asked :
+				{ collName, queryID: this.queryID,
+					eventID: this.seq }), WATCH.answer)
+			.then((msg) => this.begun(msg, isNew),
+				(err) => this.refused(err, isNew, n));
+	}
+
+	begun(msg, isNew) {
+		if (this.isClosed)
+			return;
+		this.isActive = true;
+		if (isNew) {
+			const { queryID, currEvent, events } = msg.msgData;
+
+			this.queryID = queryID;
+			this.tellAll(events, currEvent);
+		} else {
+			this.take(msg.msgData);
 		}
 	}
 
+	refused(err, isNew, n) {
+		const { realtime } = this;
+		const code = isNew ? 'WATCH_INIT' : 'WATCH_REBUILD';
+
+		if (this.isClosed || err.isLost)
+			return; /* begins again with the next socket */
+		if (err.isTimeout) {
+			if (n < WATCH.again)
+				this.begin(n + 1);
+			else
+				realtime.lost('no answer');
+		} else if (UNSIGNED.includes(err.code)) {
+			realtime.lost(err.code);
+		} else if (!isNew && err.code === 'QUERYID_INVALID_ERROR') {
+			this.queryID = null; /* forgotten: all anew */
+			this.begin(0);
+		} else {
+			this.fail(watchFailure(code, `${err.code} - ${err.said}`,
+				{ said: err.said, serverCode: err.code }));
+		}
+	}
+
+	/* All documents: the first snapshot, and one after a lost state. */
+	tellAll(events, seq) {
+		const docChanges = events.map((e) => docChange(
+			Object.assign({}, e, { ID: seq })));
+
+		this.docs = docChanges.map((change) => change.doc);
+		this.tell(seq, docChanges, 'init');
+	}
+
+	tell(seq, docChanges, type) {
+		this.seq = seq;
+		if (this.behind && seq >= this.expected)
+			this.caughtUp();
+		const snapshot = { id: seq, docChanges, docs: copied(this.docs) };
+		if (type)
+			snapshot.type = type;
+		try {
+			this.onChange(snapshot);
+		} catch (err) {
+			/* A page's mistake must not stop the watch. */
+			setTimeout(() => {
+				throw err;
+			});
+		}
+	}
+
+	/* NEXT_EVENT: events of one number belong together. */
+	take({ events }) {
+		for (let i = 0; i < events.length && !this.isClosed;) {
+			const { ID: seq } = events[i];
+			let end = i;
+
+			while (end < events.length && events[end].ID === seq)
+				end += 1;
+			const group = events.slice(i, end);
+			i = end;
+			if (group[0].QueueType === 'init')
+				this.tellAll(group, seq);
+			else if (seq > this.seq + 1)
+				return this.begin(0); /* a gap */
+			else if (seq === this.seq + 1)
+				this.tell(seq, group.map((e) => this.apply(e)));
+		}
+		return undefined;
+	}
+
+	apply(e) {
+		const change = docChange(e);
+		const at = this.docs.findIndex((doc) => doc._id === change.docId);
+		const old = at < 0 ? undefined : this.docs[at];
+
+		if (!change.doc && old) {
+			change.doc = copied(old);
+			if (change.dataType === 'update')
+				this.change(change);
+		}
+		if (change.queueType === 'dequeue') {
+			if (at >= 0)
+				this.docs.splice(at, 1);
+		} else if (at >= 0) {
+			this.docs[at] = change.doc;
+		} else if (change.doc) {
+			this.docs.push(change.doc);
+		}
+		return Object.assign(change, { doc: copied(change.doc) });
+	}
+
+	change({ doc, updatedFields, removedFields }) {
+		for (const path of Object.keys(updatedFields || {}))
+			setPath(doc, path, updatedFields[path]);
+		for (const path of removedFields || [])
+			setPath(doc, path, undefined);
+	}
+
+	/* What the server says besides answers. */
+	hear(msg) {
+		if (msg.msgType === 'ERROR') {
+			const { code, message } = msg.msgData;
+
+			if (UNSIGNED.includes(code))
+				this.realtime.lost(code);
+			else
+				this.fail(watchFailure('WATCH_SERVER',
+					`${code} - ${message}`,
+					{ said: message, serverCode: code }));
+		} else if (!this.isActive) {
+			return; /* comes again with the answer to begin() */
+		} else if (msg.msgType === 'NEXT_EVENT') {
+			this.take(msg.msgData);
+		} else if (msg.msgType === 'CHECK_EVENT' &&
+			msg.msgData.currEvent > this.seq && !this.behind) {
+			this.expected = msg.msgData.currEvent;
+			this.behind = setTimeout(() => {
+				this.behind = null;
+				if (this.isActive && this.seq < this.expected)
+					this.begin(0);
+			}, WATCH.behind);
+		}
+	}
+
+	caughtUp() {
+		clearTimeout(this.behind);
+		this.behind = null;
+	}
+
+	fail(err) {
+		this.end();
+		if (this.onError)
+			this.onError(err);
+	}
+
+	end() {
+		this.isClosed = true;
+		this.isActive = false;
+		this.caughtUp();
+		this.realtime.drop(this);
+	}
+
+	close() {
+		if (!this.isClosed) {
+			if (this.isActive)
+				this.realtime.say(this.id, 'CLOSE_WATCH', null);
+			this.end();
+		}
+		return Promise.resolve();
+	}
+}
+
+/* The socket.  state: idle (none, none wanted), opening, ready, waiting (for
+ * another try). */
+class Realtime {
+	constructor(session) {
+		this.session = session;
+		this.watchers = {};
+		this.waiting = {}; /* by requestId: {resolve, reject, timer} */
+		this.state = 'idle';
+		this.turn = 0; /* which socket: those before are not listened to */
+		this.tries = 0;
+		this.envId = '';
+	}
+
+	add(asked, options) {
+		const watcher = new Watcher(this, asked, options);
+
+		this.watchers[watcher.id] = watcher;
+		if (this.state === 'ready')
+			watcher.begin(0);
+		else if (this.state === 'idle')
+			this.open();
+		return { close: () => watcher.close() };
+	}
+
+	drop(watcher) {
+		delete this.watchers[watcher.id];
+		if (!Object.keys(this.watchers).length)
+			this.hangUp(3001, 'no watches');
+	}
+
+	each(act) {
+		for (const id of Object.keys(this.watchers))
+			act(this.watchers[id]);
+	}
+
+	/* -- a socket's life -- */
+
+	open() {
+		const turn = this.turn += 1;
+		const still = () => this.turn === turn;
+
+		this.state = 'opening';
+		this.session.act('auth.wsWebSign', { runtime: 'web' }, true)
+			.then((sign) => still() && this.connect(sign, turn),
+				(err) => still() && this.unsigned(err));
+	}
+
+	/* No signature: the server's no is final, silence is not. */
+	unsigned(err) {
+		const isNo = err.isAnswer && err.code !== 'NETWORK' &&
+			err.statusCode < 500 && err.statusCode !== 429;
+
+		if (!isNo && err.isAnswer)
+			this.lost(err.message);
+		else
+			this.failAll(watchFailure('WATCH_INIT', err.message));
+	}
+
+	connect(sign, turn) {
+		const still = () => this.turn === turn;
+		let socket = null;
+
+		try {
+			socket = this.session.host.connectSocket({ url: sign.wsUrl,
+				header: {}, fail: () => still() &&
+					this.lost('no connection') });
+		} catch (err) {
+			this.failAll(watchFailure('WATCH_INIT', err.message));
+			return;
+		}
+		this.socket = socket;
+		socket.onOpen(() => still() && this.login(sign));
+		socket.onMessage(({ data }) => still() && this.hear(data));
+		socket.onClose(({ code, reason }) => still() &&
+			this.lost(`closed ${code} ${reason || ''}`));
+		socket.onError(({ errMsg }) => still() && this.lost(errMsg));
+		this.clock = setTimeout(() => this.lost('no connection'),
+			WATCH.login * 2);
+	}
+
+	login(sign) {
+		this.request(undefined, 'LOGIN', { envId: sign.envId || '',
+			accessToken: '', referrer: 'web', sdkVersion: 'mpcloud',
+			dataVersion: '2020-01-10' }, WATCH.login,
+		{ runtime: 'web', signStr: sign.signStr,
+			secretVersion: sign.secretVersion })
+			.then((msg) => this.ready(msg), (err) => err.isLost ||
+				this.lost(err.said || err.message));
+	}
+
+	ready(msg) {
+		const { code, message, envId } = msg.msgData || {};
+
+		if (code) {
+			this.lost(`${code} ${message}`);
+			return;
+		}
+		this.envId = envId;
+		this.state = 'ready';
+		this.tries = 0;
+		this.each((watcher) => watcher.begin(0));
+		this.listen();
+	}
+
+	/* Silence is asked about; silence after that is the end. */
+	listen() {
+		clearTimeout(this.clock);
+		if (this.state !== 'ready')
+			return;
+		this.clock = setTimeout(() => {
+			this.say(undefined, 'PING', null);
+			this.each((watcher) => watcher.isActive &&
+				this.say(watcher.id, 'CHECK_LAST',
+					{ queryID: watcher.queryID,
+						eventID: watcher.seq }));
+			this.clock = setTimeout(() => this.lost('no PONG'),
+				WATCH.pong);
+		}, WATCH.ping);
+	}
+
+	/* The socket is gone or of no use: another one, later and later. */
+	lost(why) {
+		this.hangUp(3000, 'again');
+		if (!Object.keys(this.watchers).length)
+			return;
+		if (this.tries >= WATCH.tries) {
+			this.failAll(watchFailure('WATCH_RECONNECT', why));
+			return;
+		}
+		this.state = 'waiting';
+		this.clock = setTimeout(() => this.open(), jitter(Math.min(
+			WATCH.backoff << this.tries, WATCH.backoffTop)));
+		this.tries += 1;
+	}
+
+	hangUp(code, reason) {
+		const { socket, waiting } = this;
+
+		this.turn += 1;
+		this.state = 'idle';
+		this.socket = null;
+		this.waiting = {};
+		clearTimeout(this.clock);
+		for (const id of Object.keys(waiting)) {
+			clearTimeout(waiting[id].timer);
+			waiting[id].reject(Object.assign(new Error('lost'),
+				{ isLost: true }));
+		}
+		this.each((watcher) => {
+			watcher.isActive = false;
+		});
+		try {
+			if (socket)
+				socket.close({ code, reason });
+		} catch (err) {
+			/* It is closed already. */
+		}
+	}
+
+	failAll(err) {
+		this.each((watcher) => watcher.fail(err));
+		this.tries = 0;
+	}
+
+	/* -- messages -- */
+
+	say(watchId, msgType, msgData, exMsgData) {
+		const requestId = watchWord('');
+
+		try {
+			this.socket.send({ data: JSON.stringify({ watchId, requestId,
+				msgType, msgData, exMsgData }) });
+		} catch (err) {
+			/* onClose comes. */
+		}
+		return requestId;
+	}
+
+	request(watchId, msgType, msgData, ms, exMsgData) {
+		const { waiting } = this;
+
+		return new Promise((resolve, reject) => {
+			const id = this.say(watchId, msgType, msgData, exMsgData);
+
+			waiting[id] = { resolve, reject, timer: setTimeout(() => {
+				delete waiting[id];
+				reject(Object.assign(new Error(`${msgType}: no answer`),
+					{ isTimeout: true }));
+			}, ms) };
+		});
+	}
+
+	hear(text) {
+		const msg = parsed(text);
+
+		if (!msg)
+			return;
+		this.listen();
+		const waits = this.waiting[msg.requestId];
+		const watcher = this.watchers[msg.watchId];
+
+		if (waits) {
+			delete this.waiting[msg.requestId];
+			clearTimeout(waits.timer);
+			if (msg.msgType === 'ERROR')
+				waits.reject(Object.assign(new Error('refused'),
+					{ code: msg.msgData.code,
+						said: msg.msgData.message }));
+			else
+				waits.resolve(msg);
+		} else if (watcher) {
+			watcher.hear(msg);
+		} else if (msg.msgType === 'ERROR') {
+			this.lost(msg.msgData && msg.msgData.code);
+		}
+	}
+}
+
+function checkWatch({ onChange, onError }) {
+	if (typeof onChange !== 'function' || typeof onError !== 'function')
+		throw failure('collection.watch', 'PARAM',
+			'onChange and onError: two functions');
+}
+
+/* ---- containers: whatever else the server routes ------------------------------ */
+
+/* The service's name goes as a header, as in wx.cloud; which route answers is
+ * the server's to say (routes.json). */
+function containerHeader({ service, header: more }) {
+	return Object.assign(service ? { 'x-wx-service': service } : {}, more);
+}
+
+const containerPath = (api, { path }) => {
+	if (typeof path !== 'string' || path[0] !== '/')
+		throw failure(api, 'PARAM', 'path: begins with "/"');
+	return path;
+};
+
+/* The body: what JSON is not goes as it is; a GET's data becomes its query. */
+function containerBody(method, path, data) {
+	if (data === undefined || data === null)
+		return { path };
+	if (method !== 'GET' && method !== 'HEAD')
+		return { path, body: typeof data === 'string' || isBytes(data) ?
+			data : JSON.stringify(data) };
+	const query = Object.keys(data).map((key) => `${encodeURIComponent(key)}=${
+		encodeURIComponent(data[key])}`).join('&');
+	return { path: query ? path + (path.includes('?') ? '&' : '?') + query :
+		path };
+}
+
+function callContainer(session, options) {
+	const api = 'cloud.callContainer';
+	const method = (options.method || 'GET').toUpperCase();
+	const isJson = options.dataType === undefined ||
+		options.dataType === 'json';
+
+	return session.ask(Object.assign({ method, isRaw: true,
+		isSafe: method === 'GET' || method === 'HEAD',
+		more: containerHeader(options), timeout: options.timeout,
+		type: options.responseType },
+	containerBody(method, containerPath(api, options), options.data)))
+		.then((res) => {
+			const value = isJson && typeof res.data === 'string' ?
+				parsed(res.data) : res.data;
+
+			return { data: value === undefined ? res.data : value,
+				statusCode: res.statusCode, header: res.header,
+				callID: header(res.header, 'X-Request-Id'),
+				errMsg: 'cloud.callContainer:ok' };
+		});
+}
+
+function connectContainer(session, options) {
+	const api = 'cloud.connectContainer';
+	const path = containerPath(api, { path: options.path || '/' });
+
+	return session.token().then((token) => ({ errMsg: `${api}:ok`,
+		socketTask: session.host.connectSocket({
+			url: session.conf.url.replace(/^http/, 'ws') + path,
+			header: Object.assign(token ?
+				{ authorization: `Bearer ${token}` } : {},
+			containerHeader(options)),
+			protocols: options.protocols, token,
+			tcpNoDelay: options.tcpNoDelay,
+			perMessageDeflate: options.perMessageDeflate,
+			timeout: options.timeout }) }));
+}
+
+/* wx.cloud.services.Gateway: the same calls by another name. */
+class Gateway {
+	constructor(session, defaults) {
+		this.session = session;
+		this.defaults = defaults || {};
+	}
+
+	call(options) {
+		const o = Object.assign({ method: 'POST' }, options);
+
+		return settle('cloud.services.Gateway', o, () =>
+			callContainer(this.session(), o));
+	}
+
+	/* Nothing to warm up: the next call logs in if it must. */
+	refresh() {
+		return Promise.resolve(this.session().token()).then(() => {});
+	}
+}
+
+/* wx.cloud.extend.AI is Tencent's own service: a server of one's own has none.
+ * Each of its functions says what to do instead. */
+function noModels(name) {
+	return () => {
+		throw failure(`cloud.extend.AI.${name}`, 'PARAM', 'there are no ' +
+			'models here: call your provider from a function, and ' +
+			'that function from here');
+	};
+}
+
+const AI = { createModel: noModels('createModel'), bot: {} };
+for (const name of ['get', 'list', 'create', 'update', 'delete',
+	'getChatRecords', 'sendFeedback', 'getFeedBack',
+	'getRecommendQuestions', 'sendMessage'])
+	AI.bot[name] = noModels(`bot.${name}`);
+
+/* ---- the surface --------------------------------------------------------------- */
+
+const TIMEOUT_MS = 60000;
+
+/* The server's words for data that was encrypted with a key it has not got. */
+const DISPLACED = ['SESSION_KEY_EXPIRED', 'SESSION_KEY_MISSING'];
+
+/* A call that nobody waits for: {async, runAt: Date | ms | text, delay: '10s'}.
+ * Its result is {id, requestId}. */
+function laterQuery({ async: isAsync, runAt, delay }) {
+	const at = tag(runAt) === 'Date' ? runAt.getTime() : runAt;
+	const said = [isAsync && 'async=true',
+		at !== undefined && `runAt=${encodeURIComponent(at)}`,
+		delay !== undefined && `delay=${encodeURIComponent(delay)}`]
+		.filter(Boolean);
+
+	return said.length ? `?${said.join('&')}` : '';
+}
+
+const member = (o, name, what) => {
+	if (!o || !o[name] || typeof o[name] !== 'string')
+		throw new TypeError(`cloud.init: ${name}: ${what}`);
+	return o[name];
+};
+
+/* env may be one for each service, as in wx.cloud: here they are one. */
+const envOf = (env) => (isPlain(env) ?
+	env.database || env.functions || env.storage || '' : env || '');
+
+class Cloud {
+	constructor(conf) {
+		this.command = makeCommand();
+		this.session = null;
+		this.realtime = null;
+		this.wanted = conf && conf.resourceEnv ? conf : null;
+		this.services = { Gateway: (o) =>
+			new Gateway(() => this.ready(), o) };
+		this.extend = { AI };
+		this.CDN = function MakeCDN(target) {
+			return new CDN(target);
+		};
+		if (conf && !this.wanted)
+			this.init(conf);
+	}
+
+	/* {url, env?, traceUser?, timeout?, retries?, login?, wx?, WebSocket?, ca?}.
+	 * traceUser changes nothing: the server knows its users anyway.  An
+	 * instance for another environment (new cloud.Cloud({resourceEnv})) takes
+	 * what is not said from the first one. */
+	init(conf) {
+		const o = Object.assign({}, this.wanted && main.session &&
+			main.session.conf, this.wanted && { env:
+			this.wanted.resourceEnv, url: this.wanted.url ||
+				(main.session && main.session.conf.url) }, conf);
+		const url = member(o, 'url', 'the server\'s address is needed, ' +
+			'cloud.init({ url: "https://cloud.example.com" })');
+		const host = o.host || hostFor(o);
+
+		if (!host)
+			throw new TypeError('cloud.init: wx: this is neither a ' +
+				'mini program nor a browser nor Node.js: give ' +
+				'what has request()');
+		if (this.realtime)
+			this.realtime.failAll(watchFailure('WATCH_INIT',
+				'cloud.init was called again'));
+		this.session = new Session({ url: url.replace(/\/+$/, ''),
+			env: envOf(o.env), timeout: o.timeout || TIMEOUT_MS,
+			retries: o.retries === undefined ? RETRIES : o.retries,
+			host, login: o.login });
+		this.realtime = new Realtime(this.session);
+		return this.wanted ? Promise.resolve() : undefined;
+	}
+
+	/* init(), and this in the place of wx.cloud: pages stay as they are. */
+	install(conf) {
+		/* eslint-disable no-undef */
+		const place = typeof wx === 'undefined' ?
+			(globalThis.wx = {}) : wx;
+		/* eslint-enable no-undef */
+
+		this.init(Object.assign({}, conf));
+		try {
+			place.cloud = this;
+		} catch (err) {
+			/* Read only; perhaps it may be defined anew. */
+		}
+		if (place.cloud !== this)
+			try {
+				Object.defineProperty(place, 'cloud', {
+					value: this, configurable: true,
+					writable: true, enumerable: true });
+			} catch (err) {
+				/* The message below. */
+			}
+		if (place.cloud !== this)
+			throw new Error('cloud.install: this WeChat does not let ' +
+				'wx.cloud be replaced: in each file that uses it, ' +
+				'const cloud = require(\'./mpcloud.js\') and cloud ' +
+				'instead of wx.cloud');
+		return this;
+	}
+
+	ready() {
+		if (!this.session)
+			throw new Error('cloud.init comes first');
+		return this.session;
+	}
+
+	get tokens() {
+		return this.session && this.session.tokens;
+	}
+
+	get renewing() {
+		return this.session && this.session.renewing;
+	}
+
+	/* -- who -- */
+
+	/* Silent: wx.login's code for tokens; or {ticket}, or {username, password}.
+	 * Resolves to {uid, accessToken, refreshToken, expiresIn}. */
+	login(options) {
+		const o = options || {};
+		const by = o.ticket !== undefined || o.username !== undefined;
+
+		return settle('cloud.login', options, () => {
+			const session = this.ready();
+
+			return session.renew(by ? () => session.loginBy(o) :
+				session.freshLogin);
+		});
+	}
+
+	/* {all: true}: on all of the user's devices. */
+	logout(options) {
+		return settle('cloud.logout', options, () =>
+			this.ready().logout(Boolean(options && options.all))
+				.then(() => ({ errMsg: 'cloud.logout:ok' })));
+	}
+
+	/* The user's devices that are logged in: {devices: [{sid, device, kind,
+	 * createdAt, usedAt, current}]}. */
+	devices(options) {
+		return settle('cloud.devices', options, () => this.ready().ask({
+			path: '/v1/session/devices', method: 'GET', isSafe: true,
+		}).then(({ data }) => Object.assign(data,
+			{ errMsg: 'cloud.devices:ok' })));
+	}
+
+	/* Logs one of them out. */
+	endDevice(options) {
+		return settle('cloud.endDevice', options, () => this.ready().ask({
+			method: 'DELETE', isSafe: true, path:
+				`/v1/session/devices/${encodeURIComponent(options.sid)}`,
+		}).then(() => ({ errMsg: 'cloud.endDevice:ok' })));
+	}
+
+	/* -- functions -- */
+
 	callFunction(options) {
-		return settle('cloud.callFunction', options, async () => {
-			if (!options.name || typeof options.name !== 'string')
+		return settle('cloud.callFunction', options, () => {
+			const { name, data, idempotencyKey } = options;
+			const session = this.ready();
+
+			if (!name || typeof name !== 'string')
 				throw failure('cloud.callFunction', 'INVALID_PARAM',
 					'name: the function to call');
-			const answer = await this.ask({
-				path: `/v1/functions/${encodeURIComponent(options.name)}` +
-					laterQuery(options),
-				body: eventText(options.data) });
-
-			return { errMsg: 'cloud.callFunction:ok',
-				result: answer.data,
-				requestID: answer.requestID };
+			return Promise.resolve(withCDN(session, data))
+				.then((event) => session.ask({
+					path: `/v1/functions/${
+						encodeURIComponent(name)}` +
+						laterQuery(options),
+					more: idempotencyKey && { 'idempotency-key':
+						idempotencyKey },
+					isSafe: Boolean(idempotencyKey),
+					body: eventText(event) }))
+				.then((answer) => ({
+					errMsg: 'cloud.callFunction:ok',
+					result: answer.data,
+					requestID: answer.requestID }));
 		});
 	}
 
@@ -1034,45 +2466,47 @@ class Cloud {
 	 * The order is kept: login, `from`, server.  When the key was displaced all
 	 * the same (another device of the user's), it is done once more. */
 	getOpenData(options) {
-		return settle('cloud.getOpenData', options, async () => {
+		return settle('cloud.getOpenData', options, () => {
 			const { from } = options;
+			const session = this.ready();
 
 			if (typeof from !== 'function')
 				throw failure('cloud.getOpenData',
 					'INVALID_PARAM',
 					'from: a function that asks WeChat');
-			try {
-				return await this.openOnce(from);
-			} catch (err) {
+			return this.openOnce(from).catch((err) => {
+				const again = () => this.openOnce(from);
+
 				if (DISPLACED.includes(err.code) &&
-					this.conf.wx.login)
-					await this.renew(this.freshLogin);
-				else if (!STALE.includes(err.code) ||
-					!await this.another(err.token, err.code))
+					session.canLogin())
+					return session.renew(session.freshLogin)
+						.then(again);
+				if (!STALE.includes(err.code))
 					throw err;
-			}
-			return this.openOnce(from);
+				return session.another(err.token, err.code)
+					.then((isNew) => {
+						if (!isNew)
+							throw err;
+						return again();
+					});
+			});
 		});
 	}
 
-	async openOnce(from) {
-		const token = await this.token();
+	openOnce(from) {
+		const { session } = this;
 
-		return this.alone(async () => {
-			const { encryptedData, iv, rawData, signature } =
-				await from();
-
-			try {
-				const { data } = await this.send({ token,
-					path: '/v1/wechat/open-data',
-					body: JSON.stringify({ encryptedData, iv,
-						rawData, signature }) });
-				return Object.assign(data || {},
-					{ errMsg: 'cloud.getOpenData:ok' });
-			} catch (err) {
-				throw Object.assign(err, { token });
-			}
-		});
+		return session.token().then((token) => session.alone(() =>
+			Promise.resolve(from()).then(({ encryptedData, iv, rawData,
+				signature }) => session.send({ token,
+				path: '/v1/wechat/open-data',
+				body: JSON.stringify({ encryptedData, iv, rawData,
+					signature }) }))
+				.then(({ data }) => Object.assign(data || {},
+					{ errMsg: 'cloud.getOpenData:ok' }),
+				(err) => {
+					throw Object.assign(err, { token });
+				})));
 	}
 
 	/* Members of a function's data, with or without `new`: the server puts
@@ -1098,63 +2532,77 @@ class Cloud {
 		};
 	}
 
-	/* The user's devices that are logged in: {devices: [{sid, device, kind,
-	 * createdAt, usedAt, current}]}. */
-	devices(options) {
-		return settle('cloud.devices', options, async () => {
-			const { data } = await this.ask({
-				path: '/v1/session/devices', method: 'GET' });
+	/* -- files -- */
 
-			return Object.assign(data, { errMsg: 'cloud.devices:ok' });
-		});
+	uploadFile(options) {
+		return settleTask('cloud.uploadFile', options, (task) =>
+			uploadFile(this.ready(), options, task));
 	}
 
-	/* Logs one of them out. */
-	endDevice(options) {
-		return settle('cloud.endDevice', options, async () => {
-			await this.ask({ method: 'DELETE', path:
-				`/v1/session/devices/${encodeURIComponent(options.sid)}` });
-			return { errMsg: 'cloud.endDevice:ok' };
-		});
+	downloadFile(options) {
+		return settleTask('cloud.downloadFile', options, (task) =>
+			downloadFile(this.ready(), options, task));
+	}
+
+	getTempFileURL(options) {
+		return settle('cloud.getTempFileURL', options, () =>
+			getTempFileURL(this.ready(), options));
+	}
+
+	deleteFile(options) {
+		return settle('cloud.deleteFile', options, () =>
+			deleteFile(this.ready(), options));
+	}
+
+	/* -- what else the server answers -- */
+
+	callContainer(options) {
+		return settle('cloud.callContainer', options, () =>
+			callContainer(this.ready(), options));
+	}
+
+	connectContainer(options) {
+		return settle('cloud.connectContainer', options, () =>
+			connectContainer(this.ready(), options));
 	}
 
 	/* Any other path of the server, as the logged-in user. */
 	request(options) {
-		return settle('cloud.request', options, async () => {
+		return settle('cloud.request', options, () => {
 			const { path, data } = options;
 			const method = options.method ||
 				(data === undefined ? 'GET' : 'POST');
-			const answer = await this.ask({ path, method,
-				more: options.header,
-				body: data === undefined ? undefined :
-					JSON.stringify(data) });
 
-			return Object.assign(answer,
-				{ errMsg: 'cloud.request:ok' });
+			return this.ready().ask({ path, method,
+				isSafe: method === 'GET', more: options.header,
+				body: data === undefined ? undefined :
+					JSON.stringify(data) })
+				.then((answer) => Object.assign(answer,
+					{ errMsg: 'cloud.request:ok' }));
 		});
 	}
 
 	database(options) {
-		if (!this.conf)
-			throw new Error('cloud.init comes first');
-		const env = (options && options.env) || this.conf.env ||
+		const session = this.ready();
+		const { realtime } = this;
+		const env = (options && options.env) || session.conf.env ||
 			undefined;
-		const ask = async (action, more) => {
-			const { data } = await this.ask({ path: '/web',
-				isCall: true, body: JSON.stringify(Object.assign({
-					action: `database.${action}`,
-					dataVersion: '2020-01-10', env }, more)) });
+		const ask = (action, more, isSafe) => session.act(
+			`database.${action}`, Object.assign({ env }, more), isSafe);
 
-			return data.data || {};
+		ask.watch = (asked, wanted) => {
+			checkWatch(wanted || {});
+			return realtime.add(asked, wanted);
 		};
-
 		return {
 			config: { env },
 			command: this.command,
 			Geo: GEO,
 			collection: (name) => new Collection(ask, name),
 			serverDate: (o) => new ServerDate((o && o.offset) || 0),
-			RegExp: (o) => new Pattern(o.regexp, o.options || ''),
+			RegExp: function MakePattern(o) {
+				return new Pattern(o.regexp, o.options || '');
+			},
 		};
 	}
 
@@ -1164,5 +2612,13 @@ class Cloud {
 	}
 }
 
-module.exports = new Cloud();
-module.exports.Cloud = Cloud;
+const main = new Cloud();
+main.Cloud = Cloud;
+
+/* A module where there are modules, mpcloud where there are none. */
+/* eslint-disable no-undef */
+if (typeof module === 'object' && module.exports)
+	module.exports = main;
+else
+	globalThis.mpcloud = main;
+}());

@@ -44,3 +44,9 @@ int changes_new(struct changes **ret, struct loop *loop, const char *url,
 	struct fault *why) _must_check_;
 struct changes *changes_free(struct changes *c);
 DEFINE_CLEANUP(struct changes *, changes_free)
+/* Nothing more is read until it is taken up again; PostgreSQL waits, and what
+ * is told already by the bytes in memory may still come. */
+void changes_pause(struct changes *c, bool on);
+/* From the beginning: another connection, on_start when it streams.  For a
+ * table that has turned out not to be published.  Not inside its callbacks. */
+void changes_again(struct changes *c);

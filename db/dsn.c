@@ -13,7 +13,7 @@
 #include <libpq-fe.h>
 #include <stdlib.h>
 
-enum { PAIRS = 64, ADDED = 8 };
+enum { PAIRS = 64, ADDED = 9 };
 
 struct dsn {
 	char *key[PAIRS], *value[PAIRS];
@@ -107,6 +107,12 @@ dsn_set_option(struct dsn *dsn, const char *option)
 {
 	set(dsn, "options",
 		str_printf("%s -c %s", find(dsn, "options"), option));
+}
+
+void
+dsn_set_replication(struct dsn *dsn)
+{
+	set(dsn, "replication", str_dup("database"));
 }
 
 static int

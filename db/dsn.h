@@ -17,6 +17,9 @@ DEFINE_CLEANUP(struct dsn *, dsn_free)
 
 /* One more setting of every session, "lock_timeout=10". */
 void dsn_set_option(struct dsn *dsn, const char *option);
+/* Connections that may stream changes: PostgreSQL then takes no prepared
+ * statements. */
+void dsn_set_replication(struct dsn *dsn);
 
 /* The host name that must be resolved before each connect, or NULL when there
  * is none (unix socket, hostaddr given). */

@@ -95,6 +95,10 @@ bool pg_may_be_cancelled(const struct pg *pg);
 
 /* pg_cancel.c, for pg_open.c */
 void pg_forget_cancel(struct pg *pg);
+/* pg_open.c, for changes.c: "address,address" of a name; how many. */
+struct addrinfo;
+struct buf;
+unsigned pg_addresses(struct buf *to, const struct addrinfo *all);
 /* pg_open.c, for pg.c */
 void pg_open(struct pg *pg);
 void pg_close(struct pg *pg);

@@ -247,8 +247,8 @@ connect_to(struct pg *pg, const char *addrs, unsigned count)
 		fail_open(pg, "cannot watch the socket");
 }
 
-static unsigned
-list_addresses(struct buf *to, const struct addrinfo *all)
+unsigned
+pg_addresses(struct buf *to, const struct addrinfo *all)
 {
 	char text[64];
 	unsigned count = 0;
@@ -275,7 +275,7 @@ on_looked_up(uv_getaddrinfo_t *req, int status, struct addrinfo *all)
 
 	(void)mem_free(l);
 	buf_init(&addrs, 1024);
-	count = status == 0 ? list_addresses(&addrs, all) : 0;
+	count = status == 0 ? pg_addresses(&addrs, all) : 0;
 	uv_freeaddrinfo(all);
 	if (!pg)
 		return;

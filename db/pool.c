@@ -7,6 +7,7 @@
  */
 #include "db/pool.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "db/pool_inside.h"
 #include "db/sqlstate.h"
@@ -151,6 +152,30 @@ on_undone(struct pool *pool, struct flight *f)
 		(void)flight_free(f);
 }
 
+void
+pool_count(struct pool *pool, struct series_table *series)
+{
+	pool->reads = pool->writes = NULL;
+	if (!series)
+		return;
+	pool->reads = series_find(series, SLICE("line=\"read\""));
+	pool->writes = series_find(series, SLICE("line=\"write\""));
+}
+
+/* As classes of a status: an answer, or the server's refusal. */
+enum { COUNT_GOOD = 200, COUNT_REFUSED = 500 };
+
+static void
+count(const struct pool *pool, const struct flight *f)
+{
+	bool good = PQresultStatus(f->result) != PGRES_FATAL_ERROR;
+
+	if (pool->reads)
+		series_add(f->is_read ? pool->reads : pool->writes,
+			good ? COUNT_GOOD : COUNT_REFUSED,
+			(int64_t)f->took_ms * CLOCK_MS);
+}
+
 static void
 on_landed(struct pg *pg, struct flight *f)
 {
@@ -162,6 +187,7 @@ on_landed(struct pg *pg, struct flight *f)
 		on_undone(pool, f);
 		return;
 	}
+	count(pool, f);
 	switch (PQresultStatus(f->result)) {
 	case PGRES_TUPLES_OK:
 	case PGRES_COMMAND_OK:

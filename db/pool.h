@@ -31,6 +31,9 @@ int pool_new(struct pool **ret, struct loop *loop, const struct pool_conf *conf,
 struct pool *pool_free(struct pool *pool);
 DEFINE_CLEANUP(struct pool *, pool_free)
 bool pool_is_up(const struct pool *pool);
+struct series_table;
+/* Counts statements and their times (`line="read"`, "write"); NULL: no more. */
+void pool_count(struct pool *pool, struct series_table *series);
 struct loop *pool_loop(const struct pool *pool) _returns_value_;
 
 enum { ASK_PARAMS = 512 };

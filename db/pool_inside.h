@@ -6,6 +6,7 @@
  */
 
 #include "base/list.h"
+#include "base/series.h"
 #include "base/timer.h"
 #include "db/flight.h"
 #include "db/pg.h"
@@ -50,6 +51,7 @@ struct pool {
 	struct shapes shapes;
 	struct shapes failing; /* writes that undid their neighbours */
 	struct line line[LINES];
+	struct series *reads, *writes; /* what is counted, or NULL */
 };
 
 /* pool_line.c */

@@ -92,9 +92,8 @@ prepare_ids(struct doc_op *op, struct doc_build *b)
 	return r;
 }
 
-/* The condition, and what the permission adds to it. */
-static int
-prepare_where(struct doc_build *b)
+int
+doc_prepare_where(struct doc_build *b, enum access_act act)
 {
 	const struct doc_request *req = b->req;
 	int r = query_parse(&b->where, req->query, b->arena, b->now_ms, b->why);
@@ -103,8 +102,8 @@ prepare_where(struct doc_build *b)
 		r = access_query(
 			b->where, b->info, &req->scope, b->arena, b->why);
 	if (r == 0 && req->verb != DOC_ADD_COLLECTION)
-		r = access_where(&b->allowed, b->info, verbs[req->verb].act,
-			&req->scope, req->data, b->arena, b->now_ms, b->why);
+		r = access_where(&b->allowed, b->info, act, &req->scope,
+			req->data, b->arena, b->now_ms, b->why);
 	return r;
 }
 
@@ -121,7 +120,7 @@ build(struct doc_op *op, struct doc_build *b)
 	if (b->req->depth && !b->req->explain)
 		buf_printf(
 			&b->sql->text, "/*mpcloud depth%u*/ ", b->req->depth);
-	r = prepare_where(b);
+	r = doc_prepare_where(b, verbs[b->req->verb].act);
 	if (r == 0)
 		r = prepare_ids(op, b);
 	if (r == 0 && b->req->explain)

@@ -122,8 +122,9 @@ must_guard(const struct doc_build *b)
 void
 doc_sql_where(struct doc_build *b)
 {
-	const struct sql_from from = {
-		.doc = "doc", .id = "_id", .info = b->info};
+	const struct sql_from from = {.doc = "doc",
+		.id = "_id",
+		.info = b->loose ? NULL : b->info};
 
 	add_fresh(b);
 	if (must_guard(b))
@@ -283,7 +284,7 @@ add_columns(struct doc_build *b, const struct page *l)
 	sql_add(b->sql, "SELECT CASE WHEN jsonb_exists(doc, '_id') THEN NULL "
 			"ELSE _id END AS k, ");
 	sql_project(b->sql, l->project, &from);
-	sql_add(b->sql, " AS d");
+	sql_add(b->sql, b->with_key ? " AS d, _id AS i" : " AS d");
 }
 
 static void

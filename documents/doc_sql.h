@@ -28,11 +28,16 @@ struct doc_build {
 	struct fault *why;
 	const char **ids; /* keys: DOC_INSERT, and ids[0] of an upsert */
 	bool without_id;  /* the projection leaves _id out */
+	bool with_key;    /* DOC_FIND: column _id too, named i */
+	bool loose; /* _id and doc are columns of something else than the
+		       collection's table: it has no indexes */
 };
 
 /* doc_read.c */
 int doc_sql_find(struct doc_build *b) _must_check_;
 int doc_sql_count(struct doc_build *b) _must_check_;
+/* The condition, and what the permission adds to it: b->where, b->allowed. */
+int doc_prepare_where(struct doc_build *b, enum access_act act) _must_check_;
 /* doc_write.c */
 int doc_sql_insert(struct doc_build *b) _must_check_;
 int doc_sql_update(struct doc_build *b) _must_check_;

@@ -38,6 +38,12 @@ struct rule_table {
 	const char *sql; /* a subselect of two columns: key and document */
 };
 
+/* What a rule of files speaks of: `resource`. */
+struct rule_file {
+	const char *openid; /* whose it is; "": nobody's */
+	struct slice path;
+};
+
 struct rule_call {
 	enum access_act act;
 	const struct doc_scope *scope;
@@ -48,6 +54,7 @@ struct rule_call {
 	 * rules; or NULL. */
 	const struct rule_table *tables;
 	size_t table_count;
+	const struct rule_file *file; /* of rule_parse_file's, else NULL */
 };
 
 /* Leaves are QUERY_RULE, or indexable ones that are never narrower than the

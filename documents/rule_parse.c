@@ -267,13 +267,14 @@ rule_parse_ternary(struct rule_parser *p, struct rule_node **ret)
 	return r;
 }
 
-int
-rule_parse(struct rule_node **ret, struct slice text, struct arena *arena,
-	struct fault *why)
+static int
+parse(struct rule_node **ret, struct slice text, bool of_files,
+	struct arena *arena, struct fault *why)
 {
 	struct rule_parser p = {
 		.lex = {.rest = text, .arena = arena, .why = why, .column = 1},
 		.arena = arena,
+		.of_files = of_files,
 	};
 	struct rule_node *n = NULL;
 	int r;
@@ -293,4 +294,18 @@ rule_parse(struct rule_node **ret, struct slice text, struct arena *arena,
 			"\"%.*s\" is not expected here",
 			(int)min(p.lex.text.len, (size_t)60), p.lex.text.ptr);
 	return r < 0 ? r : to_condition(&p, n, ret);
+}
+
+int
+rule_parse(struct rule_node **ret, struct slice text, struct arena *arena,
+	struct fault *why)
+{
+	return parse(ret, text, false, arena, why);
+}
+
+int
+rule_parse_file(struct rule_node **ret, struct slice text, struct arena *arena,
+	struct fault *why)
+{
+	return parse(ret, text, true, arena, why);
 }

@@ -11,6 +11,7 @@
 struct rule_parser {
 	struct rule_lex lex;
 	struct arena *arena;
+	bool of_files; /* see rule_parse_file */
 	unsigned depth;
 	unsigned gets, get_depth;
 };

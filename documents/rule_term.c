@@ -101,32 +101,38 @@ parse_plain(struct rule_parser *p, struct rule_node **ret)
 static int
 parse_name(struct rule_parser *p, struct rule_node **ret)
 {
+	enum { IN_DOCS = 1, IN_FILES = 2, IN_ALL = 3 };
 	static const struct {
 		const char *name;
 		enum rule_op op;
 		const char *literal;
+		unsigned where;
 	} names[] = {
-		{"true", RULE_LITERAL, "true"},
-		{"false", RULE_LITERAL, "false"},
-		{"null", RULE_LITERAL, "null"},
-		{"undefined", RULE_UNDEFINED, ""},
-		{"now", RULE_NOW, ""},
-		{"auth", RULE_AUTH, ""},
-		{"doc", RULE_DOC, ""},
-		{"request", RULE_DATA, ""},
-		{"get", RULE_GET, ""},
+		{"true", RULE_LITERAL, "true", IN_ALL},
+		{"false", RULE_LITERAL, "false", IN_ALL},
+		{"null", RULE_LITERAL, "null", IN_ALL},
+		{"undefined", RULE_UNDEFINED, "", IN_ALL},
+		{"now", RULE_NOW, "", IN_ALL},
+		{"auth", RULE_AUTH, "", IN_ALL},
+		{"doc", RULE_DOC, "", IN_DOCS},
+		{"request", RULE_DATA, "", IN_DOCS},
+		{"get", RULE_GET, "", IN_DOCS},
+		{"resource", RULE_RESOURCE, "", IN_FILES},
 	};
+	unsigned where = p->of_files ? IN_FILES : IN_DOCS;
 
 	for (size_t i = 0; i < array_size(names); i++)
-		if (slice_is(p->lex.text, names[i].name)) {
+		if ((names[i].where & where) &&
+			slice_is(p->lex.text, names[i].name)) {
 			*ret = leaf(
 				p, names[i].op, slice_str(names[i].literal));
 			return rule_lex_next(&p->lex);
 		}
 	return rule_lex_fail(&p->lex, p->lex.at,
-		"%.*s is not known: there are auth, doc, request.data, now and "
-		"get()",
-		(int)min(p->lex.text.len, (size_t)60), p->lex.text.ptr);
+		"%.*s is not known: there are %s",
+		(int)min(p->lex.text.len, (size_t)60), p->lex.text.ptr,
+		p->of_files ? "auth, resource.openid, resource.path and now"
+			    : "auth, doc, request.data, now and get()");
 }
 
 /* `text${value}…` */
@@ -387,6 +393,18 @@ is_auth_member(struct slice name)
 }
 
 static int
+check_resource(struct rule_parser *p, const struct rule_node *n)
+{
+	struct slice name = {0};
+
+	if (n->steps == 1 &&
+		rule_literal_text(n->step[0], p->arena, &name) &&
+		(slice_is(name, "openid") || slice_is(name, "path")))
+		return 0;
+	return rule_lex_fail(&p->lex, n->at, "resource has openid and path");
+}
+
+static int
 check_steps(struct rule_parser *p, const struct rule_node *n)
 {
 	struct slice name;
@@ -396,6 +414,8 @@ check_steps(struct rule_parser *p, const struct rule_node *n)
 			name.len && name.ptr[0] == '$')
 			return rule_lex_fail(&p->lex, n->step[i]->at,
 				"a member's name does not begin with $");
+	if (n->op == RULE_RESOURCE)
+		return check_resource(p, n);
 	if (n->op != RULE_AUTH || n->steps == 0)
 		return 0;
 	if (!rule_literal_text(n->step[0], p->arena, &name) ||
@@ -429,7 +449,7 @@ static bool
 has_members(const struct rule_node *n)
 {
 	return n->op == RULE_AUTH || n->op == RULE_DATA || n->op == RULE_DOC ||
-	       n->op == RULE_GET;
+	       n->op == RULE_GET || n->op == RULE_RESOURCE;
 }
 
 int
@@ -444,8 +464,10 @@ rule_parse_member(struct rule_parser *p, struct rule_node **ret)
 		(rule_lex_is(&p->lex, ".") || rule_lex_is(&p->lex, "["))) {
 		if (!has_members(n))
 			return rule_lex_fail(&p->lex, p->lex.at,
-				"only auth, doc, request.data and get() have "
-				"members");
+				p->of_files ? "only auth and resource have "
+					      "members"
+					    : "only auth, doc, request.data "
+					      "and get() have members");
 		r = parse_step(p, &step);
 		if (r == 0)
 			add_steps(p, &l, step);
@@ -453,7 +475,7 @@ rule_parse_member(struct rule_parser *p, struct rule_node **ret)
 	if (r == 0 && rule_lex_is(&p->lex, "("))
 		return rule_lex_fail(&p->lex, p->lex.at,
 			"the only function of a rule is get()");
-	if (r < 0 || l.count == 0)
+	if (r < 0 || (l.count == 0 && n->op != RULE_RESOURCE))
 		return r;
 	n->step = rule_list_get(p, &l);
 	n->steps = l.count;

@@ -22,6 +22,7 @@ enum rule_op {
 	RULE_AUTH,     /* step */
 	RULE_DATA,     /* request.data, step */
 	RULE_DOC,      /* step */
+	RULE_RESOURCE, /* of a rule of files: step */
 	RULE_GET,      /* text: the collection; part: what the id is made of;
 			  step */
 	RULE_LIST,     /* part */
@@ -85,6 +86,10 @@ rule_is_condition(const struct rule_node *n)
 /* A condition of an expression's text; errors begin with "column 17: ". */
 int rule_parse(struct rule_node **ret, struct slice text, struct arena *arena,
 	struct fault *why) _must_check_;
+/* A rule of files: it knows resource.openid and resource.path instead of doc,
+ * request.data and get(). */
+int rule_parse_file(struct rule_node **ret, struct slice text,
+	struct arena *arena, struct fault *why) _must_check_;
 
 /* A new node with copies of the lists. */
 struct rule_node *rule_node_new(struct arena *arena, enum rule_op op,

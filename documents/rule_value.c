@@ -94,6 +94,19 @@ step_names(const struct rule_bind *b, const struct rule_node *n)
 	return step;
 }
 
+/* resource.openid, resource.path */
+static struct rule_node *
+value_resource(const struct rule_bind *b, const struct rule_node *n)
+{
+	const struct rule_file *file = b->call->file;
+	struct slice name = {0};
+
+	if (file && rule_literal_text(n->step[0], b->arena, &name) &&
+		slice_is(name, "path"))
+		return rule_literal(b, n->at, rule_json(b->arena, file->path));
+	return text_or_absent(b, n->at, file ? file->openid : NULL);
+}
+
 static struct rule_node *
 value_auth(const struct rule_bind *b, struct rule_node *n)
 {
@@ -293,6 +306,8 @@ rule_value(const struct rule_bind *b, struct rule_node *n)
 		return value_auth(b, n);
 	case RULE_DATA:
 		return value_data(b, n);
+	case RULE_RESOURCE:
+		return value_resource(b, n);
 	case RULE_DOC:
 		return value_doc(b, n);
 	case RULE_GET:

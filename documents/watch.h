@@ -6,11 +6,12 @@
  * query, with the rule that holds for its caller, is evaluated once per commit
  * of the change stream, however many watch it.
  *
- * The result of a query has a version, `seq`, that rises by one with each
- * commit that changed it.  An engine's life has a name, `epoch`; the last
- * changes of a query are kept, also for a while after nobody watches, so that a
- * client that comes back hears what it missed.  After a longer time, or from
- * another engine, it is told the whole result anew.
+ * The result of a query has a version, `seq`, that begins at a random number
+ * below 2^50 and rises by one with each commit that changed it.  The life of a
+ * query in an engine has a name, `epoch`; the last changes of a query are kept,
+ * also for a while after nobody watches, so that a client that comes back hears
+ * what it missed.  After a longer time, or from another engine, it is told the
+ * whole result anew.
  */
 
 #include "base/list.h"
@@ -59,28 +60,28 @@ struct watch_change {
 	struct slice removed; /* ["x"], or empty */
 };
 
+/* A sub may be stopped, and others started or stopped, inside of these. */
 struct watch_sub;
 struct watch_ops {
 	/* The whole result at `seq` (INIT changes, none when it is empty);
-	 * first, and again when the subscriber's state is not known any more.
-	 */
+	 * first, and again when the subscriber's state is not known any more:
+	 * then `seq` and the epoch are any. */
 	void (*on_result)(struct watch_sub *s, uint64_t seq,
 		const struct watch_change *changes, size_t count);
 	/* What led from seq - 1 to seq. */
 	void (*on_change)(struct watch_sub *s, uint64_t seq,
 		const struct watch_change *changes, size_t count);
-	/* After a resume: nothing was missed, or all was told. */
+	/* After a resume: nothing was missed, or all was told just now. */
 	void (*on_resumed)(struct watch_sub *s, uint64_t seq);
-	/* It is over: denied, too many documents, dropped collection, no
-	 * change stream. */
+	/* It is over, as if stopped: denied, too many documents, dropped
+	 * collection, no change stream. */
 	void (*on_end)(struct watch_sub *s, int err, const struct fault *why);
 };
 
 /* Embedded in its owner. */
 struct watch_sub {
 	const struct watch_ops *ops;
-	struct list on; /* the engine's */
-	void *inside;
+	void *inside; /* the engine's */
 };
 
 /* The engine's callbacks come later, never inside of these.  `query` is copied.
@@ -88,11 +89,22 @@ struct watch_sub {
 void watch_start(struct watches *w, struct watch_sub *s,
 	const struct watch_query *query);
 /* Goes on from `seq` of `epoch`: on_change for each that was missed, then
- * on_resumed; or on_result when they are not known any more. */
+ * on_resumed, without anything between them; or on_result when they are not
+ * known any more, or the epoch is another.  In the same life that result gives
+ * it a new epoch: who counts on from there does not mean its seq any more. */
 void watch_resume(struct watches *w, struct watch_sub *s,
 	const struct watch_query *query, uint64_t epoch, uint64_t seq);
+/* Idle ones are fine, too. */
 void watch_stop(struct watch_sub *s);
-uint64_t watches_epoch(const struct watches *w);
+/* Of the life of its query; inside of on_result and on_resumed. */
+uint64_t watch_epoch(const struct watch_sub *s);
+/* Names the query that it shares with others; inside of its callbacks. */
+uint64_t watch_number(const struct watch_sub *s);
+/* Inside of on_result and on_change: what is told just now has this number, the
+ * same for all who are told it. */
+uint64_t watches_batch(const struct watches *w);
+/* What a reload may change; strings stay those of watches_new. */
+void watches_configure(struct watches *w, const struct watches_conf *conf);
 /* For metrics: distinct queries, subscribers, evaluations so far. */
 struct watches_count {
 	size_t queries, subs;

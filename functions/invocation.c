@@ -115,6 +115,7 @@ context_put(struct buf *b, const struct hand *hand,
 	member(b, ",\"clientIp\":", call->client_ip);
 	member(b, ",\"trigger\":", call->trigger);
 	member(b, ",\"routeKey\":", inv->route_key);
+	member(b, ",\"traceparent\":", call->traceparent);
 	member(b, ",\"sessionToken\":", inv->token);
 	buf_char(b, '}');
 }

@@ -176,6 +176,11 @@ put_line(struct access *a, char *at, const struct access_line *l)
 	at = PUT_OWN(at, "uid", l->uid);
 	at = PUT_TEXT(at, "function", l->function);
 	at = PUT_OWN(at, "action", l->action);
+	if (l->trace.len) {
+		at = PUT(at, ",\"traceId\":\"");
+		at = put(at, l->trace.ptr, l->trace.len);
+		*at++ = '"';
+	}
 	return PUT(at, "}\n");
 }
 

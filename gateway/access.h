@@ -24,6 +24,7 @@ struct access_line {
 	const char *uid;      /* "" or NULL: left out */
 	const char *function; /* the same */
 	const char *action;   /* the same: a cloud call's */
+	struct slice trace;   /* 32 hex digits, or empty */
 	int status;
 	size_t bytes;
 	int64_t ns; /* it took */

@@ -13,6 +13,8 @@
 #include "gateway/http.h"
 
 #include <arpa/inet.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 size_t
@@ -42,16 +44,24 @@ admit_now(struct admit *a)
 	return a->now_ns;
 }
 
+bool
+admit_note(struct admit *a, struct gcra_verdict v, int64_t limit)
+{
+	if (a->limit && v.allowed && v.remaining >= a->verdict.remaining)
+		return false;
+	a->verdict = v;
+	a->limit = limit;
+	a->name = a->policy = NULL;
+	return true;
+}
+
 static int
 ask(struct admit *a, struct gcra_table *cells, struct gcra_rule rule,
 	uint64_t key)
 {
 	struct gcra_verdict v = gcra_ask(cells, key, rule, admit_now(a));
 
-	if (!a->limit || !v.allowed || v.remaining < a->verdict.remaining) {
-		a->verdict = v;
-		a->limit = rule.burst;
-	}
+	(void)admit_note(a, v, rule.burst);
 	return v.allowed ? 0 : ERR_LIMITED;
 }
 
@@ -98,6 +108,17 @@ seconds(int64_t ns)
 	return (ns + CLOCK_S - 1) / CLOCK_S;
 }
 
+static void
+say_policy(const struct admit *a, struct exchange *x)
+{
+	char room[ADMIT_NAME + 64];
+
+	exchange_add_header(x, "RateLimit-Policy", a->policy);
+	(void)snprintf(room, sizeof(room), "\"%s\";r=%" PRId64 ";t=%" PRId64,
+		a->name, a->verdict.remaining, seconds(a->verdict.reset_ns));
+	exchange_add_header(x, "RateLimit", room);
+}
+
 void
 admit_say(const struct admit *a, struct exchange *x)
 {
@@ -110,6 +131,8 @@ admit_say(const struct admit *a, struct exchange *x)
 		x, "RateLimit-Remaining", decimal(a->verdict.remaining, room));
 	exchange_add_header(x, "RateLimit-Reset",
 		decimal(seconds(a->verdict.reset_ns), room));
+	if (a->name)
+		say_policy(a, x);
 	if (!a->verdict.allowed)
 		exchange_add_header(x, "Retry-After",
 			decimal(max(seconds(a->verdict.retry_ns), (int64_t)1),

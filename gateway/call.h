@@ -134,6 +134,11 @@ int call_tx_commit(struct call *c);
 int call_tx_abort(struct call *c);
 /* True: another gateway holds the body's transactionId and was asked. */
 bool call_tx_elsewhere(struct call *c) _must_check_;
+int call_storage_upload(struct call *c);
+int call_storage_download(struct call *c);
+int call_storage_remove(struct call *c);
+int call_storage_copy(struct call *c);
+int call_storage_authority(struct call *c);
 int call_fn_invoke(struct call *c);
 int call_fn_stats(struct call *c);
 int call_queue_put(struct call *c);

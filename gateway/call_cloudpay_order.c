@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "gateway/gateway.h"
+#include "gateway/guard.h"
 #include "pay/bill.h"
 
 #include <stdio.h>
@@ -164,6 +165,7 @@ cloudpay_unified_order(struct cloudpay *p)
 		return e;
 	p->call->gateway->count->orders++;
 	order_begin(p, on_placed);
+	guard_paying(p->call->gateway, &p->who);
 	order_place(p->call->gateway->pay, &p->order, &p->who, p->held, true);
 	return 0;
 }

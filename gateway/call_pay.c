@@ -5,6 +5,7 @@
 #include "gateway/call.h"
 
 #include "gateway/gateway.h"
+#include "gateway/guard.h"
 #include "pay/bill.h"
 
 typedef void order_fn(struct pay *pay, struct order *o,
@@ -77,6 +78,7 @@ call_pay_create(struct call *c)
 		return e;
 	c->gateway->count->orders++;
 	call_wait(c, &c->op.order.job);
+	guard_paying(c->gateway, c->caller);
 	order_place(c->gateway->pay, &c->op.order, c->caller, order, true);
 	return 0;
 }

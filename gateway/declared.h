@@ -7,20 +7,26 @@
  * new one replaces it whole, or nothing changes.  Requests under way keep the
  * table they began with.
  *
- * Paths that are ours (route.def) come first.  Of those declared, the most
- * specific answers: an exact path, then parameters, then prefixes (the longest),
- * then expressions; within one kind a host and more conditions go before none,
- * then the file's order.
+ * Paths that are ours (route.def) come first.  Of those declared, the operator's
+ * come before the project's, and within each the most specific answers: an exact
+ * path, then parameters, then prefixes (the longest), then expressions; within
+ * one kind a host goes before none, then a literal segment before a parameter,
+ * then more conditions before fewer, then the file's order.
  */
 
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/slice.h"
+#include "gateway/breaker.h"
+#include "gateway/shed.h"
 
 #include <jansson.h>
 
-struct request;
+struct buf;
 struct limit_rules;
+struct loop;
+struct request;
+struct site;
 struct upstream;
 
 enum declared_target {
@@ -46,37 +52,125 @@ struct declared_route {
 	enum declared_auth auth;
 	/* by target */
 	const char *function, *folder, *file, *location;
+	int redirect_status;
 	struct upstream *upstream;
+	const char *upstream_name;
+	struct site *site; /* NULL: not deployed on this machine */
 	/* what holds */
-	const struct limit_rules *limits; /* gateway/limit.h, or NULL */
-	uint64_t body_top;
+	struct limit_rules *limits; /* gateway/limit.h, or NULL */
+	uint64_t body_top;   /* 0: the target's own */
 	uint64_t timeout_ms; /* 0: the target's own */
 	bool idempotent;     /* Idempotency-Key is honoured */
+	enum shed_priority priority; /* SHED_UNSAID: by the request */
+	struct breaker_rule breaker; /* errors 0: none */
 	bool compress;
 	void *inside; /* declared_*.c's: conditions, transformations, CORS */
 };
 
 struct declared_table;
 
-/* `file`: a parsed routes.json; messages begin with `name` and say where:
- * "routes.json: routes[3].to: …". */
-int declared_table_new(struct declared_table **ret, const json_t *file,
-	const char *name, struct fault *why) _must_check_;
+/* One routes.json. */
+struct declared_source {
+	const json_t *file;
+	const char *name; /* messages begin with it: "routes.json" */
+	/* A project's static folders by their deployed copies, {"dist":
+	 * "/var/lib/…"}; NULL: folders are absolute paths (the operator's). */
+	const json_t *sites;
+	/* Nothing is opened and nobody reached: only whether it is right. */
+	bool check_only;
+};
+
+enum {
+	DECLARED_ROUTES_TOP = 5000,
+	DECLARED_PATTERNS_TOP = 64, /* paths that are expressions, in a file */
+	DECLARED_HEADERS_TOP = 8,
+	DECLARED_CAPTURES_TOP = 40,
+};
+
+/* `sources` in the order in which they answer; messages say where: "routes.json:
+ * routes[3].to: …".  `loop` may be NULL with check_only. */
+int declared_table_new(struct declared_table **ret,
+	const struct declared_source *sources, size_t count, struct loop *loop,
+	struct fault *why) _must_check_;
 struct declared_table *declared_ref(struct declared_table *t);
 struct declared_table *declared_unref(struct declared_table *t);
+size_t declared_count(const struct declared_table *t);
+/* By place, in the files' order. */
+const struct declared_route *declared_at(
+	const struct declared_table *t, size_t i);
+/* All files' top-level "limits", or NULL. */
+const struct limit_rules *declared_limits(const struct declared_table *t);
+
+/* What {…} of a template stands for, in the order of the path: names of
+ * parameters, "*" what follows a prefix (without its slash), groups by number
+ * and name. */
+struct declared_captures {
+	size_t count;
+	struct {
+		struct slice name, value;
+	} list[DECLARED_CAPTURES_TOP];
+};
 
 /* What a request is matched by. */
 struct declared_ask {
-	struct slice host, path, method;
+	struct slice host; /* with or without its port */
+	struct slice path; /* decoded */
+	struct slice method;
 	struct slice (*header)(const void *request, const char *name);
 	const void *request;
 	struct arena *arena;
 	/* answer */
 	const struct declared_route *route;
 	struct slice rest;    /* of a prefix: what follows it, with its "/" */
-	unsigned allowed;     /* ERR_METHOD */
-	const void *captures; /* {name}s and groups, in the arena */
+	unsigned allowed;     /* ERR_METHOD: bits of functions/http_path.h */
+	const struct declared_captures *captures; /* in the arena */
+	unsigned steps; /* segments and conditions looked at: for tests */
 };
-/* 0, ERR_NOT_FOUND, ERR_METHOD. */
+/* 0, ERR_NOT_FOUND, ERR_METHOD, ERR_BAD_REQUEST (a "." or ".." segment). */
 int declared_find(const struct declared_table *t,
 	struct declared_ask *ask) _must_check_;
+
+/*
+ * Requests (declared_request.c).  The path, query, headers and body as the
+ * target is to see them, after the route's changes.
+ */
+
+/* step_route: the route of a path that is none of ours: r->declared, r->route.
+ * 0, ERR_NOT_FOUND, ERR_METHOD (with the Allow header added), … */
+int declared_route_request(struct request *r) _must_check_;
+/* As received ("/a%20b") unless changed; begins with a slash. */
+struct slice declared_path(struct request *r);
+/* As a function behind a path sees it: what follows a prefix, "/" at the least. */
+struct slice declared_function_path(struct request *r);
+struct slice declared_query(struct request *r);
+void declared_each_header(struct request *r,
+	void (*fn)(void *owner, struct slice name, struct slice value),
+	void *owner);
+/* The stored file's path or id, captures filled in. */
+int declared_file(struct request *r, struct slice *ret) _must_check_;
+/* Whether the body is changed, so that it must be had whole. */
+bool declared_changes_body(const struct declared_route *d);
+/* exchange_body, with the route's changes of JSON fields made. */
+int declared_body(struct request *r, struct slice *ret) _must_check_;
+
+/*
+ * Answers.  step_answer calls declared_answer for what is answered from
+ * memory, also by us with an error.  Who sets r->send calls declared_headers
+ * with the status before it sends.
+ */
+
+/* Status, JSON fields, headers, CORS, caching, compression; 304 where the
+ * client has it. */
+int declared_answer(struct request *r, int status);
+/* Headers only: those the route sets, CORS, Cache-Control.  The status as the
+ * route wants it. */
+int declared_headers(struct request *r, int status);
+/* Whether the route takes or replaces this header of an upstream's answer. */
+bool declared_drops_header(const struct request *r, struct slice name);
+
+/* One line for a reader about each route that fits the path, the one that
+ * answers first: [{"route", "place", "to", "answers", "why"}]. */
+json_t *declared_explain(const struct declared_table *t,
+	const struct declared_ask *ask) _returns_value_;
+/* [{"name", "place", "methods", "host", "path", "to", "auth"}] */
+json_t *declared_list(const struct declared_table *t) _returns_value_;

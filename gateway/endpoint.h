@@ -17,7 +17,14 @@ endpoint_fn endpoint_auth_anonymous, endpoint_auth_token, endpoint_auth_me,
 	endpoint_auth_sudo, endpoint_auth_password, endpoint_auth_device_end,
 	endpoint_auth_end_all, endpoint_auth_other;
 endpoint_fn endpoint_db_rest;
+endpoint_fn endpoint_file_get, endpoint_file_put, endpoint_file_post,
+	endpoint_file_delete, endpoint_file_list;
+endpoint_fn endpoint_storages;
+endpoint_fn endpoint_ops_file_stat, endpoint_ops_file_copy,
+	endpoint_ops_file_link, endpoint_ops_file_restore,
+	endpoint_ops_file_sweep, endpoint_ops_file_usage;
 endpoint_fn endpoint_function, endpoint_http_trigger;
+endpoint_fn endpoint_preflight, endpoint_redirect, endpoint_static;
 endpoint_fn endpoint_admin, endpoint_admin_unsigned, endpoint_web;
 endpoint_fn endpoint_forwarded;
 endpoint_fn endpoint_pay_place, endpoint_pay_get, endpoint_pay_close;
@@ -50,4 +57,5 @@ endpoint_fn endpoint_ops_queue, endpoint_ops_queue_show,
 	endpoint_ops_queue_replay, endpoint_ops_queue_drop;
 endpoint_fn endpoint_ops_rules_test;
 endpoint_fn endpoint_ops_token, endpoint_ops_collection, endpoint_ops_status;
-endpoint_fn endpoint_ops_functions, endpoint_ops_metrics;
+endpoint_fn endpoint_ops_functions, endpoint_ops_metrics, endpoint_metrics;
+endpoint_fn endpoint_ops_alerts, endpoint_ops_alerts_test;

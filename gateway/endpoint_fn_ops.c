@@ -5,12 +5,14 @@
  * that is carried to them, forward.h) and leaves out those that do not answer.
  */
 #include "base/clock.h"
+#include "base/crypto.h"
 #include "base/val.h"
 #include "functions/crew.h"
 #include "gateway/call.h"
 #include "gateway/endpoint.h"
 #include "gateway/fn_metrics.h"
 #include "gateway/forward.h"
+#include "gateway/metric.h"
 #include "gateway/pay_metrics.h"
 #include "gateway/request.h"
 
@@ -42,8 +44,9 @@ struct gather {
 static json_t *
 own_stats(const struct gateway *g)
 {
-	return json_pack("{s:i, s:o}", "gateway", (int)g->index, "functions",
-		crews_status(g->crews, true));
+	return json_pack("{s:i, s:o, s:o}", "gateway", (int)g->index,
+		"functions", crews_status(g->crews, true), "own",
+		metric_own(g));
 }
 
 int
@@ -239,6 +242,8 @@ answer_metrics(struct gather *g)
 		put_gateway(&b, alive[i], shm_gateway(gw->shm, alive[i]));
 	pay_metrics_put(&b, gw->shm, alive, count);
 	fn_metrics_put(&b, g->gateways);
+	metric_page(&b, gw->shm, alive, count);
+	metric_own_put(&b, g->gateways);
 	g->request->typed = true;
 	exchange_add_any_header(g->request->x, SLICE("Content-Type"),
 		SLICE("text/plain; version=0.0.4; charset=utf-8"));
@@ -248,5 +253,31 @@ answer_metrics(struct gather *g)
 int
 endpoint_ops_metrics(struct request *r)
 {
+	return gather(r, answer_metrics);
+}
+
+static bool
+has_token(const struct request *r, const char *token)
+{
+	static const char scheme[] = "Bearer ";
+	struct slice s = exchange_header(r->x, "Authorization");
+
+	return slice_starts(s, scheme) &&
+	       crypto_eq(slice_trim(slice_of(s.ptr + sizeof(scheme) - 1,
+				 s.len - (sizeof(scheme) - 1))),
+		       slice_str(token));
+}
+
+/* For Prometheus.  The other gateways are asked as the operator asks. */
+int
+endpoint_metrics(struct request *r)
+{
+	const char *token = r->gateway->metrics_token;
+
+	if (r->on->kind == LISTENER_METRICS && token && !has_token(r, token))
+		return fault_set(&r->why, ERR_NO_LOGIN,
+			"metrics.token_file's token is needed "
+			"(Authorization: Bearer TOKEN)");
+	r->caller.role = CALLER_ADMIN;
 	return gather(r, answer_metrics);
 }

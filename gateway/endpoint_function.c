@@ -113,6 +113,7 @@ endpoint_function(struct request *r)
 		.source = r->on->kind & LISTENER_OPEN ? "wx_client" : "wx_http",
 		.event = event,
 		.qualifier = qualifier_of(r),
+		.traceparent = request_traceparent(r),
 		.header = request_header,
 		.header_owner = r,
 	};

@@ -3,6 +3,7 @@
  * to say, unless pay.client_orders is on.
  */
 #include "gateway/endpoint.h"
+#include "gateway/guard.h"
 #include "gateway/request.h"
 #include "pay/order.h"
 
@@ -56,6 +57,7 @@ endpoint_pay_place(struct request *r)
 	if (e < 0)
 		return e;
 	g->count->orders++;
+	guard_paying(g, &r->caller);
 	order_place(g->pay, &act->order, &r->caller, r->json,
 		g->conf->pay_client_orders);
 	return request_wait(r, &act->order.job);

@@ -13,13 +13,16 @@
 #include "gateway/http.h"
 
 struct access_tokens;
+struct api_keys;
 struct apps;
 struct merchants;
 struct auth;
+struct cors;
 struct crews;
 struct forward;
 struct function_log;
 struct http_paths;
+struct guard;
 struct known;
 struct declared_table;
 struct expire;
@@ -37,6 +40,8 @@ struct trust;
 struct txs;
 struct valkey;
 struct watch_relay;
+struct watch_sessions;
+struct sockets;
 
 /* Bits: a route names the listeners it exists on. */
 enum listener_kind {
@@ -44,8 +49,10 @@ enum listener_kind {
 	LISTENER_TLS = 2,
 	LISTENER_CLOUD = 4, /* unix, for workers' SDKs */
 	LISTENER_OPS = 8,   /* unix, for the operator: the caller is admin */
+	LISTENER_METRICS = 16, /* plain HTTP, for Prometheus alone */
 	LISTENER_OPEN = LISTENER_TCP | LISTENER_TLS,
-	LISTENER_ANY = LISTENER_OPEN | LISTENER_CLOUD | LISTENER_OPS,
+	LISTENER_ANY = LISTENER_OPEN | LISTENER_CLOUD | LISTENER_OPS |
+		       LISTENER_METRICS,
 };
 
 struct listener {
@@ -77,15 +84,23 @@ struct gateway {
 	struct pay *pay; /* NULL: payment is off */
 	struct seal *seal;
 	const struct token_keys *keys; /* of the configuration in force */
+	const char *metrics_token;     /* the same; NULL: none is asked for */
 	struct known *known;
 	struct crews *crews;
 	struct queue *queue;      /* of calls that nobody waits for */
 	struct http_paths *paths; /* of functions */
 	struct declared_table *declared; /* in force; never NULL when ready */
+	struct cors *web_origins; /* whose pages may use the built-in paths */
 	struct files *files;
+	/* of the configuration in force; NULL: none */
+	const char *origin_secret, *cdn_key;
 	struct trust *trust;   /* or NULL: nobody is believed */
+	struct api_keys *api_keys; /* auth/api_key.h */
 	struct valkey *valkey; /* or NULL: limits count on this machine */
+	struct guard *guard;   /* shedding and breakers, or NULL */
 	struct watch_relay *watch;
+	struct watch_sessions *sessions; /* what they share */
+	struct sockets *sockets;
 	struct function_log *log;
 	struct shm *shm;
 	struct shm_gateway *count; /* our own */

@@ -27,28 +27,16 @@ on_again(uv_idle_t *again)
 	http_spin_soon(http);
 }
 
-static void
-on_tick(struct timer *tick)
-{
-	http_spin_soon(container_of(tick, struct http, tick));
-}
-
-/* When the library wants to run next without being called by its epoll. */
+/* The library wants to run again without being called by its epoll.  It has no
+ * time limits: ours are per connection (http_conn.c). */
 static void
 wind(struct http *http)
 {
 	MHD_UNSIGNED_LONG_LONG ms;
-	uint64_t at;
 
-	if (MHD_get_timeout(http->daemon, &ms) != MHD_YES)
-		return;
-	if (ms == 0) {
+	if (MHD_get_timeout(http->daemon, &ms) == MHD_YES && ms == 0)
 		(void)uv_idle_start(http->again, on_again);
-		return;
-	}
-	at = uv_now(&http->loop->uv) + ms;
-	if (!timer_is_set(&http->tick) || http->tick.at > at)
-		timer_set(&http->tick, http->loop, ms, on_tick);
+	upgrades_push(http);
 }
 
 static void
@@ -105,48 +93,53 @@ on_unescape(void *cls, struct MHD_Connection *mhd, char *s)
 	return strlen(s);
 }
 
-static unsigned
-timeout_s(const struct http_conf *conf)
-{
-	uint64_t ms = max(conf->idle_ms, max(conf->head_ms, conf->body_ms));
-
-	return (unsigned)(ms / 1000 + 1);
-}
+/* TLS 1.2 and 1.3; of 1.2 what has forward secrecy and authenticates what it
+ * encrypts (RFC 9325, 4.2). */
+static const char tls_priorities[] =
+	"NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:"
+	"-KX-ALL:+ECDHE-ECDSA:+ECDHE-RSA:"
+	"-CIPHER-ALL:+AES-128-GCM:+AES-256-GCM:+CHACHA20-POLY1305:"
+	"-MAC-ALL:+AEAD:%SERVER_PRECEDENCE";
 
 static int
 daemon_start(struct http *http, struct fault *why)
 {
 	const struct http_conf *conf = &http->conf;
 	_close_ int fd = fcntl(conf->fd, F_DUPFD_CLOEXEC, 0);
-	struct MHD_OptionItem tls[] = {
-		{MHD_OPTION_HTTPS_CERT_CALLBACK, 0,
-			(void *)(uintptr_t)tls_certificate},
+	struct MHD_OptionItem options[] = {
+		{MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, NULL},
+		{MHD_OPTION_LISTEN_SOCKET,
+			conf->proxy_protocol ? MHD_INVALID_SOCKET : fd, NULL},
+		{MHD_OPTION_HTTPS_CERT_CALLBACK2, 0,
+			(void *)(uintptr_t)cert_show},
 		{MHD_OPTION_HTTPS_PRIORITIES, 0,
-			(void *)(uintptr_t) "NORMAL:-VERS-ALL:+VERS-TLS1.3:"
-					    "+VERS-TLS1.2"},
+			(void *)(uintptr_t)tls_priorities},
 		{MHD_OPTION_END, 0, NULL},
 	};
-	struct MHD_OptionItem none[] = {{MHD_OPTION_END, 0, NULL}};
 	unsigned flags = MHD_USE_EPOLL | MHD_USE_ERROR_LOG |
-			 MHD_ALLOW_SUSPEND_RESUME | MHD_USE_TURBO |
-			 (http->cert ? MHD_USE_TLS : 0);
+			 MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE |
+			 MHD_USE_TURBO | (http->certs ? MHD_USE_TLS : 0) |
+			 (conf->proxy_protocol ? MHD_USE_NO_LISTEN_SOCKET : 0);
 
 	if (fd < 0)
 		return fault_set(why, -errno, "the listening socket is gone");
 	(void)fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+	if (!http->certs)
+		options[2].option = MHD_OPTION_END;
 	http->daemon = MHD_start_daemon(flags, 0, NULL, NULL, exchange_go, http,
 		MHD_OPTION_EXTERNAL_LOGGER, on_log, http,
-		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
-		conf->connections, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-		conf->connection_memory, MHD_OPTION_CONNECTION_TIMEOUT,
-		timeout_s(conf), MHD_OPTION_URI_LOG_CALLBACK, exchange_begin,
-		http, MHD_OPTION_UNESCAPE_CALLBACK, on_unescape, http,
+		MHD_OPTION_CONNECTION_LIMIT, conf->connections,
+		MHD_OPTION_CONNECTION_MEMORY_LIMIT, conf->connection_memory,
+		MHD_OPTION_URI_LOG_CALLBACK, exchange_begin, http,
+		MHD_OPTION_UNESCAPE_CALLBACK, on_unescape, http,
 		MHD_OPTION_NOTIFY_COMPLETED, exchange_done, http,
 		MHD_OPTION_NOTIFY_CONNECTION, conn_notify, http,
-		MHD_OPTION_ARRAY, http->cert ? tls : none, MHD_OPTION_END);
+		MHD_OPTION_ARRAY, options, MHD_OPTION_END);
 	if (!http->daemon)
 		return fault_set(why, ERR_CONFIG,
 			"libmicrohttpd does not start on this socket");
+	if (conf->proxy_protocol)
+		return proxy_open(http, take_fd(fd));
 	(void)take_fd(fd);
 	return 0;
 }
@@ -183,19 +176,25 @@ http_new(struct http **ret, struct loop *loop, const struct http_conf *conf,
 	http->loop = loop;
 	http->conf = *conf;
 	http->conf.tls_cert = http->conf.tls_key = NULL;
+	http->conf.ticket_secret = SLICE("");
 	http->ops = *ops;
 	list_init(&http->conns);
 	list_init(&http->moved);
 	list_init(&http->lingers);
 	list_init(&http->stuck);
+	list_init(&http->upgrades);
 	defer_init(&http->spin, on_spin);
 	text_random_hex(http->id_prefix, 12);
 	if (conf->tls_cert) {
-		r = cert_new(&http->cert, conf->tls_cert, conf->tls_key, why);
+		r = http_certs_new(&http->certs,
+			&(struct http_cert){.cert = conf->tls_cert,
+				.key = conf->tls_key},
+			1, why);
 		if (r < 0)
 			return r;
-		if (gnutls_session_ticket_key_generate(&http->ticket_key) < 0)
-			return fault_set(why, ERR_CONFIG, "no TLS ticket key");
+		r = tls_ticket_key(http, conf->ticket_secret);
+		if (r < 0)
+			return fault_set(why, r, "no TLS ticket key");
 	}
 	r = daemon_start(http, why);
 	if (r < 0)
@@ -217,6 +216,7 @@ on_closed(uv_handle_t *handle)
 static void
 daemon_stop(struct http *http)
 {
+	upgrades_leave(http);
 	list_for_each (at, &http->conns) {
 		struct conn *c = container_of(at, struct conn, on);
 
@@ -232,6 +232,7 @@ http_free(struct http *http)
 	if (!http)
 		return NULL;
 	http->ending = true;
+	proxy_close(http);
 	defer_clear(&http->spin);
 	timer_clear(&http->tick);
 	if (http->poll) {
@@ -246,7 +247,9 @@ http_free(struct http *http)
 	timer_clear(&http->push);
 	exchanges_free(http);
 	forms_free(http);
-	http->cert = cert_unref(http->cert);
+	http->certs = http_certs_free(http->certs);
+	if (http->ticket_key.data)
+		mem_wipe(http->ticket_key.data, http->ticket_key.size);
 	gnutls_free(http->ticket_key.data);
 	return mem_free(http);
 }
@@ -258,20 +261,35 @@ http_owner(const struct http *http)
 }
 
 int
+http_set_certificates(struct http *http, const struct http_cert *certs,
+	size_t count, struct fault *why)
+{
+	struct certs *fresh;
+	int r;
+
+	if (!http->certs)
+		return fault_set(why, -EINVAL, "this listener is not TLS");
+	r = http_certs_new(&fresh, certs, count, why);
+	if (r < 0)
+		return r;
+	(void)http_certs_free(http->certs);
+	http->certs = fresh;
+	return 0;
+}
+
+int
 http_set_certificate(
 	struct http *http, const char *cert, const char *key, struct fault *why)
 {
-	struct cert *c;
-	int r;
+	return http_set_certificates(http,
+		&(struct http_cert){.cert = cert, .key = key}, 1, why);
+}
 
-	if (!http->cert)
-		return fault_set(why, -EINVAL, "this listener is not TLS");
-	r = cert_new(&c, cert, key, why);
-	if (r < 0)
-		return r;
-	(void)cert_unref(http->cert);
-	http->cert = c;
-	return 0;
+void
+http_set_limits(struct http *http, uint64_t head_ms, uint64_t body_ms)
+{
+	http->conf.head_ms = head_ms;
+	http->conf.body_ms = body_ms;
 }
 
 void
@@ -282,9 +300,10 @@ http_drain(struct http *http)
 	if (http->draining)
 		return;
 	http->draining = true;
-	fd = MHD_quiesce_daemon(http->daemon);
+	fd = http->proxy ? -1 : MHD_quiesce_daemon(http->daemon);
 	if (fd >= 0)
 		(void)close(fd);
+	proxy_close(http);
 	conns_drain(http);
 }
 
@@ -297,5 +316,5 @@ http_busy(const struct http *http)
 unsigned
 http_connections(const struct http *http)
 {
-	return http->connections;
+	return http->connections + http->upgraded;
 }

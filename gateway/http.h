@@ -25,6 +25,9 @@ struct http_conf {
 	/* Each connection begins with a PROXY protocol header (v1 or v2, as
 	 * HAProxy's proxy-protocol.txt has it), whose source is the peer. */
 	bool proxy_protocol;
+	/* 32 bytes that all who serve these names share, so that a session
+	 * begun with one of them is resumed by another; empty: our own. */
+	struct slice ticket_secret;
 	unsigned connections;
 	size_t connection_memory;
 	uint64_t idle_ms, head_ms, body_ms;
@@ -68,7 +71,7 @@ int http_set_certificates(struct http *http, const struct http_cert *certs,
 /* The same with one. */
 int http_set_certificate(struct http *http, const char *cert, const char *key,
 	struct fault *why) _must_check_;
-/* Time limits of requests from now on. */
+/* Time limits of requests from now on; what waits already keeps its own. */
 void http_set_limits(struct http *http, uint64_t head_ms, uint64_t body_ms);
 /* Accept nothing new; answers from now on carry Connection: close. */
 void http_drain(struct http *http);
@@ -90,6 +93,8 @@ const char *exchange_peer(const struct exchange *x); /* "127.0.0.1", "unix" */
 /* Who asked a trusted proxy, from here on; copied (gateway/trust.h). */
 void exchange_set_peer(struct exchange *x, const char *peer);
 bool exchange_is_tls(const struct exchange *x);
+/* What a trusted proxy says of its own client: "https" or not. */
+void exchange_set_tls(struct exchange *x, bool is_tls);
 /* Host's uid at the other end of a unix socket. */
 int exchange_peer_uid(const struct exchange *x, unsigned *ret) _must_check_;
 const char *exchange_id(const struct exchange *x); /* request id */
@@ -116,6 +121,12 @@ void exchange_add_header(
  * one name are all sent.  Neither may hold control characters. */
 void exchange_add_any_header(
 	struct exchange *x, struct slice name, struct slice value);
+/* What was added so far, in no order that means anything. */
+void exchange_each_added(struct exchange *x, header_fn *fn, void *owner);
+/* The first of this name that was added; {NULL,0}: none. */
+struct slice exchange_added(const struct exchange *x, const char *name);
+/* All of this name that were added are not sent. */
+void exchange_drop_header(struct exchange *x, const char *name);
 /* Once per exchange.  `content_type` is a constant, or NULL when there is none
  * or it was added as a header.  The body is copied unless it lies in the
  * exchange's arena (then it is sent from there).  X-Request-Id is added. */
@@ -129,14 +140,28 @@ void exchange_answer(struct exchange *x, int status, const char *content_type,
  * EXCHANGE_WAIT, having used nothing, and is called with the same bytes again
  * after exchange_go_on; or an error (err.h): the client is told and the
  * connection closes.  on_request follows as for any other.
+ *
+ * body_ms is no limit for such a body, but for each part of it: so many ms must
+ * bring a KiB a second on the average.  While `take` waits no time passes.
+ *
+ * An answer may be given before the body has come, also from within `take`.
+ * What is left is thrown away when it is short (64 KiB) and the connection
+ * goes on; when it is long, or nobody knows how long, exchange_answer's answer
+ * is sent at once and the connection closes, while a file or a stream is sent
+ * after all of the body was thrown away.
  */
 enum { EXCHANGE_WAIT = 1 };
 typedef int exchange_take_fn(struct exchange *x, struct slice data);
 void exchange_set_sink(
 	struct exchange *x, exchange_take_fn *take, uint64_t body_top);
-/* What Content-Length announces; -1: chunked, not known. */
+/* What Content-Length announces; 0: there is no body; -1: chunked, not known.
+ */
 int64_t exchange_length(const struct exchange *x);
-/* The library may call `take` or `give` again. */
+/* From on_head: nothing of the body is read, and "100 Continue" not said,
+ * before exchange_go_on; until then all that on_head may do may be done.
+ * Nothing happens when there is no body. */
+void exchange_pause(struct exchange *x);
+/* The library may call `take` or `give` again, or read the body. */
 void exchange_go_on(struct exchange *x);
 
 /* An answer that is `len` bytes of a file from `offset` on; `fd` is ours from
@@ -158,9 +183,14 @@ void exchange_answer_stream(struct exchange *x, int status,
  * The connection becomes something else (101; RFC 9110, 7.8): headers that were
  * added are sent, then `take_over` is called once with a descriptor that reads
  * and writes what the client does (over TLS: the clear text), non-blocking,
- * and bytes that came already.  The exchange ends, its arena with it; the
- * descriptor is yours until you call upgrade_close, also while http_drain
- * waits.  http_free ends those that are left by shutting them down.
+ * and bytes that came already (valid until you return).  Then the exchange
+ * ends, its arena with it (on_end, sent: true); the descriptor is yours, and
+ * open, until you call upgrade_close, also while http_drain waits and after
+ * http_free, which only shuts down those that are left.  A client that leaves
+ * before reads as the end of the descriptor.  on_end with `sent` false: he left
+ * before it came to take_over, which is not called any more.
+ *
+ * `Upgrade: …` is one of the headers to be added; "Connection" is added here.
  */
 struct upgrade;
 typedef void upgrade_fn(void *owner, struct upgrade *u, int fd,

@@ -33,6 +33,13 @@ struct form {
 };
 
 void
+exchange_each_added(struct exchange *x, header_fn *fn, void *owner)
+{
+	for (const struct header *h = x->headers; h; h = h->next)
+		fn(owner, slice_str(h->name), slice_of(h->value, h->len));
+}
+
+void
 exchange_add_header(struct exchange *x, const char *name, const char *value)
 {
 	size_t len = strlen(value), size = sizeof(struct header) + len + 1;
@@ -55,10 +62,45 @@ exchange_add_any_header(
 	exchange_add_header(x, arena_str(room, name), arena_str(room, value));
 }
 
+struct slice
+exchange_added(const struct exchange *x, const char *name)
+{
+	for (const struct header *h = x->headers; h; h = h->next)
+		if (slice_is_nocase(slice_str(h->name), name))
+			return slice_of(h->value, h->len);
+	return (struct slice){NULL, 0};
+}
+
+void
+exchange_drop_header(struct exchange *x, const char *name)
+{
+	struct header **at = &x->headers;
+
+	while (*at)
+		if (slice_is_nocase(slice_str((*at)->name), name))
+			*at = (*at)->next;
+		else
+			at = &(*at)->next;
+	x->last_header = at;
+}
+
 static void
 header_set(struct MHD_Response *to, const char *name, const char *value)
 {
 	(void)MHD_add_response_header(to, name, value);
+}
+
+void
+response_headers(
+	const struct exchange *x, struct MHD_Response *r, const char *type)
+{
+	if (type)
+		header_set(r, MHD_HTTP_HEADER_CONTENT_TYPE, type);
+	header_set(r, "X-Request-Id", x->id);
+	for (struct header *h = x->headers; h; h = h->next)
+		header_set(r, h->name, h->value);
+	if ((x->close || x->http->draining) && x->kind != ANSWER_UPGRADE)
+		header_set(r, MHD_HTTP_HEADER_CONNECTION, "close");
 }
 
 static struct MHD_Response *
@@ -70,13 +112,7 @@ response_new(const struct exchange *x, const char *type, struct slice body,
 
 	if (!r)
 		abort();
-	if (type)
-		header_set(r, MHD_HTTP_HEADER_CONTENT_TYPE, type);
-	header_set(r, "X-Request-Id", x->id);
-	for (struct header *h = x->headers; h; h = h->next)
-		header_set(r, h->name, h->value);
-	if (x->close || x->http->draining)
-		header_set(r, MHD_HTTP_HEADER_CONNECTION, "close");
+	response_headers(x, r, type);
 	return r;
 }
 

@@ -295,7 +295,7 @@ http_check(struct exchange *x, const char *version)
 
 	if (!old && strcmp(version, MHD_HTTP_VERSION_1_1) != 0)
 		return REFUSE_VERSION;
-	x->last = old;
+	x->last = x->old = old;
 	if (!is_token(slice_str(x->method)))
 		return REFUSE_METHOD;
 	why = check_target(x);

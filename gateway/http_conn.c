@@ -16,7 +16,7 @@
 #include <sys/socket.h>
 #include <time.h>
 
-enum { DRAIN_MS = 100 };
+enum { DRAIN_MS = 100, OVER_MS = 2000, HEAD_TOP = 64 * 1024 };
 
 static uint64_t
 phase_ms(const struct http *http, enum conn_phase phase)
@@ -28,8 +28,12 @@ phase_ms(const struct http *http, enum conn_phase phase)
 	case CONN_HEAD:
 		return http->conf.head_ms;
 	case CONN_BODY:
+	case CONN_SINK:
+	case CONN_SEND:
 		return http->conf.body_ms;
-	case CONN_WORK: /* the upper floor's jobs and the library's timeout */
+	case CONN_OVER:
+		return OVER_MS;
+	case CONN_WORK: /* the upper floor's jobs have theirs */
 	case CONN_PHASES_:
 		break;
 	}
@@ -42,6 +46,8 @@ conn_move(struct conn *c, enum conn_phase phase)
 	uint64_t ms = phase_ms(c->http, phase);
 
 	c->phase = phase;
+	c->marked = phase == CONN_SINK;
+	c->mark = c->marked ? c->x->took : 0;
 	c->due = ms ? uv_now(&c->http->loop->uv) + ms : 0;
 	if (c->due && list_empty(&c->moved))
 		list_add(&c->http->moved, &c->moved);
@@ -82,6 +88,20 @@ refused(struct conn *c, enum refusal why)
 			c->http, info->status, info->word, c->peer);
 }
 
+/* Those that are allowed any time as long as they get on. */
+static bool
+gets_on(struct conn *c)
+{
+	uint64_t ms = phase_ms(c->http, c->phase);
+
+	if ((c->phase != CONN_SINK && c->phase != CONN_SEND) ||
+		conn_is_slow(c, ms))
+		return false;
+	c->due = uv_now(&c->http->loop->uv) + ms;
+	wind(c);
+	return true;
+}
+
 /* The library has no word for "close it": a socket shut down reads as one
  * whose client has left. */
 static void
@@ -96,7 +116,9 @@ on_limit(struct timer *timer)
 		return;
 	}
 	c->due = 0;
-	if (c->phase == CONN_HEAD || c->phase == CONN_BODY) {
+	if (gets_on(c))
+		return;
+	if (c->phase >= CONN_HEAD && c->phase <= CONN_SINK) {
 		conn_refuse(c, c->x, REFUSE_SLOW);
 		if (!c->x->begun)
 			refused(c, REFUSE_SLOW);
@@ -108,35 +130,60 @@ on_limit(struct timer *timer)
 static void
 send_all(struct conn *c, struct slice text)
 {
-	if (c->tls)
-		(void)gnutls_record_send(c->tls, text.ptr, text.len);
-	else
-		(void)send(
-			c->fd, text.ptr, text.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+	ssize_t n = 1;
+
+	while (text.len && n > 0) {
+		n = c->tls ? gnutls_record_send(c->tls, text.ptr, text.len)
+			   : send(c->fd, text.ptr, text.len,
+				     MSG_NOSIGNAL | MSG_DONTWAIT);
+		if (n > 0)
+			text = slice_of(text.ptr + n, text.len - (size_t)n);
+	}
 }
 
-void
-conn_refuse(struct conn *c, struct exchange *x, enum refusal why)
+static void
+tell_headers(struct buf *b, const struct exchange *x, int status,
+	const char *type, size_t len)
 {
-	const struct refusal_info *info = refusal_get(why);
-	struct slice body = refusal_body(x, why);
 	time_t now = time(NULL);
 	struct tm tm;
 	char date[64];
 
 	(void)gmtime_r(&now, &tm);
 	(void)strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S GMT", &tm);
-	send_all(c, slice_str(arena_printf(exchange_room(x, 1024),
-			    "HTTP/1.1 %d Refused\r\n"
-			    "Date: %s\r\n"
-			    "Connection: close\r\n"
-			    "Content-Type: application/json\r\n"
-			    "Content-Length: %zu\r\n"
-			    "X-Request-Id: %s\r\n\r\n%s",
-			    info->status, date, body.len, x->id, body.ptr)));
-	x->status = info->status;
+	buf_printf(b,
+		"HTTP/1.1 %d %s\r\nDate: %s\r\nConnection: close\r\n"
+		"Content-Length: %zu\r\nX-Request-Id: %s\r\n",
+		status, MHD_get_reason_phrase_for((unsigned)status), date, len,
+		x->id);
+	if (type)
+		buf_printf(b, "Content-Type: %s\r\n", type);
+	for (const struct header *h = x->headers; h; h = h->next)
+		buf_printf(b, "%s: %s\r\n", h->name, h->value);
+	buf_str(b, "\r\n");
+}
+
+void
+conn_tell(struct conn *c, struct exchange *x, int status, const char *type,
+	struct slice body)
+{
+	_buf_ struct buf b;
+
+	buf_init(&b, HEAD_TOP + body.len);
+	tell_headers(&b, x, status, type, body.len);
+	if (!x->method || strcmp(x->method, MHD_HTTP_METHOD_HEAD) != 0)
+		buf_slice(&b, body);
+	send_all(c, buf_all(&b));
+	x->status = status;
 	x->sent = body.len;
 	c->linger = true;
+}
+
+void
+conn_refuse(struct conn *c, struct exchange *x, enum refusal why)
+{
+	conn_tell(c, x, refusal_get(why)->status, "application/json",
+		refusal_body(x, why));
 }
 
 static void
@@ -195,7 +242,9 @@ conn_end(struct conn *c)
 	int unread = 0;
 
 	assert(!c->x);
-	(void)ioctl(c->fd, FIONREAD, &unread);
+	upgrade_end(c);
+	if (!c->became)
+		(void)ioctl(c->fd, FIONREAD, &unread);
 	if ((c->linger || unread > 0) && !http->ending)
 		linger_start(http, c->fd);
 	timer_clear(&c->limit);
@@ -207,6 +256,7 @@ conn_end(struct conn *c)
 	 * again only when it runs the next time. */
 	if (http->connections-- >= http->conf.connections)
 		http_spin_soon(http);
+	proxy_more(http);
 	(void)mem_free(c);
 }
 

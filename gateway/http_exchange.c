@@ -4,7 +4,8 @@
  *   library                         here
  *   URI callback                    exchange_begin    EXCHANGE_LINE
  *   first call of the handler       strictness, on_head     …_BODY
- *   calls with data                 the body is collected
+ *     paused: the connection sleeps, and the call is made again
+ *   calls with data                 http_body.c
  *   call without data               on_request              …_WORK
  *     answered: queued at once; else the connection sleeps until
  *     exchange_answer wakes it and the handler is called again
@@ -17,14 +18,13 @@
 
 #include "base/mem.h"
 
-#include <assert.h>
 #include <stdlib.h>
 
 /* Who holds little is never refused: the many who do are what limits on
  * connections and rates are for. */
 enum { HOLD_SMALL = 64 * 1024 };
 
-enum { BODY_AT_ONCE = 64 * 1024, BODY_KEEP = 4096, SPARE_TOP = 256 };
+enum { BODY_KEEP = 4096, SPARE_TOP = 256 };
 
 struct arena *
 exchange_room(struct exchange *x, size_t size)
@@ -123,7 +123,7 @@ queue_now(struct exchange *x)
 
 	response_queued(x);
 	x->phase = EXCHANGE_SEND;
-	conn_move(x->conn, CONN_WORK);
+	conn_move(x->conn, CONN_SEND);
 	return r;
 }
 
@@ -131,7 +131,8 @@ static enum MHD_Result
 queue(struct exchange *x)
 {
 	/* Whoever is closed must have been sent everything. */
-	if (!x->close && !x->last && !x->http->draining && x->sent <= TLS_HOLD)
+	if (!x->close && !x->last && !x->http->draining &&
+		x->sent <= TLS_HOLD && x->kind == ANSWER_BYTES)
 		tls_hold(x->conn);
 	return queue_now(x);
 }
@@ -153,6 +154,20 @@ refuse(struct exchange *x, enum refusal why)
 	return queue_early(x);
 }
 
+/* The head has been looked at: answered, or the body may come. */
+static enum MHD_Result
+on_allowed(struct exchange *x)
+{
+	x->paused = false;
+	if (x->response)
+		return x->has_body ? queue_early(x) : MHD_YES;
+	if (x->length > x->body_top)
+		return refuse(x, REFUSE_BODY);
+	x->close = x->doubtful;
+	body_begin(x);
+	return MHD_YES;
+}
+
 static enum MHD_Result
 on_first(struct exchange *x, const char *method, const char *version)
 {
@@ -172,18 +187,17 @@ on_first(struct exchange *x, const char *method, const char *version)
 	http->busy++;
 	/* An answer now leaves the body unread. */
 	x->close = x->has_body || x->doubtful;
+	x->inside = true;
 	if (http->ops.on_head)
 		http->ops.on_head(http, x);
-	if (x->response)
-		return x->has_body ? queue_early(x) : MHD_YES;
-	if (x->length > x->body_top)
-		return refuse(x, REFUSE_BODY);
-	x->close = x->doubtful;
-	if (x->has_body)
-		conn_move(x->conn, CONN_BODY);
-	if (x->length)
-		(void)buf_reserve(&x->body, min(x->length, BODY_AT_ONCE));
-	return MHD_YES;
+	x->inside = false;
+	if (!x->paused)
+		return on_allowed(x);
+	if (x->again)
+		x->paused = false;
+	else
+		exchange_sleep(x);
+	return x->again ? on_allowed(x) : MHD_YES;
 }
 
 int
@@ -197,26 +211,6 @@ exchange_hold(struct exchange *x, size_t bytes)
 	x->held += bytes;
 	http->held += bytes;
 	return 0;
-}
-
-static enum MHD_Result
-on_data(struct exchange *x, const char *data, size_t *len)
-{
-	size_t room = x->body.room;
-	enum refusal why = REFUSE_NOT;
-
-	buf_add(&x->body, data, *len);
-	*len = 0;
-	if (buf_check(&x->body) < 0)
-		why = REFUSE_BODY;
-	else if (x->body.room > room &&
-		 exchange_hold(x, x->body.room - room) < 0)
-		why = REFUSE_MEMORY;
-	if (!why)
-		return MHD_YES;
-	/* The library takes no answer here: send it past it and close. */
-	conn_refuse(x->conn, x, why);
-	return MHD_NO;
 }
 
 /* Trailers are not looked at; where they end is as doubtful as a head's end. */
@@ -235,15 +229,16 @@ on_whole(struct exchange *x)
 		x->phase = EXCHANGE_WORK;
 		x->close = x->close || has_trailers(x);
 		conn_move(x->conn, CONN_WORK);
-		if (!x->response)
+		x->inside = true;
+		if (!x->response && !x->over)
 			x->http->ops.on_request(x->http, x);
+		x->inside = false;
 	}
 	if (x->response && !conn_is_stuck(x->conn))
 		return queue(x);
-	if (x->http->ending)
+	if (x->http->ending || x->over)
 		return MHD_NO;
-	x->suspended = true;
-	MHD_suspend_connection(x->conn->mhd);
+	exchange_sleep(x);
 	return MHD_YES;
 }
 
@@ -257,32 +252,40 @@ exchange_go(void *http, struct MHD_Connection *mhd, const char *url,
 	(void)http, (void)mhd, (void)url;
 	if (x->phase == EXCHANGE_LINE)
 		return on_first(x, method, version);
-	return *len ? on_data(x, data, len) : on_whole(x);
+	if (x->paused)
+		return x->http->ending ? MHD_NO : on_allowed(x);
+	return *len ? body_take(x, data, len) : on_whole(x);
+}
+
+void
+exchange_end(struct exchange *x, bool sent)
+{
+	struct http *http = x->http;
+
+	if (x->begun) {
+		http->busy--;
+		if (http->ops.on_end)
+			http->ops.on_end(http, x, sent);
+	}
+	response_done(x);
+	tls_flush(x->conn);
+	http->held -= x->held;
+	x->conn->x = NULL;
+	if (!x->conn->became)
+		conn_move(x->conn, CONN_IDLE);
+	exchange_put(http, x);
 }
 
 void
 exchange_done(void *cls, struct MHD_Connection *mhd, void **context,
 	enum MHD_RequestTerminationCode code)
 {
-	struct http *http = cls;
-	struct exchange *x = *context;
+	struct exchange *x = take(*context);
 
-	(void)mhd;
-	if (!x)
+	(void)cls;
+	if (!x || conn_of(mhd)->became)
 		return;
-	*context = NULL;
-	if (x->begun) {
-		http->busy--;
-		if (http->ops.on_end)
-			http->ops.on_end(http, x,
-				code == MHD_REQUEST_TERMINATED_COMPLETED_OK);
-	}
-	response_done(x);
-	tls_flush(x->conn);
-	http->held -= x->held;
-	x->conn->x = NULL;
-	conn_move(x->conn, CONN_IDLE);
-	exchange_put(http, x);
+	exchange_end(x, x->over || code == MHD_REQUEST_TERMINATED_COMPLETED_OK);
 }
 
 void
@@ -296,26 +299,49 @@ exchange_answer(struct exchange *x, int status, const char *content_type,
 		status = refusal_get(REFUSE_MEMORY)->status;
 		body = refusal_body(x, REFUSE_MEMORY);
 	}
+	if (body_is_in_the_way(x)) {
+		body_answer_past(x, status, content_type, body);
+		return;
+	}
 	response_make(x, status, content_type, body);
-	if (x->suspended && !conn_is_stuck(x->conn))
+	exchange_settle(x);
+}
+
+void
+exchange_settle(struct exchange *x)
+{
+	if (x->inside || !x->suspended)
+		return;
+	if (x->phase == EXCHANGE_BODY || !conn_is_stuck(x->conn))
 		exchange_wake(x);
-	/* else we are inside on_head or on_request */
+}
+
+void
+exchange_go_on(struct exchange *x)
+{
+	if (x->inside)
+		x->again = true;
+	else if (x->suspended && x->phase != EXCHANGE_WORK)
+		exchange_wake(x);
+}
+
+/* Time passes for clients, not while they wait for us. */
+void
+exchange_sleep(struct exchange *x)
+{
+	x->suspended = true;
+	conn_move(x->conn, CONN_WORK);
+	MHD_suspend_connection(x->conn->mhd);
 }
 
 void
 exchange_wake(struct exchange *x)
 {
 	x->suspended = false;
+	if (x->phase == EXCHANGE_BODY && x->flows && !x->over)
+		conn_move(x->conn, x->sink ? CONN_SINK : CONN_BODY);
 	MHD_resume_connection(x->conn->mhd);
 	http_spin_soon(x->http);
-}
-
-void
-exchange_set_body_top(struct exchange *x, size_t top)
-{
-	x->body_top = top;
-	buf_clear(&x->body);
-	x->body.ceiling = top;
 }
 
 void

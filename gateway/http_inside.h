@@ -19,11 +19,21 @@ enum { CONN_PEER = INET6_ADDRSTRLEN, EXCHANGE_ID = 33, HTTP_FORMS = 64 };
 /* An answer's body up to which head and body leave as one TLS record. */
 enum { TLS_HOLD = 12 * 1024 };
 
+enum { CERT_CHAIN = 16 };
+
 /* A certificate with its key; lives until its last connection has closed. */
 struct cert {
 	unsigned refs, count;
 	gnutls_privkey_t key;
-	gnutls_pcert_st list[16];
+	gnutls_pcert_st list[CERT_CHAIN];
+	char **names; /* subjectAltName, NULL-ended */
+	gnutls_ocsp_data_st ocsp;
+};
+
+/* Those of a listener; the first is shown when no name fits. */
+struct certs {
+	size_t count;
+	struct cert *cert[];
 };
 
 /* What a connection is at, each with its time limit (http_conn.c). */
@@ -32,7 +42,10 @@ enum conn_phase {
 	CONN_IDLE, /* between requests */
 	CONN_HEAD, /* the request line is there, the head not yet */
 	CONN_BODY, /* the head is there, the body not yet */
-	CONN_WORK, /* with the upper floor, or the answer on its way */
+	CONN_SINK, /* the same, of a body that is not collected */
+	CONN_WORK, /* with the upper floor */
+	CONN_SEND, /* the answer is on its way */
+	CONN_OVER, /* answered past the library: to be closed */
 	CONN_PHASES_
 };
 
@@ -46,10 +59,14 @@ struct conn {
 	struct list moved; /* http->moved: its timer is set after the run */
 	struct list stuck; /* http->stuck: held records did not all leave */
 	struct timer limit;
-	uint64_t due; /* loop ms, 0: no limit */
+	uint64_t due;  /* loop ms, 0: no limit */
+	uint64_t mark; /* bytes that had passed when the limit was set */
+	struct upgrade *upgrade;
 	enum conn_phase phase;
 	int fd;
-	bool linger; /* refused with input unread */
+	bool linger;  /* refused with input unread */
+	bool marked;  /* `mark` says something */
+	bool became;  /* something else: its exchange has ended */
 	char peer[CONN_PEER];
 };
 
@@ -63,14 +80,18 @@ struct http {
 	struct defer spin;
 	struct timer tick; /* the library's own timeouts */
 	struct list conns, moved, lingers, stuck;
+	struct list upgrades;     /* http_upgrade.c */
+	struct proxy_door *proxy; /* http_proxy.c, or NULL */
 	struct timer push;      /* tries those that are stuck again */
 	struct exchange *spare; /* to be used again, with their memory */
 	unsigned nspare;
 	struct form *forms[HTTP_FORMS]; /* http_answer.c, by shape */
 	size_t nforms, form_hand;
-	struct cert *cert;
+	struct certs *certs; /* NULL: plain */
 	gnutls_datum_t ticket_key;
 	unsigned busy, connections, lingering;
+	unsigned upgraded; /* and not a connection of the library's any more */
+	unsigned closing;  /* upgrades, over TLS */
 	size_t held; /* by its exchanges, bytes */
 	uint32_t id_next;
 	char id_prefix[25];
@@ -84,6 +105,9 @@ struct header {
 	size_t len;
 	char value[];
 };
+
+/* Who makes the bytes of an answer. */
+enum answer_kind { ANSWER_BYTES, ANSWER_FILE, ANSWER_STREAM, ANSWER_UPGRADE };
 
 /* How far an exchange is. */
 enum exchange_phase {
@@ -107,14 +131,30 @@ struct exchange {
 	struct form *form; /* whose the response is */
 	struct header *headers, **last_header;
 	void *data;
+	const char *peer;       /* NULL: the connection's */
+	exchange_take_fn *sink; /* the body's, or NULL: it is collected */
+	exchange_give_fn *give; /* the answer's */
+	upgrade_fn *take_over;
+	void *upgrade_owner;
 	uint64_t length; /* announced; 0 without or when chunked */
-	size_t body_top, sent, held;
+	uint64_t took;   /* of the body */
+	uint64_t body_top, sent;
+	int64_t announced; /* of a stream; -1: not known */
+	size_t held;
 	int64_t started;
 	int status;
 	enum exchange_phase phase;
+	enum answer_kind kind;
 	bool has_body, begun, suspended;
+	bool inside; /* the upper floor is called: who called it looks after */
+	bool paused; /* the body is not asked for yet */
+	bool flows;  /* it is */
+	bool again;  /* exchange_go_on was called inside */
+	bool over;   /* answered past the library */
+	bool tls_told, tls; /* what a trusted proxy said */
 	bool close;    /* the answer is the connection's last */
 	bool last;     /* the client may want it to be */
+	bool old;      /* HTTP/1.0 */
 	bool folded;   /* a header stood on more than one line */
 	bool doubtful; /* where the head ends is not certain */
 	bool informal; /* the answer's headers are not constants */
@@ -173,9 +213,43 @@ void conn_move(struct conn *c, enum conn_phase phase);
 /* Set the timers of the connections that moved. */
 void conns_wind(struct http *http);
 void conns_drain(struct http *http);
-/* A whole refusal past the library, which takes no answer while a body
- * arrives; the connection must be closed after. */
+/* A whole answer past the library, which takes none while a body arrives; the
+ * connection must be closed after. */
+void conn_tell(struct conn *c, struct exchange *x, int status,
+	const char *type, struct slice body);
 void conn_refuse(struct conn *c, struct exchange *x, enum refusal why);
+
+/* http_slow.c */
+/* Bytes that must pass within a limit of so many ms. */
+uint64_t slow_floor(uint64_t ms);
+/* Has less than that passed since the limit was set?  Only of CONN_SINK and
+ * CONN_SEND.  Marks the place for the next time. */
+bool conn_is_slow(struct conn *c, uint64_t ms);
+
+/* http_body.c */
+void body_begin(struct exchange *x);
+enum MHD_Result body_take(
+	struct exchange *x, const char *data, size_t *len);
+/* An answer that can only go past the library. */
+bool body_is_in_the_way(const struct exchange *x);
+void body_answer_past(struct exchange *x, int status, const char *type,
+	struct slice body);
+
+/* http_send.c */
+void response_headers(const struct exchange *x, struct MHD_Response *r,
+	const char *type);
+
+/* http_upgrade.c */
+void upgrade_end(struct conn *c);
+/* Those that close need more runs of the library. */
+void upgrades_push(struct http *http);
+void upgrades_leave(struct http *http);
+
+/* http_proxy.c */
+int proxy_open(struct http *http, int fd) _must_check_;
+void proxy_close(struct http *http);
+/* A place has become free. */
+void proxy_more(struct http *http);
 
 /* http_linger.c: keeps the socket of a refused client open until he has read
  * the answer. */
@@ -193,6 +267,10 @@ void forms_free(struct http *http);
 /* http_exchange.c */
 /* A sleeping exchange whose answer can go now. */
 void exchange_wake(struct exchange *x);
+void exchange_sleep(struct exchange *x);
+/* The response is made: let it go, if nobody does already. */
+void exchange_settle(struct exchange *x);
+void exchange_end(struct exchange *x, bool sent);
 /* The exchange's arena with room for `size` bytes of our own, which its
  * ceiling does not count. */
 struct arena *exchange_room(struct exchange *x, size_t size) _returns_value_;
@@ -205,14 +283,19 @@ void exchange_done(void *http, struct MHD_Connection *mhd, void **context,
 void http_spin_soon(struct http *http);
 void exchanges_free(struct http *http);
 
-/* http_tls.c */
-int cert_new(struct cert **ret, const char *cert, const char *key,
+/* http_cert.c */
+int http_certs_new(struct certs **ret, const struct http_cert *from, size_t count,
 	struct fault *why) _must_check_;
-struct cert *cert_ref(struct cert *c);
+struct certs *http_certs_free(struct certs *certs);
 struct cert *cert_unref(struct cert *c);
-int tls_certificate(gnutls_session_t session, const gnutls_datum_t *cas,
-	int ncas, const gnutls_pk_algorithm_t *algos, int nalgos,
-	gnutls_pcert_st **ret, unsigned *ret_len, gnutls_privkey_t *ret_key);
+/* The library asks at each handshake. */
+int cert_show(gnutls_session_t session,
+	const struct gnutls_cert_retr_st *info, gnutls_pcert_st **ret,
+	unsigned *ret_len, gnutls_ocsp_data_st **ocsp, unsigned *ocsp_len,
+	gnutls_privkey_t *ret_key, unsigned *flags);
+
+/* http_tls.c */
+int tls_ticket_key(struct http *http, struct slice secret) _must_check_;
 void tls_begin(struct conn *c);
 /* Collect what is sent from now on; tls_flush sends it as one. */
 void tls_hold(struct conn *c);

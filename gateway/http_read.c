@@ -60,13 +60,27 @@ exchange_body(const struct exchange *x)
 const char *
 exchange_peer(const struct exchange *x)
 {
-	return x->conn->peer;
+	return x->peer ? x->peer : x->conn->peer;
+}
+
+void
+exchange_set_peer(struct exchange *x, const char *peer)
+{
+	x->peer = arena_str(
+		exchange_room(x, strlen(peer) + 1), slice_str(peer));
 }
 
 bool
 exchange_is_tls(const struct exchange *x)
 {
-	return x->http->cert != NULL;
+	return x->tls_told ? x->tls : x->http->certs != NULL;
+}
+
+void
+exchange_set_tls(struct exchange *x, bool is_tls)
+{
+	x->tls_told = true;
+	x->tls = is_tls;
 }
 
 int

@@ -8,6 +8,7 @@
 
 #include "functions/crew.h"
 #include "functions/http_path.h"
+#include "gateway/declared.h"
 #include "gateway/endpoint.h"
 #include "gateway/function_log.h"
 #include "gateway/http_paths.h"
@@ -177,12 +178,32 @@ each_header(const void *request,
 	exchange_each_header(((const struct request *)request)->x, fn, owner);
 }
 
+static void
+each_declared(const void *request,
+	void (*fn)(void *owner, struct slice name, struct slice value),
+	void *owner)
+{
+	declared_each_header(
+		(struct request *)(uintptr_t)request, fn, owner);
+}
+
+/* The request as its declared route wants the function to see it. */
+static int
+declare_event(struct http_event *event, struct request *r)
+{
+	event->path = declared_function_path(r);
+	event->query = declared_query(r);
+	event->each_header = each_declared;
+	event->captures = r->captures;
+	return declared_body(r, &event->body);
+}
+
 static int
 build_event(struct trigger_act *act)
 {
 	struct request *r = act->r;
 	const struct conf *conf = r->gateway->conf;
-	const struct http_event event = {
+	struct http_event event = {
 		.method = exchange_method(r->x),
 		.path = r->param,
 		.whole = received_path(r),
@@ -195,10 +216,14 @@ build_event(struct trigger_act *act)
 		.each_header = each_header,
 		.request = r,
 	};
-	int e;
+	int e = 0;
 
 	buf_init(&act->event, (size_t)conf->functions_event_size);
 	r->end = on_end;
+	if (r->declared)
+		e = declare_event(&event, r);
+	if (e < 0)
+		return e;
 	e = http_event_build(&act->event, request_arena(r), &event);
 	if (e < 0)
 		return fault_set(&r->why, e,
@@ -227,11 +252,14 @@ endpoint_http_trigger(struct request *r)
 		.source = "wx_http",
 		.event = buf_all(&act->event),
 		.trigger = "http",
+		.traceparent = request_traceparent(r),
 		.header = request_header,
 		.header_owner = r,
 	};
 	job_init(&act->call.job, on_result);
 	r->gateway->count->calls++;
 	crew_call(r->gateway->crews, &act->call);
+	if (r->declared && r->declared->timeout_ms)
+		job_within(&act->call.job, r->declared->timeout_ms);
 	return request_wait(r, &act->call.job);
 }

@@ -25,6 +25,8 @@ struct http_event {
 	struct slice query; /* as received */
 	struct slice body;
 	const char *request_id, *env, *appid, *client_ip;
+	/* of a declared route: "pathParameters" of the event; NULL: none */
+	const struct declared_captures *captures;
 	/* Calls fn for each header. */
 	void (*each_header)(const void *request,
 		void (*fn)(void *owner, struct slice name, struct slice value),

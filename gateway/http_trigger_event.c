@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "functions/http_path.h"
+#include "gateway/declared.h"
 #include "gateway/target.h"
 
 #include <stdlib.h>
@@ -216,6 +217,19 @@ put_text(struct buf *to, const char *key, struct slice value, char after)
 }
 
 static void
+put_captures(struct buf *to, const struct declared_captures *c)
+{
+	buf_str(to, "\"pathParameters\":{");
+	for (size_t i = 0; i < c->count; i++) {
+		buf_str(to, i ? "," : "");
+		buf_json(to, c->list[i].name);
+		buf_char(to, ':');
+		buf_json(to, c->list[i].value);
+	}
+	buf_str(to, "},");
+}
+
+static void
 put_context(struct buf *to, const struct http_event *e)
 {
 	buf_str(to, "\"requestContext\":{");
@@ -246,6 +260,8 @@ http_event_build(
 	put_object(to, "multiValueHeaders", &headers, put_all);
 	put_object(to, "queryStringParameters", &query, put_last);
 	put_object(to, "multiValueQueryStringParameters", &query, put_all);
+	if (e->captures)
+		put_captures(to, e->captures);
 	put_context(to, e);
 	put_body(to, &headers, e->body);
 	pairs_done(&headers);

@@ -68,8 +68,8 @@ param_next(struct slice *rest, struct slice *key, struct slice *value)
 	return 1;
 }
 
-static int
-boundary_of(struct slice type, struct slice *ret, struct fault *why)
+int
+multipart_boundary(struct slice type, struct slice *ret, struct fault *why)
 {
 	struct slice kind, key, value;
 	int r;
@@ -178,8 +178,8 @@ header_take(struct part *part, struct slice line)
 	return 0;
 }
 
-static int
-head_parse(struct part *part, struct slice head)
+int
+multipart_head(struct part *part, struct slice head)
 {
 	while (head.len) {
 		const char *end = memmem(head.ptr, head.len, "\r\n", 2);
@@ -211,7 +211,7 @@ part_parse(struct multipart *m, struct slice bytes, struct fault *why)
 			"bytes",
 			m->count + 1, MULTIPART_HEAD);
 	n = end ? (size_t)(end - bytes.ptr) : 0;
-	if (!end || head_parse(&part, slice_of(bytes.ptr, n)) < 0)
+	if (!end || multipart_head(&part, slice_of(bytes.ptr, n)) < 0)
 		return fault_set(why, ERR_PARAM,
 			"part %zu of the form: a head with "
 			"Content-Disposition: "
@@ -237,7 +237,7 @@ multipart_parse(struct multipart *ret, struct slice content_type,
 	int e;
 
 	ret->count = 0;
-	e = boundary_of(content_type, &boundary, why);
+	e = multipart_boundary(content_type, &boundary, why);
 	if (e < 0)
 		return e;
 	if (!divider_find(body, boundary, 0, &from))

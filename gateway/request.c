@@ -13,10 +13,17 @@
 #include "base/val.h"
 #include "documents/bulk.h"
 #include "functions/proto.h"
+#include "gateway/guard.h"
+#include "gateway/answer_code.h"
+#include "gateway/declared.h"
 #include "gateway/http_trigger.h"
+#include "gateway/idempotency.h"
 #include "gateway/know.h"
+#include "gateway/limit.h"
+#include "gateway/metric.h"
 #include "gateway/multipart.h"
 #include "gateway/reply.h"
+#include "gateway/web_origin.h"
 
 #include <string.h>
 
@@ -30,6 +37,8 @@ body_top(const struct request *r)
 {
 	const struct conf *conf = r->gateway->conf;
 
+	if (r->declared && r->declared->body_top)
+		return r->declared->body_top;
 	switch (r->route->body) {
 	case BODY_SMALL:
 		return BODY_SMALL_TOP;
@@ -61,8 +70,14 @@ step_route(struct request *r)
 	if (e == 0) {
 		r->route = ask.route;
 		r->param = ask.param;
+		if (r->on->kind & LISTENER_OPEN)
+			e = web_origin_check(r);
 	} else if (e == ERR_NOT_FOUND) {
-		e = http_trigger_route(r);
+		e = declared_route_request(r);
+		if (e == ERR_NOT_FOUND)
+			e = http_trigger_route(r);
+	} else if (web_origin_preflight(r)) {
+		e = 0;
 	} else {
 		r->allowed = ask.allowed;
 	}
@@ -83,10 +98,15 @@ static int
 step_admit(struct request *r)
 {
 	struct gateway *g = r->gateway;
+	int e;
 
 	if (!is_limited(r))
 		return 0;
-	return admit_ip(&r->admit, g->cells, g->ip_rule, exchange_peer(r->x));
+	e = guard_head(r);
+	if (e == 0)
+		e = admit_ip(&r->admit, g->cells, g->ip_rule,
+			exchange_peer(r->x));
+	return e < 0 ? e : limit_head(r);
 }
 
 static int
@@ -99,15 +119,22 @@ step_allow(struct request *r)
 		return e;
 	if (!is_limited(r))
 		return 0;
-	return admit_user(&r->admit, g->cells, g->user_rule, &r->caller);
+	e = guard_caller(r);
+	if (e == 0)
+		e = admit_user(
+			&r->admit, g->cells, g->user_rule, &r->caller);
+	return e < 0 ? e : limit_caller(r);
 }
 
 static int
 step_act(struct request *r)
 {
-	if (r->whole || r->route->body == BODY_STREAM)
-		return r->route->endpoint(r);
-	return STEP_WAIT;
+	int e;
+
+	if (!r->whole && r->route->body != BODY_STREAM)
+		return STEP_WAIT;
+	e = guard_act(r);
+	return e < 0 ? e : r->route->endpoint(r);
 }
 
 static bool
@@ -127,7 +154,8 @@ static bool
 is_call_error(const struct request *r)
 {
 	return r->route && r->route->style == STYLE_CALL &&
-	       r->err != ERR_LIMITED && r->err != ERR_TOO_BIG;
+	       r->err != ERR_LIMITED && r->err != ERR_TOO_BIG &&
+	       r->err != ERR_SHED;
 }
 
 static void
@@ -168,19 +196,44 @@ answer_error(struct request *r)
 	return info->status;
 }
 
+/* What route.def's paths answer, on the network.  (Functions at paths of their
+ * own say it themselves.) */
+static void
+finish_built_in(struct request *r)
+{
+	size_t least = (size_t)r->gateway->conf->server_compress;
+
+	if (!(r->on->kind & LISTENER_OPEN) || (r->route && !*r->route->path))
+		return;
+	web_origin_say(r);
+	if (least && r->answer.len >= least && !r->send && r->route &&
+		r->route->style != STYLE_AUTH && r->route->know != KNOW_NOT)
+		answer_code(r, least);
+}
+
 static int
 step_answer(struct request *r)
 {
-	int status = r->status;
+	int status;
 
+	/* An answer to be kept for an Idempotency-Key is kept first. */
+	if (r->once && idempotency_keep(r) == STEP_WAIT)
+		return STEP_WAIT;
+	status = r->status;
 	if (r->err < 0) {
-		if (!r->whole && body_is_bearable(r)) {
+		/* What is left for a sink is http.c's to throw away. */
+		if (!r->whole && !r->on_whole && body_is_bearable(r)) {
 			exchange_set_body_top(r->x, BODY_BEARABLE);
 			return STEP_WAIT;
 		}
 		status = answer_error(r);
 	}
 	admit_say(&r->admit, r->x);
+	timeline_say(r);
+	if (!r->declared)
+		finish_built_in(r);
+	else if (r->err < 0 || !r->send)
+		status = declared_answer(r, status);
 	if (r->err == 0 && r->send) {
 		r->send(r);
 		return 0;
@@ -202,7 +255,10 @@ request_advance(struct request *r)
 	while (r->step < STEP_DONE) {
 		/* The last step ends the exchange, and us with it. */
 		bool last = r->step == STEP_ANSWER;
-		int e = steps[r->step](r);
+		int e;
+
+		timeline_enter(r);
+		e = steps[r->step](r);
 
 		if (e == STEP_WAIT)
 			return;
@@ -221,6 +277,13 @@ struct slice
 request_header(const void *request, const char *name)
 {
 	return exchange_header(((const struct request *)request)->x, name);
+}
+
+const char *
+request_traceparent(const struct request *r)
+{
+	return trace_parent(
+		&r->trace, exchange_arena(r->x), exchange_id(r->x));
 }
 
 static bool
@@ -328,6 +391,16 @@ request_go_on(struct request *r, int err, const struct fault *why)
 	r->waits = false;
 	r->step++;
 	request_advance(r);
+	if (!r->waits)
+		exchange_go_on(r->x);
+}
+
+void
+request_again(struct request *r)
+{
+	r->job = NULL;
+	r->waits = false;
+	request_advance(r);
 }
 
 void
@@ -340,6 +413,7 @@ request_finish(struct request *r, int err, const struct fault *why)
 		r->why = *why;
 	r->step = STEP_ANSWER;
 	request_advance(r);
+	exchange_go_on(r->x);
 }
 
 static void
@@ -352,7 +426,11 @@ on_head(struct http *http, struct exchange *x)
 	r->gateway = r->on->gateway;
 	r->gateway->count->requests++;
 	exchange_set_data(x, r);
+	trace_parse(&r->trace, exchange_header(x, "traceparent"));
+	timeline_begin(r);
 	request_advance(r);
+	if (r->waits) /* nothing of the body before it may come */
+		exchange_pause(x);
 }
 
 static void
@@ -388,6 +466,7 @@ on_end(struct http *http, struct exchange *x, bool sent)
 {
 	struct request *r = exchange_data(x);
 	int status = exchange_status(x);
+	int64_t ns = clock_mono() - exchange_started(x);
 
 	(void)http;
 	(void)sent;
@@ -397,10 +476,19 @@ on_end(struct http *http, struct exchange *x, bool sent)
 		job_cancel(r->job);
 	if (r->end)
 		r->end(r);
+	if (r->limits)
+		limit_end(r);
+	if (r->guarded)
+		guard_end(r, status);
+	if (r->once)
+		idempotency_end(r);
 	json_decref(r->json);
+	r->declared_in = declared_unref(r->declared_in);
 	if (!status)
 		status = CLIENT_LEFT;
 	request_count(r, status);
+	metric_request(r, status, ns);
+	timeline_end(r, status, ns);
 	if (!r->gateway->access.on)
 		return;
 	access_write(&r->gateway->access,
@@ -412,9 +500,10 @@ on_end(struct http *http, struct exchange *x, bool sent)
 			.uid = r->caller.uid,
 			.function = r->function,
 			.action = r->action,
+			.trace = r->trace.id,
 			.status = status,
 			.bytes = exchange_sent(x),
-			.ns = clock_mono() - exchange_started(x),
+			.ns = ns,
 		});
 }
 

@@ -9,6 +9,8 @@
 #include "gateway/admit.h"
 #include "gateway/gateway.h"
 #include "gateway/route.h"
+#include "gateway/timeline.h"
+#include "gateway/trace.h"
 
 #include <jansson.h>
 
@@ -43,6 +45,8 @@ struct request {
 	struct caller caller;
 	unsigned allowed;              /* methods, for 405 */
 	const char *function, *action; /* for the access line */
+	struct trace trace;
+	struct timeline timeline;
 	json_t *json;                  /* the body, when it was parsed */
 	struct multipart *parts;       /* the same, of a form */
 	/* the act's */
@@ -50,6 +54,8 @@ struct request {
 	struct job *job; /* cancelled when the client leaves */
 	bool waits;      /* a step waits for its job: not for the body */
 	void *limits;    /* limit.h's */
+	void *guarded;   /* guard.h's */
+	void *once;      /* idempotency.h's */
 	void (*end)(struct request *r);
 	/* its outcome */
 	bool typed; /* Content-Type was added as a header */
@@ -61,6 +67,7 @@ struct request {
 	 * exchange_answer_file, exchange_answer_stream or exchange_upgrade,
 	 * after the headers that all answers have were added. */
 	void (*send)(struct request *r);
+	void *sending; /* file_send.h's */
 	/* BODY_STREAM: the endpoint is called when the head is allowed and
 	 * gives the body a sink (exchange_set_sink); this is called when the
 	 * body has come whole. */
@@ -80,6 +87,8 @@ request_arena(const struct request *r)
 
 /* A header of `request`, a struct request; as fn_call.header wants it. */
 struct slice request_header(const void *request, const char *name);
+/* traceparent for those that are asked in its name, or NULL. */
+const char *request_traceparent(const struct request *r);
 /* The body as a JSON object, parsed once; ERR_JSON, ERR_PARAM.  Where calls
  * come from functions (KNOW_SESSION) it may be a form: its texts are the
  * object's members, and all of it is in r->parts. */
@@ -93,5 +102,7 @@ int request_wait(struct request *r, struct job *job);
  * next step follows, or with an error the answer. */
 int request_hold(struct request *r, struct job *job);
 void request_go_on(struct request *r, int err, const struct fault *why);
+/* From a job's done, of a step that waited: the same step once more. */
+void request_again(struct request *r);
 /* From a job's done: go on to the answer.  `why` may be NULL. */
 void request_finish(struct request *r, int err, const struct fault *why);

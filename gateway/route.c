@@ -50,6 +50,10 @@ method_bit(const char *method)
 		return METHOD_PATCH;
 	if (strcmp(method, "DELETE") == 0)
 		return METHOD_DELETE;
+	if (strcmp(method, "PUT") == 0)
+		return METHOD_PUT;
+	if (strcmp(method, "OPTIONS") == 0)
+		return METHOD_OPTIONS;
 	return 0;
 }
 
@@ -78,7 +82,7 @@ const char *
 route_allow(unsigned methods)
 {
 	static const char *const words[] = {
-		"GET, HEAD", "POST", "PATCH", "DELETE"};
+		"GET, HEAD", "POST", "PATCH", "DELETE", "PUT", "OPTIONS"};
 	static char texts[1 << array_size(words)][48];
 	char *text = texts[methods % array_size(texts)];
 	size_t len = 0;

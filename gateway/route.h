@@ -19,6 +19,8 @@ enum route_method {
 	METHOD_POST = 2,
 	METHOD_PATCH = 4,
 	METHOD_DELETE = 8,
+	METHOD_PUT = 16,
+	METHOD_OPTIONS = 32,
 };
 
 enum route_know {
@@ -27,6 +29,7 @@ enum route_know {
 	KNOW_HEADER,
 	KNOW_MAYBE, /* the header, when it holds a token of ours */
 	KNOW_BODY,
+	KNOW_LINK, /* a signed link (?sign=), which counts; else the header */
 	KNOW_SESSION,
 };
 

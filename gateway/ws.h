@@ -18,10 +18,10 @@ struct ws;
 struct ws_ops {
 	/* A whole message; `text` is valid UTF-8 when is_text. */
 	void (*on_message)(struct ws *ws, struct slice message, bool is_text);
-	/* Once; ws is freed after it returns.  `code`: of the close frame, 1006
-	 * when there was none. */
+	/* Once; ws is freed after it returns.  `code`: of the client's close
+	 * frame (1005 when it named none), else of ours, else 1006. */
 	void (*on_close)(struct ws *ws, unsigned code);
-	/* The handshake is done. */
+	/* The handshake is done.  May be NULL. */
 	void (*on_open)(struct ws *ws);
 };
 
@@ -30,15 +30,34 @@ struct ws_conf {
 	void *owner;
 	const char *protocol; /* chosen subprotocol, or NULL */
 	size_t message_top;   /* bytes; more: 1009 */
-	size_t unsent_top;    /* bytes */
+	size_t unsent_top;    /* bytes; one message may always wait */
+	/* Instead of all of ops: the client left before the handshake was
+	 * over.  May be NULL. */
+	void (*dropped)(void *owner);
 	uint64_t ping_ms;     /* ping after so long a silence; 0: never.  No
 				 answer for as long: the client is gone */
 };
 
-/* Is this a valid handshake (RFC 6455, 4.2.1)?  ERR_PARAM says what is not. */
+/* Is this a valid handshake (RFC 6455, 4.2.1)?  ERR_UPGRADE says what is not. */
 int ws_check(const struct request *r, struct fault *why) _must_check_;
+/* The bare protocol of the list that the client offers, and a token beside it:
+ * browsers can set no headers, so "mpcloud.token.TOKEN" stands there. */
+struct ws_offer {
+	struct slice protocol; /* the first that is no token; or empty */
+	struct slice token;    /* or empty */
+};
+struct ws_offer ws_offered(const struct request *r);
+/* Sec-WebSocket-Accept of a key (4.2.2): 28 letters and NUL. */
+enum { WS_ACCEPT = 29 };
+void ws_accept_key(struct slice key, char ret[WS_ACCEPT]);
 /* From an endpoint: answers 101; the request ends, `conf` is copied. */
 int ws_accept(struct request *r, const struct ws_conf *conf) _must_check_;
+
+/* The same on a connection where the handshake is over.  `fd` is upgrade's, or
+ * ours when `up` is NULL (tests); `early`: bytes that came already. */
+struct ws *ws_new(struct loop *loop, int fd, struct upgrade *up,
+	const char *peer, const struct ws_conf *conf,
+	struct slice early) _returns_value_;
 
 void *ws_owner(const struct ws *ws);
 const char *ws_peer(const struct ws *ws);
@@ -46,5 +65,8 @@ void ws_send(struct ws *ws, struct slice text);
 /* The same text in two parts, so that a part many share is built once. */
 void ws_send_parts(struct ws *ws, struct slice head, struct slice rest);
 void ws_send_binary(struct ws *ws, struct slice bytes);
-/* on_close follows. */
+/* Nothing is read meanwhile: the client has to wait.  Time does not count
+ * against it.  Messages of what was read already (4 KiB) still come. */
+void ws_hold(struct ws *ws, bool on);
+/* on_close follows, later; no message any more. */
 void ws_close(struct ws *ws, unsigned code, const char *reason);

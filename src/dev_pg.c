@@ -92,7 +92,8 @@ run_server(struct dev *dev, const char *data, const char *sockets)
 	_free_ char *log = str_printf("%s/pg.log", dev->home);
 	const char *const argv[] = {postgres, "-D", data, "-k", sockets, "-c",
 		"listen_addresses=", "-c", "unix_socket_permissions=0700",
-		NULL};
+		/* watch() follows the change stream */
+		"-c", "wal_level=logical", NULL};
 	struct fault why = {0};
 	struct spawn s = {.argv = argv,
 		.uid = dev->uid,

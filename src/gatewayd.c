@@ -28,6 +28,7 @@ static const struct {
 	{"tls:", LISTENER_TLS},
 	{"cloud:", LISTENER_CLOUD},
 	{"ops:", LISTENER_OPS},
+	{"metrics:", LISTENER_METRICS},
 };
 
 static int
@@ -98,13 +99,16 @@ on_beat(struct timer *t)
 {
 	struct gatewayd *d = container_of(t, struct gatewayd, beat);
 	struct gateway *g = &d->gateway;
-	uint64_t connections = 0;
+	uint64_t connections = 0, cold;
 
 	for (size_t i = 0; i < g->listener_count; i++)
 		if (g->listeners[i].http)
 			connections += http_connections(g->listeners[i].http);
 	g->count->connections = connections;
-	g->count->cold_starts = event_count(EVENT_FN_COLD_START);
+	/* shared memory outlives this process */
+	cold = event_count(EVENT_FN_COLD_START);
+	g->count->cold_starts += cold - d->cold_seen;
+	d->cold_seen = cold;
 	g->count->beat = clock_mono();
 	timer_set(&d->beat, &d->loop, BEAT_MS, on_beat);
 }

@@ -30,7 +30,9 @@ struct gatewayd_conf {
 	struct token_keys *keys;
 	struct apps *apps;
 	struct merchants *merchants;
-	char *wechat_secret, *master_key;
+	char *wechat_secret, *master_key, *metrics_token;
+	char *valkey_password;
+	char *origin_secret, *cdn_key;
 	char *tls_cert, *tls_key;
 };
 
@@ -70,6 +72,8 @@ struct gatewayd {
 	struct crews *crews;
 	struct timers *timers;
 	struct triggers *triggers;
+	struct alerts *alerts;
+	uint64_t cold_seen; /* of our cold starts, in shared memory already */
 	struct list versions; /* gatewayd_triggers.c's */
 	/* waiting */
 	uv_work_t migrate;
@@ -99,6 +103,10 @@ int gatewayd_conf_secret(const char *setting, const char *path, char **ret,
 	struct fault *why) _must_check_;
 int gatewayd_conf_file(const char *setting, const char *path, char **ret,
 	struct fault *why) _must_check_;
+
+/* gatewayd_files.c */
+int gatewayd_files_setup(struct gatewayd *d, struct fault *why) _must_check_;
+void gatewayd_files_take_up(struct gatewayd *d);
 
 /* [wechat], then each [wechat APPID]: of c->conf and c->wechat_secret alone. */
 int gatewayd_conf_apps(struct gatewayd_conf *c, struct fault *why) _must_check_;
@@ -139,6 +147,11 @@ void gatewayd_triggers_deleted(struct gatewayd *d, const char *name);
 /* Nothing new; true when nothing of the queue runs. */
 bool gatewayd_triggers_drain(struct gatewayd *d);
 void gatewayd_triggers_done(struct gatewayd *d);
+
+/* gatewayd_limits.c */
+int gatewayd_limits_setup(struct gatewayd *d, struct fault *why) _must_check_;
+void gatewayd_limits_take_up(struct gatewayd *d);
+void gatewayd_limits_done(struct gatewayd *d);
 
 /* gatewayd_docs.c */
 int gatewayd_docs_setup(struct gatewayd *d, struct fault *why) _must_check_;

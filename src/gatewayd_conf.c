@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/paths.h"
+#include "base/valkey.h"
 #include "src/gatewayd.h"
 #include "wechat/push.h"
 
@@ -93,6 +94,16 @@ read_files(struct gatewayd_conf *c, struct fault *why)
 	} files[] = {
 		{"token.master_key_file", conf->token_master_key_file,
 			&c->master_key, false},
+		{"metrics.token_file", conf->metrics_token_file,
+			&c->metrics_token, false},
+		{"storage.origin_secret_file",
+			conf->storage_origin_secret_file, &c->origin_secret,
+			false},
+		{"storage.cdn_key_file", conf->storage_cdn_key_file,
+			&c->cdn_key, false},
+		{"limits.valkey_password_file",
+			conf->limits_valkey_password_file, &c->valkey_password,
+			false},
 		{"wechat.secret_file", conf->wechat_secret_file,
 			&c->wechat_secret, false},
 		{"server.tls_certificate", conf->server_tls_certificate,
@@ -205,6 +216,9 @@ check(const struct gatewayd_conf *c, struct fault *why)
 		return fault_set(why, ERR_CONFIG,
 			"server.tls_certificate and server.tls_key go "
 			"together");
+	if (*c->conf->limits_valkey &&
+		valkey_check(c->conf->limits_valkey, why) < 0)
+		return fault_prefix(why, ERR_CONFIG, "limits.valkey: ");
 	return 0;
 }
 
@@ -244,6 +258,10 @@ gatewayd_conf_free(struct gatewayd_conf *c)
 	c->merchants = merchants_free(c->merchants);
 	c->wechat_secret = wiped(c->wechat_secret);
 	c->master_key = wiped(c->master_key);
+	c->valkey_password = wiped(c->valkey_password);
+	c->metrics_token = wiped(c->metrics_token);
+	c->origin_secret = wiped(c->origin_secret);
+	c->cdn_key = wiped(c->cdn_key);
 	c->tls_key = wiped(c->tls_key);
 	mem_free(c->tls_cert);
 	return mem_free(c);

@@ -15,6 +15,7 @@
 #include "db/schema.h"
 #include "functions/proto.h"
 #include "trigger/timer.h"
+#include "gateway/alert.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -81,6 +82,8 @@ on_known(void *owner, int err)
 		poll_start(d->poll);
 	if (e == 0)
 		daily_start(d->daily);
+	if (e == 0)
+		alerts_start(d->alerts);
 	if (e == 0)
 		d->certs = cert_keeper_new(
 			&d->loop, d->pool, d->fetcher, d->conf->merchants);

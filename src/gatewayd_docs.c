@@ -92,6 +92,7 @@ gatewayd_docs_setup(struct gatewayd *d, struct fault *why)
 
 	if (e < 0)
 		return e;
+	pool_count(d->pool, shm_series(d->shm, d->index));
 	d->gateway.docs.pool = d->pool;
 	e = setup_txs(d, why);
 	if (e < 0)

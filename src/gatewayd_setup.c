@@ -8,14 +8,17 @@
 #include "src/gatewayd.h"
 
 #include "base/clock.h"
+#include "base/crypto.h"
 #include "base/event.h"
 #include "base/mem.h"
 #include "base/sock.h"
+#include "gateway/alert.h"
 #include "gateway/call.h"
 #include "gateway/forward.h"
 #include "gateway/known.h"
 #include "gateway/lane.h"
 #include "gateway/request.h"
+#include "storage/files.h"
 #include "trigger/queue.h"
 #include "wechat/access_token.h"
 
@@ -45,7 +48,7 @@ listen_one(struct gatewayd *d, struct listener *l, struct fault *why)
 	bool is_tls = l->kind == LISTENER_TLS;
 	struct http_conf http = {
 		.fd = l->fd,
-		.is_unix = !(l->kind & LISTENER_OPEN),
+		.is_unix = !(l->kind & (LISTENER_OPEN | LISTENER_METRICS)),
 		.tls_cert = is_tls ? d->conf->tls_cert : NULL,
 		.tls_key = is_tls ? d->conf->tls_key : NULL,
 		.connections = (unsigned)conf->limits_connections,
@@ -205,6 +208,17 @@ take_up_pay(struct gatewayd *d)
 	daily_configure(d->daily, d->conf->conf->pay_reconcile);
 }
 
+/* INT64_MAX: there is none, or it says nothing. */
+static int64_t
+cert_until(const struct gatewayd_conf *c)
+{
+	struct cert_facts facts;
+
+	if (!c->tls_cert || cert_read(&facts, slice_str(c->tls_cert), NULL) < 0)
+		return INT64_MAX;
+	return facts.to_ms;
+}
+
 /* What is not a part but follows from the configuration. */
 static void
 take_up(struct gatewayd *d)
@@ -216,8 +230,12 @@ take_up(struct gatewayd *d)
 	g->conf = conf;
 	g->apps = d->conf->apps;
 	g->keys = d->conf->keys;
+	g->metrics_token = d->conf->metrics_token;
+	alerts_set_certificate(d->alerts, cert_until(d->conf));
 	g->merchants = d->conf->merchants;
 	gatewayd_docs_take_up(d);
+	gatewayd_limits_take_up(d);
+	gatewayd_files_take_up(d);
 	gatewayd_triggers_take_up(d);
 	g->ip_rule =
 		gcra_per_minute(conf->limits_ip_rate, conf->limits_ip_burst);
@@ -254,6 +272,7 @@ setup_login(struct gatewayd *d, struct fault *why)
 	poll = poll_conf_of(d);
 	d->poll = poll_new(&d->loop, d->pool, d->pay, &poll);
 	d->daily = daily_new(&d->loop, d->pool, d->pay);
+	d->alerts = alerts_new(&d->gateway);
 	return access_tokens_new(
 		&d->tokens, &d->loop, d->pool, d->fetcher, d->seal);
 }
@@ -282,16 +301,21 @@ gatewayd_setup(struct gatewayd *d, struct fault *why)
 	if (e < 0)
 		return e;
 	e = gatewayd_docs_setup(d, why);
+	if (e == 0)
+		e = gatewayd_limits_setup(d, why);
 	if (e < 0)
 		return e;
 	e = fetcher_new(&d->fetcher, &d->loop);
 	if (e < 0)
 		return e;
+	fetcher_count(d->fetcher, shm_series(d->shm, d->index));
 	setup_forward(d);
 	e = setup_login(d, why);
 	if (e < 0)
 		return e;
 	e = setup_crews(d);
+	if (e == 0)
+		e = gatewayd_files_setup(d, why);
 	if (e == 0)
 		e = gatewayd_triggers_setup(d, why);
 	if (e < 0)
@@ -392,14 +416,17 @@ gatewayd_take_down(struct gatewayd *d)
 	close_listeners(&d->gateway);
 	d->gateway.lane = lane_free(d->gateway.lane);
 	d->gateway.known = known_free(d->gateway.known);
+	d->gateway.files = files_free(d->gateway.files);
 	gatewayd_triggers_done(d);
 	d->crews = crews_free(d->crews);
 	d->poll = poll_free(d->poll);
 	d->daily = daily_free(d->daily);
+	d->alerts = alerts_free(d->alerts);
 	d->pay = pay_free(d->pay);
 	d->certs = cert_keeper_free(d->certs);
 	d->upkeep = upkeep_free(d->upkeep);
 	d->auth = auth_free(d->auth);
+	gatewayd_limits_done(d);
 	d->gateway.forward = forward_free(d->gateway.forward);
 	d->gateway.tokens = d->tokens = access_tokens_free(d->tokens);
 	d->fetcher = fetcher_free(d->fetcher);

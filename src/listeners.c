@@ -100,6 +100,8 @@ plan(struct listeners *ls, const struct conf *conf, struct fault *why)
 
 	if (r == 0)
 		r = add_all(ls, "tls", conf->server_listen_tls, why);
+	if (r == 0)
+		r = add_all(ls, "metrics", conf->metrics_listen, why);
 	for (unsigned i = 0; r == 0 && i < listeners_gateways(conf); i++)
 		r = add_cloud(ls, conf, i, why);
 	if (r == 0)
@@ -157,7 +159,7 @@ open_one(struct listener *l, const struct identity *owner, struct fault *why)
 {
 	bool ops = !strcmp(l->kind, "ops");
 
-	if (!strcmp(l->kind, "tcp") || !strcmp(l->kind, "tls"))
+	if (strcmp(l->kind, "cloud") != 0 && !ops)
 		return sock_listen(l->address, BACKLOG, &l->fd, why);
 	return sock_listen_unix(l->address, ops ? 0600 : 0666,
 		owner && ops ? owner->uid : (uid_t)-1,
@@ -244,6 +246,23 @@ check_tls(const struct conf *conf, struct fault *why)
 	return 0;
 }
 
+/* Counters say how a business goes. */
+static int
+check_metrics(const struct conf *conf, struct fault *why)
+{
+	struct slice rest = slice_str(conf->metrics_listen), one;
+
+	while (!*conf->metrics_token_file && slice_split(&rest, ' ', &one))
+		if (one.len && !slice_starts(one, "127.") &&
+			!slice_starts(one, "[::1]") &&
+			!slice_starts(one, "localhost:"))
+			return fault_set(why, ERR_CONFIG,
+				"metrics.listen: %.*s can be reached from "
+				"elsewhere and needs metrics.token_file",
+				SLICE_ARG(one));
+	return 0;
+}
+
 int
 listeners_check(const struct conf *conf, struct fault *why)
 {
@@ -252,5 +271,7 @@ listeners_check(const struct conf *conf, struct fault *why)
 
 	for (size_t i = 0; i < ls.count; i++)
 		ls.all[i].address = mem_free(ls.all[i].address);
-	return r < 0 ? r : check_tls(conf, why);
+	if (r == 0)
+		r = check_tls(conf, why);
+	return r < 0 ? r : check_metrics(conf, why);
 }

@@ -16,7 +16,8 @@ enum { ADDRESSES_TOP = 60, LISTENERS_TOP = 320 };
 struct conf;
 
 struct listener {
-	const char *kind; /* "tcp", "tls", "cloud", "ops": --listen KIND:FD */
+	const char *kind; /* "tcp", "tls", "metrics", "cloud", "ops": --listen
+			     KIND:FD */
 	char *address;    /* as configured, or the socket's path */
 	int fd;           /* -1: closed */
 	int gateway;      /* the only one that has it; -1: all have it */

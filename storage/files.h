@@ -35,6 +35,11 @@ struct files_conf {
 	const char *s3_endpoint, *s3_region, *s3_bucket, *s3_prefix;
 	const char *s3_access_key, *s3_secret_key;
 	struct slice link_key; /* 32 bytes: signs links; the same on all nodes */
+	int64_t reserve; /* bytes of the disk that stay free */
+	unsigned lane;   /* the gateway's number: where it counts (files.sql) */
+	/* Calls of functions were put into the queue; or NULL. */
+	void (*woke)(void *owner);
+	void *owner;
 };
 
 int files_new(struct files **ret, struct loop *loop, struct pool *pool,
@@ -42,6 +47,12 @@ int files_new(struct files **ret, struct loop *loop, struct pool *pool,
 	struct fault *why) _must_check_;
 struct files *files_free(struct files *f);
 DEFINE_CLEANUP(struct files *, files_free)
+/* From now on: file_top, quotas, reserve of `conf`. */
+void files_configure(struct files *f, const struct files_conf *conf);
+
+/* What signs and seals links to files: 32 bytes, the same on all nodes
+ * (file_link.h). */
+struct slice files_link_key(const struct files *f);
 
 int file_path_check(struct slice path, struct fault *why) _must_check_;
 /* "cloud://ENV.BUCKET/PATH", in the arena; and back: ERR_PARAM, also for another
@@ -56,12 +67,13 @@ struct file_info {
 	const char *path, *type; /* content type */
 	const char *content;     /* name of the content */
 	const char *etag;        /* with its quotes: the MD5 in hex, as COS and
-				    S3 write it; of multipart ones MD5-N */
+				    S3 write it */
 	const char *sha256;      /* hex */
 	const char *owner;       /* openid, or uid of one without; "" */
 	const char *cache_control, *disposition; /* or NULL */
 	int64_t size, created_ms, changed_ms, expire_ms; /* 0: never */
 	bool archived;
+	bool pending; /* of the content check: the owner and admins see it */
 };
 
 /* Who asks: admin, or a user whom the rules must let (storage/file_rule.h). */
@@ -75,7 +87,8 @@ struct file_scope {
  *   file_put_begin → job 0: may write (path, rule, quota, place are fine)
  *   file_put_data … as the bytes come
  *   file_put_end   → job 0: durable; `info` is filled
- *   job_cancel at any time: as if nothing had been
+ *   file_put_done  always, at any time: unless it was durable, as if nothing
+ *                  had been
  */
 struct file_put {
 	struct job job;
@@ -84,16 +97,18 @@ struct file_put {
 	struct slice path, type, cache_control, disposition;
 	int64_t size;       /* announced, -1: not known */
 	struct slice md5, sha256; /* that it must have, hex; or empty */
+	struct slice owner; /* of a new file of an admin's; or empty: nobody's */
 	bool fresh;         /* ERR_CONFLICT when the path exists */
 	int64_t expire_ms;  /* 0: never */
 	struct file_info info;
-	void *inside;
+	struct put *inside;
 };
 void file_put_begin(struct files *f, struct file_put *put);
 /* All of `data` is taken (0); 1: too much waits for the disk, call again with
  * the same when put->job.done was called; or an error. */
 int file_put_data(struct file_put *put, struct slice data) _must_check_;
 void file_put_end(struct file_put *put);
+void file_put_done(struct file_put *put);
 
 /* One file is found, for reading. */
 struct file_get {
@@ -102,13 +117,11 @@ struct file_get {
 	struct file_scope scope;
 	struct slice path;
 	struct file_info info;
-	int fd; /* on local disk: open, yours; -1: in S3, see file_read */
-	void *inside;
+	bool info_only; /* without opening it: fd stays -1 */
+	int fd;         /* open, yours from job.done on */
+	struct get *inside;
 };
 void file_get(struct files *f, struct file_get *get);
-
-/* Bytes of a content in S3 as they come; embedded. */
-struct file_read;
 
 /* Many at once; each has an answer of its own (FILE_BATCH_TOP).  Other parts:
  * file_list.h, file_copy.h, file_remove.h, file_link.h (signed links), resume.h

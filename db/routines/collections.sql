@@ -19,6 +19,7 @@ BEGIN
 			sch, tab, pkey);
 		PERFORM mpcloud.trigger_attach(env, name,
 			format('%I.%I', sch, tab)::regclass);
+		PERFORM mpcloud.publish_table(sch, tab);
 	END IF;
 	INSERT INTO mpcloud.collections (env, name, created_at)
 		VALUES (env, name, now_ms) ON CONFLICT DO NOTHING;

@@ -29,6 +29,7 @@ const TCB = [
 const OTHERS = [
   ['TENCENTCLOUD_SESSIONTOKEN', (c) => c.sessionToken],
   ['SCF_NAMESPACE', (c) => c.env],
+  ['TRACEPARENT', (c) => c.traceparent], // W3C Trace Context
   ['TRIGGER_SRC', (c) => c.trigger
     || (c.source === 'wx_trigger' ? 'timer' : '')],
 ];

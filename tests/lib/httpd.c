@@ -2,12 +2,14 @@
  * A server on gateway/http.h that says what it saw, for raw-socket tests and
  * measurements.
  *
- *   httpd [--tls CERT KEY] [--idle MS] [--head MS] [--body MS] [--top BYTES]
- *         [--memory BYTES] [--connections N] [--unix PATH]
+ *   httpd [--tls CERT KEY]… [--ocsp FILE] [--idle MS] [--head MS] [--body MS]
+ *         [--top BYTES] [--memory BYTES] [--connections N] [--unix PATH]
+ *         [--proxy 1] [--file PATH] [--secret TEXT]
  *
- * The first line of output is the port.  SIGHUP reads the certificate
- * again and answers what waits,
- * SIGTERM drains and ends.  Every path answers what was seen, but:
+ * The first line of output is the port.  SIGHUP reads the certificates
+ * again and answers what waits, SIGTERM drains and ends; what is upgraded
+ * does not hold it up.  Every path answers what was seen, but those of
+ * httpd_more.c and:
  *   /small    a constant
  *   /wait     answered when somebody asks for /go
  *   /refuse   403 from on_head
@@ -16,7 +18,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/timer.h"
-#include "gateway/http.h"
+#include "tests/lib/httpd.h"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -36,7 +38,9 @@ static struct server {
 	struct loop loop;
 	struct http *http;
 	struct http_conf conf;
-	const char *cert_path, *key_path, *unix_path;
+	const char *cert_path[8], *key_path[8], *ocsp_path;
+	size_t ncerts;
+	const char *unix_path, *file, *secret;
 	size_t top;
 	struct exchange *waiting[64];
 	unsigned nwaiting;
@@ -71,10 +75,10 @@ show_stats(struct exchange *x)
 	buf_printf(&b,
 		"{\"requests\":%u,\"ended\":%u,\"sent\":%u,\"refused\":%u,"
 		"\"lastRefused\":%d,\"busy\":%u,\"connections\":%u,"
-		"\"waiting\":%u}",
+		"\"waiting\":%u%s}",
 		server.requests, server.ended, server.sent, server.refused,
 		server.last_refused, http_busy(server.http),
-		http_connections(server.http), server.nwaiting);
+		http_connections(server.http), server.nwaiting, more_stats());
 	say(x, &b);
 }
 
@@ -126,6 +130,8 @@ static void
 on_head(struct http *http, struct exchange *x)
 {
 	(void)http;
+	if (more_head(&server.loop, x))
+		return;
 	exchange_set_body_top(x, server.top);
 	if (path_is(x, "/refuse"))
 		exchange_answer(x, 403, "text/plain", SLICE("no"));
@@ -148,6 +154,8 @@ on_request(struct http *http, struct exchange *x)
 		return;
 	}
 	server.requests++;
+	if (more_request(&server.loop, x, server.file))
+		return;
 	if (path_is(x, "/small")) {
 		exchange_answer(
 			x, 200, "application/json", SLICE("{\"hello\":1}"));
@@ -168,6 +176,7 @@ on_end(struct http *http, struct exchange *x, bool sent)
 	(void)http;
 	if (path_is(x, "/stats"))
 		return;
+	more_end(x, sent);
 	server.ended++;
 	server.sent += sent;
 	for (unsigned i = 0; i < server.nwaiting; i++)
@@ -183,27 +192,53 @@ on_refused(struct http *http, int status, const char *what, const char *peer)
 	server.last_refused = status;
 }
 
-static char *
-read_all(const char *path)
+static struct slice
+read_bytes(const char *path)
 {
 	char *text = mem_alloc(65536);
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, text, 65535);
 
-	if (fd < 0 || read(fd, text, 65535) < 0) {
+	if (n < 0) {
 		perror(path);
 		exit(1);
 	}
 	(void)close(fd);
-	return text;
+	return slice_of(text, (size_t)n);
+}
+
+static char *
+read_all(const char *path)
+{
+	return (char *)(uintptr_t)read_bytes(path).ptr;
+}
+
+static int
+set_certificates(struct fault *why)
+{
+	struct http_cert certs[8] = {0};
+	int r;
+
+	for (size_t i = 0; i < server.ncerts; i++) {
+		certs[i].cert = read_all(server.cert_path[i]);
+		certs[i].key = read_all(server.key_path[i]);
+	}
+	if (server.ocsp_path)
+		certs[0].ocsp = read_bytes(server.ocsp_path);
+	r = http_set_certificates(server.http, certs, server.ncerts, why);
+	for (size_t i = 0; i < server.ncerts; i++) {
+		(void)mem_free((char *)(uintptr_t)certs[i].cert);
+		(void)mem_free((char *)(uintptr_t)certs[i].key);
+	}
+	(void)mem_free((char *)(uintptr_t)certs[0].ocsp.ptr);
+	return r;
 }
 
 static void
 new_certificate(void)
 {
-	_free_ char *cert = read_all(server.cert_path);
-	_free_ char *key = read_all(server.key_path);
 	struct fault why = {0};
-	int r = http_set_certificate(server.http, cert, key, &why);
+	int r = set_certificates(&why);
 
 	(void)printf("certificate: %s\n", r < 0 ? fault_text(&why, r) : "new");
 	(void)fflush(stdout);
@@ -213,7 +248,7 @@ static void
 on_hup(uv_signal_t *handle, int number)
 {
 	(void)handle, (void)number;
-	if (server.cert_path)
+	if (server.ncerts)
 		new_certificate();
 	let_go();
 }
@@ -301,9 +336,18 @@ options(int argc, char **argv)
 			c->connections = (unsigned)n;
 		else if (strcmp(argv[i], "--unix") == 0)
 			server.unix_path = argv[i + 1];
-		else if (strcmp(argv[i], "--tls") == 0 && i + 2 < argc) {
-			server.cert_path = argv[i + 1];
-			server.key_path = argv[++i + 1];
+		else if (strcmp(argv[i], "--file") == 0)
+			server.file = argv[i + 1];
+		else if (strcmp(argv[i], "--ocsp") == 0)
+			server.ocsp_path = argv[i + 1];
+		else if (strcmp(argv[i], "--secret") == 0)
+			server.secret = argv[i + 1];
+		else if (strcmp(argv[i], "--proxy") == 0)
+			c->proxy_protocol = n != 0;
+		else if (strcmp(argv[i], "--tls") == 0 && i + 2 < argc &&
+			 server.ncerts < array_size(server.cert_path)) {
+			server.cert_path[server.ncerts] = argv[i + 1];
+			server.key_path[server.ncerts++] = argv[++i + 1];
 		}
 	}
 }
@@ -327,11 +371,14 @@ main(int argc, char **argv)
 	server.conf.is_unix = server.unix_path != NULL;
 	server.conf.fd =
 		server.unix_path ? listen_unix(server.unix_path) : listen_tcp();
-	if (server.cert_path) {
-		server.conf.tls_cert = cert = read_all(server.cert_path);
-		server.conf.tls_key = key = read_all(server.key_path);
+	if (server.ncerts) {
+		server.conf.tls_cert = cert = read_all(server.cert_path[0]);
+		server.conf.tls_key = key = read_all(server.key_path[0]);
+		server.conf.ticket_secret = slice_str(server.secret);
 	}
 	r = http_new(&server.http, &server.loop, &server.conf, &ops, &why);
+	if (r == 0 && (server.ncerts > 1 || server.ocsp_path))
+		r = set_certificates(&why);
 	if (r < 0) {
 		(void)fprintf(stderr, "%s\n", fault_text(&why, r));
 		return 1;

@@ -205,6 +205,7 @@ testpg_start(struct testpg *t)
 {
 	const char *argv[] = {"postgres", "-D", "data", "-k", t->dir, "-c",
 		"listen_addresses=", "-c", "fsync=off", "-c",
+		"wal_level=logical", "-c",
 		"shared_buffers=16MB", "-c", "max_connections=40", "-c",
 		"log_min_messages=warning", NULL};
 

@@ -1,0 +1,327 @@
+/*
+ * The decoder: bytes in, callbacks out, nothing else; so it can be fuzzed.  A
+ * table is described once, before its first row; what is described is kept by
+ * its number.  Tables of other schemas are kept, too, so that their rows are
+ * known to be nobody's.
+ */
+#include "db/pgoutput.h"
+
+#include "base/mem.h"
+
+struct pgoutput_table {
+	struct pgoutput_table *next;
+	uint32_t number;
+	struct slice schema, name;
+	unsigned columns;
+	int id, doc; /* which column; -1: none */
+	bool ours;
+};
+
+/* What is left of a message; big-endian as all of PostgreSQL's. */
+struct bytes {
+	const uint8_t *at, *end;
+	bool bad;
+};
+
+static uint64_t
+get(struct bytes *b, size_t count)
+{
+	uint64_t n = 0;
+
+	if ((size_t)(b->end - b->at) < count) {
+		b->bad = true;
+		b->at = b->end;
+		return 0;
+	}
+	while (count--)
+		n = n << 8 | *b->at++;
+	return n;
+}
+
+/* Ended by NUL. */
+static struct slice
+get_text(struct bytes *b)
+{
+	const uint8_t *nul = b->at < b->end
+				     ? memchr(b->at, 0, (size_t)(b->end - b->at))
+				     : NULL;
+	struct slice s = {(const char *)b->at, 0};
+
+	if (!nul) {
+		b->bad = true;
+		return SLICE("");
+	}
+	s.len = (size_t)(nul - b->at);
+	b->at = nul + 1;
+	return s;
+}
+
+static struct slice
+get_some(struct bytes *b, size_t len)
+{
+	struct slice s = {(const char *)b->at, len};
+
+	if ((size_t)(b->end - b->at) < len) {
+		b->bad = true;
+		return SLICE("");
+	}
+	b->at += len;
+	return s;
+}
+
+void
+pgoutput_init(struct pgoutput *p, struct slice schema,
+	const struct changes_ops *ops)
+{
+	*p = (struct pgoutput){.schema = schema, .ops = ops};
+}
+
+static void
+table_free(struct pgoutput_table *t)
+{
+	(void)mem_free((char *)(uintptr_t)t->schema.ptr);
+	(void)mem_free((char *)(uintptr_t)t->name.ptr);
+	(void)mem_free(t);
+}
+
+void
+pgoutput_done(struct pgoutput *p)
+{
+	for (size_t i = 0; i < array_size(p->bucket); i++)
+		while (p->bucket[i]) {
+			struct pgoutput_table *t = p->bucket[i];
+
+			p->bucket[i] = t->next;
+			table_free(t);
+		}
+	p->count = 0;
+	p->inside = false;
+}
+
+static struct pgoutput_table **
+place(struct pgoutput *p, uint32_t number)
+{
+	struct pgoutput_table **at =
+		&p->bucket[number % array_size(p->bucket)];
+
+	while (*at && (*at)->number != number)
+		at = &(*at)->next;
+	return at;
+}
+
+static struct slice
+keep(struct slice s)
+{
+	return slice_of(str_ndup(s.ptr, s.len), s.len);
+}
+
+static void
+read_columns(struct pgoutput_table *t, struct bytes *b)
+{
+	t->columns = (unsigned)get(b, 2);
+	t->id = t->doc = -1;
+	for (unsigned i = 0; i < t->columns && !b->bad; i++) {
+		struct slice name;
+
+		(void)get(b, 1); /* part of the key */
+		name = get_text(b);
+		(void)get(b, 8); /* type and modifier */
+		if (slice_is(name, "_id"))
+			t->id = (int)i;
+		else if (slice_is(name, "doc"))
+			t->doc = (int)i;
+	}
+}
+
+/* A description, which replaces an older one of the same number. */
+static int
+take_table(struct pgoutput *p, struct bytes *b)
+{
+	struct pgoutput_table *t = mem_new(struct pgoutput_table), **at;
+	struct slice schema, name;
+
+	t->number = (uint32_t)get(b, 4);
+	schema = get_text(b);
+	name = get_text(b);
+	(void)get(b, 1); /* replica identity */
+	t->schema = keep(schema);
+	t->name = keep(name);
+	read_columns(t, b);
+	at = place(p, t->number);
+	if (b->bad || (!*at && p->count >= PGOUTPUT_TABLES_TOP)) {
+		table_free(t);
+		return ERR_FORMAT;
+	}
+	t->ours = slice_eq(schema, p->schema) && t->id >= 0 && t->doc >= 0;
+	if (*at) {
+		t->next = (*at)->next;
+		table_free(*at);
+	} else {
+		p->count++;
+	}
+	*at = t;
+	return 0;
+}
+
+/* A row: the columns that we know.  Left {NULL, 0}: null, or not sent because
+ * it did not change (TOAST). */
+static void
+get_row(struct bytes *b, const struct pgoutput_table *t, struct slice *id,
+	struct slice *doc)
+{
+	unsigned columns = (unsigned)get(b, 2);
+
+	if (columns != t->columns)
+		b->bad = true;
+	for (unsigned i = 0; i < columns && !b->bad; i++) {
+		uint8_t kind = (uint8_t)get(b, 1);
+		struct slice value = {NULL, 0};
+
+		if (kind == 't')
+			value = get_some(b, get(b, 4));
+		else if (kind != 'n' && kind != 'u')
+			b->bad = true;
+		if ((int)i == t->id)
+			*id = value;
+		else if ((int)i == t->doc)
+			*doc = value;
+	}
+}
+
+static struct change
+change_of(const struct pgoutput_table *t, enum change_kind kind)
+{
+	return (struct change){
+		.kind = kind, .schema = t->schema, .table = t->name};
+}
+
+static int
+tell(struct pgoutput *p, const struct pgoutput_table *t, struct bytes *b,
+	const struct change *c)
+{
+	if (b->bad || b->at != b->end)
+		return ERR_FORMAT;
+	if (!t->ours)
+		return 0;
+	if (!c->id.ptr)
+		return ERR_FORMAT; /* the key is never null */
+	p->ops->on_change(p->ops->owner, c);
+	return 0;
+}
+
+/* I, U, D */
+static int
+take_row(struct pgoutput *p, uint8_t type, struct bytes *b)
+{
+	const struct pgoutput_table *t = *place(p, (uint32_t)get(b, 4));
+	uint8_t part = (uint8_t)get(b, 1);
+	struct slice none = {NULL, 0};
+	struct change c;
+
+	if (!t || b->bad || !p->inside)
+		return ERR_FORMAT;
+	c = change_of(t, type == 'I'   ? CHANGE_INSERT
+			 : type == 'U' ? CHANGE_UPDATE
+				       : CHANGE_DELETE);
+	if (type == 'D') {
+		if (part != 'K' && part != 'O')
+			return ERR_FORMAT;
+		get_row(b, t, &c.id, &none);
+		return tell(p, t, b, &c);
+	}
+	if (type == 'U' && (part == 'K' || part == 'O')) {
+		get_row(b, t, &c.old_id, &none);
+		part = (uint8_t)get(b, 1);
+	}
+	if (part != 'N')
+		return ERR_FORMAT;
+	get_row(b, t, &c.id, &c.doc);
+	if (c.old_id.ptr && slice_eq(c.old_id, c.id))
+		c.old_id = none;
+	return tell(p, t, b, &c);
+}
+
+static int
+take_truncate(struct pgoutput *p, struct bytes *b)
+{
+	uint32_t count = (uint32_t)get(b, 4);
+
+	(void)get(b, 1); /* CASCADE, RESTART IDENTITY */
+	if (!p->inside || (size_t)(b->end - b->at) != (size_t)count * 4)
+		return ERR_FORMAT;
+	while (count--) {
+		const struct pgoutput_table *t =
+			*place(p, (uint32_t)get(b, 4));
+		struct change c;
+
+		if (!t)
+			return ERR_FORMAT;
+		c = change_of(t, CHANGE_TRUNCATE);
+		if (t->ours)
+			p->ops->on_change(p->ops->owner, &c);
+	}
+	return 0;
+}
+
+static int
+take_begin(struct pgoutput *p, struct bytes *b)
+{
+	uint64_t lsn = get(b, 8);
+	uint32_t xid;
+
+	(void)get(b, 8); /* time */
+	xid = (uint32_t)get(b, 4);
+	if (b->bad || b->at != b->end || p->inside)
+		return ERR_FORMAT;
+	p->inside = true;
+	p->ops->on_begin(p->ops->owner, xid, lsn);
+	return 0;
+}
+
+static int
+take_commit(struct pgoutput *p, struct bytes *b)
+{
+	uint64_t lsn, end;
+
+	(void)get(b, 1); /* flags */
+	lsn = get(b, 8);
+	end = get(b, 8);
+	(void)get(b, 8); /* time */
+	if (b->bad || b->at != b->end || !p->inside)
+		return ERR_FORMAT;
+	p->inside = false;
+	p->end = end;
+	p->ops->on_commit(p->ops->owner, lsn);
+	return 0;
+}
+
+int
+pgoutput_take(struct pgoutput *p, struct slice message)
+{
+	struct bytes b = {(const uint8_t *)message.ptr,
+		(const uint8_t *)message.ptr + message.len, false};
+	uint8_t type = (uint8_t)get(&b, 1);
+
+	if (b.bad)
+		return ERR_FORMAT;
+	switch (type) {
+	case 'B':
+		return take_begin(p, &b);
+	case 'C':
+		return take_commit(p, &b);
+	case 'R':
+		return take_table(p, &b);
+	case 'I':
+	case 'U':
+	case 'D':
+		return take_row(p, type, &b);
+	case 'T':
+		return take_truncate(p, &b);
+	case 'Y': /* types, origins, messages: nothing to us */
+	case 'O':
+	case 'M':
+		return 0;
+	default:
+		return ERR_FORMAT;
+	}
+}

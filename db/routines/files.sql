@@ -1,0 +1,374 @@
+-- Stored files: what changes a row, in one transaction with its usage, its old
+-- content's end and its triggers.  Rows are locked in this order: files by path, the
+-- owner's usage, the lane of the total.
+
+-- `bytes` and `files` more or less for an owner.  NULL: it is written; else which
+-- quota has no room for it ('user_quota', 'total_quota'), and nothing is.  Of the
+-- total each lane holds a share to use up alone; when it is used up, all lanes are
+-- locked and what is left is shared out anew, so the sum never exceeds the quota.
+CREATE OR REPLACE FUNCTION mpcloud.file_charge(env text, owner text, bytes bigint,
+	files bigint, user_quota bigint, total_quota bigint, lane integer)
+RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	has bigint;
+	free bigint;
+	lanes integer;
+BEGIN
+	IF owner <> '' THEN
+		SELECT u.bytes INTO has FROM mpcloud.file_usage u
+			WHERE u.owner = $2 AND u.env = $1 FOR UPDATE;
+		IF NOT FOUND THEN
+			INSERT INTO mpcloud.file_usage (owner, env) VALUES ($2, $1)
+				ON CONFLICT DO NOTHING;
+			SELECT u.bytes INTO has FROM mpcloud.file_usage u
+				WHERE u.owner = $2 AND u.env = $1 FOR UPDATE;
+		END IF;
+		IF user_quota > 0 AND bytes > 0 AND has + bytes > user_quota THEN
+			RETURN 'user_quota';
+		END IF;
+	END IF;
+	UPDATE mpcloud.file_total t SET bytes = t.bytes + $3,
+			files = t.files + $4, room = t.room - $3
+		WHERE t.env = $1 AND t.lane = $7 AND (total_quota = 0 OR $3 <= 0
+			OR (t.room_of = total_quota AND t.room >= $3));
+	IF NOT FOUND THEN
+		-- lane -1 counts nothing: who holds it sees all lanes there are
+		INSERT INTO mpcloud.file_total (env, lane) VALUES ($1, -1)
+			ON CONFLICT DO NOTHING;
+		PERFORM FROM mpcloud.file_total t WHERE t.env = $1
+			AND t.lane = -1 FOR UPDATE;
+		INSERT INTO mpcloud.file_total (env, lane) VALUES ($1, $7)
+			ON CONFLICT DO NOTHING;
+		PERFORM FROM mpcloud.file_total t WHERE t.env = $1
+			ORDER BY t.lane FOR UPDATE;
+		SELECT total_quota - sum(t.bytes), count(*) - 1 INTO free, lanes
+			FROM mpcloud.file_total t WHERE t.env = $1;
+		IF total_quota > 0 AND $3 > 0 AND free < $3 THEN
+			RETURN 'total_quota';
+		END IF;
+		UPDATE mpcloud.file_total t SET
+				bytes = t.bytes + CASE WHEN t.lane = $7 THEN $3 ELSE 0 END,
+				files = t.files + CASE WHEN t.lane = $7 THEN $4 ELSE 0 END,
+				room = greatest(free - $3, 0) / lanes,
+				room_of = total_quota
+			WHERE t.env = $1 AND t.lane >= 0;
+	END IF;
+	IF owner <> '' THEN
+		UPDATE mpcloud.file_usage u SET bytes = u.bytes + $3,
+			files = u.files + $4 WHERE u.owner = $2 AND u.env = $1;
+	END IF;
+	RETURN NULL;
+END $$;
+
+-- A row's content is no longer its own.
+CREATE OR REPLACE FUNCTION mpcloud.file_let_go(content text, place text,
+	now_ms bigint)
+RETURNS void LANGUAGE sql AS $$
+	INSERT INTO mpcloud.file_gone VALUES ($1, $2, $3)
+		ON CONFLICT (content) DO UPDATE SET gone_at = excluded.gone_at
+$$;
+
+-- What triggers hear of a file.
+CREATE OR REPLACE FUNCTION mpcloud.file_event(f mpcloud.files, bucket text)
+RETURNS jsonb LANGUAGE sql STABLE AS $$
+	SELECT jsonb_build_object('path', f.path, 'fileID', 'cloud://' || f.env
+		|| '.' || bucket || '/' || f.path, 'size', f.size, 'type', f.type,
+		'etag', f.md5, 'sha256', f.sha256, 'openid', f.owner)
+$$;
+
+-- The row `fresh` is its path's from now on.  `judged`: the owner of the row that
+-- its writer was found to have a right to replace, NULL: of none.  Its own owner
+-- is kept.  verdict: ok; exists (`new_only`); judge: the row is another's by now,
+-- so ask again who may; user_quota, total_quota.
+CREATE OR REPLACE FUNCTION mpcloud.file_put(fresh mpcloud.files, judged text,
+	new_only boolean, user_quota bigint, total_quota bigint, lane integer,
+	bucket text, caller jsonb, OUT verdict text, OUT created_at bigint,
+	OUT owner text, OUT calls integer, OUT replaced boolean)
+LANGUAGE plpgsql AS $$
+DECLARE
+	had mpcloud.files;
+BEGIN
+	LOOP
+		SELECT * INTO had FROM mpcloud.files f WHERE f.env = fresh.env
+			AND f.path = fresh.path FOR UPDATE;
+		replaced := FOUND;
+		IF replaced THEN
+			IF new_only THEN
+				verdict := 'exists';
+				RETURN;
+			ELSIF had.owner IS DISTINCT FROM judged THEN
+				verdict := 'judge';
+				RETURN;
+			END IF;
+			fresh.owner := had.owner;
+			fresh.created_at := had.created_at;
+			verdict := mpcloud.file_charge(fresh.env, fresh.owner,
+				fresh.size - had.size, 0, user_quota, total_quota, lane);
+			EXIT;
+		END IF;
+		IF judged IS NOT NULL AND judged <> fresh.owner THEN
+			verdict := 'judge';
+			RETURN;
+		END IF;
+		-- taken before it is charged: of two, one waits here
+		INSERT INTO mpcloud.files VALUES (fresh.*) ON CONFLICT DO NOTHING;
+		IF FOUND THEN
+			verdict := mpcloud.file_charge(fresh.env, fresh.owner,
+				fresh.size, 1, user_quota, total_quota, lane);
+			IF verdict IS NOT NULL THEN
+				DELETE FROM mpcloud.files f WHERE f.env = fresh.env
+					AND f.path = fresh.path;
+			END IF;
+			EXIT;
+		END IF;
+	END LOOP;
+	IF verdict IS NOT NULL THEN
+		RETURN;
+	END IF;
+	IF replaced THEN
+		UPDATE mpcloud.files f SET (content, place, size, md5, sha256, type,
+				cache_control, disposition, meta, class, state,
+				changed_at, expires_at) = ROW(fresh.content, fresh.place,
+				fresh.size, fresh.md5, fresh.sha256, fresh.type,
+				fresh.cache_control, fresh.disposition, fresh.meta,
+				fresh.class, fresh.state, fresh.changed_at,
+				fresh.expires_at)
+			WHERE f.env = fresh.env AND f.path = fresh.path;
+		IF had.content <> fresh.content THEN
+			PERFORM mpcloud.file_let_go(had.content, had.place,
+				fresh.changed_at);
+		END IF;
+	END IF;
+	verdict := 'ok';
+	created_at := fresh.created_at;
+	owner := fresh.owner;
+	calls := mpcloud.trigger_file(fresh.env, fresh.path, CASE WHEN replaced
+		THEN 'update' ELSE 'create' END, mpcloud.file_event(fresh, bucket),
+		caller, fresh.changed_at);
+END $$;
+
+-- verdict: ok, none, judge.
+CREATE OR REPLACE FUNCTION mpcloud.file_remove(env text, path text, judged text,
+	lane integer, bucket text, caller jsonb, now_ms bigint,
+	OUT verdict text, OUT calls integer)
+LANGUAGE plpgsql AS $$
+DECLARE
+	had mpcloud.files;
+BEGIN
+	SELECT * INTO had FROM mpcloud.files f WHERE f.env = $1 AND f.path = $2
+		FOR UPDATE;
+	IF NOT FOUND THEN
+		verdict := 'none';
+		RETURN;
+	ELSIF judged IS NOT NULL AND had.owner <> judged THEN
+		verdict := 'judge';
+		RETURN;
+	END IF;
+	DELETE FROM mpcloud.files f WHERE f.env = $1 AND f.path = $2;
+	PERFORM mpcloud.file_charge(had.env, had.owner, -had.size, -1, 0, 0, lane);
+	PERFORM mpcloud.file_let_go(had.content, had.place, now_ms);
+	verdict := 'ok';
+	calls := mpcloud.trigger_file($1, $2, 'delete',
+		mpcloud.file_event(had, bucket), caller, now_ms);
+END $$;
+
+-- `from_path` is at `to_path`, too, or, with `move`, instead.  The copy belongs to
+-- `heir` when it is new.  Its content is the same one.
+CREATE OR REPLACE FUNCTION mpcloud.file_copy(env text, from_path text,
+	to_path text, from_judged text, to_judged text, heir text,
+	overwrite boolean, move boolean, user_quota bigint, total_quota bigint,
+	lane integer, bucket text, caller jsonb, now_ms bigint,
+	OUT verdict text, OUT calls integer)
+LANGUAGE plpgsql AS $$
+DECLARE
+	had mpcloud.files;
+	put record;
+	gone record;
+BEGIN
+	PERFORM FROM mpcloud.files f WHERE f.env = $1
+		AND f.path IN (from_path, to_path) ORDER BY f.path FOR UPDATE;
+	SELECT * INTO had FROM mpcloud.files f WHERE f.env = $1
+		AND f.path = from_path;
+	IF NOT FOUND THEN
+		verdict := 'none';
+		RETURN;
+	ELSIF from_judged IS NOT NULL AND had.owner <> from_judged THEN
+		verdict := 'judge';
+		RETURN;
+	ELSIF had.class = 'archive' THEN
+		verdict := 'archived';
+		RETURN;
+	ELSIF had.state <> 'ok' AND NOT move THEN
+		verdict := 'held';
+		RETURN;
+	ELSIF from_path = to_path THEN
+		verdict := 'ok';
+		calls := 0;
+		RETURN;
+	END IF;
+	had.path := to_path;
+	had.owner := CASE WHEN move THEN had.owner ELSE heir END;
+	had.created_at := now_ms;
+	had.changed_at := now_ms;
+	SELECT * INTO put FROM mpcloud.file_put(had, to_judged, NOT overwrite,
+		-- of a move the old row's bytes become free in the same moment
+		CASE WHEN move THEN 0 ELSE user_quota END,
+		CASE WHEN move THEN 0 ELSE total_quota END, lane, bucket, caller);
+	verdict := put.verdict;
+	calls := put.calls;
+	IF verdict = 'ok' AND move THEN
+		SELECT * INTO gone FROM mpcloud.file_remove($1, from_path, NULL, lane,
+			bucket, caller, now_ms);
+		calls := calls + coalesce(gone.calls, 0);
+	END IF;
+END $$;
+
+-- Contents whose rows are gone, oldest first.
+CREATE OR REPLACE FUNCTION mpcloud.file_gone_list(top integer)
+RETURNS TABLE (content text, place text, named boolean) LANGUAGE sql AS $$
+	SELECT g.content, g.place, EXISTS (SELECT FROM mpcloud.files f
+		WHERE f.content = g.content)
+	FROM mpcloud.file_gone g ORDER BY g.gone_at LIMIT top
+$$;
+
+-- Paths of an environment that begin with `prefix` and follow `behind`, `top` of
+-- them.  With a delimiter, paths that hold it behind the prefix are told once as the
+-- folder they are in (content NULL): the next path is searched behind the folder, so
+-- that a folder costs one look however much is in it.
+CREATE OR REPLACE FUNCTION mpcloud.file_list(env text, prefix text, behind text,
+	delimiter text, owner text, top integer)
+RETURNS SETOF mpcloud.files LANGUAGE plpgsql STABLE AS $$
+DECLARE
+	f mpcloud.files;
+	at text COLLATE "C" := behind;
+	cut integer;
+	n integer := 0;
+BEGIN
+	IF delimiter = '' THEN
+		RETURN QUERY SELECT * FROM mpcloud.files x WHERE x.env = $1
+			AND x.path > at AND x.path >= prefix
+			AND starts_with(x.path, prefix)
+			AND (prefix = '' OR x.path < prefix || U&'\+10FFFF')
+			AND ($5 IS NULL OR x.owner = $5)
+			ORDER BY x.path LIMIT top;
+		RETURN;
+	END IF;
+	-- behind a folder: behind all that is in it
+	IF at <> '' AND right(at, length(delimiter)) = delimiter THEN
+		at := at || U&'\+10FFFF';
+	END IF;
+	WHILE n < top LOOP
+		SELECT * INTO f FROM mpcloud.files x WHERE x.env = $1
+			AND x.path > at AND x.path >= prefix
+			AND (prefix = '' OR x.path < prefix || U&'\+10FFFF')
+			AND ($5 IS NULL OR x.owner = $5)
+			ORDER BY x.path LIMIT 1;
+		EXIT WHEN NOT FOUND OR NOT starts_with(f.path, prefix);
+		cut := strpos(substr(f.path, length(prefix) + 1), delimiter);
+		at := f.path;
+		IF cut > 0 THEN
+			f.path := left(f.path, length(prefix) + cut
+				+ length(delimiter) - 1);
+			f.content := NULL;
+			at := f.path || U&'\+10FFFF';
+		END IF;
+		RETURN NEXT f;
+		n := n + 1;
+	END LOOP;
+END $$;
+
+-- The work named `work` is `holder`'s until `until_ms`, unless another has it.
+CREATE OR REPLACE FUNCTION mpcloud.file_lease(work text, holder text, now_ms bigint,
+	until_ms bigint)
+RETURNS boolean LANGUAGE sql AS $$
+	WITH got AS (
+		INSERT INTO mpcloud.file_leases AS l (name, holder, until_ms)
+			VALUES ($1, $2, $4)
+			ON CONFLICT (name) DO UPDATE SET holder = excluded.holder,
+				until_ms = excluded.until_ms
+			WHERE l.until_ms <= $3 OR l.holder = excluded.holder
+			RETURNING 1)
+	SELECT EXISTS (SELECT FROM got)
+$$;
+
+-- Files whose time is over, `top` of them: their own, or that of the first rule of
+-- the environment's lifecycle whose prefix fits ([{"prefix", "expire", "archive"}],
+-- in ms since the last change).  Rows that somebody else holds come the next time.
+CREATE OR REPLACE FUNCTION mpcloud.files_expire(env text, now_ms bigint,
+	top integer, lane integer, bucket text, OUT removed integer,
+	OUT calls integer)
+LANGUAGE plpgsql AS $$
+DECLARE
+	p text;
+	one record;
+BEGIN
+	removed := 0;
+	calls := 0;
+	FOR p IN
+		SELECT f.path FROM mpcloud.files f WHERE f.env = $1
+			AND f.expires_at <= now_ms
+			ORDER BY f.path LIMIT top FOR UPDATE SKIP LOCKED LOOP
+		SELECT * INTO one FROM mpcloud.file_remove($1, p, NULL, lane, bucket,
+			'{"source":"wx_trigger"}', now_ms);
+		removed := removed + (one.verdict = 'ok')::integer;
+		calls := calls + coalesce(one.calls, 0);
+	END LOOP;
+	FOR p IN
+		SELECT f.path FROM mpcloud.file_rules r,
+			jsonb_array_elements(r.lifecycle) WITH ORDINALITY l (rule, nr),
+			mpcloud.files f
+			WHERE r.env = $1 AND f.env = $1 AND l.rule ? 'expire'
+			AND f.path >= (l.rule ->> 'prefix')
+			AND f.path < (l.rule ->> 'prefix') || U&'\+10FFFF'
+			AND f.changed_at <= now_ms - (l.rule ->> 'expire')::bigint
+			AND NOT EXISTS (SELECT FROM jsonb_array_elements(r.lifecycle)
+					WITH ORDINALITY b (rule, nr)
+				WHERE b.nr < l.nr
+				AND starts_with(f.path, b.rule ->> 'prefix'))
+			ORDER BY f.path LIMIT top - removed
+			FOR UPDATE OF f SKIP LOCKED LOOP
+		SELECT * INTO one FROM mpcloud.file_remove($1, p, NULL, lane, bucket,
+			'{"source":"wx_trigger"}', now_ms);
+		removed := removed + (one.verdict = 'ok')::integer;
+		calls := calls + coalesce(one.calls, 0);
+	END LOOP;
+END $$;
+
+-- Contents on disk that every row naming them says may be archived.
+CREATE OR REPLACE FUNCTION mpcloud.files_to_archive(env text, now_ms bigint,
+	top integer)
+RETURNS SETOF text LANGUAGE sql STABLE AS $$
+	WITH due AS (
+		SELECT f.content, f.path FROM mpcloud.file_rules r,
+			jsonb_array_elements(r.lifecycle) WITH ORDINALITY l (rule, nr),
+			mpcloud.files f
+		WHERE r.env = $1 AND f.env = $1 AND l.rule ? 'archive'
+			AND f.path >= (l.rule ->> 'prefix')
+			AND f.path < (l.rule ->> 'prefix') || U&'\+10FFFF'
+			AND f.changed_at <= now_ms - (l.rule ->> 'archive')::bigint
+			AND f.class = 'standard' AND f.place = 'disk'
+			AND f.state = 'ok'
+			AND NOT EXISTS (SELECT FROM jsonb_array_elements(r.lifecycle)
+					WITH ORDINALITY b (rule, nr)
+				WHERE b.nr < l.nr
+				AND starts_with(f.path, b.rule ->> 'prefix'))
+		LIMIT top)
+	SELECT DISTINCT d.content FROM due d WHERE NOT EXISTS (
+		SELECT FROM mpcloud.files f WHERE f.content = d.content
+			AND f.path NOT IN (SELECT x.path FROM due x
+				WHERE x.content = d.content))
+$$;
+
+-- Of these names in one folder: 'objects' or 'archive' (contents that no row looks
+-- for there), 'uploads'.
+CREATE OR REPLACE FUNCTION mpcloud.file_litter(names jsonb, folder text)
+RETURNS SETOF text LANGUAGE sql STABLE AS $$
+	SELECT n.name FROM jsonb_array_elements_text(names) n (name)
+	WHERE CASE folder
+		WHEN 'uploads' THEN NOT EXISTS (SELECT FROM mpcloud.file_uploads u
+			WHERE u.id = n.name)
+		ELSE NOT EXISTS (SELECT FROM mpcloud.files f
+			WHERE f.content = n.name
+			AND (f.class = 'archive') = (folder = 'archive'))
+		END
+$$;

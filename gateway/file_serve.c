@@ -1,0 +1,190 @@
+/*
+ * Stored files as answers.
+ *
+ * What a user has uploaded comes back from the address that our own pages and
+ * API have, so nothing of it may act there: browsers are told not to guess types
+ * and to keep documents that could run something in a sandbox.
+ */
+#include "gateway/file_serve.h"
+
+#include "base/crypto.h"
+#include "base/text.h"
+#include "gateway/declared.h"
+#include "gateway/file_send.h"
+
+#include <string.h>
+
+struct serving {
+	struct request *r;
+	struct file_get get;
+	struct file_scope scope;
+	void (*end)(struct request *r);
+};
+
+bool
+file_serve_is_origin_pull(const struct request *r)
+{
+	const char *secret = r->gateway->origin_secret;
+	struct slice shown;
+
+	if (!secret || !*secret)
+		return false;
+	shown = exchange_header(r->x, "X-Origin-Secret");
+	return shown.len && crypto_eq(slice_str(secret), shown);
+}
+
+/* ---- headers ---- */
+
+/* Documents in which something may run: shown, but in a world of their own. */
+static bool
+may_act(const char *type)
+{
+	static const char *const types[] = {"text/html",
+		"application/xhtml+xml", "image/svg+xml", "text/xml",
+		"application/xml", "application/pdf"};
+	struct slice t = slice_str(type), kind = {NULL, 0};
+
+	if (!slice_split(&t, ';', &kind))
+		return false;
+	kind = slice_trim(kind);
+	for (size_t i = 0; i < array_size(types); i++)
+		if (slice_is_nocase(kind, types[i]))
+			return true;
+	return kind.len > 4 && slice_is_nocase(slice_of(kind.ptr +
+						       kind.len - 4, 4), "+xml");
+}
+
+static void
+add_disposition(struct request *r, const struct file_info *info)
+{
+	struct arena *arena = request_arena(r);
+	struct slice name = exchange_query(r->x, "download");
+	const char *slash;
+	_buf_ struct buf quoted;
+
+	if (!name.ptr) {
+		if (info->disposition && *info->disposition)
+			exchange_add_header(r->x, "Content-Disposition",
+				info->disposition);
+		return;
+	}
+	slash = strrchr(info->path, '/');
+	if (!name.len)
+		name = slice_str(slash ? slash + 1 : info->path);
+	buf_init(&quoted, 8192);
+	text_url(&quoted, name);
+	/* RFC 6266: the form that takes any letter and nothing else. */
+	exchange_add_header(r->x, "Content-Disposition",
+		arena_printf(arena, "attachment; filename*=UTF-8''%.*s",
+			SLICE_ARG(buf_all(&quoted))));
+}
+
+static void
+add_checksum(struct request *r, const char *sha256)
+{
+	_buf_ struct buf raw;
+	_buf_ struct buf base64;
+
+	buf_init(&raw, 64);
+	buf_init(&base64, 64);
+	if (!sha256 || !*sha256 || text_unhex(&raw, slice_str(sha256)) < 0)
+		return;
+	text_base64(&base64, buf_all(&raw));
+	exchange_add_header(r->x, "Repr-Digest",
+		arena_printf(request_arena(r), "sha-256=:%.*s:",
+			SLICE_ARG(buf_all(&base64))));
+}
+
+static void
+add_headers(struct request *r, const struct file_info *info)
+{
+	const char *cache = info->cache_control;
+
+	if (!cache || !*cache)
+		cache = r->gateway->conf->storage_cache_control;
+	if (*cache)
+		exchange_add_header(r->x, "Cache-Control", cache);
+	add_disposition(r, info);
+	add_checksum(r, info->sha256);
+	exchange_add_header(r->x, "X-Content-Type-Options", "nosniff");
+	if (may_act(info->type))
+		exchange_add_header(
+			r->x, "Content-Security-Policy", "sandbox");
+}
+
+/* ---- the way ---- */
+
+static int
+send_found(struct serving *s)
+{
+	const struct file_info *info = &s->get.info;
+	struct request *r = s->r;
+
+	add_headers(r, info);
+	return file_send(r, &(struct file_body){
+				    .fd = take_fd(s->get.fd),
+				    .size = (uint64_t)info->size,
+				    .type = info->type,
+				    .etag = slice_str(info->etag),
+				    .modified_s = info->changed_ms / 1000,
+			    });
+}
+
+static void
+on_get(struct job *job)
+{
+	struct serving *s = container_of(job, struct serving, get.job);
+	int e = job->err;
+
+	if (e >= 0)
+		e = send_found(s);
+	request_finish(s->r, e, job->err < 0 ? &job->why : NULL);
+}
+
+static void
+on_end(struct request *r)
+{
+	struct serving *s = r->act;
+
+	fd_closep(&s->get.fd);
+}
+
+int
+file_serve(struct request *r, struct slice path, const struct file_scope *scope)
+{
+	struct serving *s = arena_new(request_arena(r), struct serving);
+
+	if (!r->gateway->files)
+		return fault_set(
+			&r->why, ERR_UNIMPLEMENTED, "storage is off here");
+	s->r = r;
+	s->get.fd = -1;
+	s->get.arena = request_arena(r);
+	s->get.scope = *scope;
+	s->get.path = path;
+	job_init(&s->get.job, on_get);
+	r->act = s;
+	r->end = on_end;
+	(void)request_wait(r, &s->get.job);
+	file_get(r->gateway->files, &s->get);
+	return STEP_WAIT;
+}
+
+int
+file_serve_declared(struct request *r)
+{
+	const struct file_scope scope = {
+		.admin = true, .caller = &r->caller};
+	struct slice id, path;
+	int e;
+
+	if (!r->gateway->files)
+		return fault_set(
+			&r->why, ERR_UNIMPLEMENTED, "storage is off here");
+	e = declared_file(r, &id);
+	if (e == 0)
+		e = file_id_path(r->gateway->files, id, &path, &r->why);
+	if (e == 0 && file_path_check(path, NULL) < 0)
+		e = ERR_FILE_NONE;
+	return e < 0 ? e : file_serve(r, path, &scope);
+}

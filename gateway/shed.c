@@ -1,0 +1,84 @@
+/*
+ * Who is refused when there is too much to do.
+ *
+ * The level moves one step each interval, up or down: half of a priority is
+ * refused after four tenths of a second, all of it after eight, and the next
+ * one only then.  That is slow enough for the refusing itself to show its
+ * effect before more are refused.
+ */
+#include "gateway/shed.h"
+
+#include "base/clock.h"
+
+int
+shed_priority_parse(
+	enum shed_priority *ret, struct slice word, struct fault *why)
+{
+	static const char *const words[] = {[SHED_LOW] = "low",
+		[SHED_NORMAL] = "normal",
+		[SHED_HIGH] = "high"};
+
+	for (size_t i = SHED_LOW; i < array_size(words); i++)
+		if (slice_is(word, words[i])) {
+			*ret = (enum shed_priority)i;
+			return 0;
+		}
+	return fault_set(why, ERR_CONFIG,
+		"\"%.*s\" is none of low, normal, high",
+		(int)min(word.len, (size_t)40), word.ptr);
+}
+
+/* Idle turns are not seen (the loop sleeps), so an interval without one is one
+ * without load. */
+static bool
+is_late(const struct shed *s, unsigned busy)
+{
+	if (s->under_way && busy > s->under_way)
+		return true;
+	return s->target_ns && s->turns && s->least_ns > s->target_ns;
+}
+
+void
+shed_turn(struct shed *s, int64_t now, int64_t busy_ns, unsigned busy)
+{
+	s->least_ns = s->turns ? min(s->least_ns, busy_ns) : busy_ns;
+	s->turns++;
+	if (now < s->interval_ends)
+		return;
+	if (is_late(s, busy))
+		s->level += s->level < SHED_TOP;
+	else
+		s->level -= s->level > 0;
+	/* Intervals that nobody saw were quiet. */
+	if (s->interval_ends && now > s->interval_ends) {
+		int64_t missed = (now - s->interval_ends) /
+				 (SHED_INTERVAL_MS * CLOCK_MS);
+
+		if (busy_ns < now - s->interval_ends)
+			s->level -= (unsigned)min(missed, (int64_t)s->level);
+	}
+	s->interval_ends = now + SHED_INTERVAL_MS * CLOCK_MS;
+	s->turns = 0;
+}
+
+static bool
+refuses(unsigned *owed, unsigned steps)
+{
+	*owed += min(steps, (unsigned)SHED_STEPS);
+	if (*owed < SHED_STEPS)
+		return false;
+	*owed -= SHED_STEPS;
+	return true;
+}
+
+bool
+shed_allows(struct shed *s, enum shed_priority p)
+{
+	if (!s->level || p >= SHED_HIGH)
+		return true;
+	if (p == SHED_LOW)
+		return !refuses(&s->owed[0], s->level);
+	if (s->level <= SHED_STEPS)
+		return true;
+	return !refuses(&s->owed[1], s->level - SHED_STEPS);
+}

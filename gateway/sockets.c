@@ -1,0 +1,154 @@
+/*
+ * All sockets of a gateway on one list, those of a user on a short one: a user
+ * is found by the hash of his uid.  A socket outlives the access token that
+ * opened it, not its session: revocations are looked up for all sockets every
+ * LOOK_MS, which is cheaper than telling each gateway of each logout.
+ */
+#include "gateway/sockets.h"
+
+#include "base/crypto.h"
+#include "base/mem.h"
+#include "base/shm.h"
+#include "base/sip.h"
+#include "gateway/gateway.h"
+
+enum { USERS = 4096, LOOK_MS = 1000 };
+
+struct sockets {
+	struct gateway *gateway;
+	struct list all, users[USERS];
+	struct timer look;
+	uint64_t key[2];
+};
+
+static bool
+is_revoked(const struct sockets *all, uint64_t sid)
+{
+	return sid && shm_is_revoked(all->gateway->shm, sid);
+}
+
+static void
+on_look(struct timer *timer)
+{
+	struct sockets *all = container_of(timer, struct sockets, look);
+
+	list_for_each (at, &all->all) {
+		struct socket *s = container_of(at, struct socket, on_all);
+
+		if (all->gateway->draining)
+			ws_close(s->ws, CLOSE_RESTART, "the server restarts");
+		else if (is_revoked(all, s->sid))
+			ws_close(s->ws, CLOSE_NO_LOGIN,
+				"the session has ended: log in again");
+	}
+	timer_set(timer, all->gateway->loop, LOOK_MS, on_look);
+}
+
+struct sockets *
+sockets_new(struct gateway *g)
+{
+	struct sockets *all = mem_new(struct sockets);
+
+	all->gateway = g;
+	list_init(&all->all);
+	for (size_t i = 0; i < USERS; i++)
+		list_init(&all->users[i]);
+	crypto_random(all->key, sizeof(all->key));
+	timer_set(&all->look, g->loop, LOOK_MS, on_look);
+	return all;
+}
+
+struct sockets *
+sockets_free(struct sockets *all)
+{
+	struct socket *s;
+
+	if (!all)
+		return NULL;
+	timer_clear(&all->look);
+	while ((s = list_first(&all->all, struct socket, on_all))) {
+		ws_close(s->ws, CLOSE_RESTART, "the server stops");
+		socket_del(s);
+	}
+	return mem_free(all);
+}
+
+void
+socket_init(struct socket *s)
+{
+	list_init(&s->on_all);
+	list_init(&s->on_user);
+}
+
+static struct list *
+user_list(struct sockets *all, struct slice uid)
+{
+	return &all->users[sip_hash(all->key, uid.ptr, uid.len) % USERS];
+}
+
+static int
+count_user(const struct list *list, struct slice uid)
+{
+	int n = 0;
+
+	list_for_each (at, list)
+		if (slice_eq(container_of(at, struct socket, on_user)->uid,
+			    uid))
+			n++;
+	return n;
+}
+
+int
+socket_add(struct sockets *all, struct socket *s, struct fault *why)
+{
+	int64_t top = all->gateway->conf->sockets_user;
+
+	if (s->uid.len) {
+		struct list *list = user_list(all, s->uid);
+
+		if (count_user(list, s->uid) >= top)
+			return fault_set(why, ERR_LIMITED,
+				"this user has %lld WebSockets open here "
+				"already: close some (sockets.user)",
+				(long long)top);
+		list_del(&s->on_user);
+		list_add(list, &s->on_user);
+	}
+	list_del(&s->on_all);
+	list_add(&all->all, &s->on_all);
+	return 0;
+}
+
+void
+socket_del(struct socket *s)
+{
+	list_del(&s->on_user);
+	list_del(&s->on_all);
+}
+
+bool
+socket_is_over(const struct sockets *all, uint64_t sid)
+{
+	return is_revoked(all, sid);
+}
+
+size_t
+sockets_count(const struct sockets *all)
+{
+	size_t n = 0;
+
+	list_for_each (at, &all->all)
+		n++;
+	return n;
+}
+
+bool
+pace_ask(struct pace *p, uint64_t now_ms, uint64_t each_ms, uint64_t burst)
+{
+	uint64_t at = max(p->at, now_ms);
+
+	if (at - now_ms >= each_ms * burst)
+		return false;
+	p->at = at + each_ms;
+	return true;
+}

@@ -1,0 +1,55 @@
+#pragma once
+
+/*
+ * The WebSocket connections of one gateway: how many a user may have, whose
+ * session they hang on, and their end when that session ends, its user is
+ * blocked, or the gateway stops.  Both kinds use it: watch_session.h and
+ * function_socket.h.
+ */
+
+#include "base/err.h"
+#include "base/list.h"
+#include "base/slice.h"
+#include "gateway/ws.h"
+
+struct gateway;
+struct sockets;
+
+/* Close codes that clients of ours read. */
+enum {
+	CLOSE_RESTART = 1012,  /* come again at once */
+	CLOSE_LATER = 1013,    /* come again in a while */
+	CLOSE_POLICY = 1008,   /* what was sent is not taken here */
+	CLOSE_NO_LOGIN = 3050, /* CloudBase's: the session has ended */
+};
+
+struct sockets *sockets_new(struct gateway *g) _returns_value_;
+/* Closes those that are left; their on_close comes when the loop turns. */
+struct sockets *sockets_free(struct sockets *all);
+DEFINE_CLEANUP(struct sockets *, sockets_free)
+
+/* Embedded in its owner; socket_init before all else. */
+struct socket {
+	struct list on_all, on_user;
+	struct ws *ws;
+	struct slice uid; /* its owner's; empty: not known yet */
+	uint64_t sid;
+};
+
+void socket_init(struct socket *s);
+/* s->ws, s->uid and s->sid are set (uid may be empty).  ERR_LIMITED: the user
+ * has as many as he may (sockets.user). */
+int socket_add(struct sockets *all, struct socket *s,
+	struct fault *why) _must_check_;
+/* Idle ones are fine, too. */
+void socket_del(struct socket *s);
+/* Has its session ended? */
+bool socket_is_over(const struct sockets *all, uint64_t sid);
+size_t sockets_count(const struct sockets *all);
+
+/* How often something may happen: `burst` at once, one more each `each_ms`. */
+struct pace {
+	uint64_t at; /* loop ms up to which it is used up; 0 at birth */
+};
+bool pace_ask(struct pace *p, uint64_t now_ms, uint64_t each_ms,
+	uint64_t burst) _must_check_;

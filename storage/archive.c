@@ -1,0 +1,293 @@
+/*
+ * Moving contents between two folders that may be two disks: the copy is durable,
+ * then the rows say so, then the other one goes.  Whatever stops in between leaves
+ * one too many, which the sweep removes.
+ */
+#include "storage/archive.h"
+
+#include "base/mem.h"
+#include "storage/files_inside.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct archiving {
+	struct files *f;
+	struct archive *a; /* NULL: cancelled */
+	struct place *place;
+	struct place_work work;
+	struct ask ask;
+	bool working, back;
+	char name[ARCHIVE_TOP][CONTENT_NAME + 1];
+	int err[ARCHIVE_TOP];
+	size_t count;
+};
+
+static const char *const folders[] = {"objects", "archive"};
+
+static const char class_sql[] =
+	"UPDATE mpcloud.files SET class = $2 WHERE content IN"
+	" (SELECT jsonb_array_elements_text($1::jsonb))";
+
+static const char find_sql[] =
+	"SELECT content, class FROM mpcloud.files WHERE env = $1 AND path = $2";
+
+static void
+archiving_free(struct archiving *g)
+{
+	place_unref(g->place);
+	(void)mem_free(g);
+}
+
+static void
+finish(struct archiving *g, int err, const struct fault *why)
+{
+	struct archive *a = g->a;
+
+	archiving_free(g);
+	a->inside = NULL;
+	if (why)
+		a->job.why = *why;
+	job_finish(&a->job, err);
+}
+
+static void
+on_drop(struct job *job)
+{
+	struct archive *a = container_of(job, struct archive, job);
+	struct archiving *g = take(a->inside);
+
+	job_cancel(&g->ask.job);
+	g->a = NULL;
+	if (!g->working)
+		archiving_free(g);
+}
+
+static bool
+work_over(struct archiving *g)
+{
+	g->working = false;
+	if (g->a)
+		return true;
+	archiving_free(g);
+	return false;
+}
+
+/* In a thread, all of these. */
+static int
+copy_bytes(int from, int to)
+{
+	ssize_t n;
+
+	while ((n = copy_file_range(from, NULL, to, NULL, 1 << 30, 0)) > 0)
+		;
+	if (n < 0 && (errno == EXDEV || errno == EINVAL || errno == ENOSYS ||
+			     errno == EOPNOTSUPP)) {
+		char piece[65536];
+
+		while ((n = read(from, piece, sizeof(piece))) > 0)
+			if (write(to, piece, (size_t)n) != n)
+				return errno ? place_error(errno) : -EIO;
+	}
+	return n < 0 ? place_error(errno) : 0;
+}
+
+static int
+copy_over(int dir, const char *from, const char *to)
+{
+	_close_ int in = openat(dir, from, O_RDONLY | O_CLOEXEC);
+	_close_ int out = -1;
+	int r;
+
+	if (in < 0)
+		return place_error(errno);
+	(void)unlinkat(dir, to, 0); /* one that was left half */
+	out = openat(dir, to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
+	if (out < 0)
+		return place_error(errno);
+	r = copy_bytes(in, out);
+	if (r == 0 && fsync(out) < 0)
+		r = place_error(errno);
+	if (r < 0)
+		(void)unlinkat(dir, to, 0);
+	return r;
+}
+
+static int
+sync_folder(int dir, const char *path)
+{
+	_close_ int fd = openat(dir, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return fd < 0 || fsync(fd) < 0 ? place_error(errno) : 0;
+}
+
+static int
+bring(const struct archiving *g, const char *name)
+{
+	int dir = place_dir(g->place), r = 0;
+	const char *kind = folders[!g->back];
+	char from[PLACE_PATH], to[PLACE_PATH], folder[PLACE_PATH];
+
+	(void)snprintf(from, sizeof(from), "%s/%.3s/%s", folders[g->back], name,
+		name);
+	(void)snprintf(to, sizeof(to), "%s/%.3s/%s", kind, name, name);
+	(void)snprintf(folder, sizeof(folder), "%s/%.3s", kind, name);
+	if (mkdirat(dir, folder, 0750) == 0)
+		r = sync_folder(dir, kind);
+	else if (errno != EEXIST)
+		r = place_error(errno);
+	if (r == 0 && linkat(dir, from, dir, to, 0) < 0 && errno != EEXIST)
+		r = errno == EXDEV || errno == EPERM
+			    ? copy_over(dir, from, to)
+			    : place_error(errno);
+	/* it may be there already, and the first is gone */
+	if (r == -ENOENT && faccessat(dir, to, F_OK, 0) == 0)
+		r = 0;
+	return r == 0 ? sync_folder(dir, folder) : r;
+}
+
+static void
+run_bring(struct place_work *w)
+{
+	struct archiving *g = container_of(w, struct archiving, work);
+
+	for (size_t i = 0; i < g->count; i++)
+		g->err[i] = bring(g, g->name[i]);
+}
+
+static void
+run_remove(struct place_work *w)
+{
+	struct archiving *g = container_of(w, struct archiving, work);
+	char path[PLACE_PATH];
+
+	for (size_t i = 0; i < g->count; i++) {
+		(void)snprintf(path, sizeof(path), "%s/%.3s/%s",
+			folders[g->back], g->name[i], g->name[i]);
+		if (g->err[i] == 0)
+			(void)unlinkat(place_dir(g->place), path, 0);
+	}
+}
+
+static void
+on_removed(struct place_work *w)
+{
+	struct archiving *g = container_of(w, struct archiving, work);
+
+	if (work_over(g))
+		finish(g, 0, NULL);
+}
+
+static void
+do_work(struct archiving *g, place_fn *run, place_fn *done)
+{
+	g->working = true;
+	place_do(g->place, &g->work, run, done);
+}
+
+static void
+on_class(struct job *job)
+{
+	struct archiving *g = container_of(
+		container_of(job, struct ask, job), struct archiving, ask);
+
+	if (job->err < 0)
+		finish(g, job->err, &job->why);
+	else
+		do_work(g, run_remove, on_removed);
+}
+
+static void
+on_brought(struct place_work *w)
+{
+	struct archiving *g = container_of(w, struct archiving, work);
+	_buf_ struct buf list = {0};
+	int err = 0;
+
+	if (!work_over(g))
+		return;
+	buf_init(&list, ARCHIVE_TOP * (CONTENT_NAME + 4) + 8);
+	buf_char(&list, '[');
+	for (size_t i = 0; i < g->count; i++) {
+		if (g->err[i] < 0)
+			err = g->err[i];
+		else
+			buf_printf(&list, "%s\"%s\"", list.len > 1 ? "," : "",
+				g->name[i]);
+	}
+	buf_char(&list, ']');
+	if (list.len == 2) {
+		finish(g, err, NULL);
+		return;
+	}
+	g->ask = (struct ask){0};
+	job_init(&g->ask.job, on_class);
+	pool_ask(g->f->pool, &g->ask, class_sql,
+		(struct slice[]){buf_all(&list),
+			g->back ? SLICE("standard") : SLICE("archive")},
+		2);
+}
+
+static struct archiving *
+begin(struct files *f, struct archive *a)
+{
+	struct archiving *g = mem_new(struct archiving);
+
+	g->f = f;
+	g->a = a;
+	g->place = place_ref(f->place);
+	a->inside = g;
+	job_init(&g->ask.job, on_class);
+	job_begin(&a->job, f->loop, 0, on_drop);
+	return g;
+}
+
+void
+archive_contents(struct files *f, struct archive *a,
+	const char *const *contents, size_t count)
+{
+	struct archiving *g = begin(f, a);
+
+	for (; g->count < min(count, (size_t)ARCHIVE_TOP); g->count++)
+		(void)snprintf(g->name[g->count], sizeof(g->name[0]), "%s",
+			contents[g->count]);
+	do_work(g, run_bring, on_brought);
+}
+
+static void
+on_found(struct job *job)
+{
+	struct archiving *g = container_of(
+		container_of(job, struct ask, job), struct archiving, ask);
+	bool archived;
+
+	if (job->err < 0 || ask_rows(&g->ask) == 0) {
+		finish(g, job->err < 0 ? job->err : ERR_FILE_NONE,
+			job->err < 0 ? &job->why : NULL);
+		return;
+	}
+	archived = slice_is(ask_value(&g->ask, 0, 1), "archive");
+	if (!archived || !place_is_name(ask_value(&g->ask, 0, 0))) {
+		finish(g, 0, NULL);
+		return;
+	}
+	memcpy(g->name[0], ask_value(&g->ask, 0, 0).ptr, CONTENT_NAME);
+	g->count = 1;
+	do_work(g, run_bring, on_brought);
+}
+
+void
+archive_restore(struct files *f, struct archive *a, struct slice path)
+{
+	struct archiving *g = begin(f, a);
+
+	g->back = true;
+	g->ask = (struct ask){.is_read = true};
+	job_init(&g->ask.job, on_found);
+	pool_ask(f->pool, &g->ask, find_sql,
+		(struct slice[]){slice_str(f->conf.env), path}, 2);
+}

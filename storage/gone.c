@@ -1,0 +1,183 @@
+/*
+ * Contents that lost their row (mpcloud.file_gone) are removed a moment after the
+ * commit that took it, by whichever gateway made them; what a gateway that died left
+ * there, the next one takes that comes by (storage/lifecycle.h asks, too).  A content
+ * that a row still names (a copy) stays, and its entry goes.
+ */
+#include "storage/files_inside.h"
+
+#include "base/event.h"
+#include "base/mem.h"
+#include "base/val.h"
+
+#include <assert.h>
+#include <string.h>
+
+enum { SOON_MS = 200, AGAIN_MS = 5000, BATCH = 200, PATIENCE = 16384 };
+
+struct gone {
+	struct files *f;
+	struct timer timer;
+	struct ask ask;
+	struct place_work work;
+	struct place *place;
+	bool working, freed;
+	/* of the batch */
+	char name[BATCH][CONTENT_NAME + 1];
+	bool named[BATCH];
+	int err[BATCH];
+	int count;
+};
+
+static const char list_sql[] =
+	"SELECT content, place, named FROM mpcloud.file_gone_list(200)";
+static_assert(BATCH == 200, "list_sql says so too");
+
+/* Named again or not, the entries' time is over. */
+static const char done_sql[] =
+	"DELETE FROM mpcloud.file_gone WHERE content IN"
+	" (SELECT jsonb_array_elements_text($1::jsonb))";
+
+static void on_timer(struct timer *timer);
+
+static void
+again(struct gone *g, uint64_t ms)
+{
+	timer_set(&g->timer, g->f->loop, ms, on_timer);
+}
+
+static void
+on_deleted(struct job *job)
+{
+	struct gone *g = container_of(
+		container_of(job, struct ask, job), struct gone, ask);
+
+	if (job->err < 0)
+		again(g, AGAIN_MS);
+	else if (g->count == BATCH)
+		again(g, 0);
+}
+
+static void
+delete_rows(struct gone *g)
+{
+	_buf_ struct buf list = {0};
+	unsigned done = 0;
+
+	buf_init(&list, PATIENCE);
+	buf_char(&list, '[');
+	for (int i = 0; i < g->count; i++) {
+		if (g->err[i] < 0) {
+			event(EVENT_FILE_REMOVE, "content", g->name[i], "why",
+				err_text(g->err[i]), NULL);
+			continue;
+		}
+		buf_str(&list, done++ ? ",\"" : "\"");
+		buf_str(&list, g->name[i]);
+		buf_char(&list, '"');
+	}
+	buf_char(&list, ']');
+	if (!done) {
+		again(g, AGAIN_MS);
+		return;
+	}
+	g->ask = (struct ask){0};
+	job_init(&g->ask.job, on_deleted);
+	pool_ask(g->f->pool, &g->ask, done_sql,
+		(struct slice[]){buf_all(&list)}, 1);
+}
+
+static void
+on_run(struct place_work *w)
+{
+	struct gone *g = container_of(w, struct gone, work);
+
+	for (int i = 0; i < g->count; i++)
+		g->err[i] = g->named[i] ? 0
+					: place_remove(g->place, g->name[i]);
+}
+
+static void
+on_removed(struct place_work *w)
+{
+	struct gone *g = container_of(w, struct gone, work);
+
+	g->working = false;
+	if (g->freed) {
+		place_unref(g->place);
+		(void)mem_free(g);
+		return;
+	}
+	delete_rows(g);
+}
+
+static void
+on_listed(struct job *job)
+{
+	struct gone *g = container_of(
+		container_of(job, struct ask, job), struct gone, ask);
+
+	g->count = 0;
+	for (int i = 0; job->err == 0 && i < ask_rows(&g->ask); i++) {
+		struct slice name = ask_value(&g->ask, i, 0);
+
+		if (!place_is_name(name))
+			continue;
+		memcpy(g->name[g->count], name.ptr, name.len);
+		g->name[g->count][name.len] = '\0';
+		g->named[g->count++] = slice_is(ask_value(&g->ask, i, 2), "t");
+	}
+	if (job->err < 0) {
+		again(g, AGAIN_MS);
+	} else if (g->count) {
+		g->working = true;
+		place_do(g->place, &g->work, on_run, on_removed);
+	}
+}
+
+static void
+on_timer(struct timer *timer)
+{
+	struct gone *g = container_of(timer, struct gone, timer);
+
+	if (g->working || g->ask.job.busy) {
+		again(g, SOON_MS);
+		return;
+	}
+	g->ask = (struct ask){.is_read = true};
+	job_init(&g->ask.job, on_listed);
+	pool_ask(g->f->pool, &g->ask, list_sql, NULL, 0);
+}
+
+void
+file_gone_soon(struct files *f)
+{
+	if (!timer_is_set(&f->gone->timer))
+		again(f->gone, SOON_MS);
+}
+
+struct gone *
+gone_new(struct files *f)
+{
+	struct gone *g = mem_new(struct gone);
+
+	g->f = f;
+	g->place = place_ref(f->place);
+	job_init(&g->ask.job, on_listed);
+	return g;
+}
+
+struct gone *
+gone_free(struct gone *g)
+{
+	if (!g)
+		return NULL;
+	timer_clear(&g->timer);
+	job_cancel(&g->ask.job);
+	if (g->working) {
+		g->freed = true;
+		return NULL;
+	}
+	place_unref(g->place);
+	return mem_free(g);
+}

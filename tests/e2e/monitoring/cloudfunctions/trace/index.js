@@ -1,0 +1,1 @@
+exports.main = async () => ({ traceparent: process.env.TRACEPARENT ?? null });
