@@ -283,10 +283,11 @@ struct reader {
 	unsigned more_in[ROWS]; /* the same of the section with a name */
 };
 
-/* Sections that may have a name, and the setting that the name is. */
+/* Sections that may have a name, and the setting that the name is; without one
+ * it is a name for people, and the section must have it. */
 static const struct {
 	const char *section, *setting;
-} named[] = {{"wechat", "appid"}, {"pay", "mchid"}};
+} named[] = {{"wechat", "appid"}, {"pay", "mchid"}, {"tls", NULL}};
 
 enum { TITLE_TOP = 64, MORE_TOP = 64 };
 
@@ -331,18 +332,21 @@ more_add(struct reader *in, struct slice title, struct fault *why)
 
 		if (!slice_is(in->section, named[i].section))
 			continue;
-		row = row_find(in->section, slice_str(named[i].setting));
 		while (*at)
 			at = &(*at)->next;
 		in->into = *at = conf_new();
 		in->into->section = named[i].section;
 		in->into->title = str_ndup(title.ptr, title.len);
 		memset(in->more_in, 0, sizeof(in->more_in));
+		if (!named[i].setting)
+			return 0;
+		row = row_find(in->section, slice_str(named[i].setting));
 		in->more_in[row - conf_rows] = in->line;
 		return conf_set(in->into, row, title, why);
 	}
 	return fault_set(why, ERR_CONFIG,
-		"[%.*s] takes no name; [wechat APPID] and [pay MCHID] do",
+		"[%.*s] takes no name; [wechat APPID], [pay MCHID] and "
+		"[tls NAME] do",
 		SLICE_ARG(in->section));
 }
 
@@ -389,7 +393,12 @@ read_section(struct reader *in, struct slice line, struct fault *why)
 		if (d == 0) {
 			in->section = name;
 			in->into = in->conf;
-			return title.len ? more_add(in, title, why) : 0;
+			if (title.len)
+				return more_add(in, title, why);
+			return slice_is(name, "tls")
+				       ? fault_set(why, ERR_CONFIG,
+						 "[tls] needs a name: [tls shop]")
+				       : 0;
 		}
 		if (d < least) {
 			least = d;

@@ -5,8 +5,8 @@
  * default, unit, what a reload does, and its manual text.  A bad file changes
  * nothing and says where it is wrong ("mpcloud.conf:12: server.gateways: …").
  *
- * Further mini programs and merchants have sections with a name: [wechat
- * APPID], [pay MCHID].
+ * Further mini programs, merchants and certificates have sections with a name:
+ * [wechat APPID], [pay MCHID], [tls NAME].
  */
 
 #include "base/err.h"

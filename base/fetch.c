@@ -9,12 +9,11 @@
  * new one.  That may repeat a POST; it is kept rare by not keeping connections
  * long, and WeChat's writing calls carry their own number against repetition.
  */
-#include "base/fetch.h"
+#include "base/fetch_inside.h"
 
 #include "base/mem.h"
 #include "base/series.h"
 
-#include <curl/curl.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -54,17 +53,22 @@ struct wire {
 	curl_socket_t fd;
 };
 
-struct transfer {
-	struct list on;
-	CURL *easy;
-	struct curl_slist *headers;
-	struct fetcher *fetcher;
-	struct fetch *fetch;
-	unsigned
-		begun; /* how often a request was about to be sent, of `once` */
-};
-
 static void collect(struct fetcher *f);
+
+void
+fetcher_enter(struct fetcher *f)
+{
+	f->inside++;
+}
+
+void
+fetcher_leave(struct fetcher *f)
+{
+	collect(f);
+	f->inside--;
+	if (f->ended && !f->inside)
+		free(f);
+}
 
 /* Let curl work, then see what has finished. */
 static void
@@ -72,13 +76,10 @@ act(struct fetcher *f, curl_socket_t fd, int events)
 {
 	int running;
 
-	f->inside++;
+	fetcher_enter(f);
 	(void)curl_multi_socket_action(f->multi, fd, events, &running);
 	f->kicking = false;
-	collect(f);
-	f->inside--;
-	if (f->ended && !f->inside)
-		free(f);
+	fetcher_leave(f);
 }
 
 static void
@@ -227,6 +228,15 @@ fetcher_new(struct fetcher **ret, struct loop *loop)
 	return 0;
 }
 
+void
+fetcher_set_connections(struct fetcher *f, unsigned connections)
+{
+	(void)curl_multi_setopt(
+		f->multi, CURLMOPT_MAXCONNECTS, (long)connections);
+	(void)curl_multi_setopt(
+		f->multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)connections);
+}
+
 static void
 transfer_free(struct transfer *t)
 {
@@ -242,6 +252,7 @@ transfer_rest(struct transfer *t)
 {
 	struct fetcher *f = t->fetcher;
 
+	stream_rest(t);
 	(void)curl_multi_remove_handle(f->multi, t->easy);
 	t->fetch->inside = NULL;
 	t->fetch = NULL;
@@ -345,6 +356,8 @@ on_body(char *p, size_t one, size_t len, void *arg)
 	struct fetch *fetch = arg;
 
 	(void)one;
+	if (fetch->stream)
+		return stream_data(fetch, p, len);
 	return put(&fetch->body, p, len);
 }
 
@@ -357,7 +370,11 @@ on_header(char *p, size_t one, size_t len, void *arg)
 	/* An interim answer (1xx) came before: only the last head counts. */
 	if (slice_starts(slice_of(p, len), "HTTP/"))
 		buf_clear(&fetch->headers);
-	return put(&fetch->headers, p, len);
+	if (put(&fetch->headers, p, len) != len)
+		return 0;
+	if (fetch->stream)
+		stream_header(fetch, p, len);
+	return len;
 }
 
 static bool
@@ -429,6 +446,7 @@ transfer_get(struct fetcher *f)
 	}
 	t = mem_new(struct transfer);
 	list_init(&t->on);
+	stream_init(t);
 	t->fetcher = f;
 	t->easy = curl_easy_init();
 	if (!t->easy)
@@ -544,13 +562,16 @@ void
 fetch_start(struct fetcher *fetcher, struct fetch *fetch,
 	const struct fetch_ask *ask)
 {
-	uint64_t ms = ask->timeout_ms ? ask->timeout_ms : TIMEOUT_MS;
+	uint64_t ms = ask->timeout_ms || ask->stream ? ask->timeout_ms
+						     : TIMEOUT_MS;
 	uint64_t connect_ms = ask->connect_ms ? ask->connect_ms : CONNECT_MS;
 	size_t top = ask->answer_top ? ask->answer_top : ANSWER_TOP;
 	struct transfer *t = transfer_get(fetcher);
 
 	fetch->status = 0;
 	fetch->sent = false;
+	fetch->headed = false;
+	fetch->stream = ask->stream;
 	buf_init(&fetch->body, top);
 	buf_init(&fetch->headers, HEADERS_TOP);
 	fetch->inside = t;
@@ -563,7 +584,7 @@ fetch_start(struct fetcher *fetcher, struct fetch *fetch,
 	list_add(&fetcher->busy, &t->on);
 	set_house_rules(t);
 	SET(CURLOPT_URL, ask->url);
-	SET(CURLOPT_CONNECTTIMEOUT_MS, (long)min(connect_ms, ms));
+	SET(CURLOPT_CONNECTTIMEOUT_MS, (long)(ms ? min(connect_ms, ms) : connect_ms));
 	if (ask->unix_path) {
 		SET(CURLOPT_UNIX_SOCKET_PATH, ask->unix_path);
 		SET(CURLOPT_FRESH_CONNECT, 1L);
@@ -575,7 +596,9 @@ fetch_start(struct fetcher *fetcher, struct fetch *fetch,
 		set_once(t);
 	set_method(t, ask);
 	set_headers(t, ask);
-	set_answer(t, fetch, top);
+	if (ask->stream) /* its answer may have any length */
+		stream_set(t, ask);
+	set_answer(t, fetch, ask->stream ? 0 : top);
 	job_begin(&fetch->job, fetcher->loop, ms, on_drop);
 	if (curl_multi_add_handle(fetcher->multi, t->easy) != CURLM_OK) {
 		transfer_rest(t);

@@ -17,6 +17,26 @@ DEFINE_CLEANUP(struct fetcher *, fetcher_free)
  * failed without an answer counts as a 5xx.  NULL: no more. */
 void fetcher_count(struct fetcher *f, struct series_table *series);
 
+/* Connections that are kept, and that one server has at once; 64 when nothing
+ * is said. */
+void fetcher_set_connections(struct fetcher *f, unsigned connections);
+
+struct fetch;
+enum { FETCH_WAIT = 1, FETCH_READ_WAIT = -1 };
+
+/* Bodies in pieces, for those who give `stream`.  Called from inside curl: do
+ * not start, cancel or free a fetch there. */
+struct fetch_stream {
+	/* The answer's head: fetch->status and fetch->headers; no 1xx. */
+	void (*on_head)(struct fetch *fetch);
+	/* 0: all of it was used; FETCH_WAIT: nothing was, the same again after
+	 * fetch_go_on; an error ends the fetch. */
+	int (*on_data)(struct fetch *fetch, struct slice data);
+	/* The request's body: how many bytes were put; 0: the end;
+	 * FETCH_READ_WAIT: none yet; less: the fetch ends. */
+	ssize_t (*read)(struct fetch *fetch, char *to, size_t room);
+};
+
 /* Embedded in its owner; job.err 0 means an HTTP answer came, of any status. */
 struct fetch {
 	struct job job;
@@ -25,6 +45,8 @@ struct fetch {
 	struct buf body;
 	struct buf headers; /* raw, as received */
 	bool sent; /* the request may have reached the server: do not repeat */
+	bool headed; /* of a stream: on_head was called */
+	const struct fetch_stream *stream;
 	void *inside;
 };
 
@@ -45,11 +67,20 @@ struct fetch_ask {
 	/* A client certificate and its private key, PEM; empty: none.  Such a
 	 * connection is used for this request alone. */
 	struct slice client_cert, client_key;
+	/* The answer goes there and not to fetch->body; there is no time limit
+	 * then but connect_ms and the caller's own. */
+	const struct fetch_stream *stream;
+	/* Of a stream: the body's length, which `read` gives; -1: not known
+	 * (chunks); 0: there is none, or it is `body`. */
+	int64_t length;
+	const char *target; /* of a stream: as it is to be sent, or NULL */
 };
 
 /* job_init(&f->job, …) first.  fetch_done after the answer was used. */
 void fetch_start(
 	struct fetcher *fetcher, struct fetch *f, const struct fetch_ask *ask);
 void fetch_done(struct fetch *f);
+/* A stream's callbacks may be called again. */
+void fetch_go_on(struct fetch *f);
 /* The value of an answer's header, empty when absent. */
 struct slice fetch_header(const struct fetch *f, const char *name);

@@ -26,6 +26,7 @@ struct shm_gateway {
 	uint64_t shed, circuit, replayed, counted_here;
 	/* WeChat Pay's callbacks, as gateway/pay_metrics.h says */
 	uint64_t notified[SHM_NOTIFIED], notify_keys[SHM_NOTIFY_KEYS], polls;
+	int64_t routes; /* version of the project's that it answers by, + 1 */
 	int64_t beat; /* clock_mono of its last turn */
 };
 

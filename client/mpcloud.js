@@ -324,6 +324,10 @@ class Query {
 	or(...more) {
 		return new Query('or', [this, ...spread(more)]);
 	}
+
+	nor(...more) {
+		return new Query('nor', [this, ...spread(more)]);
+	}
 }
 /* _.gt(1).lt(9) means both. */
 for (const op of QUERY)
@@ -518,7 +522,7 @@ function checkData(data) {
 /* ---- aggregation ------------------------------------------------------------ */
 
 const STAGES = words(`addFields bucket bucketAuto count facet graphLookup group
-	limit lookup project redact replaceRoot sample skip sort sortByCount
+	limit lookup project redact replaceRoot skip sort sortByCount
 	unionWith unwind`);
 
 /* A pipeline; without a collection it is part of another's lookup. */
@@ -545,6 +549,11 @@ class Aggregate {
 		if (options.query)
 			out.query = encodeWhere(options.query);
 		return this.stage('geoNear', out);
+	}
+
+	/* {size}, as the pages have it, or a number, as the types have it. */
+	sample(size) {
+		return this.stage('sample', isPlain(size) ? size : { size });
 	}
 
 	done() {
@@ -790,7 +799,7 @@ class Document {
  * host; the others imitate that much of it.
  */
 
-/* Node's own modules; not written as require('http'), which a mini program's
+/* Node's own modules; not by a plain require, which a mini program's
  * compiler would go looking for. */
 function nodeModule(name) {
 	/* eslint-disable no-undef */
@@ -2063,13 +2072,13 @@ class Realtime {
 		if (this.state !== 'ready')
 			return;
 		this.clock = setTimeout(() => {
+			this.clock = setTimeout(() => this.lost('no PONG'),
+				WATCH.pong);
 			this.say(undefined, 'PING', null);
 			this.each((watcher) => watcher.isActive &&
 				this.say(watcher.id, 'CHECK_LAST',
 					{ queryID: watcher.queryID,
 						eventID: watcher.seq }));
-			this.clock = setTimeout(() => this.lost('no PONG'),
-				WATCH.pong);
 		}, WATCH.ping);
 	}
 
@@ -2119,8 +2128,8 @@ class Realtime {
 
 	/* -- messages -- */
 
-	say(watchId, msgType, msgData, exMsgData) {
-		const requestId = watchWord('');
+	say(watchId, msgType, msgData, exMsgData, id) {
+		const requestId = id || watchWord('');
 
 		try {
 			this.socket.send({ data: JSON.stringify({ watchId, requestId,
@@ -2128,20 +2137,20 @@ class Realtime {
 		} catch (err) {
 			/* onClose comes. */
 		}
-		return requestId;
 	}
 
 	request(watchId, msgType, msgData, ms, exMsgData) {
 		const { waiting } = this;
 
 		return new Promise((resolve, reject) => {
-			const id = this.say(watchId, msgType, msgData, exMsgData);
+			const id = watchWord('');
 
 			waiting[id] = { resolve, reject, timer: setTimeout(() => {
 				delete waiting[id];
 				reject(Object.assign(new Error(`${msgType}: no answer`),
 					{ isTimeout: true }));
 			}, ms) };
+			this.say(watchId, msgType, msgData, exMsgData, id);
 		});
 	}
 
@@ -2244,9 +2253,8 @@ function connectContainer(session, options) {
 
 /* wx.cloud.services.Gateway: the same calls by another name. */
 class Gateway {
-	constructor(session, defaults) {
-		this.session = session;
-		this.defaults = defaults || {};
+	constructor(session) {
+		this.session = session; /* () => the session, once there is one */
 	}
 
 	call(options) {
@@ -2313,8 +2321,10 @@ class Cloud {
 		this.session = null;
 		this.realtime = null;
 		this.wanted = conf && conf.resourceEnv ? conf : null;
-		this.services = { Gateway: (o) =>
-			new Gateway(() => this.ready(), o) };
+		const session = () => this.ready();
+		this.services = { Gateway: function MakeGateway() {
+			return new Gateway(session);
+		} };
 		this.extend = { AI };
 		this.CDN = function MakeCDN(target) {
 			return new CDN(target);

@@ -221,7 +221,8 @@ fail_server(struct changes *c, const char *state, const char *words)
 		return;
 	}
 	(void)fault_set(&why, ERR_DB_DOWN, "the change stream: %.*s",
-		(int)strcspn(words, "\n"), words);
+		*words ? (int)strcspn(words, "\n") : 23,
+		*words ? words : "the connection was lost");
 	fail(c, &why);
 }
 

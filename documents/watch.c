@@ -9,13 +9,15 @@
 #include "base/crypto.h"
 #include "base/event.h"
 #include "base/mem.h"
-#include "documents/rule.h"
 #include "documents/watch_inside.h"
 
 enum {
 	TICK_MS = 1000,
 	QUIET_TICKS = 60, /* without a query: the stream ends */
 	AWAY_TICKS = 30,  /* without a stream: watchers are told */
+	/* The catalog hears of changes by itself, of a collection that another
+	 * gateway dropped only when it is asked. */
+	LOOK_TICKS = 3,
 	SCRATCH_TOP = 512 << 20,
 	IDENTITY_TOP = 16 << 20,
 };
@@ -114,13 +116,16 @@ join_one(struct watch_join *j, struct watch_one *one)
 static int
 open_stream(struct watches *w, struct fault *why)
 {
+	struct changes_ops ops = watch_stream_ops;
+
 	w->quiet = 0;
 	if (w->changes)
 		return 0;
+	ops.owner = w;
 	w->away = 0;
 	w->trouble = (struct fault){0};
-	return changes_new(&w->changes, w->loop, w->url, w->schema,
-		&watch_stream_ops, why);
+	return changes_new(&w->changes, w->loop, w->url, w->schema, &ops,
+		why);
 }
 
 static int
@@ -351,10 +356,8 @@ check(struct watch_coll *coll)
 
 	list_for_each_safe(on, &coll->queries) {
 		struct watch_one *one = one_on(on);
-		const struct coll_info *was = one->names.info[0];
 
-		if (was != now && (was->version != now->version ||
-					  rules_get(was->rules)))
+		if (one->names.info[0]->version != now->version)
 			watch_one_scatter(one);
 	}
 	catalog_end(&coll->look);
@@ -381,6 +384,7 @@ look(struct watches *w, struct watch_coll *coll)
 	a->env = w->env;
 	a->name[0] = slice_str(coll->name);
 	a->count = 1;
+	a->anew = w->ticks % LOOK_TICKS == 0;
 	job_init(&a->job, on_looked);
 	if (catalog_ask(w->docs.catalog, a))
 		check(coll);
@@ -405,6 +409,7 @@ on_tick(struct timer *timer)
 	struct watches *w = container_of(timer, struct watches, tick);
 
 	timer_set(timer, w->loop, TICK_MS, on_tick);
+	w->ticks++;
 	list_for_each_safe(at, &w->colls)
 		look(w, container_of(at, struct watch_coll, on));
 	w->quiet = w->queries ? 0 : w->quiet + 1;

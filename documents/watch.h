@@ -79,9 +79,11 @@ struct watch_ops {
 };
 
 /* Embedded in its owner. */
+struct watch_relay;
 struct watch_sub {
 	const struct watch_ops *ops;
-	void *inside; /* the engine's */
+	void *inside;              /* the engine's, or the relay's */
+	struct watch_relay *relay; /* gateway/watch_relay.h's, or NULL */
 };
 
 /* The engine's callbacks come later, never inside of these.  `query` is copied.

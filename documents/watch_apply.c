@@ -45,7 +45,7 @@ apply_row(struct watch_one *one, struct watch_draft *d,
 	const struct watch_row *row, bool fits)
 {
 	struct watch_doc *old = watch_set_find(&one->set, row->key);
-	_buf_ struct buf text;
+	_buf_ struct buf text = {0};
 
 	if (!fits) {
 		if (!old)

@@ -93,7 +93,7 @@ read_rows(struct watch_one *one, struct watch_set *to, struct fault *why)
 {
 	int rows = ask_rows(&one->ask) - 1;
 	size_t top = (size_t)one->w->docs.limits.result_top;
-	_buf_ struct buf text;
+	_buf_ struct buf text = {0};
 
 	if (rows > WATCH_DOCS_TOP)
 		return fault_set(why, ERR_WATCH_BIG, "%s",

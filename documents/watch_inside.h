@@ -167,6 +167,7 @@ struct watches {
 	struct arena scratch;
 	struct changes *changes; /* NULL: nobody watches */
 	bool streams, paused;
+	uint64_t ticks;
 	uint64_t quiet; /* ticks without a query */
 	uint64_t away;  /* ticks without a stream */
 	struct fault trouble;

@@ -308,6 +308,8 @@ breaker_end_of(int err, int status, bool is_upstream)
 	case ERR_PROXY_TIMEOUT:
 	case ERR_TIMEOUT:
 		return BREAKER_ERROR;
+	case ERR_FN_FAILED: /* it answered */
+		return BREAKER_FINE;
 	default:
 		break;
 	}

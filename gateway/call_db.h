@@ -13,6 +13,9 @@ const char *call_db_owner(const struct call *c) _returns_value_;
  * to.  ERR_DB_NO_TX. */
 int call_db_join(struct call *c, bool must) _must_check_;
 
+/* What `who` may see and touch; strings are his. */
+void call_db_scope(struct doc_scope *scope, const struct caller *who);
+
 /* c->op.doc is done and went well: its answer in c->form. */
 int call_db_answer(struct call *c) _must_check_;
 

@@ -8,6 +8,7 @@
 #include "gateway/call.h"
 
 #include "documents/value.h"
+#include "gateway/call_db.h"
 #include "gateway/gateway.h"
 
 enum { NAME_TOP = 256 };
@@ -317,8 +318,8 @@ parse_rest(struct call *c)
 
 /* A user who did not come through WeChat has no openid: what he makes is his
  * by his uid. */
-static void
-scope_fill(struct doc_scope *scope, const struct caller *who)
+void
+call_db_scope(struct doc_scope *scope, const struct caller *who)
 {
 	*scope = (struct doc_scope){
 		.admin = caller_is_admin(who),
@@ -341,7 +342,7 @@ call_db_parse(struct call *c, enum doc_verb verb)
 		.session = slice_str(c->caller->uid),
 		.depth = c->caller->depth,
 	};
-	scope_fill(&d->scope, c->caller);
+	call_db_scope(&d->scope, c->caller);
 	e = val_str(c->body, "collectionName", NAME_TOP, &d->collection,
 		&c->job.why);
 	if (e < 0)

@@ -136,7 +136,7 @@ answer_list(struct batch *b, const char *name,
 	void (*put)(struct batch *b, struct buf *to, struct file_task *t))
 {
 	struct call *c = b->call;
-	_buf_ struct buf to;
+	_buf_ struct buf to = {0};
 
 	buf_init(&to, (b->files.count + 1) * ITEM_ROOM);
 	buf_printf(&to, "{\"%s\":[", name);
@@ -167,7 +167,7 @@ put_upload(struct batch *b, struct buf *to, struct file_task *t)
 		.who = file_who(c->arena, c->caller)};
 	const char *url = file_url(g, c->arena, inside, &link);
 	uint8_t sum[SHA1_LEN];
-	_buf_ struct buf hex;
+	_buf_ struct buf hex = {0};
 
 	buf_init(&hex, 64);
 	crypto_sha1(slice_str(id), sum);
@@ -192,7 +192,7 @@ answer_upload(struct batch *b)
 {
 	struct call *c = b->call;
 	struct file_task *t = b->files.task;
-	_buf_ struct buf to;
+	_buf_ struct buf to = {0};
 
 	if (t->err < 0) {
 		c->job.why = t->why;
@@ -381,7 +381,7 @@ answer_authority(struct batch *b)
 {
 	struct call *c = b->call;
 	size_t count = b->files.count / 2;
-	_buf_ struct buf to;
+	_buf_ struct buf to = {0};
 
 	buf_init(&to, (count + 1) * ITEM_ROOM);
 	buf_char(&to, '[');

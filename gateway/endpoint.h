@@ -17,13 +17,17 @@ endpoint_fn endpoint_auth_anonymous, endpoint_auth_token, endpoint_auth_me,
 	endpoint_auth_sudo, endpoint_auth_password, endpoint_auth_device_end,
 	endpoint_auth_end_all, endpoint_auth_other;
 endpoint_fn endpoint_db_rest;
+endpoint_fn endpoint_ws, endpoint_container;
 endpoint_fn endpoint_file_get, endpoint_file_put, endpoint_file_post,
 	endpoint_file_delete, endpoint_file_list;
 endpoint_fn endpoint_storages;
 endpoint_fn endpoint_ops_file_stat, endpoint_ops_file_copy,
 	endpoint_ops_file_link, endpoint_ops_file_restore,
-	endpoint_ops_file_sweep, endpoint_ops_file_usage;
+	endpoint_ops_file_sweep, endpoint_ops_file_usage,
+	endpoint_ops_file_rules, endpoint_ops_file_rules_set;
 endpoint_fn endpoint_function, endpoint_http_trigger;
+endpoint_fn endpoint_ops_routes, endpoint_ops_routes_set,
+	endpoint_ops_routes_check, endpoint_ops_routes_test;
 endpoint_fn endpoint_preflight, endpoint_redirect, endpoint_static;
 endpoint_fn endpoint_admin, endpoint_admin_unsigned, endpoint_web;
 endpoint_fn endpoint_forwarded;
@@ -51,6 +55,8 @@ endpoint_fn endpoint_ops_users, endpoint_ops_user, endpoint_ops_user_revoke,
 	endpoint_ops_user_block, endpoint_ops_user_unblock,
 	endpoint_ops_user_delete, endpoint_ops_user_add,
 	endpoint_ops_user_password, endpoint_ops_user_session;
+endpoint_fn endpoint_ops_api_keys, endpoint_ops_api_key_add,
+	endpoint_ops_api_key_revoke;
 endpoint_fn endpoint_ops_login_keys, endpoint_ops_login_key_add,
 	endpoint_ops_login_key_retire;
 endpoint_fn endpoint_ops_queue, endpoint_ops_queue_show,

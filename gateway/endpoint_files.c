@@ -103,7 +103,7 @@ static int
 reply_list(struct listing *l)
 {
 	struct request *r = l->r;
-	_buf_ struct buf b;
+	_buf_ struct buf b = {0};
 	char *text;
 
 	buf_init(&b, (l->list.count + 1) * LINE_ROOM);

@@ -61,7 +61,7 @@ struct stat_act {
 static int
 reply_stat(struct request *r, const struct file_info *i)
 {
-	_buf_ struct buf b;
+	_buf_ struct buf b = {0};
 
 	buf_init(&b, ANSWER_ROOM);
 	buf_str(&b, "{\"path\":");
@@ -168,7 +168,7 @@ endpoint_ops_file_link(struct request *r)
 	struct file_link link = {.who = {"", 0}};
 	int64_t age = g->conf->storage_link_life / 1000;
 	bool upload = false;
-	_buf_ struct buf b;
+	_buf_ struct buf b = {0};
 	int e = body_path(r, "path", &link.path);
 
 	if (e == 0)
@@ -236,7 +236,7 @@ on_sweep(struct job *job)
 {
 	struct sweep_act *a = container_of(job, struct sweep_act, run.job);
 	const struct sweep_counts *n = &a->run.counts;
-	_buf_ struct buf b;
+	_buf_ struct buf b = {0};
 	int e = job->err;
 
 	buf_init(&b, ANSWER_ROOM);
@@ -280,7 +280,7 @@ on_usage(struct job *job)
 	struct usage_act *a = container_of(job, struct usage_act, usage.job);
 	const struct file_usage *u = &a->usage;
 	const struct conf *conf = a->r->gateway->conf;
-	_buf_ struct buf b;
+	_buf_ struct buf b = {0};
 	int e = job->err;
 
 	buf_init(&b, (u->count + 1) * 1024);

@@ -85,7 +85,7 @@ static void
 reply_xml(struct request *r, int status, const char *root, const json_t *v)
 {
 	struct arena *arena = request_arena(r);
-	_buf_ struct buf b;
+	_buf_ struct buf b = {0};
 
 	buf_init(&b, XML_TOP);
 	buf_str(&b, "<?xml version='1.0' encoding='utf-8' ?>\n");
@@ -157,7 +157,7 @@ answer_json(struct upload *u)
 {
 	struct request *r = u->r;
 	const struct file_info *i = &u->put.info;
-	_buf_ struct buf b;
+	_buf_ struct buf b = {0};
 
 	buf_init(&b, XML_TOP);
 	buf_str(&b, "{\"fileID\":");
@@ -289,8 +289,8 @@ static int
 read_sum(struct request *r, struct slice base64, size_t len, const char *what,
 	struct slice *ret)
 {
-	_buf_ struct buf raw;
-	_buf_ struct buf hex;
+	_buf_ struct buf raw = {0};
+	_buf_ struct buf hex = {0};
 
 	buf_init(&raw, 64);
 	buf_init(&hex, 160);

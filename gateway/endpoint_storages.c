@@ -127,7 +127,7 @@ put_upload(struct storages *s, struct buf *to, struct file_task *t)
 	const char *url =
 		link_of(s, t->path, FILE_LINK_PUT, UPLOAD_LIFE_S);
 	uint8_t sum[SHA1_LEN];
-	_buf_ struct buf hex;
+	_buf_ struct buf hex = {0};
 
 	buf_init(&hex, 64);
 	crypto_sha1(slice_str(id), sum);
@@ -184,7 +184,7 @@ put_item(struct storages *s, struct buf *to, struct file_task *t)
 static int
 answer(struct storages *s)
 {
-	_buf_ struct buf to;
+	_buf_ struct buf to = {0};
 
 	buf_init(&to, (s->files.count + 1) * ITEM_ROOM);
 	buf_char(&to, '[');

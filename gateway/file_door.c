@@ -26,7 +26,7 @@ struct slice
 file_who(struct arena *arena, const struct caller *c)
 {
 	_json_ json_t *v = NULL;
-	_buf_ struct buf b;
+	_buf_ struct buf b = {0};
 
 	buf_init(&b, FILE_LINK_WHO_TOP);
 	if (caller_is_admin(c))
@@ -87,7 +87,7 @@ check_link(struct request *r, struct file_link *link)
 	};
 	struct arena *arena = request_arena(r);
 	struct slice key = files_link_key(r->gateway->files);
-	_buf_ struct buf again;
+	_buf_ struct buf again = {0};
 	int e = file_link_check(
 		key, arena, link, &query, clock_now_s(), &r->why);
 
@@ -184,7 +184,7 @@ file_base(const struct gateway *g, struct arena *arena,
 static const char *
 encode_path(struct arena *arena, struct slice path)
 {
-	_buf_ struct buf b;
+	_buf_ struct buf b = {0};
 	struct slice segment;
 	bool first = true;
 

@@ -60,7 +60,7 @@ add_disposition(struct request *r, const struct file_info *info)
 	struct arena *arena = request_arena(r);
 	struct slice name = exchange_query(r->x, "download");
 	const char *slash;
-	_buf_ struct buf quoted;
+	_buf_ struct buf quoted = {0};
 
 	if (!name.ptr) {
 		if (info->disposition && *info->disposition)
@@ -82,8 +82,8 @@ add_disposition(struct request *r, const struct file_info *info)
 static void
 add_checksum(struct request *r, const char *sha256)
 {
-	_buf_ struct buf raw;
-	_buf_ struct buf base64;
+	_buf_ struct buf raw = {0};
+	_buf_ struct buf base64 = {0};
 
 	buf_init(&raw, 64);
 	buf_init(&base64, 64);

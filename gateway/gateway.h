@@ -33,6 +33,7 @@ struct lane;
 struct merchants;
 struct pay;
 struct pool;
+struct project_routes;
 struct queue;
 struct seal;
 struct token_keys;
@@ -90,6 +91,7 @@ struct gateway {
 	struct queue *queue;      /* of calls that nobody waits for */
 	struct http_paths *paths; /* of functions */
 	struct declared_table *declared; /* in force; never NULL when ready */
+	struct project_routes *project_routes;
 	struct cors *web_origins; /* whose pages may use the built-in paths */
 	struct files *files;
 	/* of the configuration in force; NULL: none */

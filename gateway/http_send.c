@@ -9,6 +9,7 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { PIECE = 32 * 1024 };
@@ -84,6 +85,16 @@ answer(struct exchange *x, int status, const char *type,
 	exchange_settle(x);
 }
 
+/* The library's sendfile would wait for bytes that a file does not have. */
+static bool
+is_there(int fd, uint64_t offset, uint64_t len)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && (uint64_t)st.st_size >= offset &&
+	       (uint64_t)st.st_size - offset >= len;
+}
+
 static bool
 is_head(const struct exchange *x)
 {
@@ -102,7 +113,7 @@ exchange_answer_file(struct exchange *x, int status, const char *content_type,
 		exchange_answer(x, status, content_type, SLICE(""));
 		return;
 	}
-	if (x->conn->tls)
+	if (x->conn->tls || !is_there(fd, offset, len))
 		r = read_response(x->conn, fd, offset, len);
 	else
 		r = MHD_create_response_from_fd_at_offset64(len, fd, offset);

@@ -6,10 +6,12 @@
  */
 #include "gateway/http_trigger.h"
 
+#include "gateway/container.h"
 #include "functions/crew.h"
 #include "functions/http_path.h"
 #include "gateway/declared.h"
 #include "gateway/endpoint.h"
+#include "gateway/function_socket.h"
 #include "gateway/function_log.h"
 #include "gateway/http_paths.h"
 #include "gateway/request.h"
@@ -93,6 +95,8 @@ http_trigger_route(struct request *r)
 
 	if (!(r->on->kind & LISTENER_OPEN) || !r->gateway->paths)
 		return ERR_NOT_FOUND;
+	if (container_route(r) == 0)
+		return 0;
 	e = http_paths_find(r->gateway->paths, slice_str(exchange_path(r->x)),
 		slice_str(exchange_method(r->x)), &p, &allowed);
 	if (e == ERR_METHOD)
@@ -244,6 +248,12 @@ endpoint_http_trigger(struct request *r)
 	e = build_event(act);
 	if (e < 0)
 		return e;
+	if (function_socket_is_meant(r)) {
+		struct buf event _buf_ = act->event;
+
+		r->end = NULL;
+		return function_socket_open(r, buf_all(&event));
+	}
 	act->call = (struct fn_call){
 		.function = r->function,
 		.caller = &r->caller,

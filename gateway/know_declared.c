@@ -212,7 +212,6 @@ on_ticket_key(struct job *job)
 	if (e == 0)
 		e = custom_ticket_check(&b->ticket, k->public_pem,
 			r->gateway->conf->server_env, clock_now_ms(), &why);
-	custom_ticket_done(&b->ticket);
 	if (e < 0) {
 		request_go_on(r, e, &why);
 		return;
@@ -235,10 +234,9 @@ know_shown(struct request *r, struct slice ticket)
 		    request_arena(r), &r->caller))
 		return 0;
 	e = custom_ticket_read(&b->ticket, ticket, &r->why);
-	if (e < 0) {
-		custom_ticket_done(&b->ticket);
+	r->kept = b->ticket.claims; /* whatever becomes of the request */
+	if (e < 0)
 		return e;
-	}
 	job_init(&b->key.job, on_ticket_key);
 	login_key_find(&b->key, &b->home, slice_str(b->ticket.key_id));
 	return request_hold(r, &b->key.job);

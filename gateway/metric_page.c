@@ -179,8 +179,9 @@ memory(void)
 {
 	_free_ char *text = NULL;
 	unsigned long size, resident, shared;
+	size_t len;
 
-	if (file_read("/proc/self/statm", 256, &text, NULL, NULL) < 0 ||
+	if (file_read("/proc/self/statm", 256, &text, &len, NULL) < 0 ||
 		sscanf(text, "%lu %lu %lu", &size, &resident, &shared) != 3)
 		return 0;
 	return (json_int_t)(resident - shared) * sysconf(_SC_PAGESIZE);

@@ -41,6 +41,7 @@ project_routes_new(
 	struct project_routes *p = mem_new(struct project_routes);
 
 	p->gateway = gateway;
+	gateway->count->routes = 0; /* shared memory outlives processes */
 	p->url = str_dup(url);
 	p->state_dir = str_dup(state_dir);
 	return p;
@@ -212,7 +213,7 @@ on_row(struct job *job)
 	if (!failed && ask_rows(ask) > 0)
 		take_row(p);
 	if (!failed)
-		p->gateway->count->routes = p->version;
+		p->gateway->count->routes = p->version + 1;
 	timer_set(&p->again, p->gateway->loop,
 		p->look ? 0 : failed ? AGAIN_MS : POLL_MS, on_again);
 	p->look = false;

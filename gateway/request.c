@@ -23,6 +23,7 @@
 #include "gateway/metric.h"
 #include "gateway/multipart.h"
 #include "gateway/reply.h"
+#include "gateway/trust.h"
 #include "gateway/web_origin.h"
 
 #include <string.h>
@@ -426,6 +427,7 @@ on_head(struct http *http, struct exchange *x)
 	r->gateway = r->on->gateway;
 	r->gateway->count->requests++;
 	exchange_set_data(x, r);
+	trust_apply(r->gateway->trust, x);
 	trace_parse(&r->trace, exchange_header(x, "traceparent"));
 	timeline_begin(r);
 	request_advance(r);
@@ -483,6 +485,7 @@ on_end(struct http *http, struct exchange *x, bool sent)
 	if (r->once)
 		idempotency_end(r);
 	json_decref(r->json);
+	json_decref(r->kept);
 	r->declared_in = declared_unref(r->declared_in);
 	if (!status)
 		status = CLIENT_LEFT;

@@ -49,6 +49,7 @@ struct request {
 	struct timeline timeline;
 	json_t *json;                  /* the body, when it was parsed */
 	struct multipart *parts;       /* the same, of a form */
+	json_t *kept;                  /* a step's own, until the end */
 	/* the act's */
 	void *act;
 	struct job *job; /* cancelled when the client leaves */

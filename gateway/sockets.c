@@ -16,7 +16,7 @@ enum { USERS = 4096, LOOK_MS = 1000 };
 
 struct sockets {
 	struct gateway *gateway;
-	struct list all, users[USERS];
+	struct list all, users[USERS], ids[USERS];
 	struct timer look;
 	uint64_t key[2];
 };
@@ -35,6 +35,8 @@ on_look(struct timer *timer)
 	list_for_each (at, &all->all) {
 		struct socket *s = container_of(at, struct socket, on_all);
 
+		if (!s->ws)
+			continue;
 		if (all->gateway->draining)
 			ws_close(s->ws, CLOSE_RESTART, "the server restarts");
 		else if (is_revoked(all, s->sid))
@@ -52,7 +54,7 @@ sockets_new(struct gateway *g)
 	all->gateway = g;
 	list_init(&all->all);
 	for (size_t i = 0; i < USERS; i++)
-		list_init(&all->users[i]);
+		list_init(&all->users[i]), list_init(&all->ids[i]);
 	crypto_random(all->key, sizeof(all->key));
 	timer_set(&all->look, g->loop, LOOK_MS, on_look);
 	return all;
@@ -66,10 +68,8 @@ sockets_free(struct sockets *all)
 	if (!all)
 		return NULL;
 	timer_clear(&all->look);
-	while ((s = list_first(&all->all, struct socket, on_all))) {
-		ws_close(s->ws, CLOSE_RESTART, "the server stops");
-		socket_del(s);
-	}
+	while ((s = list_first(&all->all, struct socket, on_all)))
+		s->drop(s);
 	return mem_free(all);
 }
 
@@ -78,12 +78,20 @@ socket_init(struct socket *s)
 {
 	list_init(&s->on_all);
 	list_init(&s->on_user);
+	list_init(&s->on_id);
+	s->id = s->uid = slice_of("", 0);
 }
 
 static struct list *
 user_list(struct sockets *all, struct slice uid)
 {
 	return &all->users[sip_hash(all->key, uid.ptr, uid.len) % USERS];
+}
+
+static struct list *
+id_list(struct sockets *all, struct slice id)
+{
+	return &all->ids[sip_hash(all->key, id.ptr, id.len) % USERS];
 }
 
 static int
@@ -116,6 +124,9 @@ socket_add(struct sockets *all, struct socket *s, struct fault *why)
 	}
 	list_del(&s->on_all);
 	list_add(&all->all, &s->on_all);
+	list_del(&s->on_id);
+	if (s->id.len)
+		list_add(id_list(all, s->id), &s->on_id);
 	return 0;
 }
 
@@ -123,7 +134,22 @@ void
 socket_del(struct socket *s)
 {
 	list_del(&s->on_user);
+	list_del(&s->on_id);
 	list_del(&s->on_all);
+}
+
+struct socket *
+sockets_find(struct sockets *all, struct slice id)
+{
+	struct list *list = id_list(all, id);
+
+	list_for_each (at, list) {
+		struct socket *s = container_of(at, struct socket, on_id);
+
+		if (slice_eq(s->id, id))
+			return s;
+	}
+	return NULL;
 }
 
 bool

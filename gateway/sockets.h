@@ -24,14 +24,17 @@ enum {
 };
 
 struct sockets *sockets_new(struct gateway *g) _returns_value_;
-/* Closes those that are left; their on_close comes when the loop turns. */
+/* Ends those that are left. */
 struct sockets *sockets_free(struct sockets *all);
 DEFINE_CLEANUP(struct sockets *, sockets_free)
 
 /* Embedded in its owner; socket_init before all else. */
 struct socket {
-	struct list on_all, on_user;
-	struct ws *ws;
+	struct list on_all, on_user, on_id;
+	/* At the process's end: be freed, with your ws. */
+	void (*drop)(struct socket *s);
+	struct ws *ws;   /* NULL: closed already */
+	struct slice id; /* to be found by; or empty */
 	struct slice uid; /* its owner's; empty: not known yet */
 	uint64_t sid;
 };
@@ -43,6 +46,8 @@ int socket_add(struct sockets *all, struct socket *s,
 	struct fault *why) _must_check_;
 /* Idle ones are fine, too. */
 void socket_del(struct socket *s);
+/* By its id; NULL. */
+struct socket *sockets_find(struct sockets *all, struct slice id);
 /* Has its session ended? */
 bool socket_is_over(const struct sockets *all, uint64_t sid);
 size_t sockets_count(const struct sockets *all);

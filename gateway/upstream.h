@@ -16,11 +16,13 @@ struct request;
 struct upstream;
 struct loop;
 
-/* One member of "upstreams" in routes.json. */
+/* One member of "upstreams" in routes.json.  Nobody is asked before the first
+ * request. */
 int upstream_new(struct upstream **ret, struct loop *loop, const char *name,
 	const json_t *spec, const char *where, struct fault *why) _must_check_;
 struct upstream *upstream_ref(struct upstream *u);
 struct upstream *upstream_unref(struct upstream *u);
+const char *upstream_name(const struct upstream *u);
 
 /* The endpoint of routes with an upstream; r->declared says which. */
 int endpoint_upstream(struct request *r) _must_check_;

@@ -8,19 +8,13 @@
 #include <inttypes.h>
 
 static const char *const data_words[] = {
-#define DATA(name, word) [name] = word,
-#define QUEUE(name, word)
+#define WATCH_DATA(name, word) [name] = word,
 #include "documents/watch_change.def"
-#undef DATA
-#undef QUEUE
 };
 
 static const char *const queue_words[] = {
-#define DATA(name, word)
-#define QUEUE(name, word) [name] = word,
+#define WATCH_QUEUE(name, word) [name] = word,
 #include "documents/watch_change.def"
-#undef DATA
-#undef QUEUE
 };
 
 static struct slice

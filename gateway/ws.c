@@ -465,12 +465,14 @@ on_poll_closed(uv_handle_t *handle)
 	free(handle);
 }
 
-static void
-end(struct ws *ws)
+void
+ws_end(struct ws *ws)
 {
 	if (ws->over)
 		return;
 	ws->over = true;
+	if (!ws->eof && !ws->broken)
+		write_out(ws);
 	timer_clear(&ws->timer);
 	defer_clear(&ws->flush);
 	ws->poll->data = NULL;
@@ -503,7 +505,7 @@ on_flush(struct defer *defer)
 		read_in(ws);
 	write_out(ws);
 	if (is_done(ws))
-		end(ws);
+		ws_end(ws);
 	else
 		listen_for(ws);
 }
@@ -530,7 +532,7 @@ on_timer(struct timer *timer)
 	uint64_t quiet = now(ws) - ws->heard;
 
 	if (ws->close_sent) {
-		end(ws);
+		ws_end(ws);
 		return;
 	}
 	if (ws->held || quiet < ws->conf.ping_ms) {
@@ -539,7 +541,7 @@ on_timer(struct timer *timer)
 		return;
 	}
 	if (ws->pinged) {
-		end(ws);
+		ws_end(ws);
 		return;
 	}
 	ws->pinged = true;

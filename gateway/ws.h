@@ -70,3 +70,6 @@ void ws_send_binary(struct ws *ws, struct slice bytes);
 void ws_hold(struct ws *ws, bool on);
 /* on_close follows, later; no message any more. */
 void ws_close(struct ws *ws, unsigned code, const char *reason);
+/* At once, with on_close from inside: for the end of the process.  Not from a
+ * callback. */
+void ws_end(struct ws *ws);

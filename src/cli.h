@@ -91,6 +91,9 @@ int cli_ops(struct cli *cli, const char *method, const char *path,
 	struct slice body, int *status, struct buf *answer);
 /* X-Request-Id of the answer that came last. */
 const char *cli_ops_request(void);
+/* A connection to that socket, for who sends or takes more than fits into
+ * memory.  EXIT_NO_DAEMON, printed. */
+int cli_ops_open(struct cli *cli, int *fd);
 /* The same in two halves, for who has several under way, and without a word:
  * negative when nobody answers. */
 int cli_ops_send(struct cli *cli, const char *method, const char *path,

@@ -1,5 +1,5 @@
 /*
- * `mpcloud alerts`: what is wrong now, and what was; `mpcloud alerts test` tries
+ * `mpcloud alerts list`: what is wrong now, and what was; `mpcloud alerts test` tries
  * the way a notice takes.
  */
 #include "src/cli.h"

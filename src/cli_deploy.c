@@ -10,6 +10,7 @@
 #include "src/cli_db.h"
 #include "src/cli_deploy.h"
 #include "src/progress.h"
+#include "storage/file_rules_set.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -179,6 +180,33 @@ deploy_collections(struct deployment *d)
 	return status;
 }
 
+/* storage/rules.json, when there is one. */
+static int
+deploy_storage(struct deployment *d)
+{
+	_json_ json_t *file = NULL, *answer = NULL;
+	_buf_ struct buf body = {0};
+	struct fault why = {0};
+	int status;
+
+	if (project_storage(&d->project, &file, &why) < 0)
+		return cli_fail(EXIT_FAILED, "%s", why.text);
+	if (!file)
+		return EXIT_OK;
+	buf_init(&body, COLLECTION_TOP);
+	val_put(&body, file);
+	status = cli_ops_json(
+		d->cli, "POST", "/ops/files/rules", buf_all(&body), &answer);
+	if (status != EXIT_OK)
+		return cli_fail(status, "storage/rules.json was not taken up");
+	if (!d->cli->options[OPT_JSON])
+		(void)printf("  storage rules%s\n",
+			json_is_true(json_object_get(answer, "changed"))
+				? ""
+				: " (unchanged)");
+	return EXIT_OK;
+}
+
 /* Is `name` asked for, or is nothing? */
 static bool
 is_wanted(const struct cli *cli, const char *name, int from)
@@ -217,6 +245,8 @@ deploy_all(struct deployment *d, int from)
 
 	if (status == EXIT_OK && d->cli->count <= from)
 		status = deploy_collections(d);
+	if (status == EXIT_OK && d->cli->count <= from)
+		status = deploy_storage(d);
 	if (status != EXIT_OK)
 		return status;
 	/* One that fails keeps no other from its new version. */
@@ -226,7 +256,12 @@ deploy_all(struct deployment *d, int from)
 		one = deploy_one(d, json_string_value(v));
 		status = one == EXIT_OK ? status : one;
 		if (one == EXIT_NO_DAEMON)
-			break;
+			return one;
+	}
+	/* last: they may speak of functions that are new */
+	if (d->cli->count <= from) {
+		one = deploy_routes(d->cli, d->project.dir);
+		status = one == EXIT_OK ? status : one;
 	}
 	(void)fflush(stdout);
 	return status;
@@ -261,13 +296,20 @@ deploy(struct cli *cli, const char *project, int from, json_t *trial,
 int
 deploy_check(const char *project)
 {
-	_json_ json_t *collections = NULL;
+	_json_ json_t *collections = NULL, *storage = NULL;
 	struct project p = {0};
 	struct fault why = {0};
 	int r = project_open(&p, project, &why);
 
 	if (r == 0)
 		r = project_collections(&p, &collections, &why);
+	if (r == 0)
+		r = project_storage(&p, &storage, &why);
+	if (r == 0 && storage)
+		r = file_rules_check(storage, &why) < 0
+			    ? fault_prefix(&why, ERR_PARAM,
+				      "storage/rules.json: ")
+			    : 0;
 	project_close(&p);
 	return r == 0 ? EXIT_OK
 		      : cli_fail(EXIT_FAILED, "%s", fault_text(&why, r));
@@ -292,6 +334,8 @@ deploy_database(struct cli *cli, const char *project)
 	if (project_open(&d.project, project, &why) < 0)
 		return cli_fail(EXIT_FAILED, "%s", why.text);
 	status = deploy_collections(&d);
+	if (status == EXIT_OK)
+		status = deploy_storage(&d);
 	project_close(&d.project);
 	return status;
 }

@@ -223,6 +223,12 @@ cli_ops_answer(int fd, int *status, struct buf *answer)
 }
 
 int
+cli_ops_open(struct cli *cli, int *fd)
+{
+	return reach(cli, "ops.sock", fd);
+}
+
+int
 cli_ops(struct cli *cli, const char *method, const char *path,
 	struct slice body, int *status, struct buf *answer)
 {

@@ -93,3 +93,9 @@ int deploy_check(const char *project);
 int deploy_project(struct cli *cli, const char *project);
 /* Its collections only. */
 int deploy_database(struct cli *cli, const char *project);
+/* cli_deploy_routes.c: routes.json, if there is one, and its static folders. */
+int deploy_routes(struct cli *cli, const char *project);
+/* What stands in routes.json and its folders, as a text; the caller frees.
+ * `each` is called with each folder. */
+char *deploy_routes_look(const char *project,
+	void (*each)(void *owner, const char *folder), void *owner);

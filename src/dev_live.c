@@ -130,5 +130,6 @@ dev_live_done(struct dev_live *live)
 	loop_done(&live->loop);
 	json_decref(live->functions);
 	free(live->collections);
+	free(live->routes);
 	live->dev = NULL;
 }

@@ -25,6 +25,7 @@
 #define MARK_PROJECT  "/project"
 #define MARK_DATABASE "/database"
 #define MARK_SHARED   "/shared" /* code of several functions */
+#define MARK_SITES    "/sites"  /* static folders of routes.json */
 
 enum { FILES_TOP = 20000 };
 
@@ -296,6 +297,31 @@ reload_database(struct dev_live *live, uint64_t since)
 		say_kept(live, "database", since);
 }
 
+static void
+watch_site(void *owner, const char *path)
+{
+	struct dev_live *live = owner;
+
+	dev_watch_add(&live->watch, path, MARK_SITES, true);
+}
+
+/* routes.json and the folders it speaks of. */
+static void
+reload_routes(struct dev_live *live, uint64_t since)
+{
+	_free_ char *files =
+		deploy_routes_look(live->dev->project, watch_site, live);
+
+	if (live->routes && !strcmp(live->routes, files))
+		return;
+	free(live->routes);
+	live->routes = str_dup(files);
+	if (deploy_routes(live->dev->cli, live->dev->project) == EXIT_OK)
+		say(live, "reloaded", "routes", 0, since);
+	else
+		say_kept(live, "routes", since);
+}
+
 void
 dev_reload(struct dev_live *live, const json_t *marks, uint64_t since)
 {
@@ -304,6 +330,9 @@ dev_reload(struct dev_live *live, const json_t *marks, uint64_t since)
 		json_object_get(marks, MARK_PROJECT))
 		reload_database(live, since);
 	reload_functions(live, marks, since);
+	if (json_object_get(marks, MARK_SITES) ||
+		json_object_get(marks, MARK_PROJECT))
+		reload_routes(live, since);
 }
 
 void
@@ -317,6 +346,8 @@ dev_reload_start(struct dev_live *live)
 	dev_watch_add(&live->watch, live->dev->project, MARK_PROJECT, false);
 	dev_watch_add(&live->watch, database, MARK_DATABASE, false);
 	live->collections = look_of_database(database);
+	live->routes =
+		deploy_routes_look(live->dev->project, watch_site, live);
 	if (project_open(&p, live->dev->project, NULL) < 0 ||
 		dev_inspect(live->dev->cli, &p, NULL) < 0) {
 		project_close(&p);

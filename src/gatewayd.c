@@ -45,6 +45,12 @@ add_listener(struct gatewayd *d, const char *text)
 	struct gateway *g = &d->gateway;
 	struct slice s = slice_str(text);
 
+	if (slice_starts(s, "watch:")) {
+		d->watch_fd = to_number(
+			slice_of(text + 6, s.len - 6), 1 << 20);
+		return d->watch_fd < 0 ? ERR_PARAM
+				       : fd_set_cloexec(d->watch_fd, true);
+	}
 	if (g->listener_count == GATEWAY_LISTENERS)
 		return ERR_PARAM;
 	for (size_t i = 0; i < array_size(kinds); i++) {
@@ -147,10 +153,16 @@ start(struct gatewayd *d)
 int
 main(int argc, char **argv)
 {
-	static struct gatewayd d = {.control_fd = -1, .shm_fd = -1};
+	static struct gatewayd d = {.control_fd = -1,
+		.shm_fd = -1,
+		.watch_fd = -1};
 	int e;
 
 	argv = uv_setup_args(argc, argv);
+	if (argc == 3 && strcmp(argv[1], "--check-routes") == 0)
+		return gatewayd_routes_check(argv[2]);
+	/* libuv's threads wait for disks (storage/) more than they work */
+	(void)setenv("UV_THREADPOOL_SIZE", "12", 0);
 	if (parse_args(&d, argc, argv) < 0) {
 		(void)fputs("mpcloud-gateway is started by mpcloudd: --index N "
 			    "--control FD --shm FD --state DIR "

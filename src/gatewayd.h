@@ -34,6 +34,10 @@ struct gatewayd_conf {
 	char *valkey_password;
 	char *origin_secret, *cdn_key;
 	char *tls_cert, *tls_key;
+	struct http_cert *certs; /* these, then those of [tls NAME] */
+	size_t cert_count;
+	struct trust *trust;
+	json_t *routes; /* the operator's routes.json, or NULL */
 };
 
 enum gatewayd_state {
@@ -53,6 +57,7 @@ struct gatewayd {
 	/* from the command line */
 	unsigned index;
 	int control_fd, shm_fd;
+	int watch_fd; /* of gateway 0: where the others come for watches */
 	const char *state_dir;
 	/* parts, in the order they are made */
 	struct channel control;
@@ -115,6 +120,18 @@ int gatewayd_conf_apps(struct gatewayd_conf *c, struct fault *why) _must_check_;
 int gatewayd_conf_merchants(
 	struct gatewayd_conf *c, struct fault *why) _must_check_;
 
+/* gatewayd_conf_tls.c: of c->conf, c->tls_cert and c->tls_key;
+ * server.trusted_proxies too. */
+int gatewayd_conf_tls(struct gatewayd_conf *c, struct fault *why) _must_check_;
+void gatewayd_conf_tls_done(struct gatewayd_conf *c);
+/* gatewayd_tls.c */
+/* Do connections to this socket begin with a PROXY header? */
+bool gatewayd_is_proxied(const struct conf *conf, int fd);
+/* The certificates of `c` for new connections. */
+int gatewayd_tls_take_up(struct gatewayd *d, const struct gatewayd_conf *c,
+	struct fault *why);
+void gatewayd_limits_take_up(struct gatewayd *d);
+
 /* gatewayd_setup.c */
 int gatewayd_setup(struct gatewayd *d, struct fault *why) _must_check_;
 /* Starts what auth does from time to time; `first` as upkeep_new has it. */
@@ -150,8 +167,29 @@ void gatewayd_triggers_done(struct gatewayd *d);
 
 /* gatewayd_limits.c */
 int gatewayd_limits_setup(struct gatewayd *d, struct fault *why) _must_check_;
-void gatewayd_limits_take_up(struct gatewayd *d);
+/* API keys, once there is a seal. */
+void gatewayd_limits_keys(struct gatewayd *d);
+void gatewayd_limits_configure(struct gatewayd *d);
 void gatewayd_limits_done(struct gatewayd *d);
+
+/* gatewayd_routes.c */
+int gatewayd_routes_setup(struct gatewayd *d, struct fault *why) _must_check_;
+/* `first`: the project's routes were read. */
+void gatewayd_routes_start(struct gatewayd *d, void (*first)(void *owner));
+/* The table with the operator's file of `fresh`, not yet in force. */
+int gatewayd_routes_try(struct gatewayd *d, const struct gatewayd_conf *fresh,
+	struct declared_table **ret, struct fault *why) _must_check_;
+/* In force, with d->conf. */
+void gatewayd_routes_take(struct gatewayd *d, struct declared_table *table);
+void gatewayd_routes_take_up(struct gatewayd *d);
+void gatewayd_routes_done(struct gatewayd *d);
+/* `mpcloud route check`: prints what it found; an exit status. */
+int gatewayd_routes_check(const char *path);
+
+/* gatewayd_watch.c */
+int gatewayd_watch_setup(struct gatewayd *d, struct fault *why) _must_check_;
+void gatewayd_watch_take_up(struct gatewayd *d);
+void gatewayd_watch_done(struct gatewayd *d);
 
 /* gatewayd_docs.c */
 int gatewayd_docs_setup(struct gatewayd *d, struct fault *why) _must_check_;

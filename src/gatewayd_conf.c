@@ -8,13 +8,14 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/paths.h"
+#include "base/val.h"
 #include "base/valkey.h"
 #include "src/gatewayd.h"
 #include "wechat/push.h"
 
 #include <string.h>
 
-enum { PEM_TOP = 256 * 1024 };
+enum { PEM_TOP = 256 * 1024, ROUTES_TOP = 8 * 1024 * 1024 };
 
 static char *
 wiped(char *s)
@@ -222,6 +223,25 @@ check(const struct gatewayd_conf *c, struct fault *why)
 	return 0;
 }
 
+/* The operator's routes.json: that it is JSON; what it says is found out when
+ * its table is made, which also changes nothing when it is wrong. */
+static int
+read_routes(struct gatewayd_conf *c, struct fault *why)
+{
+	const char *path = c->conf->server_routes;
+	_free_ char *text = NULL;
+	size_t len;
+	int e;
+
+	if (!*path)
+		return 0;
+	e = file_read(path, ROUTES_TOP, &text, &len, why);
+	if (e < 0)
+		return fault_prefix(why, e, "server.routes: ");
+	e = val_parse(&c->routes, slice_of(text, len), why);
+	return e < 0 ? fault_prefix(why, e, "server.routes: %s: ", path) : 0;
+}
+
 int
 gatewayd_conf_read(
 	struct gatewayd_conf **ret, struct slice text, struct fault *why)
@@ -238,7 +258,11 @@ gatewayd_conf_read(
 		return e;
 	e = check(c, why);
 	if (e == 0)
+		e = read_routes(c, why);
+	if (e == 0)
 		e = gatewayd_conf_apps(c, why);
+	if (e == 0)
+		e = gatewayd_conf_tls(c, why);
 	if (e == 0)
 		e = gatewayd_conf_merchants(c, why);
 	if (e < 0)
@@ -263,7 +287,9 @@ gatewayd_conf_free(struct gatewayd_conf *c)
 	c->origin_secret = wiped(c->origin_secret);
 	c->cdn_key = wiped(c->cdn_key);
 	c->tls_key = wiped(c->tls_key);
+	gatewayd_conf_tls_done(c);
 	mem_free(c->tls_cert);
+	json_decref(c->routes);
 	return mem_free(c);
 }
 

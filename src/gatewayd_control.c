@@ -64,12 +64,30 @@ on_migrate(uv_work_t *work)
 	d->migrate_err = schema_migrate(d->migrate_url, &d->migrate_why);
 }
 
+/* What the project declares is in force: from the first request on. */
+static void
+on_routes(void *owner)
+{
+	struct gatewayd *d = owner;
+	struct fault why = {0};
+	int e;
+
+	if (d->state != GATEWAYD_MIGRATING)
+		return; /* drained meanwhile */
+	e = gatewayd_listen(d, &why);
+	if (e < 0) {
+		fail(d, e, &why);
+		return;
+	}
+	d->state = GATEWAYD_RUNNING;
+	say(d, GATE_READY, 0, SLICE(""));
+}
+
 /* The schema is there and it is known which sessions have ended. */
 static void
 on_known(void *owner, int err)
 {
 	struct gatewayd *d = owner;
-	struct fault why = {0};
 	int e = err;
 
 	if (d->state != GATEWAYD_MIGRATING)
@@ -87,14 +105,10 @@ on_known(void *owner, int err)
 	if (e == 0)
 		d->certs = cert_keeper_new(
 			&d->loop, d->pool, d->fetcher, d->conf->merchants);
-	if (e == 0)
-		e = gatewayd_listen(d, &why);
-	if (e < 0) {
-		fail(d, e, &why);
-		return;
-	}
-	d->state = GATEWAYD_RUNNING;
-	say(d, GATE_READY, 0, SLICE(""));
+	if (e < 0)
+		fail(d, e, NULL);
+	else
+		gatewayd_routes_start(d, on_routes);
 }
 
 static void

@@ -34,6 +34,7 @@ files_conf_of(struct gatewayd *d, const char *dir, const uint8_t *key)
 		.file_top = conf->storage_file_size,
 		.user_quota = conf->storage_user_quota,
 		.total_quota = conf->storage_quota,
+		.reserve = conf->storage_reserve,
 		.link_key = slice_of(key, FILE_LINK_KEY),
 		.lane = d->index,
 		.woke = on_woke,
@@ -53,7 +54,7 @@ files_dir(const struct gatewayd *d)
 static void
 link_key(const struct gatewayd *d, uint8_t ret[FILE_LINK_KEY])
 {
-	_buf_ struct buf master;
+	_buf_ struct buf master = {0};
 
 	buf_init(&master, 64);
 	if (text_unhex(&master, slice_str(d->conf->master_key)) < 0)
@@ -75,7 +76,7 @@ gatewayd_files_setup(struct gatewayd *d, struct fault *why)
 	e = files_new(&d->gateway.files, &d->loop, d->pool, d->fetcher, &conf,
 		why);
 	mem_wipe(key, sizeof(key));
-	return e < 0 ? fault_prefix(why, e, "storage.dir: ") : 0;
+	return e;
 }
 
 void

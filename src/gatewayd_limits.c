@@ -1,10 +1,11 @@
 /*
- * Limits of a gateway: Valkey, load shedding, and the places "at once" that a
- * gateway of our number left behind when it was killed.
+ * Limits of a gateway: Valkey, load shedding, the places "at once" that a gateway
+ * of our number left behind when it was killed; and API keys.
  */
 #include "src/gatewayd.h"
 
 #include "base/mem.h"
+#include "auth/api_key.h"
 #include "base/valkey.h"
 #include "gateway/guard.h"
 
@@ -36,7 +37,19 @@ gatewayd_limits_setup(struct gatewayd *d, struct fault *why)
 }
 
 void
-gatewayd_limits_take_up(struct gatewayd *d)
+gatewayd_limits_keys(struct gatewayd *d)
+{
+	const struct family_home home = {
+		.loop = &d->loop,
+		.pool = d->pool,
+		.shm = d->shm,
+	};
+
+	d->gateway.api_keys = api_keys_new(&home, d->seal);
+}
+
+void
+gatewayd_limits_configure(struct gatewayd *d)
 {
 	guard_configure(d->gateway.guard);
 }
@@ -46,4 +59,5 @@ gatewayd_limits_done(struct gatewayd *d)
 {
 	d->gateway.guard = guard_free(d->gateway.guard);
 	d->gateway.valkey = valkey_free(d->gateway.valkey);
+	d->gateway.api_keys = api_keys_free(d->gateway.api_keys);
 }

@@ -14,10 +14,13 @@
 #include "base/sock.h"
 #include "gateway/alert.h"
 #include "gateway/call.h"
+#include "gateway/declared.h"
 #include "gateway/forward.h"
 #include "gateway/known.h"
 #include "gateway/lane.h"
 #include "gateway/request.h"
+#include "gateway/sockets.h"
+#include "gateway/watch_session.h"
 #include "storage/files.h"
 #include "trigger/queue.h"
 #include "wechat/access_token.h"
@@ -51,6 +54,9 @@ listen_one(struct gatewayd *d, struct listener *l, struct fault *why)
 		.is_unix = !(l->kind & (LISTENER_OPEN | LISTENER_METRICS)),
 		.tls_cert = is_tls ? d->conf->tls_cert : NULL,
 		.tls_key = is_tls ? d->conf->tls_key : NULL,
+		.ticket_secret = shm_secret(d->shm),
+		.proxy_protocol = l->kind & LISTENER_OPEN &&
+				  gatewayd_is_proxied(conf, l->fd),
 		.connections = (unsigned)conf->limits_connections,
 		.connection_memory = (size_t)conf->limits_connection_memory,
 		.idle_ms = (uint64_t)conf->limits_idle_timeout,
@@ -79,7 +85,7 @@ gatewayd_listen(struct gatewayd *d, struct fault *why)
 		if (e < 0)
 			return e;
 	}
-	return 0;
+	return gatewayd_tls_take_up(d, d->conf, why);
 }
 
 static void
@@ -228,13 +234,16 @@ take_up(struct gatewayd *d)
 	struct gateway *g = &d->gateway;
 
 	g->conf = conf;
+	gatewayd_limits_take_up(d);
 	g->apps = d->conf->apps;
 	g->keys = d->conf->keys;
 	g->metrics_token = d->conf->metrics_token;
 	alerts_set_certificate(d->alerts, cert_until(d->conf));
 	g->merchants = d->conf->merchants;
 	gatewayd_docs_take_up(d);
-	gatewayd_limits_take_up(d);
+	gatewayd_watch_take_up(d);
+	gatewayd_limits_configure(d);
+	gatewayd_routes_take_up(d);
 	gatewayd_files_take_up(d);
 	gatewayd_triggers_take_up(d);
 	g->ip_rule =
@@ -302,6 +311,8 @@ gatewayd_setup(struct gatewayd *d, struct fault *why)
 		return e;
 	e = gatewayd_docs_setup(d, why);
 	if (e == 0)
+		e = gatewayd_watch_setup(d, why);
+	if (e == 0)
 		e = gatewayd_limits_setup(d, why);
 	if (e < 0)
 		return e;
@@ -313,6 +324,7 @@ gatewayd_setup(struct gatewayd *d, struct fault *why)
 	e = setup_login(d, why);
 	if (e < 0)
 		return e;
+	gatewayd_limits_keys(d);
 	e = setup_crews(d);
 	if (e == 0)
 		e = gatewayd_files_setup(d, why);
@@ -326,32 +338,12 @@ gatewayd_setup(struct gatewayd *d, struct fault *why)
 	d->gateway.fetcher = d->fetcher;
 	d->gateway.tokens = d->tokens;
 	d->gateway.known = known_new(d->shm);
+	d->gateway.sockets = sockets_new(&d->gateway);
+	d->gateway.sessions = watch_sessions_new(&d->gateway);
 	d->gateway.crews = d->crews;
 	d->gateway.log = d->log;
 	take_up(d);
-	return 0;
-}
-
-static int
-reload_tls(struct gatewayd *d, const struct gatewayd_conf *c, struct fault *why)
-{
-	struct gateway *g = &d->gateway;
-
-	for (size_t i = 0; i < g->listener_count; i++) {
-		struct listener *l = &g->listeners[i];
-		int e;
-
-		if (l->kind != LISTENER_TLS)
-			continue;
-		if (!c->tls_cert)
-			return fault_set(why, ERR_CONFIG,
-				"server.tls_certificate: is needed while "
-				"server.listen_tls is served");
-		e = http_set_certificate(l->http, c->tls_cert, c->tls_key, why);
-		if (e < 0)
-			return e;
-	}
-	return 0;
+	return gatewayd_routes_setup(d, why);
 }
 
 static void
@@ -376,14 +368,19 @@ int
 gatewayd_reload(
 	struct gatewayd *d, struct gatewayd_conf *fresh, struct fault *why)
 {
+	struct declared_table *table = NULL;
 	struct gatewayd_conf *old = d->conf;
 	struct auth_conf auth;
 	struct fault ignored;
 	int e;
 
-	e = reload_tls(d, fresh, why);
+	e = gatewayd_routes_try(d, fresh, &table, why);
+	if (e < 0)
+		return e;
+	e = gatewayd_tls_take_up(d, fresh, why);
 	if (e < 0) {
-		(void)reload_tls(d, old, &ignored);
+		(void)declared_unref(table);
+		(void)gatewayd_tls_take_up(d, old, &ignored);
 		return e;
 	}
 	gatewayd_conf_keep(fresh, old);
@@ -397,6 +394,7 @@ gatewayd_reload(
 	if (d->certs)
 		cert_keeper_take_up(d->certs, fresh->merchants);
 	known_forget(d->gateway.known);
+	gatewayd_routes_take(d, table);
 	take_up(d);
 	forget_old(d);
 	return 0;
@@ -413,10 +411,13 @@ close_listeners(struct gateway *g)
 void
 gatewayd_take_down(struct gatewayd *d)
 {
+	d->gateway.sockets = sockets_free(d->gateway.sockets);
+	d->gateway.sessions = watch_sessions_free(d->gateway.sessions);
 	close_listeners(&d->gateway);
 	d->gateway.lane = lane_free(d->gateway.lane);
 	d->gateway.known = known_free(d->gateway.known);
 	d->gateway.files = files_free(d->gateway.files);
+	gatewayd_routes_done(d);
 	gatewayd_triggers_done(d);
 	d->crews = crews_free(d->crews);
 	d->poll = poll_free(d->poll);
@@ -430,6 +431,7 @@ gatewayd_take_down(struct gatewayd *d)
 	d->gateway.forward = forward_free(d->gateway.forward);
 	d->gateway.tokens = d->tokens = access_tokens_free(d->tokens);
 	d->fetcher = fetcher_free(d->fetcher);
+	gatewayd_watch_done(d);
 	gatewayd_docs_done(d);
 	d->seal = seal_free(d->seal);
 	d->log = function_log_free(d->log);

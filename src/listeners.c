@@ -93,6 +93,17 @@ add_cloud(struct listeners *ls, const struct conf *conf, unsigned gateway,
 	return r;
 }
 
+/* Gateway 0 follows the database's changes for all: the others come here. */
+static int
+add_watch(struct listeners *ls, const struct conf *conf, struct fault *why)
+{
+	int r = add_unix(ls, "watch", conf->server_run_dir, "watch.sock", why);
+
+	if (r == 0)
+		ls->all[ls->count - 1].gateway = 0;
+	return r;
+}
+
 static int
 plan(struct listeners *ls, const struct conf *conf, struct fault *why)
 {
@@ -106,6 +117,8 @@ plan(struct listeners *ls, const struct conf *conf, struct fault *why)
 		r = add_cloud(ls, conf, i, why);
 	if (r == 0)
 		r = add_unix(ls, "ops", conf->server_run_dir, "ops.sock", why);
+	if (r == 0)
+		r = add_watch(ls, conf, why);
 	return r;
 }
 
@@ -157,13 +170,13 @@ check_unused(const struct passed *p, struct fault *why)
 static int
 open_one(struct listener *l, const struct identity *owner, struct fault *why)
 {
-	bool ops = !strcmp(l->kind, "ops");
+	bool own = !strcmp(l->kind, "ops") || !strcmp(l->kind, "watch");
 
-	if (strcmp(l->kind, "cloud") != 0 && !ops)
+	if (strcmp(l->kind, "cloud") != 0 && !own)
 		return sock_listen(l->address, BACKLOG, &l->fd, why);
-	return sock_listen_unix(l->address, ops ? 0600 : 0666,
-		owner && ops ? owner->uid : (uid_t)-1,
-		owner && ops ? owner->gid : (gid_t)-1, &l->fd, why);
+	return sock_listen_unix(l->address, own ? 0600 : 0666,
+		owner && own ? owner->uid : (uid_t)-1,
+		owner && own ? owner->gid : (gid_t)-1, &l->fd, why);
 }
 
 /* Port 0 let the kernel choose: show what it chose. */
@@ -246,6 +259,34 @@ check_tls(const struct conf *conf, struct fault *why)
 	return 0;
 }
 
+static bool
+names_address(const char *addresses, struct slice wanted)
+{
+	struct slice rest = slice_str(addresses), one;
+
+	while (slice_split(&rest, ' ', &one))
+		if (slice_eq(slice_trim(one), wanted))
+			return true;
+	return false;
+}
+
+static int
+check_proxied(const struct conf *conf, struct fault *why)
+{
+	struct slice rest = slice_str(conf->server_proxy_protocol), one;
+
+	while (slice_split(&rest, ' ', &one)) {
+		one = slice_trim(one);
+		if (one.len && !names_address(conf->server_listen, one) &&
+			!names_address(conf->server_listen_tls, one))
+			return fault_set(why, ERR_CONFIG,
+				"server.proxy_protocol: %.*s is not one of "
+				"server.listen or server.listen_tls",
+				SLICE_ARG(one));
+	}
+	return 0;
+}
+
 /* Counters say how a business goes. */
 static int
 check_metrics(const struct conf *conf, struct fault *why)
@@ -273,5 +314,7 @@ listeners_check(const struct conf *conf, struct fault *why)
 		ls.all[i].address = mem_free(ls.all[i].address);
 	if (r == 0)
 		r = check_tls(conf, why);
+	if (r == 0)
+		r = check_proxied(conf, why);
 	return r < 0 ? r : check_metrics(conf, why);
 }

@@ -368,3 +368,14 @@ project_collections(const struct project *p, json_t **ret, struct fault *why)
 		*ret = take(all);
 	return r;
 }
+
+int
+project_storage(const struct project *p, json_t **ret, struct fault *why)
+{
+	_free_ char *path = str_printf("%s/storage/rules.json", p->dir);
+
+	*ret = NULL;
+	if (access(path, F_OK) < 0)
+		return 0;
+	return read_json(path, ret, why);
+}

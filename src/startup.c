@@ -98,6 +98,11 @@ startup_dirs(const struct conf *conf, const struct identity *owner,
 		r = make(conf->server_state_dir, "", 0755, NULL, why);
 	if (r == 0)
 		r = make(conf->server_state_dir, "/logs", 0750, owner, why);
+	/* Of the gateways alone: functions come to files over the gateways. */
+	if (r == 0 && *conf->storage_dir)
+		r = make(conf->storage_dir, "", 0700, owner, why);
+	else if (r == 0)
+		r = make(conf->server_state_dir, "/files", 0700, owner, why);
 	return r;
 }
 

@@ -10,6 +10,8 @@
 #include "base/text.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <unistd.h>
 
 enum {
@@ -36,6 +38,12 @@ struct content {
 	bool working, waited; /* for step */
 	bool ending, last;    /* asked for; with the thread */
 	bool whole, dropped, kept;
+	bool is_part;
+	/* of content_join */
+	char (*join)[CONTENT_NAME + 1];
+	size_t joins, joined;
+	int join_fd;
+	int64_t read; /* in the thread */
 };
 
 struct content *
@@ -46,7 +54,7 @@ content_new(struct place *p, content_fn *step, void *owner)
 	c->place = place_ref(p);
 	c->step = step;
 	c->owner = owner;
-	c->fd = -1;
+	c->fd = c->join_fd = -1;
 	list_init(&c->work.on);
 	buf_init(&c->hold, PIECE_TOP);
 	buf_init(&c->busy, PIECE_TOP);
@@ -61,6 +69,9 @@ content_free(struct content *c)
 {
 	if (c->fd >= 0)
 		(void)close(c->fd);
+	if (c->join_fd >= 0)
+		(void)close(c->join_fd);
+	(void)mem_free(c->join);
 	place_wait_more(c->place, -(int64_t)(c->hold.len + c->busy.len));
 	buf_done(&c->hold);
 	buf_done(&c->busy);
@@ -113,11 +124,44 @@ hex(char *ret, struct digest *d)
 	*ret = '\0';
 }
 
+/* In a thread: the next piece of the parts, or the end of them. */
+static int
+read_piece(struct content *c)
+{
+	buf_clear(&c->busy);
+	while (c->joined < c->joins && c->busy.len < HOLD) {
+		char path[PLACE_PATH];
+		char *to = buf_reserve(&c->busy, WORTH);
+		ssize_t n;
+
+		(void)snprintf(path, sizeof(path), "uploads/%s",
+			c->join[c->joined]);
+		if (c->join_fd < 0)
+			c->join_fd = openat(place_dir(c->place), path,
+				O_RDONLY | O_CLOEXEC);
+		n = c->join_fd < 0 || !to ? -1 : read(c->join_fd, to, WORTH);
+		if (n < 0)
+			return -errno;
+		buf_grown(&c->busy, (size_t)n);
+		c->read += n;
+		if (n > 0)
+			continue;
+		(void)close(c->join_fd);
+		c->join_fd = -1;
+		c->joined++;
+	}
+	c->last = c->joined == c->joins;
+	return 0;
+}
+
 static void
 on_run(struct place_work *w)
 {
 	struct content *c = container_of(w, struct content, work);
-	int r = write_all(c);
+	int r = c->join ? read_piece(c) : 0;
+
+	if (r == 0)
+		r = write_all(c);
 
 	if (r == 0) {
 		digest_add(c->md5, buf_all(&c->busy));
@@ -126,7 +170,8 @@ on_run(struct place_work *w)
 	if (r == 0 && c->last) {
 		hex(c->sums.md5, c->md5);
 		hex(c->sums.sha256, c->sha256);
-		r = place_keep(c->place, c->fd, c->tmp, c->sums.name);
+		r = (c->is_part ? place_keep_part : place_keep)(
+			c->place, c->fd, c->tmp, c->sums.name);
 		c->whole = r == 0;
 	}
 	c->ran = r;
@@ -137,7 +182,12 @@ on_run_drop(struct place_work *w)
 {
 	struct content *c = container_of(w, struct content, work);
 
-	if (c->whole)
+	char path[PLACE_PATH];
+
+	(void)snprintf(path, sizeof(path), "uploads/%s", c->sums.name);
+	if (c->whole && c->is_part)
+		(void)unlinkat(place_dir(c->place), path, 0);
+	else if (c->whole)
 		c->ran = place_remove(c->place, c->sums.name);
 	else if (c->tmp[0])
 		(void)unlinkat(place_dir(c->place), c->tmp, 0);
@@ -172,7 +222,10 @@ on_done(struct place_work *w)
 
 	c->working = false;
 	c->err = c->ran;
-	place_wait_more(c->place, -(int64_t)c->busy.len);
+	if (c->join)
+		c->taken = c->sums.size = c->read;
+	else
+		place_wait_more(c->place, -(int64_t)c->busy.len);
 	buf_clear(&c->busy);
 	if (c->dropped) {
 		forget(c);
@@ -194,9 +247,25 @@ start(struct content *c)
 
 	c->hold = c->busy;
 	c->busy = full;
-	c->last = c->ending;
+	c->last = c->ending && !c->join;
 	c->working = true;
 	place_do(c->place, &c->work, on_run, on_done);
+}
+
+void
+content_set_part(struct content *c)
+{
+	c->is_part = true;
+}
+
+void
+content_join(struct content *c, const char *const *parts, size_t count)
+{
+	c->join = mem_alloc_array(count + 1, sizeof(c->join[0]));
+	c->joins = count;
+	for (size_t i = 0; i < count; i++)
+		(void)snprintf(
+			c->join[i], sizeof(c->join[0]), "%s", parts[i]);
 }
 
 int

@@ -36,7 +36,7 @@ sign(struct slice key, const struct file_link *link, struct slice t,
 	static const char *const words[] = {
 		[FILE_LINK_GET] = "GET", [FILE_LINK_PUT] = "PUT"};
 	uint8_t sum[SHA256_LEN];
-	_buf_ struct buf text;
+	_buf_ struct buf text = {0};
 
 	buf_init(&text, 8192);
 	buf_printf(&text, "%s\n", words[link->may]);
@@ -54,7 +54,7 @@ seal_who(struct slice key, struct slice who, struct buf *to)
 {
 	uint8_t sealing[GCM_KEY];
 	char nonce[GCM_NONCE];
-	_buf_ struct buf sealed;
+	_buf_ struct buf sealed = {0};
 
 	buf_init(&sealed, 2 * FILE_LINK_WHO_TOP);
 	seal_key(key, sealing);
@@ -71,8 +71,8 @@ open_who(struct slice key, struct arena *arena, struct slice w,
 	struct slice *ret)
 {
 	uint8_t sealing[GCM_KEY];
-	_buf_ struct buf raw;
-	_buf_ struct buf plain;
+	_buf_ struct buf raw = {0};
+	_buf_ struct buf plain = {0};
 	int e;
 
 	buf_init(&raw, 2 * FILE_LINK_WHO_TOP);
@@ -95,8 +95,8 @@ const char *
 file_link_make(
 	struct slice key, struct arena *arena, const struct file_link *link)
 {
-	_buf_ struct buf sum;
-	_buf_ struct buf w;
+	_buf_ struct buf sum = {0};
+	_buf_ struct buf w = {0};
 	char t[TIME_TOP + 1];
 
 	buf_init(&sum, 64);
@@ -136,7 +136,7 @@ int
 file_link_check(struct slice key, struct arena *arena, struct file_link *link,
 	const struct file_link_query *query, int64_t now_s, struct fault *why)
 {
-	_buf_ struct buf sum;
+	_buf_ struct buf sum = {0};
 	int64_t until = 0;
 
 	buf_init(&sum, 64);
@@ -163,8 +163,8 @@ file_link_cdn(struct slice key, struct arena *arena, struct slice url_path,
 	int64_t t_s)
 {
 	uint8_t sum[DIGEST_TOP];
-	_buf_ struct buf text;
-	_buf_ struct buf hex;
+	_buf_ struct buf text = {0};
+	_buf_ struct buf hex = {0};
 	char t[TIME_TOP + 8];
 	int n;
 

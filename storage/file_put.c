@@ -162,6 +162,8 @@ file_put_data(struct file_put *put, struct slice data)
 	struct put *p = put->inside;
 	int r;
 
+	if (!p->content)
+		return ERR_GONE;
 	if (content_size(p->content) + (int64_t)data.len > p->f->conf.file_top)
 		return fault_set(&put->job.why, ERR_TOO_BIG,
 			"a file has %lld bytes at most (storage.file_size)",
@@ -325,6 +327,12 @@ on_step(struct content *c, void *owner)
 }
 
 void
+file_put_join(struct file_put *put, const char *const *parts, size_t count)
+{
+	content_join(put->inside->content, parts, count);
+}
+
+void
 file_put_end(struct file_put *put)
 {
 	struct put *p = put->inside;
@@ -333,8 +341,9 @@ file_put_end(struct file_put *put)
 	p->ending = true;
 	if (!put->type.len)
 		put->type = SLICE("application/octet-stream");
-	job_begin(&put->job, p->f->loop, END_MS, on_drop);
-	r = content_end(p->content);
+	job_begin(&put->job, p->f->loop, put->end_ms ? put->end_ms : END_MS,
+		on_drop);
+	r = p->content ? content_end(p->content) : ERR_GONE;
 	if (r < 0) {
 		drop_content(p);
 		job_fail_soon(&put->job, p->f->loop, r);

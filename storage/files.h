@@ -100,6 +100,7 @@ struct file_put {
 	struct slice owner; /* of a new file of an admin's; or empty: nobody's */
 	bool fresh;         /* ERR_CONFLICT when the path exists */
 	int64_t expire_ms;  /* 0: never */
+	uint64_t end_ms;    /* file_put_end may take so long; 0: two minutes */
 	struct file_info info;
 	struct put *inside;
 };

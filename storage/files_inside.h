@@ -43,6 +43,9 @@ struct file_look {
 
 /* job_init(&l->job, …), arena, path first; `who`: whose usage is asked for. */
 void file_look(struct files *f, struct file_look *l, const char *who);
+/* Instead of file_put_data: parts of an upload (resume.h). */
+void file_put_join(
+	struct file_put *put, const char *const *parts, size_t count);
 /* 0 or ERR_FILE_DENIED; after a look. */
 int file_judge(const struct file_look *l, enum access_act act,
 	const struct file_scope *scope, struct fault *why) _must_check_;

@@ -19,7 +19,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { LEASE_MS = 60000, BATCH = 100, LANE = 1000, UPLOADS = 100 };
+enum { LEASE_MS = 60000, BATCH = 100 };
 
 enum step {
 	STEP_LEASE,
@@ -44,8 +44,8 @@ struct lifecycle {
 	bool working, freed;
 	enum step step;
 	char holder[33];
-	char upload[UPLOADS][CONTENT_NAME + 1];
-	int uploads;
+	char (*part)[CONTENT_NAME + 1]; /* of an upload that ended */
+	int parts;
 };
 
 static const char lease_sql[] =
@@ -59,9 +59,10 @@ static const char archive_sql[] =
 	"SELECT mpcloud.files_to_archive($1, $2::bigint, 50)";
 
 static const char uploads_sql[] =
-	"DELETE FROM mpcloud.file_uploads WHERE id IN (SELECT id"
-	" FROM mpcloud.file_uploads WHERE touched_at < $1::bigint LIMIT 100)"
-	" RETURNING id";
+	"WITH old AS (DELETE FROM mpcloud.file_uploads WHERE id IN (SELECT id"
+	"  FROM mpcloud.file_uploads WHERE touched_at < $1::bigint LIMIT 1)"
+	"  RETURNING id) SELECT p.name FROM old LEFT JOIN mpcloud.file_parts p"
+	"  ON p.upload = old.id";
 
 static void go(struct lifecycle *l, enum step step);
 
@@ -149,8 +150,8 @@ run_uploads(struct place_work *w)
 	struct lifecycle *l = container_of(w, struct lifecycle, work);
 	char path[PLACE_PATH];
 
-	for (int i = 0; i < l->uploads; i++) {
-		(void)snprintf(path, sizeof(path), "uploads/%s", l->upload[i]);
+	for (int i = 0; i < l->parts; i++) {
+		(void)snprintf(path, sizeof(path), "uploads/%s", l->part[i]);
 		(void)unlinkat(place_dir(l->place), path, 0);
 	}
 }
@@ -160,6 +161,7 @@ lifecycle_end(struct lifecycle *l)
 {
 	place_unref(l->place);
 	arena_done(&l->arena);
+	(void)mem_free(l->part);
 	(void)mem_free(l);
 }
 
@@ -172,26 +174,28 @@ on_uploads(struct place_work *w)
 	if (l->freed)
 		lifecycle_end(l);
 	else
-		go(l, l->uploads == UPLOADS ? STEP_UPLOADS : STEP_SWEEP_DUE);
+		go(l, STEP_UPLOADS);
 }
 
 static void
 end_uploads(struct lifecycle *l)
 {
-	l->uploads = 0;
-	for (int i = 0; i < ask_rows(&l->ask); i++) {
-		struct slice id = ask_value(&l->ask, i, 0);
+	int rows = ask_rows(&l->ask);
 
-		if (!place_is_name(id))
-			continue;
-		memcpy(l->upload[l->uploads], id.ptr, id.len);
-		l->upload[l->uploads++][id.len] = '\0';
-	}
-	if (l->run)
-		l->run->uploads += l->uploads;
-	if (l->uploads == 0) {
+	if (rows == 0) {
 		go(l, STEP_SWEEP_DUE);
 		return;
+	}
+	if (l->run)
+		l->run->uploads++;
+	l->part = mem_free(l->part);
+	l->part = mem_alloc_array((size_t)rows, sizeof(l->part[0]));
+	l->parts = 0;
+	for (int i = 0; i < rows; i++) {
+		struct slice name = ask_value(&l->ask, i, 0);
+
+		if (place_is_name(name))
+			memcpy(l->part[l->parts++], name.ptr, name.len);
 	}
 	l->working = true;
 	place_do(l->place, &l->work, run_uploads, on_uploads);

@@ -39,12 +39,14 @@ static int
 make_folders(struct place *p, struct fault *why)
 {
 	if (mkdir(p->path, 0750) < 0 && errno != EEXIST)
-		return fault_set(why, -errno, "storage.dir: %s: %s", p->path,
-			strerror(errno));
+		return fault_set(why, -errno, "storage.dir: %s: %s (the user that gateways run as "
+			"must be able to make and write it)",
+			p->path, strerror(errno));
 	p->dir = open(p->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (p->dir < 0)
-		return fault_set(why, -errno, "storage.dir: %s: %s", p->path,
-			strerror(errno));
+		return fault_set(why, -errno, "storage.dir: %s: %s (the user that gateways run as "
+			"must be able to make and write it)",
+			p->path, strerror(errno));
 	for (size_t i = 0; i < array_size(folders); i++)
 		if (mkdirat(p->dir, folders[i], 0750) < 0 && errno != EEXIST)
 			return fault_set(why, -errno, "storage.dir: %s/%s: %s",
@@ -282,17 +284,14 @@ give_name(const struct place *p, int fd, const char *tmp, const char *path)
 	return 0;
 }
 
-int
-place_keep(const struct place *p, int fd, const char *tmp, const char *name)
+static int
+keep(const struct place *p, int fd, const char *tmp, const char *folder,
+	const char *path)
 {
-	char path[PLACE_PATH], folder[PLACE_PATH];
-	int r;
+	int r = 0;
 
-	place_path(path, name);
-	(void)snprintf(folder, sizeof(folder), "objects/%.3s", name);
-	r = make_folder(p, folder);
 	/* its age is counted from now on, whenever its bytes came */
-	if (r == 0 && futimens(fd, NULL) < 0)
+	if (futimens(fd, NULL) < 0)
 		r = place_error(errno);
 	if (r == 0)
 		r = give_name(p, fd, tmp, path);
@@ -303,6 +302,28 @@ place_keep(const struct place *p, int fd, const char *tmp, const char *name)
 	if (r < 0)
 		(void)unlinkat(p->dir, path, 0);
 	return r;
+}
+
+int
+place_keep(const struct place *p, int fd, const char *tmp, const char *name)
+{
+	char path[PLACE_PATH], folder[PLACE_PATH];
+	int r;
+
+	place_path(path, name);
+	(void)snprintf(folder, sizeof(folder), "objects/%.3s", name);
+	r = make_folder(p, folder);
+	return r < 0 ? r : keep(p, fd, tmp, folder, path);
+}
+
+int
+place_keep_part(
+	const struct place *p, int fd, const char *tmp, const char *name)
+{
+	char path[PLACE_PATH];
+
+	(void)snprintf(path, sizeof(path), "uploads/%s", name);
+	return keep(p, fd, tmp, "uploads", path);
 }
 
 int

@@ -5,7 +5,7 @@
  *
  *   DIR/objects/abc/abc…   a content, under its name's first three letters
  *   DIR/archive/abc/abc…   one that is archived; may be a link to a slow disk
- *   DIR/uploads/ID         the bytes of an upload in parts (resume.h)
+ *   DIR/uploads/abc…       a part of an upload (resume.h)
  *   DIR/tmp/               what is being written where the file system cannot
  *                          keep files without names
  *
@@ -71,6 +71,9 @@ void place_do(struct place *p, struct place_work *w, place_fn *run,
 /* In a thread.  What `fd` holds becomes the content `name`, durably: its bytes,
  * its name, its folder. */
 int place_keep(const struct place *p, int fd, const char *tmp,
+	const char *name) _must_check_;
+/* The same for a part of an upload: uploads/NAME. */
+int place_keep_part(const struct place *p, int fd, const char *tmp,
 	const char *name) _must_check_;
 /* In a thread.  A file without a name, or when there cannot be any, one of that
  * name in tmp/ (`tmp` then is not empty). */

@@ -33,8 +33,10 @@ class Cloud {
 		this.session = null;
 		this.realtime = null;
 		this.wanted = conf && conf.resourceEnv ? conf : null;
-		this.services = { Gateway: (o) =>
-			new Gateway(() => this.ready(), o) };
+		const session = () => this.ready();
+		this.services = { Gateway: function MakeGateway() {
+			return new Gateway(session);
+		} };
 		this.extend = { AI };
 		this.CDN = function MakeCDN(target) {
 			return new CDN(target);

@@ -38,6 +38,10 @@ class Query {
 	or(...more) {
 		return new Query('or', [this, ...spread(more)]);
 	}
+
+	nor(...more) {
+		return new Query('nor', [this, ...spread(more)]);
+	}
 }
 /* _.gt(1).lt(9) means both. */
 for (const op of QUERY)

@@ -65,9 +65,8 @@ function connectContainer(session, options) {
 
 /* wx.cloud.services.Gateway: the same calls by another name. */
 class Gateway {
-	constructor(session, defaults) {
-		this.session = session;
-		this.defaults = defaults || {};
+	constructor(session) {
+		this.session = session; /* () => the session, once there is one */
 	}
 
 	call(options) {

@@ -1,7 +1,7 @@
 /* ---- aggregation ------------------------------------------------------------ */
 
 const STAGES = words(`addFields bucket bucketAuto count facet graphLookup group
-	limit lookup project redact replaceRoot sample skip sort sortByCount
+	limit lookup project redact replaceRoot skip sort sortByCount
 	unionWith unwind`);
 
 /* A pipeline; without a collection it is part of another's lookup. */
@@ -28,6 +28,11 @@ class Aggregate {
 		if (options.query)
 			out.query = encodeWhere(options.query);
 		return this.stage('geoNear', out);
+	}
+
+	/* {size}, as the pages have it, or a number, as the types have it. */
+	sample(size) {
+		return this.stage('sample', isPlain(size) ? size : { size });
 	}
 
 	done() {

@@ -7,7 +7,7 @@
  * host; the others imitate that much of it.
  */
 
-/* Node's own modules; not written as require('http'), which a mini program's
+/* Node's own modules; not by a plain require, which a mini program's
  * compiler would go looking for. */
 function nodeModule(name) {
 	/* eslint-disable no-undef */

@@ -370,13 +370,13 @@ class Realtime {
 		if (this.state !== 'ready')
 			return;
 		this.clock = setTimeout(() => {
+			this.clock = setTimeout(() => this.lost('no PONG'),
+				WATCH.pong);
 			this.say(undefined, 'PING', null);
 			this.each((watcher) => watcher.isActive &&
 				this.say(watcher.id, 'CHECK_LAST',
 					{ queryID: watcher.queryID,
 						eventID: watcher.seq }));
-			this.clock = setTimeout(() => this.lost('no PONG'),
-				WATCH.pong);
 		}, WATCH.ping);
 	}
 
@@ -426,8 +426,8 @@ class Realtime {
 
 	/* -- messages -- */
 
-	say(watchId, msgType, msgData, exMsgData) {
-		const requestId = watchWord('');
+	say(watchId, msgType, msgData, exMsgData, id) {
+		const requestId = id || watchWord('');
 
 		try {
 			this.socket.send({ data: JSON.stringify({ watchId, requestId,
@@ -435,20 +435,20 @@ class Realtime {
 		} catch (err) {
 			/* onClose comes. */
 		}
-		return requestId;
 	}
 
 	request(watchId, msgType, msgData, ms, exMsgData) {
 		const { waiting } = this;
 
 		return new Promise((resolve, reject) => {
-			const id = this.say(watchId, msgType, msgData, exMsgData);
+			const id = watchWord('');
 
 			waiting[id] = { resolve, reject, timer: setTimeout(() => {
 				delete waiting[id];
 				reject(Object.assign(new Error(`${msgType}: no answer`),
 					{ isTimeout: true }));
 			}, ms) };
+			this.say(watchId, msgType, msgData, exMsgData, id);
 		});
 	}
 

@@ -365,8 +365,8 @@ CREATE OR REPLACE FUNCTION mpcloud.file_litter(names jsonb, folder text)
 RETURNS SETOF text LANGUAGE sql STABLE AS $$
 	SELECT n.name FROM jsonb_array_elements_text(names) n (name)
 	WHERE CASE folder
-		WHEN 'uploads' THEN NOT EXISTS (SELECT FROM mpcloud.file_uploads u
-			WHERE u.id = n.name)
+		WHEN 'uploads' THEN NOT EXISTS (SELECT FROM mpcloud.file_parts p
+			WHERE p.name = n.name)
 		ELSE NOT EXISTS (SELECT FROM mpcloud.files f
 			WHERE f.content = n.name
 			AND (f.class = 'archive') = (folder = 'archive'))

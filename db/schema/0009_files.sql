@@ -68,8 +68,7 @@ CREATE TABLE mpcloud.file_rules (
 	changed_at bigint NOT NULL
 );
 
--- Uploads in parts: storage/resume.h.  Their bytes lie in a file of this name
--- until they are complete.
+-- Uploads in parts: storage/resume.h.
 CREATE TABLE mpcloud.file_uploads (
 	id text PRIMARY KEY,
 	env text NOT NULL,
@@ -77,9 +76,11 @@ CREATE TABLE mpcloud.file_uploads (
 	owner text NOT NULL,                -- whose the file becomes
 	asker text NOT NULL,                -- who may go on with it; '': admins
 	size bigint,                        -- announced, or NULL
-	part_size bigint NOT NULL,
 	type text NOT NULL,
-	more jsonb NOT NULL,                -- headers, checksums, expiry
+	cache_control text,
+	disposition text,
+	fresh boolean NOT NULL,
+	expires_at bigint,
 	created_at bigint NOT NULL,
 	touched_at bigint NOT NULL
 );
@@ -89,6 +90,7 @@ CREATE TABLE mpcloud.file_parts (
 	start bigint NOT NULL,
 	size bigint NOT NULL,
 	md5 text NOT NULL,
+	name text NOT NULL UNIQUE,          -- of its bytes, in uploads/
 	PRIMARY KEY (upload, start)
 );
 

@@ -21,7 +21,9 @@ const names = [...script.matchAll(/await step\('((?:[^'\\]|\\.)*)'/g)].map(([, n
 
 let stack;
 before(async () => {
-  if (!skip) stack = await startStack({ project: join(here, 'project'), gateways: 1 });
+  if (!skip)
+    stack = await startStack({ project: join(here, 'project'), gateways: 1,
+      set: { 'server.web_origins': 'http://127.0.0.1:*' } });
 });
 after(() => stack?.stop());
 
@@ -37,7 +39,8 @@ function check(report) {
 
 test('in a mini program, without DOM and Node.js', { skip }, async () => {
   const { makeMiniProgram, makeMiniWx } = await import('../lib/mini-program.mjs');
-  const { wx, page } = makeMiniWx({ code: newCode });
+  const { appid } = await (await fetch(`${stack.sandbox}/sandbox/keys`)).json();
+  const { wx, page } = makeMiniWx({ code: newCode, appid });
   const program = makeMiniProgram({ wx, modules: { './mpcloud.js': client } });
 
   assert.equal(program.run('typeof process + typeof Buffer + typeof window + typeof document + typeof fetch + typeof URL + typeof WebSocket'),

@@ -15,7 +15,7 @@ let dir, stack, anna, bert;
 before(async () => {
   dir = mkdtempSync(join(tmpdir(), 'mpc-files-'));
   mkdirSync(join(dir, 'cloudfunctions'));
-  writeFileSync(join(dir, 'cloudbaserc.json'), JSON.stringify({ envId: 'files-env', functions: [] }));
+  writeFileSync(join(dir, 'cloudbaserc.json'), JSON.stringify({ envId: "project", functions: [] }));
   stack = await startStack({ project: dir, gateways: 2, set: { 'storage.file_size': FILE_TOP, 'limits.body_timeout': '2s' } });
   [anna, bert] = ['o-anna', 'o-bert'].map((openid) => stack.token(openid));
 });
@@ -38,7 +38,7 @@ const web = async (action, data, token = anna) => (await fetch(`${stack.url}/web
 const uploadInfo = async (path, token) => (await web('storage.getUploadMetadata', { path }, token)).data;
 const links = async (ids, token) => (await web('storage.batchGetDownloadUrl',
   { file_list: ids.map((id) => (typeof id === 'string' ? { fileid: id } : id)) }, token)).data.download_list;
-const idOf = (path) => `cloud://files-env.files/${path}`;
+const idOf = (path) => `cloud://project.files/${path}`;
 
 /* ---- there and back ---- */
 

@@ -359,16 +359,16 @@ for (const secure of [false, true]) {
 			await until(async () => (await s.stats()).upgrades === 0);
 			await until(async () => (await s.stats()).connections === 1);
 			// a hundred at once, and what is left when the server ends
-			const many = Array.from({ length: 100 }, () => s.connect());
+			const many = Array.from({ length: 40 }, () => s.connect());
 			for (const m of many) {
 				await m.ready;
 				m.send(ask_up + 'x');
 			}
 			await until(() => many.every((m) =>
 				m.bytes.toString('latin1').endsWith('x')));
-			for (const m of many.slice(0, 90))
+			for (const m of many.slice(0, 30))
 				m.send('bye');
-			for (const m of many.slice(0, 90))
+			for (const m of many.slice(0, 30))
 				await m.closed;
 			await until(async () => (await s.stats()).upgrades === 10);
 			stats = await s.stats();
@@ -379,7 +379,7 @@ for (const secure of [false, true]) {
 			const seen = last.bytes.length;
 			last.send('still');
 			await until(() => last.bytes.length === seen + 5);
-			for (const m of many.slice(90))
+			for (const m of many.slice(30))
 				m.socket.destroy();
 			assert.strictEqual(await s.exited, 0);
 		});

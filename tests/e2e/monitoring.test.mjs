@@ -5,7 +5,7 @@ import test, { after, before } from 'node:test';
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { createServer } from 'node:http';
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { chmodSync, chownSync, closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { build, callFunction, join, source, startStack, until } from '../lib/stack.mjs';
 
@@ -13,6 +13,8 @@ const project = join(source, 'tests/e2e/monitoring');
 const folder = mkdtempSync(join(tmpdir(), 'mpc-monitoring-'));
 const clockFile = join(folder, 'clock');
 const tokenFile = join(folder, 'token');
+// The gateways must be able to read the token.
+const owner = process.getuid() === 0 ? { uid: 65534, gid: 65534 } : undefined;
 const posts = [];
 let stack, user, hook, metrics, refuse = false;
 
@@ -28,6 +30,8 @@ function advance(seconds) {
 before(async () => {
   writeFileSync(clockFile, Buffer.alloc(8), { mode: 0o644 });
   writeFileSync(tokenFile, 'scrape-me\n', { mode: 0o600 });
+  chmodSync(folder, 0o755);
+  if (owner) chownSync(tokenFile, owner.uid, owner.gid);
   hook = createServer((request, answer) => {
     let text = '';
     request.on('data', (d) => { text += d; });
@@ -37,7 +41,7 @@ before(async () => {
     });
   });
   await new Promise((done) => { hook.listen(0, '127.0.0.1', done); });
-  stack = await startStack({ project, gateways: 2, env: { MPCLOUD_CLOCK_FILE: clockFile }, set: {
+  stack = await startStack({ project, gateways: 2, owner, env: { MPCLOUD_CLOCK_FILE: clockFile }, set: {
     'metrics.listen': '127.0.0.1:0', 'metrics.token_file': tokenFile, 'alerts.interval': '1s',
     'alerts.webhook': `http://127.0.0.1:${hook.address().port}/alerts`, 'alerts.function': 'heard' } });
   metrics = stack.status().listeners.find((l) => l.kind === 'metrics').address;
@@ -77,7 +81,7 @@ test('/metrics counts requests by route, with their times, over all gateways', a
   const route = 'POST /v1/functions/{name}';
   const had = parse(await scrape());
   for (let i = 0; i < 30; i++)
-    assert.equal((await callFunction(stack, 'trace', {}, user, { connection: 'close' })).status, 200);
+    assert.equal((await callFunction(stack, 'trace', {}, user)).status, 200);
   const now = parse(await scrape());
   const more = (name, labels) => sum(now, name, labels) - sum(had, name, labels);
   assert.equal(more('mpcloud_http_requests_total', { route, class: '2xx' }), 30);
@@ -136,14 +140,15 @@ test('a request can ask where its time went', async () => {
     headers: { authorization: `Bearer ${user}`, 'content-type': 'application/json', ...headers } });
   const said = (await ask({ 'mpcloud-timeline': '1' })).headers.get('server-timing');
   const stages = Object.fromEntries(said.split(', ').map((s) => s.split(';dur=')));
-  assert.deepEqual(Object.keys(stages), ['route', 'admit', 'know', 'allow', 'act', 'answer', 'total']);
+  assert.deepEqual(Object.keys(stages).filter((k) => /^(route|admit|know|allow|act|answer|total)$/.test(k)),
+    ['route', 'admit', 'know', 'allow', 'act', 'answer', 'total']);
   const parts = Object.entries(stages).filter(([k]) => k !== 'total').reduce((a, [, v]) => a + Number(v), 0);
   assert.ok(Math.abs(parts - Number(stages.total)) <= Number(stages.total), said);
   assert.ok(Number(stages.act) > 0);
   assert.equal((await ask({})).headers.get('server-timing'), null);
 });
 
-const alertOf = (name) => stack.cliJson('alerts').find((a) => a.name === name);
+const alertOf = (name) => stack.cliJson('alerts', 'list').find((a) => a.name === name);
 
 test('too many errors are told to the webhook and the function, once, and when they end', async () => {
   for (let i = 0; i < 150; i++) await callFunction(stack, 'fails', {}, user);
@@ -154,19 +159,21 @@ test('too many errors are told to the webhook and the function, once, and when t
   await until(() => alertOf('error_rate')?.failure, 'the webhook did not take it');
   assert.match(alertOf('error_rate').failure, /503/);
   refuse = false;
-  await until(() => { advance(31); return posts.some((p) => p.groupLabels.alertname === 'error_rate'); }, 'the webhook hears');
+  advance(61); // its notice's lease is over, twice as long as at first
+  await until(() => posts.some((p) => p.groupLabels.alertname === 'error_rate'), 'the webhook hears');
   const [post] = posts.filter((p) => p.groupLabels.alertname === 'error_rate');
   assert.equal(post.status, 'firing');
   assert.equal(post.alerts[0].labels.severity, 'critical');
   assert.match(post.alerts[0].annotations.summary, /% of \d+ answers/);
-  await until(() => { advance(60); return posts.some((p) => p.status === 'resolved' && p.groupLabels.alertname === 'error_rate'); }, 'it ends');
+  advance(300);
+  await until(() => posts.some((p) => p.status === 'resolved' && p.groupLabels.alertname === 'error_rate'), 'it ends');
   assert.equal(posts.filter((p) => p.groupLabels.alertname === 'error_rate').length, 2);
   const calls = () => stack.cliJson('queue', 'list').filter((c) => c.function === 'heard');
   await until(() => calls().filter((c) => c.state === 'done').length >= 2, 'the function heard of both');
 });
 
 test('mpcloud alerts reads well, and alerts test reaches the webhook', async () => {
-  const text = stack.cli('alerts').stdout ?? stack.cli('alerts');
+  const text = stack.cli('alerts', 'list').stdout;
   assert.match(String(text), /STATE +ALERT +SINCE +TOLD +WHAT WAS SEEN/);
   assert.match(String(text), /ended +error_rate on /);
   stack.cli('alerts', 'test');

@@ -28,7 +28,7 @@ test('systemd is told READY once every gateway is ready and every function was t
   assert.equal(functionNamed(status, 'good').state, 'ready');
   assert.equal(functionNamed(status, 'bad').state, 'failed');
   assert.equal(functionNamed(status, 'bad').error, 'Error: told to fail\nloading');
-  assert.deepEqual(status.listeners.map((l) => l.kind), ['tcp', 'cloud', 'cloud', 'ops']);
+  assert.deepEqual(status.listeners.map((l) => l.kind), ['tcp', 'cloud', 'cloud', 'ops', 'watch']);
   assert.equal(status.counters.requests, 0);
   await s.waitSaid('met good v1', 2);
 });
@@ -39,7 +39,7 @@ test('sockets that systemd passes are taken by their address', async (t) => {
   s.configure({ server: { listen: `127.0.0.1:0 127.0.0.1:${port}` } });
   await s.startReady({ sockets: [`127.0.0.1:${port}`] });
   const { listeners } = await s.status();
-  assert.deepEqual(listeners.map((l) => l.inherited), [false, true, false, false, false]);
+  assert.deepEqual(listeners.map((l) => l.inherited), [false, true, false, false, false, false]);
   assert.equal(listeners[1].address, `127.0.0.1:${port}`);
   assert.equal(typeof (await s.call(port)).pid, 'number');
 });

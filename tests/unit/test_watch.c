@@ -260,22 +260,22 @@ who_comes_back_hears_what_was_missed(void **state)
 	(void)state;
 	follow(&f, coll, "{}", NULL, -1, NULL);
 	known(&f);
-	watch_stop(&f.sub);
+	door.stop(&f.sub);
 	for (int i = 0; i < 5; i++) {
 		(void)snprintf(doc, sizeof(doc), "[{\"_id\":\"d%d\"}]", i);
 		ok(&c, DOC_INSERT, coll, NULL, doc);
 	}
-	watch_resume(watches, &f.sub, &f.query, f.epoch, f.seq);
+	door.resume(&f.sub, &f.query, f.epoch, f.seq);
 	until(f.resumed == 1);
 	until(f.changes == 5);
 	assert_int_equal(f.results, 1);
 	settled(&f);
 	/* another life */
-	watch_stop(&f.sub);
-	watch_resume(watches, &f.sub, &f.query, f.epoch + 1, f.seq);
+	door.stop(&f.sub);
+	door.resume(&f.sub, &f.query, f.epoch + 1, f.seq);
 	until(f.results == 2);
 	/* from too long ago: the result, and the life has a new name */
-	watch_stop(&f.sub);
+	door.stop(&f.sub);
 	for (int i = 0; i < 1100; i++) {
 		(void)snprintf(doc, sizeof(doc), "{\"$set\":{\"n\":%d}}", i);
 		ok(&c, DOC_UPDATE, coll, "{\"_id\":\"d1\"}", doc);
@@ -283,7 +283,7 @@ who_comes_back_hears_what_was_missed(void **state)
 	{
 		uint64_t epoch = f.epoch;
 
-		watch_resume(watches, &f.sub, &f.query, f.epoch, f.seq);
+		door.resume(&f.sub, &f.query, f.epoch, f.seq);
 		until(f.results == 3);
 		assert_true(f.epoch != epoch);
 		settled(&f);
@@ -300,8 +300,6 @@ ceilings_are_told(void **state)
 	struct follower f, g;
 
 	(void)state;
-	(void)testpg_query(server,
-		"INSERT INTO env_test.\"" "x" "\" SELECT 1 WHERE FALSE");
 	for (int at = 0; at < 5000; at += 500) {
 		static char docs_text[500 * 40];
 		size_t len = 0;

@@ -11,6 +11,35 @@
 
 static struct watches *watches;
 
+/* The engine's functions; tests of the relay put its own here. */
+static struct {
+	void (*start)(struct watch_sub *s, const struct watch_query *query);
+	void (*resume)(struct watch_sub *s, const struct watch_query *query,
+		uint64_t epoch, uint64_t seq);
+	void (*stop)(struct watch_sub *s);
+	uint64_t (*epoch)(const struct watch_sub *s);
+	uint64_t (*batch)(void);
+} door;
+
+static _unused_ void
+engine_start(struct watch_sub *s, const struct watch_query *query)
+{
+	watch_start(watches, s, query);
+}
+
+static _unused_ void
+engine_resume(struct watch_sub *s, const struct watch_query *query,
+	uint64_t epoch, uint64_t seq)
+{
+	watch_resume(watches, s, query, epoch, seq);
+}
+
+static _unused_ uint64_t
+engine_batch(void)
+{
+	return watches_batch(watches);
+}
+
 struct follower {
 	struct watch_sub sub;
 	struct watch_query query;
@@ -44,6 +73,17 @@ json_of(struct slice s)
 	return v;
 }
 
+/* The JSON of an _id as Jansson writes it. */
+static _unused_ void
+name_of(struct slice id, char to[1200])
+{
+	_json_ json_t *v = json_of(id);
+	char *text = json_dumps(v, JSON_ENCODE_ANY | JSON_COMPACT);
+
+	(void)snprintf(to, 1200, "%s", text);
+	free(text);
+}
+
 static _unused_ struct follower *
 follower_of(struct watch_sub *s)
 {
@@ -61,7 +101,7 @@ follower_result(struct watch_sub *s, uint64_t seq,
 	f->results++;
 	f->is_known = true;
 	f->seq = seq;
-	f->epoch = watch_epoch(s);
+	f->epoch = door.epoch(s);
 	if (f->results == 1)
 		f->first = seq;
 	for (size_t i = 0; i < count; i++) {
@@ -69,8 +109,7 @@ follower_result(struct watch_sub *s, uint64_t seq,
 
 		assert_int_equal(changes[i].data, WATCH_INIT);
 		assert_int_equal(changes[i].queue, WATCH_QUEUE_INIT);
-		(void)snprintf(
-			id, sizeof(id), "%.*s", SLICE_ARG(changes[i].id));
+		name_of(changes[i].id, id);
 		assert_null(json_object_get(f->docs, id));
 		json_object_set_new(f->docs, id, json_of(changes[i].doc));
 	}
@@ -136,7 +175,7 @@ follow_one(struct follower *f, const struct watch_change *c)
 	json_t *old;
 	char id[1200];
 
-	(void)snprintf(id, sizeof(id), "%.*s", SLICE_ARG(c->id));
+	name_of(c->id, id);
 	old = json_object_get(f->docs, id);
 	switch (c->queue) {
 	case WATCH_ENQUEUE:
@@ -237,14 +276,14 @@ follow(struct follower *f, const char *coll, const char *query,
 	const char *order, int64_t limit, const char *user)
 {
 	follow_prepare(f, coll, query, order, limit, user);
-	watch_start(watches, &f->sub, &f->query);
+	door.start(&f->sub, &f->query);
 	assert_false(f->is_known); /* never inside */
 }
 
 static _unused_ void
 unfollow(struct follower *f)
 {
-	watch_stop(&f->sub);
+	door.stop(&f->sub);
 	json_decref(f->docs);
 	f->docs = NULL;
 }
@@ -353,6 +392,11 @@ start_watches(struct watches_conf conf)
 	conf.memory_top = conf.memory_top ? conf.memory_top : 256 << 20;
 	conf.linger_ms = conf.linger_ms ? conf.linger_ms : 60000;
 	assert_int_equal(watches_new(&watches, &loop, &conf, NULL), 0);
+	door.start = engine_start;
+	door.resume = engine_resume;
+	door.stop = watch_stop;
+	door.epoch = watch_epoch;
+	door.batch = engine_batch;
 }
 
 static _unused_ int

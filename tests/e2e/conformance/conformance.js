@@ -87,7 +87,7 @@ async function conformance(files) {
 		same(await names({ n: _.nin([1, 5]) }), [2, 3, 4]);
 	});
 	await step('conditions: logic', async () => {
-		same(await names(_.or([{ n: 1 }, { n: 5 }]).and({ mark })), [1, 2, 3, 4, 5].filter((n) => n));
+		same((await notes.where(_.or([{ n: 1 }, { n: 5 }]).and({ mark })).count()).total, 2);
 		same((await notes.where(_.and([{ mark }, _.or([{ n: 1 }, { n: 5 }])])).count()).total, 2);
 		same((await notes.where(_.and([{ mark }, _.nor([{ n: 1 }, { n: 5 }])])).count()).total, 3);
 		same(await names({ n: _.not(_.gt(1)) }), [1]);
@@ -173,7 +173,7 @@ async function conformance(files) {
 			wx.cloud.uploadFile({ cloudPath: `conformance/${mark}/a b.txt`, filePath: files.make(text), success, fail })
 				.onProgressUpdate((e) => events.push(e));
 		});
-		same([up.errMsg, /^cloud:\/\/test[^/]*\/conformance\/.*\/a b\.txt$/.test(up.fileID), up.statusCode >= 200 && up.statusCode < 300],
+		same([up.errMsg, /^cloud:\/\/[^/]+\/conformance\/.*\/a b\.txt$/.test(up.fileID), up.statusCode >= 200 && up.statusCode < 300],
 			['cloud.uploadFile:ok', true, true], up.fileID);
 		same([events.length > 0, events.every((e) => e.progress >= 0 && e.progress <= 100 && e.totalBytesSent <= e.totalBytesExpectedToSend)], [true, true]);
 		const down = await wx.cloud.downloadFile({ fileID: up.fileID });
@@ -239,6 +239,8 @@ async function conformance(files) {
 		await other.init();
 		same((await other.callFunction({ name: 'echo', data: { other: 1 } })).result.other, 1);
 	});
-	await notes.where({ mark }).remove();
+	await step('the rest is removed', async () => {
+		same((await notes.where({ mark }).remove()).stats.removed > 0, true);
+	});
 	return report;
 }

@@ -29,8 +29,20 @@ class Requests {
   post(options) { return send('POST', options); }
   patch(options) { return send('PATCH', options); }
   delete(options) { return send('DELETE', options); }
-  upload() { throw new Error('not part of these tests'); }
-  download() { throw new Error('not part of these tests'); }
+  // As the SDK's own adapter for pages does it: a form, or since 2.x PUT.
+  async upload({ url, file, name, data = {}, method, headers }) {
+    const isForm = (method ?? 'post').toLowerCase() === 'post';
+    const form = new FormData();
+    for (const [key, value] of Object.entries(data)) form.append(key, value);
+    form.append('key', name);
+    form.append('file', file);
+    const answer = await fetch(url, isForm ? { method: 'POST', body: form } : { method: 'PUT', headers, body: file });
+    return { statusCode: answer.status, data: await answer.text() };
+  }
+  async download({ url }) {
+    const answer = await fetch(url);
+    return { statusCode: answer.status, data: Buffer.from(await answer.arrayBuffer()) };
+  }
   async fetch({ url, ...options }) {
     const answer = await fetch(url, options);
     const type = answer.headers.get('content-type') ?? '';
@@ -40,15 +52,15 @@ class Requests {
   }
 }
 
-const adapterOf = (storage) => ({
+const adapterOf = (storage, wsClass) => ({
   runtime: 'web',
   isMatch: () => true,
-  genAdapter: () => ({ root: globalThis, reqClass: Requests, wsClass: class {},
+  genAdapter: () => ({ root: globalThis, reqClass: Requests, wsClass,
     localStorage: storage, sessionStorage: storage, primaryStorage: 'local' }),
 });
 
-// {app, auth, db}.  mode: CLOUD_API or GATEWAY.
-export async function openWeb(folder, { url, env, mode, signIn }) {
+// {app, auth, db}.  mode: CLOUD_API or GATEWAY; wsClass: for watch().
+export async function openWeb(folder, { url, env, mode, signIn, wsClass = class {} }) {
   const load = createRequire(join(folder, 'package.json'));
   const module = load('@cloudbase/js-sdk');
   const cloudbase = module.default ?? module;
@@ -56,7 +68,7 @@ export async function openWeb(folder, { url, env, mode, signIn }) {
   const host = new URL(url).host;
   globalThis.localStorage ??= storage;
 
-  cloudbase.useAdapters([adapterOf(storage)]);
+  cloudbase.useAdapters([adapterOf(storage, wsClass)]);
   if (cloudbase.registerEndPoint && !cloudbase.registerHost)
     try { cloudbase.registerEndPoint(`//${host}/web`, 'http:'); } catch { /* 2.x takes it from the app */ }
   const app = cloudbase.init({ env, timeout: 15000, ...(mode && { endPointMode: mode }) });
