@@ -76,8 +76,8 @@ cut_part(struct rest *r, uint64_t size, uint64_t *from, uint64_t *end)
 	return true;
 }
 
-int
-range_parse(struct ranges *ret, struct slice header, uint64_t size)
+static int
+parse(struct ranges *ret, struct slice header, uint64_t size)
 {
 	struct rest r = {header.ptr, header.ptr + header.len};
 	uint64_t sum = 0, from, end;
@@ -104,6 +104,16 @@ range_parse(struct ranges *ret, struct slice header, uint64_t size)
 	if (!ret->count)
 		return RANGE_NONE;
 	return sum > size ? RANGE_ALL : RANGE_SOME;
+}
+
+int
+range_parse(struct ranges *ret, struct slice header, uint64_t size)
+{
+	int status = parse(ret, header, size);
+
+	if (status != RANGE_SOME)
+		ret->count = 0;
+	return status;
 }
 
 const char *

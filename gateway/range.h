@@ -21,7 +21,7 @@ struct ranges {
 	struct range list[RANGES_TOP];
 };
 
-/* Status of the answer: 200: the header means nothing here (another unit, more
+/* Status of the answer; *ret has parts with 206 only.  200: the header means nothing here (another unit, more
  * bytes than the whole has), 206, or 416. */
 int range_parse(struct ranges *ret, struct slice header, uint64_t size);
 

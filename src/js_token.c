@@ -151,7 +151,9 @@ regexp_may_begin(const struct js_lexer *l)
 	}
 	return last->kind == JS_END ||
 		(last->kind == JS_MARK && !slice_is(last->text, ")") &&
-			!slice_is(last->text, "]"));
+			!slice_is(last->text, "]") &&
+			!slice_is(last->text, "++") &&
+			!slice_is(last->text, "--"));
 }
 
 /* Its length with its flags; 0 when it does not end on its line, and then it
@@ -186,6 +188,8 @@ mark_length(const struct js_lexer *l)
 	if (at(l, 0) == '?' && at(l, 1) == '.' && !is_digit(at(l, 2)))
 		return 2;
 	if (at(l, 0) == '=' && at(l, 1) == '>')
+		return 2;
+	if ((at(l, 0) == '+' || at(l, 0) == '-') && at(l, 1) == at(l, 0))
 		return 2;
 	if (at(l, 0) == '.' && at(l, 1) == '.' && at(l, 2) == '.')
 		return 3;

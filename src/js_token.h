@@ -19,7 +19,7 @@ enum js_kind {
 	JS_STRING, /* without its quotes, escapes as they stand */
 	JS_TEMPLATE, /* a template's text between its quotes and ${ } */
 	JS_REGEXP,
-	JS_MARK, /* one character, or "?." or "=>" or "..." */
+	JS_MARK, /* one character, or one of ?. => ++ -- ... */
 };
 
 struct js_token {

@@ -87,8 +87,16 @@ read_one(struct walk *w, const char *path, const char *name, enum kind kind)
 		migrate_scan_text(w->m, all);
 	if (r == 0 && kind != KIND_JSON)
 		w->m->files++;
-	if (r < 0)
-		migrate_problem(w->m, fault_text(&why, r));
+	if (r < 0) {
+		const char *said = fault_text(&why, r);
+		size_t skip = strlen(path);
+
+		/* It says the path, which is told beside it. */
+		if (strncmp(said, path, skip) == 0 &&
+			strncmp(said + skip, ": ", 2) == 0)
+			said += skip + 2;
+		migrate_problem(w->m, said);
+	}
 }
 
 /* The folder of the functions, as the project's own files have it. */

@@ -5,16 +5,20 @@ import test, { after } from 'node:test';
 import assert from 'node:assert/strict';
 import { request } from 'node:http';
 import { generateKeyPairSync, createSign } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { chmodSync, cpSync, readFileSync } from 'node:fs';
 import { join, source, startStack, until } from '../lib/stack.mjs';
 import { Clock } from '../lib/pay.mjs';
 import { authorization } from './limits/sign.mjs';
 
 const clock = new Clock();
+// Where gateways can read it, wherever the source lies.
+const routes = join(clock.folder, 'routes.json');
+cpSync(join(source, 'tests/e2e/limits/operator.json'), routes);
+chmodSync(routes, 0o644);
 const stack = await startStack({
   project: join(source, 'tests/e2e/limits'),
   gateways: 2,
-  set: { 'limits.shed_delay': 0 },
+  set: { 'limits.shed_delay': 0, 'server.routes': routes },
   env: { MPCLOUD_CLOCK_FILE: clock.file },
 });
 after(async () => {

@@ -26,6 +26,7 @@
 struct testpg {
 	char dir[64], url[160], bin[200];
 	pid_t server, janitor;
+	const char *more; /* one more setting, the last to count */
 	int pipe;
 	char answer[65536];
 };
@@ -207,7 +208,8 @@ testpg_start(struct testpg *t)
 		"listen_addresses=", "-c", "fsync=off", "-c",
 		"wal_level=logical", "-c",
 		"shared_buffers=16MB", "-c", "max_connections=40", "-c",
-		"log_min_messages=warning", NULL};
+		"log_min_messages=warning", "-c",
+		t->more ? t->more : "listen_addresses=", NULL};
 
 	t->server = start(t, argv);
 	for (int i = 0; PQping(t->url) != PQPING_OK; i++) {
@@ -256,6 +258,12 @@ testpg_free(struct testpg *t)
 	(void)waitpid(t->janitor, NULL, 0);
 	free(t);
 	return NULL;
+}
+
+void
+testpg_set(struct testpg *t, const char *setting)
+{
+	t->more = setting;
 }
 
 const char *

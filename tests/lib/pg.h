@@ -22,6 +22,8 @@ const char *testpg_url(const struct testpg *t);
 void testpg_kill(struct testpg *t);
 /* It starts again on the same data; returns when it answers. */
 void testpg_start(struct testpg *t);
+/* A setting, "name=value", of later starts; borrowed. */
+void testpg_set(struct testpg *t, const char *setting);
 pid_t testpg_pid(const struct testpg *t);
 
 /* One statement on a connection of its own; its first value, or NULL.  The

@@ -18,7 +18,6 @@ static struct {
 		uint64_t epoch, uint64_t seq);
 	void (*stop)(struct watch_sub *s);
 	uint64_t (*epoch)(const struct watch_sub *s);
-	uint64_t (*batch)(void);
 } door;
 
 static _unused_ void
@@ -34,11 +33,6 @@ engine_resume(struct watch_sub *s, const struct watch_query *query,
 	watch_resume(watches, s, query, epoch, seq);
 }
 
-static _unused_ uint64_t
-engine_batch(void)
-{
-	return watches_batch(watches);
-}
 
 struct follower {
 	struct watch_sub sub;
@@ -396,7 +390,6 @@ start_watches(struct watches_conf conf)
 	door.resume = engine_resume;
 	door.stop = watch_stop;
 	door.epoch = watch_epoch;
-	door.batch = engine_batch;
 }
 
 static _unused_ int

@@ -1,0 +1,319 @@
+// Routes to programs behind us: what reaches them, what comes back, and what
+// happens when they fail in every way a server can.
+
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import http from 'node:http';
+import net from 'node:net';
+import { tmpdir } from 'node:os';
+import test, { after, before } from 'node:test';
+
+import { join, source, startStack, until } from '../lib/stack.mjs';
+
+let stack, outside;
+const servers = {}; // by name: {port, asked, server}
+const echoed = []; // what `echo` was asked, in order
+
+const large = Buffer.alloc(5_000_000, 0).map((_, i) => (i * 31) ^ (i >> 8));
+const sha = (b) => createHash('sha256').update(b).digest('hex');
+
+function listen(name, server) {
+  servers[name] = { server, asked: 0 };
+  server.on(server instanceof http.Server ? 'request' : 'connection', () => { servers[name].asked++; });
+  return new Promise((done) => server.listen(0, '127.0.0.1', () => {
+    servers[name].port = server.address().port;
+    done();
+  }));
+}
+
+// What an HTTP server can do.
+function answer(name) {
+  return (req, res) => {
+    const { pathname } = new URL(req.url, 'http://x');
+    const what = pathname.split('/').pop();
+    const parts = [];
+    if (what === 'early') {
+      res.writeHead(413, { 'content-type': 'text/plain' });
+      res.end('too much');
+      return;
+    }
+    if (what === 'sse') {
+      res.writeHead(200, { 'content-type': 'text/event-stream' });
+      res.write('data: 1\n\n');
+      servers[name].sse = res;
+      return;
+    }
+    if (what === 'never') return;
+    if (what === 'half') {
+      res.writeHead(200, { 'content-length': 100000 });
+      res.write('x'.repeat(50000), () => req.socket.destroy());
+      return;
+    }
+    if (what === 'hang-up') {
+      req.socket.destroy();
+      return;
+    }
+    req.on('data', (d) => parts.push(d));
+    req.on('end', () => {
+      const body = Buffer.concat(parts);
+      if (what === 'large') {
+        res.writeHead(200, { 'content-type': 'application/octet-stream', 'content-length': large.length });
+        res.end(large);
+      } else if (what === 'chunks') {
+        res.writeHead(200, { 'content-type': 'application/octet-stream' });
+        for (let i = 0; i < large.length; i += 100_000) res.write(large.subarray(i, i + 100_000));
+        res.end();
+      } else if (what === 'empty') {
+        res.writeHead(204, { 'x-one': '1' });
+        res.end();
+      } else if (what === 'headers') {
+        res.writeHead(201, [['Set-Cookie', 'a=1'], ['Set-Cookie', 'b=2'], ['Connection', 'X-Hop'],
+          ['X-Hop', 'no'], ['X-Kept', 'yes'], ['Keep-Alive', 'timeout=5'], ['ETag', '"e"']].flat());
+        res.end('{}');
+      } else {
+        echoed.push({ name, method: req.method, url: req.url, headers: req.headers, raw: req.rawHeaders });
+        res.writeHead(200, { 'content-type': 'application/json' });
+        res.end(JSON.stringify({ name, method: req.method, url: req.url, headers: req.headers,
+          length: body.length, sha: sha(body) }));
+      }
+    });
+  };
+}
+
+before(async () => {
+  for (const name of ['echo', 'a', 'b', 'healthy'])
+    await listen(name, http.createServer({ keepAliveTimeout: 60000 }, answer(name)));
+  // one that is not there, one that closes each connection, one that speaks no HTTP
+  await listen('gone', net.createServer());
+  await new Promise((done) => servers.gone.server.close(done));
+  await listen('closes', net.createServer((s) => s.on('error', () => {}).once('data', () => s.destroy())));
+  await listen('garbage', net.createServer((s) => s.on('error', () => {})
+    .once('data', () => s.end('what do you want?\r\n\r\n'))));
+  // asks for its health and fails until told otherwise
+  servers.sick = { ok: false, checks: 0 };
+  await listen('sick', http.createServer((req, res) => {
+    if (req.url === '/health') servers.sick.checks++;
+    res.writeHead(servers.sick.ok ? 200 : 500);
+    res.end(JSON.stringify({ name: 'sick' }));
+  }));
+  servers.sick.ok = false;
+  servers.sick.checks = 0;
+  const at = (name) => `http://127.0.0.1:${servers[name].port}`;
+  const to = (name) => ({ upstream: name });
+  outside = mkdtempSync(join(tmpdir(), 'mpc-upstream-'));
+  chmodSync(outside, 0o755);
+  writeFileSync(join(outside, 'routes.json'), JSON.stringify({
+    upstreams: {
+      echo: { servers: [`${at('echo')}/base/`] },
+      host: { servers: [at('echo')], host: 'client' },
+      two: { servers: [at('a'), at('b')] },
+      one_gone: { servers: [at('gone'), at('a')], fails: 2, down: '1h' },
+      all_gone: { servers: [at('gone')] },
+      closes: { servers: [at('closes'), at('a')], fails: 0 },
+      closes_only: { servers: [at('closes')], fails: 0, retries: 0 },
+      garbage: { servers: [at('garbage')], fails: 0 },
+      slow: { servers: [at('a')], timeout: '300ms', fails: 0 },
+      checked: { servers: [at('sick'), at('healthy')], health: { path: '/health', every: '50ms' } },
+    },
+    routes: ['echo', 'host', 'two', 'one_gone', 'all_gone', 'closes', 'closes_only', 'garbage', 'slow', 'checked']
+      .map((name) => ({ name, path: `/${name}/*`, to: to(name), body: '100m', breaker: false }))
+      .concat([{ name: 'known', path: '/known/*', auth: 'user', to: to('echo') },
+        { name: 'small', path: '/small/*', to: to('echo'), body: '1k' }]),
+  }));
+  stack = await startStack({ gateways: 1, set: { 'server.routes': join(outside, 'routes.json') } });
+});
+
+after(async () => {
+  await stack?.stop();
+  for (const { server } of Object.values(servers)) {
+    server.closeAllConnections?.();
+    server.close();
+  }
+  rmSync(outside, { recursive: true, force: true });
+});
+
+function ask(path, { method = 'GET', headers = {}, body, chunks, onRequest } = {}) {
+  const { hostname, port } = new URL(stack.url);
+  return new Promise((done) => {
+    const request = http.request({ hostname, port, path, method, headers, agent: false }, (res) => {
+      const parts = [];
+      res.on('data', (part) => parts.push(part));
+      res.on('error', () => {});
+      res.on('close', () => {
+        const bytes = Buffer.concat(parts);
+        let json;
+        try { json = JSON.parse(bytes); } catch { /* it is none */ }
+        done({ status: res.statusCode, headers: res.headers, bytes, json, whole: res.complete });
+      });
+    });
+    request.on('error', (error) => done({ error }));
+    onRequest?.(request);
+    if (chunks) {
+      for (const c of chunks) request.write(c);
+      request.end();
+    } else {
+      request.end(body);
+    }
+  });
+}
+
+test('a request reaches the server as it was asked, with who asked it, and no hop-by-hop header', async () => {
+  const r = await ask('/echo/a%20b/../c?x=%201&y', { headers: { 'X-Mine': 'v', 'X-Empty': '',
+    Connection: 'X-Secret, close', 'X-Secret': 's', TE: 'trailers', 'X-Forwarded-For': '9.9.9.9',
+    'X-Mpcloud-Uid': 'somebody', Forwarded: 'for=9.9.9.9', Authorization: 'Basic x', 'User-Agent': 'ua' } });
+  assert.equal(r.status, 200);
+  const { headers, url } = r.json;
+  assert.match(url, /^\/base\/.*c\?x=%201&y$/);
+  assert.equal(headers['x-mine'], 'v');
+  assert.equal(headers['x-empty'], '');
+  assert.equal(headers['x-forwarded-for'], '127.0.0.1');
+  assert.equal(headers['x-forwarded-proto'], 'http');
+  assert.equal(headers['x-forwarded-host'], new URL(stack.url).host);
+  assert.equal(headers.host, `127.0.0.1:${servers.echo.port}`);
+  assert.equal(headers['x-request-id'], r.headers['x-request-id']);
+  assert.equal(headers.authorization, 'Basic x'); // the route asks for none itself
+  assert.equal(headers['user-agent'], 'ua');
+  for (const gone of ['x-secret', 'te', 'forwarded', 'x-mpcloud-uid', 'expect', 'accept'])
+    assert.equal(headers[gone], undefined, gone);
+  const again = (await ask('/host/x')).json;
+  assert.equal(again.headers.host, new URL(stack.url).host);
+  assert.equal(again.headers['user-agent'], undefined);
+});
+
+test('who is known is told to the server, and not his token', async () => {
+  assert.equal((await ask('/known/x')).status, 401);
+  const { token, uid } = await stack.login('upstream-user').then((l) =>
+    ({ token: l.accessToken ?? l.access_token ?? l.token, uid: l.uid }));
+  const { headers } = (await ask('/known/x', { headers: { Authorization: `Bearer ${token}` } })).json;
+  assert.equal(headers.authorization, undefined);
+  assert.ok(headers['x-mpcloud-uid']);
+  if (uid) assert.equal(headers['x-mpcloud-uid'], uid);
+});
+
+test('answers come back with their status and headers, each once, without those of the hop', async () => {
+  const r = await ask('/echo/headers');
+  assert.equal(r.status, 201);
+  assert.deepEqual(r.headers['set-cookie'], ['a=1', 'b=2']);
+  assert.equal(r.headers['x-kept'], 'yes');
+  assert.equal(r.headers['x-hop'], undefined);
+  assert.equal(r.headers['keep-alive'], undefined);
+  assert.equal(r.headers.etag, '"e"');
+  assert.equal(r.headers['content-length'], '2');
+  const empty = await ask('/echo/empty');
+  assert.equal(empty.status, 204);
+  assert.equal(empty.headers['x-one'], '1');
+  assert.equal(empty.bytes.length, 0);
+  const head = await ask('/echo/large', { method: 'HEAD' });
+  assert.equal(head.headers['content-length'], String(large.length));
+  assert.equal(head.bytes.length, 0);
+});
+
+test('bodies pass through whole, short or long, with a length or in chunks', async () => {
+  for (const path of ['/echo/large', '/echo/chunks']) {
+    const r = await ask(path);
+    assert.equal(r.whole, true);
+    assert.equal(sha(r.bytes), sha(large), path);
+  }
+  const cut = [large.subarray(0, 10), large.subarray(10, 300_000), large.subarray(300_000)];
+  for (const method of ['POST', 'PUT', 'PATCH', 'DELETE'])
+    for (const body of [Buffer.alloc(0), Buffer.from('short'), large]) {
+      const { json } = await ask('/echo/x', { method, body, headers: { 'content-length': body.length } });
+      assert.deepEqual([json.method, json.length, json.sha], [method, body.length, sha(body)]);
+    }
+  const { json } = await ask('/echo/x', { method: 'POST', chunks: cut });
+  assert.deepEqual([json.length, json.sha], [large.length, sha(large)]);
+  assert.equal(json.headers['transfer-encoding'], 'chunked');
+  assert.equal((await ask('/small/x', { method: 'POST', body: Buffer.alloc(2000) })).status, 413);
+  assert.equal((await ask('/small/x', { method: 'POST', chunks: [Buffer.alloc(2000)] })).status, 413);
+});
+
+test('a long answer is sent as it comes', async () => {
+  const { hostname, port } = new URL(stack.url);
+  const request = http.get({ hostname, port, path: '/echo/sse', agent: false });
+  const res = await new Promise((done) => request.on('response', done));
+  let text = '';
+  res.on('data', (d) => { text += d; });
+  await until(() => text === 'data: 1\n\n', 'the first event');
+  servers.echo.sse.write('data: 2\n\n');
+  await until(() => text.endsWith('data: 2\n\n'), 'the second event');
+  const closed = new Promise((done) => servers.echo.sse.on('close', done));
+  servers.echo.sse.end();
+  await closed;
+  await until(() => res.complete, 'the end');
+});
+
+test('requests go to all servers in turn', async () => {
+  const before = [servers.a.asked, servers.b.asked];
+  for (let i = 0; i < 10; i++) assert.equal((await ask('/two/x')).status, 200);
+  assert.deepEqual([servers.a.asked - before[0], servers.b.asked - before[1]], [5, 5]);
+});
+
+test('connections to servers are kept', async () => {
+  let connections = 0;
+  servers.b.server.on('connection', () => { connections++; });
+  for (let i = 0; i < 40; i++) assert.equal((await ask('/two/x')).status, 200);
+  assert.ok(connections <= 1, `${connections} new connections`);
+});
+
+test('a server that is not there is passed over, for any method, and then left alone', async () => {
+  for (let i = 0; i < 6; i++) {
+    const r = await ask('/one_gone/x', { method: 'POST', body: 'b' });
+    assert.equal(r.json?.name, 'a');
+    assert.equal(r.json.length, 1);
+  }
+  const said = stack.logs(200000).split('\n').filter((l) => l.includes('upstream.failed') && l.includes('one_gone'));
+  assert.equal(said.length, 2); // then it rests
+  const none = await ask('/all_gone/x');
+  assert.equal(none.status, 502);
+  assert.equal(none.json.code, 'SYS_ERR');
+  assert.ok(!JSON.stringify(none.json).includes(String(servers.gone.port)));
+});
+
+test('what may have been done is not done again; what cannot do harm is', async () => {
+  for (let i = 0; i < 4; i++)
+    assert.equal((await ask('/closes/x')).json?.name, 'a', 'GET is asked of another');
+  const before = servers.a.asked;
+  const statuses = [];
+  for (let i = 0; i < 4; i++) statuses.push((await ask('/closes/x', { method: 'POST', body: 'b' })).status);
+  statuses.sort();
+  assert.deepEqual(statuses, [200, 200, 502, 502]);
+  assert.equal(servers.a.asked - before, 2);
+  // a body that is not kept cannot be sent again
+  const asked = servers.closes.asked;
+  assert.equal((await ask('/closes_only/x', { method: 'PUT', body: large })).status, 502);
+  assert.equal(servers.closes.asked - asked, 1);
+});
+
+test('servers that speak nonsense, hang up, are silent or break off', async () => {
+  assert.equal((await ask('/garbage/x')).status, 502);
+  assert.equal((await ask('/slow/never')).status, 504);
+  assert.equal((await ask('/closes_only/x')).status, 502);
+  const half = await ask('/echo/half');
+  assert.equal(half.whole, false);
+  const early = await ask('/echo/early', { method: 'POST', body: large });
+  assert.ok(early.error || early.status === 413);
+  // it still answers
+  assert.equal((await ask('/echo/x')).status, 200);
+});
+
+test('a client that leaves ends the request to the server', async () => {
+  const { hostname, port } = new URL(stack.url);
+  const request = http.get({ hostname, port, path: '/echo/sse', agent: false });
+  const res = await new Promise((done) => request.on('response', done));
+  const left = new Promise((done) => servers.echo.sse.on('close', done));
+  res.on('error', () => {});
+  request.destroy();
+  // it is noticed when something is sent
+  const nudge = setInterval(() => servers.echo.sse.write('data: x\n\n'), 20);
+  await left;
+  clearInterval(nudge);
+});
+
+test('a server whose health check fails gets nothing until it passes', async () => {
+  await ask('/checked/x');
+  await until(() => servers.sick.checks > 1, 'it is asked for its health');
+  for (let i = 0; i < 6; i++) assert.equal((await ask('/checked/x')).json.name, 'healthy');
+  servers.sick.ok = true;
+  await until(async () => (await ask('/checked/x')).json.name === 'sick', 'it is asked again');
+});
