@@ -203,8 +203,8 @@ row_read(struct api_keys *keys, const struct ask *ask, struct api_key *ret)
 		return ERR_FORMAT;
 	memcpy(ret->text, text.ptr, API_KEY_TEXT);
 	mem_wipe(text.ptr, text.len);
-	ret->routes = str_ndup(
-		ask_value(ask, 0, 4).ptr, ask_value(ask, 0, 4).len);
+	ret->routes =
+		str_ndup(ask_value(ask, 0, 4).ptr, ask_value(ask, 0, 4).len);
 	ret->expires_ms = ask_int(ask, 0, 5);
 	return 0;
 }
@@ -239,7 +239,8 @@ on_found(struct job *job)
 		e = row_read(a->keys, ask, &k->key);
 		if (e < 0)
 			kept_clear(k);
-		k->until = e < 0 ? 0 : clock_mono() + API_KEY_KEEP_MS * CLOCK_MS;
+		k->until =
+			e < 0 ? 0 : clock_mono() + API_KEY_KEEP_MS * CLOCK_MS;
 		if (e == 0 && is_over(&k->key))
 			e = none(&a->job.why);
 		a->key = e == 0 ? &k->key : NULL;
@@ -291,8 +292,8 @@ name_fits(struct slice name)
 }
 
 static int
-check_spec(const struct api_key_spec *spec, struct buf *routes,
-	struct fault *why)
+check_spec(
+	const struct api_key_spec *spec, struct buf *routes, struct fault *why)
 {
 	if (!name_fits(spec->name))
 		return fault_set(why, ERR_PARAM,
@@ -371,8 +372,8 @@ api_key_add(struct api_key_ask *a, struct api_keys *keys,
 	key_what(what, a->id);
 	crypto_sha256(slice_str(a->text), hash);
 	if (e == 0)
-		e = seal_close(keys->seal, slice_str(what),
-			slice_str(a->text), &sealed);
+		e = seal_close(keys->seal, slice_str(what), slice_str(a->text),
+			&sealed);
 	if (e < 0) {
 		job_fail_soon(&a->job, keys->home.loop, e);
 		return;
@@ -409,8 +410,7 @@ on_revoked(struct job *job)
 }
 
 void
-api_key_revoke(
-	struct api_key_ask *a, struct api_keys *keys, struct slice which)
+api_key_revoke(struct api_key_ask *a, struct api_keys *keys, struct slice which)
 {
 	_params_ struct params p;
 

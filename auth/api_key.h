@@ -29,15 +29,16 @@ enum {
 struct api_keys; /* those that were looked up; of one gateway */
 
 /* Everything borrowed. */
-struct api_keys *api_keys_new(const struct family_home *home,
-	struct seal *seal) _returns_value_;
+struct api_keys *api_keys_new(
+	const struct family_home *home, struct seal *seal) _returns_value_;
 struct api_keys *api_keys_free(struct api_keys *keys);
 DEFINE_CLEANUP(struct api_keys *, api_keys_free)
 
 struct api_key {
 	char id[API_KEY_ID + 1];
 	char name[API_KEY_NAME + 1];
-	char text[API_KEY_TEXT + 1]; /* a secret: what signatures are made with */
+	char text[API_KEY_TEXT +
+		  1]; /* a secret: what signatures are made with */
 	uint8_t hash[32];
 	char *routes; /* "shop-api admin-*": each between spaces; "": all */
 	int64_t expires_ms; /* 0: never */

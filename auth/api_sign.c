@@ -2,8 +2,9 @@
  * Reading and checking a signature.
  *
  * Parts may come in any order, quoted or not, and each once; a part that is not
- * known is refused, so that nobody relies on what is not looked at.  The time is
- * looked at after the signature, so that a stranger learns nothing of our clock.
+ * known is refused, so that nobody relies on what is not looked at.  The time
+ * is looked at after the signature, so that a stranger learns nothing of our
+ * clock.
  */
 #include "auth/api_sign.h"
 
@@ -29,8 +30,8 @@ api_sign_is(struct slice a)
 {
 	size_t n = sizeof(SCHEME) - 1;
 
-	return a.len > n &&
-	       slice_is_nocase(slice_of(a.ptr, n), SCHEME) && a.ptr[n] == ' ';
+	return a.len > n && slice_is_nocase(slice_of(a.ptr, n), SCHEME) &&
+	       a.ptr[n] == ' ';
 }
 
 static int
@@ -91,8 +92,8 @@ static const struct {
 };
 
 static int
-read_part(struct api_sign *s, struct slice one, unsigned *seen,
-	struct fault *why)
+read_part(
+	struct api_sign *s, struct slice one, unsigned *seen, struct fault *why)
 {
 	struct slice value = one, name;
 
@@ -133,8 +134,8 @@ api_sign_parse(struct api_sign *ret, struct slice a, struct fault *why)
 			return e;
 	}
 	if (seen != (1u << array_size(parts)) - 1)
-		return refuse(why,
-			"key, timestamp, nonce and signature are needed");
+		return refuse(
+			why, "key, timestamp, nonce and signature are needed");
 	*ret = s;
 	return 0;
 }
@@ -144,12 +145,11 @@ put_signed(
 	struct buf *to, const struct api_sign *s, const struct api_signed *what)
 {
 	uint8_t body[SHA256_LEN];
-	const char *mark = what->target.len
-				   ? memchr(what->target.ptr, '?',
-					     what->target.len)
-				   : NULL;
-	size_t path = mark ? (size_t)(mark - what->target.ptr)
-			   : what->target.len;
+	const char *mark = what->target.len ? memchr(what->target.ptr, '?',
+						      what->target.len)
+					    : NULL;
+	size_t path =
+		mark ? (size_t)(mark - what->target.ptr) : what->target.len;
 	size_t query = mark ? path + 1 : path;
 
 	buf_str(to, SCHEME "\n");

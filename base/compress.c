@@ -15,7 +15,7 @@ enum { GZIP_WINDOW = 15 + 16, MEMORY = 8 };
 const char *
 compress_name(enum compress_coding coding)
 {
-	return coding == COMPRESS_BR	? "br"
+	return coding == COMPRESS_BR     ? "br"
 	       : coding == COMPRESS_GZIP ? "gzip"
 					 : "identity";
 }
@@ -158,8 +158,8 @@ brotli(struct buf *to, char *room, struct slice in, bool best)
 }
 
 int
-compress_put(struct buf *to, struct slice in, enum compress_coding coding,
-	bool best)
+compress_put(
+	struct buf *to, struct slice in, enum compress_coding coding, bool best)
 {
 	char *room;
 

@@ -393,12 +393,7 @@ read_section(struct reader *in, struct slice line, struct fault *why)
 		if (d == 0) {
 			in->section = name;
 			in->into = in->conf;
-			if (title.len)
-				return more_add(in, title, why);
-			return slice_is(name, "tls")
-				       ? fault_set(why, ERR_CONFIG,
-						 "[tls] needs a name: [tls shop]")
-				       : 0;
+			return title.len ? more_add(in, title, why) : 0;
 		}
 		if (d < least) {
 			least = d;
@@ -423,6 +418,9 @@ read_value(struct reader *in, struct slice name, struct slice value,
 
 	if (!row)
 		return unknown(in->section, name, why);
+	if (in->into == in->conf && slice_is(in->section, "tls"))
+		return fault_set(why, ERR_CONFIG,
+			"the section needs a name: [tls shop]");
 	set_in = in->into == in->conf ? in->set_in : in->more_in;
 	set_in += row - conf_rows;
 	if (*set_in)

@@ -592,6 +592,10 @@ fetch_start(struct fetcher *fetcher, struct fetch *fetch,
 	}
 	if (ask->client_cert.len)
 		set_certificate(t, ask);
+	if (ask->sigv4) {
+		SET(CURLOPT_AWS_SIGV4, ask->sigv4);
+		SET(CURLOPT_USERPWD, ask->sigv4_key);
+	}
 	if (ask->once)
 		set_once(t);
 	set_method(t, ask);

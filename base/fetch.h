@@ -73,6 +73,9 @@ struct fetch_ask {
 	/* Of a stream: the body's length, which `read` gives; -1: not known
 	 * (chunks); 0: there is none, or it is `body`. */
 	int64_t length;
+	/* AWS signature version 4: "aws:amz:REGION:s3", and "KEY:SECRET"; or
+	 * NULL.  Give the body's sum as the header x-amz-content-sha256. */
+	const char *sigv4, *sigv4_key;
 	const char *target; /* of a stream: as it is to be sent, or NULL */
 };
 

@@ -135,12 +135,12 @@ verdict_of(struct gcra_take take, int64_t tat, int64_t now, bool allowed)
 	int64_t ahead = max(tat - now, (int64_t)0);
 
 	return (struct gcra_verdict){.allowed = allowed,
-		.retry_ns = allowed ? 0
-				    : ahead + rule.interval_ns * take.cost -
-					      full,
+		.retry_ns =
+			allowed ? 0
+				: ahead + rule.interval_ns * take.cost - full,
 		.reset_ns = ahead,
-		.remaining = max((full - ahead) / rule.interval_ns,
-			(int64_t)0)};
+		.remaining =
+			max((full - ahead) / rule.interval_ns, (int64_t)0)};
 }
 
 static struct cell *
@@ -149,8 +149,7 @@ cell_at(struct gcra_table *table, uint64_t key)
 	uint64_t n =
 		atomic_load_explicit(&table->buckets, memory_order_relaxed);
 
-	return cell_get(
-		&table->bucket[(unsigned __int128)key * n >> 64], key);
+	return cell_get(&table->bucket[(unsigned __int128)key * n >> 64], key);
 }
 
 struct gcra_verdict

@@ -1,7 +1,8 @@
 /*
  * PCRE2 with its brakes on: no JIT (its limits count differently), a limit of
  * steps and of memory for each match, no \C, no look into what is outside of
- * the subject.  One match context for all, since the loop matches one at a time.
+ * the subject.  One match context for all, since the loop matches one at a
+ * time.
  */
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include "base/pattern.h"
@@ -62,9 +63,9 @@ prefix_of(struct slice text)
 
 	if (!text.len || text.ptr[0] != '^' || memchr(text.ptr, '|', text.len))
 		return str_dup("");
-	while (n < text.len && (isalnum((unsigned char)text.ptr[n]) ||
-				       (text.ptr[n] && strchr("/_-~@%=,:;!",
-							       text.ptr[n]))))
+	while (n < text.len &&
+		(isalnum((unsigned char)text.ptr[n]) ||
+			(text.ptr[n] && strchr("/_-~@%=,:;!", text.ptr[n]))))
 		n++;
 	if (n < text.len && strchr("?*{", text.ptr[n]) && n > 1)
 		n--;
@@ -140,8 +141,9 @@ int
 pattern_match(const struct pattern *p, struct slice subject,
 	struct pattern_match *ret)
 {
-	int n = pcre2_match(p->code, (PCRE2_SPTR)(subject.ptr ? subject.ptr : ""),
-		subject.len, 0, 0, p->match, p->context);
+	int n = pcre2_match(p->code,
+		(PCRE2_SPTR)(subject.ptr ? subject.ptr : ""), subject.len, 0, 0,
+		p->match, p->context);
 
 	if (n == PCRE2_ERROR_NOMATCH)
 		return -ENOENT;

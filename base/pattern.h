@@ -2,9 +2,10 @@
 
 /*
  * Regular expressions over short texts of strangers (paths, header values),
- * written by the operator or a project's author.  PCRE2's, so that an expression
- * means what it means in nginx; each match costs a bounded number of steps, so
- * that one that backtracks cannot hold up the loop.  The only user of PCRE2.
+ * written by the operator or a project's author.  PCRE2's, so that an
+ * expression means what it means in nginx; each match costs a bounded number of
+ * steps, so that one that backtracks cannot hold up the loop.  The only user of
+ * PCRE2.
  */
 
 #include "base/err.h"

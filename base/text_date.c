@@ -1,7 +1,7 @@
 /*
  * Dates as HTTP writes them (RFC 9110, section 5.6.7).  One form is written,
- * three are read, as a server must: today's, RFC 850's and asctime's.  The names
- * of days are not looked at: a date with a wrong one is still that date.
+ * three are read, as a server must: today's, RFC 850's and asctime's.  The
+ * names of days are not looked at: a date with a wrong one is still that date.
  */
 #include "base/text.h"
 
@@ -59,7 +59,7 @@ cut(struct slice *in, char what, struct tm *tm)
 	else if (what == 'y') /* as nginx reads it */
 		tm->tm_year = (int)value < 70 ? (int)value + 100 : (int)value;
 	else
-		*(what == 'h'	? &tm->tm_hour
+		*(what == 'h'         ? &tm->tm_hour
 			: what == 'm' ? &tm->tm_min
 			: what == 's' ? &tm->tm_sec
 				      : &tm->tm_mday) = (int)value;

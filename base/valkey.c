@@ -165,8 +165,8 @@ put_rule(struct command *c, const struct valkey_take *t)
 {
 	char *room = c->room[c->count];
 
-	(void)snprintf(room, ARG, "%.6f",
-		(double)t->take.rule.interval_ns / 1000.0);
+	(void)snprintf(
+		room, ARG, "%.6f", (double)t->take.rule.interval_ns / 1000.0);
 	arg(c, room);
 	arg_int(c, t->take.rule.burst);
 	arg_int(c, t->take.cost);
@@ -203,8 +203,8 @@ lease_new(struct valkey *v, const struct valkey_ask *ask)
 		return NULL;
 	l = mem_alloc(sizeof(*l) + count * sizeof(l->keys[0]));
 	list_init(&l->on);
-	(void)snprintf(l->name, sizeof(l->name), "%s-%" PRIu64, v->id,
-		++v->serial);
+	(void)snprintf(
+		l->name, sizeof(l->name), "%s-%" PRIu64, v->id, ++v->serial);
 	for (size_t i = 0; i < ask->count; i++)
 		if (ask->takes[i].concurrent > 0)
 			memcpy(l->keys[l->count++], ask->takes[i].key,
@@ -215,8 +215,7 @@ lease_new(struct valkey *v, const struct valkey_ask *ask)
 static int64_t
 number(const redisReply *r, size_t at)
 {
-	return at < r->elements &&
-			       r->element[at]->type == REDIS_REPLY_INTEGER
+	return at < r->elements && r->element[at]->type == REDIS_REPLY_INTEGER
 		       ? r->element[at]->integer
 		       : 0;
 }
@@ -226,8 +225,7 @@ read_answer(struct valkey_ask *ask, const redisReply *r)
 {
 	size_t refused;
 
-	if (r->type != REDIS_REPLY_ARRAY ||
-		r->elements < 2 + 3 * ask->count)
+	if (r->type != REDIS_REPLY_ARRAY || r->elements < 2 + 3 * ask->count)
 		return ERR_GONE;
 	refused = (size_t)number(r, 0);
 	ask->by_place = number(r, 1) == 1;

@@ -56,8 +56,8 @@ struct valkey_count valkey_count(const struct valkey *v);
 /* One rule of an ask. */
 struct valkey_take {
 	char key[VALKEY_KEY];
-	struct gcra_take take; /* interval 0: no rate */
-	int64_t concurrent;    /* 0: no places */
+	struct gcra_take take;       /* interval 0: no rate */
+	int64_t concurrent;          /* 0: no places */
 	struct gcra_verdict verdict; /* answer; of a rule with a rate */
 };
 

@@ -54,8 +54,8 @@ struct valkey_lease {
 };
 
 /* valkey_open.c: the address, and the connection's life. */
-int valkey_address(struct valkey *v, const char *url,
-	struct fault *why) _must_check_;
+int valkey_address(
+	struct valkey *v, const char *url, struct fault *why) _must_check_;
 void valkey_open(struct valkey *v);
 /* Closes it, and opens it again after a while. */
 void valkey_lose(struct valkey *v, const char *why);

@@ -277,10 +277,9 @@ greet(struct valkey *v)
 		e |= redisAsyncCommand(
 			c, on_greeted, NULL, "AUTH %s", v->password);
 	if (v->db)
-		e |= redisAsyncCommand(
-			c, on_greeted, NULL, "SELECT %d", v->db);
-	e |= redisAsyncCommand(c, on_greeted, NULL, "SCRIPT LOAD %s",
-		valkey_take_script);
+		e |= redisAsyncCommand(c, on_greeted, NULL, "SELECT %d", v->db);
+	e |= redisAsyncCommand(
+		c, on_greeted, NULL, "SCRIPT LOAD %s", valkey_take_script);
 	e |= redisAsyncCommand(
 		c, on_greeted, v, "SCRIPT LOAD %s", valkey_renew_script);
 	return e == REDIS_OK ? 0 : ERR_GONE;
@@ -322,8 +321,9 @@ on_resolved(uv_getaddrinfo_t *ask, int status, struct addrinfo *found)
 		return;
 	}
 	v->resolving = NULL;
-	if (status < 0 || getnameinfo(found->ai_addr, found->ai_addrlen, v->ip,
-				  sizeof(v->ip), NULL, 0, NI_NUMERICHOST) != 0) {
+	if (status < 0 ||
+		getnameinfo(found->ai_addr, found->ai_addrlen, v->ip,
+			sizeof(v->ip), NULL, 0, NI_NUMERICHOST) != 0) {
 		rest_a_while(v, "the host's name is not known");
 		uv_freeaddrinfo(found);
 		return;

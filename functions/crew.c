@@ -32,6 +32,7 @@ crews_new(struct crews **ret, struct loop *loop, const struct crews_conf *conf,
 	crews->appid = str_dup(conf->appid);
 	crews->cloud_socket =
 		str_dup(conf->cloud_socket ? conf->cloud_socket : "");
+	crews->files_host = str_dup(conf->files_host ? conf->files_host : "");
 	list_init(&crews->all);
 	for (size_t i = 0; i < CREW_BUCKETS; i++)
 		list_init(&crews->names[i]);
@@ -117,6 +118,7 @@ crews_free(struct crews *crews)
 	(void)mem_free(crews->env);
 	(void)mem_free(crews->appid);
 	(void)mem_free(crews->cloud_socket);
+	(void)mem_free(crews->files_host);
 	return mem_free(crews);
 }
 
@@ -232,6 +234,8 @@ context_begin(struct crew *crew)
 	buf_json(b, slice_str(crew->crews->env));
 	buf_str(b, ",\"cloudSocket\":");
 	buf_json(b, slice_str(crew->crews->cloud_socket));
+	buf_str(b, ",\"filesHost\":");
+	buf_json(b, slice_str(crew->crews->files_host));
 }
 
 struct crew *

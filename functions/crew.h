@@ -56,6 +56,9 @@ struct crews_conf {
 	/* Name, in the functions' cloud folder, of the socket that is this
 	 * gateway's: only it knows the session tokens of its invocations. */
 	const char *cloud_socket;
+	/* Where clients download stored files, "cloud.example.com" or with its
+	 * port: functions that follow such a link come to that socket too. */
+	const char *files_host;
 };
 
 int crews_new(struct crews **ret, struct loop *loop,

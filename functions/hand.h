@@ -42,7 +42,7 @@ struct crews {
 	struct loop *loop;
 	struct crews_ops ops;
 	size_t event_top, result_top;
-	char *env, *appid, *cloud_socket;
+	char *env, *appid, *cloud_socket, *files_host;
 	struct list names[CREW_BUCKETS];   /* roster->by_name */
 	struct list all;                   /* crew->on */
 	struct list tokens[TOKEN_BUCKETS]; /* invocation->by_token */

@@ -200,7 +200,7 @@ on_claimed(struct job *job)
 static void
 claim(struct alerts *a)
 {
-	struct params p _params_;
+	struct params p _params_ = {0};
 
 	if (!*a->g->conf->alerts_webhook) {
 		rest(a);

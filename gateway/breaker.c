@@ -97,8 +97,8 @@ breaker_rule_parse(struct breaker_rule *ret, const json_t *spec,
 			"\"within\": \"10s\", \"open\": \"5s\"}");
 	e = check_members(spec, why);
 	if (e == 0)
-		e = val_int_or(spec, "errors", 1, 100,
-			r.errors ? r.errors : 50, &errors, why);
+		e = val_int_or(spec, "errors", 1, 100, r.errors ? r.errors : 50,
+			&errors, why);
 	if (e == 0)
 		e = val_int_or(
 			spec, "calls", 1, CALLS_TOP, r.calls, &calls, why);
@@ -147,8 +147,8 @@ breakers_free(struct breakers *all)
 static void
 full_name(char to[NAME_TOP], char kind, const char *name)
 {
-	(void)snprintf(to, NAME_TOP, "%s:%s", kind == 'u' ? "upstream" : "fn",
-		name);
+	(void)snprintf(
+		to, NAME_TOP, "%s:%s", kind == 'u' ? "upstream" : "fn", name);
 }
 
 struct breaker *

@@ -17,8 +17,8 @@
 #include <jansson.h>
 
 struct breaker_rule {
-	unsigned errors;  /* percent of calls; 0: no breaker */
-	unsigned calls;   /* so many at the least, within window_ns */
+	unsigned errors; /* percent of calls; 0: no breaker */
+	unsigned calls;  /* so many at the least, within window_ns */
 	int64_t window_ns;
 	int64_t open_ns; /* refused so long */
 };

@@ -34,8 +34,7 @@ call_watch_sign(struct call *c)
 	buf_init(&sign, SIGN_TOP);
 	buf_init(&url, SIGN_TOP);
 	buf_init(&data, 3 * SIGN_TOP);
-	e = watch_sign_put(
-		g->seal, c->caller, clock_now() / CLOCK_S, &sign);
+	e = watch_sign_put(g->seal, c->caller, clock_now() / CLOCK_S, &sign);
 	if (e < 0)
 		return e;
 	put_url(&url, file_base(g, c->arena, c->request));

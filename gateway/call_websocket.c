@@ -95,8 +95,8 @@ call_websocket_close(struct call *c)
 
 	e = id_of(c, &id, &at);
 	if (e == 0)
-		e = val_int_or(c->body, "code", 1000, 4999, 1000, &code,
-			&c->job.why);
+		e = val_int_or(
+			c->body, "code", 1000, 4999, 1000, &code, &c->job.why);
 	if (e == 0)
 		e = val_str_or(c->body, "reason", REASON_TOP, slice_of("", 0),
 			&reason, &c->job.why);

@@ -145,8 +145,9 @@ conditional_check(const struct conditional *c, struct ranges *ranges)
 	if (c->if_match.ptr && !conditional_names(c->if_match, c->etag, false))
 		return FAILED;
 	if (!c->is_get)
-		return c->if_none_match.ptr && conditional_names(c->if_none_match,
-						       c->etag, true)
+		return c->if_none_match.ptr &&
+				       conditional_names(
+					       c->if_none_match, c->etag, true)
 			       ? FAILED
 			       : SEND;
 	if (is_held_already(c))

@@ -12,10 +12,12 @@
 #include "functions/settings.h"
 #include "gateway/endpoint.h"
 #include "gateway/request.h"
+#include "gateway/web_origin.h"
 #include "gateway/ws.h"
 
 static const struct route row = {
-	.path = "",
+	/* Not empty: it lets pages of server.web_origins read its answers. */
+	.path = "/v1/cloudrun/{service}/{path*}",
 	.endpoint = endpoint_container,
 	.know = KNOW_MAYBE, /* and then again, in the endpoint */
 	.who = WHO_ANY,
@@ -66,10 +68,13 @@ container_route(struct request *r)
 	}
 	if (!fn_name_is_valid(service))
 		return ERR_NOT_FOUND;
+	/* A page of another origin asks before it calls. */
+	if (web_origin_preflight(r))
+		return 0;
 	r->route = &row;
 	r->function = arena_str(request_arena(r), service);
 	r->param = slice_str(arena_str(request_arena(r), rest));
-	return 0;
+	return web_origin_check(r);
 }
 
 /* What KNOW_MAYBE passed over in silence is said here. */
@@ -86,8 +91,8 @@ know(struct request *r)
 			SLICE_ARG(offer.token)));
 	if (!token.len)
 		return ERR_NO_LOGIN;
-	return auth_know(r->gateway->auth, token, request_arena(r), &r->caller,
-		&r->why);
+	return auth_know(
+		r->gateway->auth, token, request_arena(r), &r->caller, &r->why);
 }
 
 int

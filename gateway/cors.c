@@ -137,7 +137,8 @@ read_origins(struct cors *c, const json_t *v, struct fault *why)
 				why);
 	if (!json_array_size(v))
 		return fault_set(why, ERR_PARAM,
-			"[\"https://app.example.com\", …] or [\"*\"] is wanted");
+			"[\"https://app.example.com\", …] or [\"*\"] is "
+			"wanted");
 	return e;
 }
 
@@ -159,8 +160,8 @@ read_age(struct cors *c, const json_t *v, struct fault *why)
 }
 
 static int
-read_member(struct cors *c, const char *name, const json_t *v,
-	struct fault *why)
+read_member(
+	struct cors *c, const char *name, const json_t *v, struct fault *why)
 {
 	if (!strcmp(name, "origins"))
 		return read_origins(c, v, why);
@@ -310,8 +311,7 @@ cors_say(const struct cors *c, struct exchange *x, const char *methods)
 	struct slice origin = exchange_header(x, "Origin");
 	bool open = c && c->any && !c->credentials;
 
-	if (!origin.len ||
-		!cors_allows(c, origin, exchange_header(x, "Host")))
+	if (!origin.len || !cors_allows(c, origin, exchange_header(x, "Host")))
 		return;
 	exchange_add_header(x, "Access-Control-Allow-Origin",
 		open ? "*" : arena_str(exchange_arena(x), origin));

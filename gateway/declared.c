@@ -116,8 +116,8 @@ declared_table_new(struct declared_table **ret,
 	for (size_t i = 0; e == 0 && i < count && i < DECLARED_SOURCES; i++)
 		e = source_read(t, &sources[i], loop, why);
 	if (e == 0 && json_array_size(t->limits_json))
-		e = limit_rules_new(&t->limits, t->limits_json,
-			"routes.json: limits", why);
+		e = limit_rules_new(
+			&t->limits, t->limits_json, "routes.json: limits", why);
 	if (e == 0)
 		*ret = take(t);
 	return e;

@@ -7,11 +7,11 @@
  * new one replaces it whole, or nothing changes.  Requests under way keep the
  * table they began with.
  *
- * Paths that are ours (route.def) come first.  Of those declared, the operator's
- * come before the project's, and within each the most specific answers: an exact
- * path, then parameters, then prefixes (the longest), then expressions; within
- * one kind a host goes before none, then a literal segment before a parameter,
- * then more conditions before fewer, then the file's order.
+ * Paths that are ours (route.def) come first.  Of those declared, the
+ * operator's come before the project's, and within each the most specific
+ * answers: an exact path, then parameters, then prefixes (the longest), then
+ * expressions; within one kind a host goes before none, then a literal segment
+ * before a parameter, then more conditions before fewer, then the file's order.
  */
 
 #include "base/arena.h"
@@ -57,10 +57,10 @@ struct declared_route {
 	const char *upstream_name;
 	struct site *site; /* NULL: not deployed on this machine */
 	/* what holds */
-	struct limit_rules *limits; /* gateway/limit.h, or NULL */
-	uint64_t body_top;   /* 0: the target's own */
-	uint64_t timeout_ms; /* 0: the target's own */
-	bool idempotent;     /* Idempotency-Key is honoured */
+	struct limit_rules *limits;  /* gateway/limit.h, or NULL */
+	uint64_t body_top;           /* 0: the target's own */
+	uint64_t timeout_ms;         /* 0: the target's own */
+	bool idempotent;             /* Idempotency-Key is honoured */
 	enum shed_priority priority; /* SHED_UNSAID: by the request */
 	struct breaker_rule breaker; /* errors 0: none */
 	bool compress;
@@ -87,8 +87,8 @@ enum {
 	DECLARED_CAPTURES_TOP = 40,
 };
 
-/* `sources` in the order in which they answer; messages say where: "routes.json:
- * routes[3].to: …".  `loop` may be NULL with check_only. */
+/* `sources` in the order in which they answer; messages say where:
+ * "routes.json: routes[3].to: …".  `loop` may be NULL with check_only. */
 int declared_table_new(struct declared_table **ret,
 	const struct declared_source *sources, size_t count, struct loop *loop,
 	struct fault *why) _must_check_;
@@ -121,14 +121,14 @@ struct declared_ask {
 	struct arena *arena;
 	/* answer */
 	const struct declared_route *route;
-	struct slice rest;    /* of a prefix: what follows it, with its "/" */
-	unsigned allowed;     /* ERR_METHOD: bits of functions/http_path.h */
+	struct slice rest; /* of a prefix: what follows it, with its "/" */
+	unsigned allowed;  /* ERR_METHOD: bits of functions/http_path.h */
 	const struct declared_captures *captures; /* in the arena */
 	unsigned steps; /* segments and conditions looked at: for tests */
 };
 /* 0, ERR_NOT_FOUND, ERR_METHOD, ERR_BAD_REQUEST (a "." or ".." segment). */
-int declared_find(const struct declared_table *t,
-	struct declared_ask *ask) _must_check_;
+int declared_find(
+	const struct declared_table *t, struct declared_ask *ask) _must_check_;
 
 /*
  * Requests (declared_request.c).  The path, query, headers and body as the
@@ -140,7 +140,8 @@ int declared_find(const struct declared_table *t,
 int declared_route_request(struct request *r) _must_check_;
 /* As received ("/a%20b") unless changed; begins with a slash. */
 struct slice declared_path(struct request *r);
-/* As a function behind a path sees it: what follows a prefix, "/" at the least. */
+/* As a function behind a path sees it: what follows a prefix, "/" at the least.
+ */
 struct slice declared_function_path(struct request *r);
 struct slice declared_query(struct request *r);
 void declared_each_header(struct request *r,

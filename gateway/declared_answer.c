@@ -1,6 +1,6 @@
 /*
- * What a declared route does to an answer: status, headers, JSON fields, caching
- * and compression.
+ * What a declared route does to an answer: status, headers, JSON fields,
+ * caching and compression.
  *
  * The answer's own headers stand in the exchange already; the route's come
  * after them and win.
@@ -32,8 +32,8 @@ change_headers(struct request *r, const struct declared_change *c)
 		if (h->what != CHANGE_ADD)
 			exchange_drop_header(r->x, h->name);
 		if (h->what == CHANGE_REMOVE ||
-			declared_text_put(
-				&h->value, r, PLACE_HEADER, &value) < 0)
+			declared_text_put(&h->value, r, PLACE_HEADER, &value) <
+				0)
 			continue;
 		if (slice_is_nocase(name, "Content-Type"))
 			r->typed = true;
@@ -41,13 +41,17 @@ change_headers(struct request *r, const struct declared_change *c)
 	}
 }
 
-/* A function may say itself how long its answer is good. */
+/* A function may say itself how long its answer is good; what stores and
+ * programs behind us say is for all, and the route's is for this path. */
 static void
 say_cache(struct request *r, const struct declared_full *f, int status)
 {
-	if (f->cache && status < 400 &&
-		!exchange_added(r->x, "Cache-Control").ptr)
-		exchange_add_header(r->x, "Cache-Control", f->cache);
+	if (!f->cache || status >= 400 ||
+		(f->pub.target == DECLARED_FUNCTION &&
+			exchange_added(r->x, "Cache-Control").ptr))
+		return;
+	exchange_drop_header(r->x, "Cache-Control");
+	exchange_add_header(r->x, "Cache-Control", f->cache);
 }
 
 static void
@@ -87,8 +91,8 @@ declared_drops_header(const struct request *r, struct slice name)
 	return declared_change_of(
 		       f->answer.headers, f->answer.nheaders, name) ||
 	       (f->cors && name.len > 15 &&
-		       slice_is_nocase(slice_of(name.ptr, 15),
-			       "Access-Control-"));
+		       slice_is_nocase(
+			       slice_of(name.ptr, 15), "Access-Control-"));
 }
 
 static bool
@@ -119,9 +123,8 @@ static int
 tag(struct request *r, const struct declared_full *f, int status)
 {
 	const char *method = exchange_method(r->x);
-	struct conditional c = {.modified_s = -1,
-		.size = r->answer.len,
-		.is_get = true};
+	struct conditional c = {
+		.modified_s = -1, .size = r->answer.len, .is_get = true};
 	struct buf text _buf_ = {0};
 	struct ranges none;
 	uint8_t sum[SHA256_LEN];

@@ -150,8 +150,8 @@ read_whats(struct declared_reading *rd, const json_t *v, unsigned allowed,
 			if (i == array_size(whats))
 				return declared_refuse(rd,
 					"\"%s\" is not known here: set, %s%s",
-					name, allowed & 2 ? "add, remove"
-							  : "remove",
+					name,
+					allowed & 2 ? "add, remove" : "remove",
 					allowed & 8 ? ", rename" : "");
 			if (allowed >> i & 1 && !strcmp(name, whats[i]))
 				break;
@@ -221,8 +221,8 @@ one_status(struct declared_reading *rd, const char *name, const json_t *v)
 			"{\"404\": 200} is wanted, statuses from 200 to 599, "
 			"%zu at the most",
 			array_size(c->statuses));
-	c->statuses[c->nstatuses++] = (struct declared_status){
-		(int)from, (int)json_integer_value(v)};
+	c->statuses[c->nstatuses++] =
+		(struct declared_status){(int)from, (int)json_integer_value(v)};
 	return 0;
 }
 
@@ -234,8 +234,8 @@ read_status(struct declared_reading *rd, const json_t *v)
 		return each_name(rd, v, one_status);
 	}
 	if (!is_status(json_integer_value(v)))
-		return declared_refuse(rd,
-			"a status from 200 to 599 is wanted, or {\"404\": 200}");
+		return declared_refuse(rd, "a status from 200 to 599 is "
+					   "wanted, or {\"404\": 200}");
 	rd->change->status = (int)json_integer_value(v);
 	return 0;
 }
@@ -259,10 +259,10 @@ declared_change_read(struct declared_change *c, struct declared_reading *rd,
 {
 	rd->change = c;
 	rd->of_answer = of_answer;
-	return of_answer ? declared_members(rd, v, of_response,
-				   array_size(of_response))
-			 : declared_members(rd, v, of_request,
-				   array_size(of_request));
+	return of_answer ? declared_members(
+				   rd, v, of_response, array_size(of_response))
+			 : declared_members(
+				   rd, v, of_request, array_size(of_request));
 }
 
 static void
@@ -351,7 +351,8 @@ part_get(const json_t *at, const char *last)
 
 	if (json_is_object(at))
 		return json_object_get(at, last);
-	if (json_is_array(at) && slice_to_u64(slice_str(last), 1 << 20, &i) == 0)
+	if (json_is_array(at) &&
+		slice_to_u64(slice_str(last), 1 << 20, &i) == 0)
 		return json_array_get(at, (size_t)i);
 	return NULL;
 }
@@ -395,8 +396,8 @@ field_value(const struct declared_field *f, struct request *r, json_t **ret)
 	e = declared_text_put(&f->text, r, PLACE_JSON, &text);
 	*ret = e == 0 ? json_stringn(text.ptr, text.len) : NULL;
 	if (e == 0 && !*ret) /* a path that is no UTF-8 */
-		e = fault_set(&r->why, ERR_BAD_REQUEST,
-			"the path is not UTF-8 text");
+		e = fault_set(
+			&r->why, ERR_BAD_REQUEST, "the path is not UTF-8 text");
 	return e;
 }
 

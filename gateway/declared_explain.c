@@ -21,8 +21,8 @@ declared_put_target(struct buf *to, const struct declared_route *d)
 		[DECLARED_UPSTREAM] = "upstream",
 		[DECLARED_REDIRECT] = "redirect"};
 	const char *what = d->function   ? d->function
-			   : d->folder	 ? d->folder
-			   : d->file	 ? d->file
+			   : d->folder   ? d->folder
+			   : d->file     ? d->file
 			   : d->location ? d->location
 					 : d->upstream_name;
 
@@ -103,7 +103,8 @@ put_condition(struct buf *to, const struct declared_condition *c,
 	if (c->absent)
 		buf_printf(to, "it wants no header %s", c->name);
 	else if (c->equals)
-		buf_printf(to, "it wants the header %s: %s", c->name, c->equals);
+		buf_printf(
+			to, "it wants the header %s: %s", c->name, c->equals);
 	else if (c->pattern)
 		buf_printf(to, "it wants the header %s to fit its expression",
 			c->name);

@@ -55,7 +55,7 @@ struct declared_field {
 	char *path; /* "a.b.0.c" */
 	json_t *value;
 	struct declared_text text; /* of a value that is a text */
-	char *to;		   /* of a rename */
+	char *to;                  /* of a rename */
 	int what; /* CHANGE_SET, CHANGE_REMOVE, CHANGE_RENAME */
 };
 
@@ -67,7 +67,7 @@ struct declared_change {
 	struct declared_header *query; /* set and remove */
 	struct declared_field *fields;
 	struct declared_text path; /* request only; piece NULL: as it came */
-	int status;		   /* answer only; 0: as it is */
+	int status;                /* answer only; 0: as it is */
 	struct declared_status {
 		int from, to;
 	} statuses[16];
@@ -77,9 +77,8 @@ struct declared_change {
 struct declared_reading;
 
 /* "request" and "response" of a route. */
-int declared_change_read(struct declared_change *c,
-	struct declared_reading *rd, const json_t *v,
-	bool of_answer) _must_check_;
+int declared_change_read(struct declared_change *c, struct declared_reading *rd,
+	const json_t *v, bool of_answer) _must_check_;
 void declared_change_done(struct declared_change *c);
 /* `in`: a JSON object, else ERR_JSON; *ret in r's arena. */
 int declared_change_json(const struct declared_change *c, struct request *r,
@@ -110,10 +109,10 @@ enum { DECLARED_SEGMENTS = 32, DECLARED_NAMES = DECLARED_CAPTURES_TOP + 1 };
 
 struct declared_full {
 	struct declared_route pub; /* first; its .inside is us */
-	char *place;		   /* "routes.json: routes[3]" */
-	char *host;		   /* "*.example.com", lower case; NULL: any */
+	char *place;               /* "routes.json: routes[3]" */
+	char *host;                /* "*.example.com", lower case; NULL: any */
 	enum declared_kind kind;
-	char *path; /* the pattern as written */
+	char *path;   /* the pattern as written */
 	size_t depth; /* segments, those of a prefix without its star */
 	struct pattern *pattern;
 	const char *names[DECLARED_NAMES]; /* of captures, NULL-ended */
@@ -152,8 +151,8 @@ struct declared_reading {
 	struct declared_full *route; /* under way */
 	struct declared_change *change;
 	bool of_answer;
-	int what; /* set, add, remove or rename */
-	struct buf *where;	     /* "routes[3].to" */
+	int what;          /* set, add, remove or rename */
+	struct buf *where; /* "routes[3].to" */
 	struct fault *why;
 };
 
@@ -179,6 +178,9 @@ int declared_read_string(struct declared_reading *rd, const json_t *v,
 int declared_read_text(struct declared_reading *rd, const json_t *v,
 	struct declared_text *ret) _must_check_;
 int declared_read_target(
+	struct declared_reading *rd, const json_t *v) _must_check_;
+/* Into rd->route. */
+int declared_read_route(
 	struct declared_reading *rd, const json_t *v) _must_check_;
 int declared_read_file(struct declared_reading *rd) _must_check_;
 /* upstream_new, where it is built. */
@@ -211,17 +213,16 @@ enum declared_why {
 enum declared_why declared_check(const struct declared_full *f,
 	const struct declared_ask *ask, struct slice host, size_t *which);
 /* Negative: `a` answers before `b`, both of one file, both fitting. */
-int declared_compare(const struct declared_full *a,
-	const struct declared_full *b);
+int declared_compare(
+	const struct declared_full *a, const struct declared_full *b);
 
 struct declared_tree;
 struct declared_tree *declared_tree_new(void) _returns_value_;
 struct declared_tree *declared_tree_free(struct declared_tree *t);
 void declared_tree_add(struct declared_tree *t, struct declared_full *f);
 /* The route that answers, or NULL; ask->allowed gathers methods. */
-const struct declared_full *declared_tree_find(
-	const struct declared_tree *t, struct declared_ask *ask,
-	struct slice host);
+const struct declared_full *declared_tree_find(const struct declared_tree *t,
+	struct declared_ask *ask, struct slice host);
 
 enum { DECLARED_SOURCES = 4, DECLARED_UPSTREAMS_TOP = 100 };
 
@@ -235,5 +236,5 @@ struct declared_table {
 	struct upstream *upstreams[DECLARED_UPSTREAMS_TOP];
 	struct limit_rules *limits;
 	json_t *limits_json; /* all files', put together */
-	json_t *names;	     /* {name: place} */
+	json_t *names;       /* {name: place} */
 };

@@ -54,8 +54,8 @@ add_name(struct declared_full *f, struct slice name, struct fault *why)
 }
 
 static int
-segment_read(struct declared_full *f, struct slice s, bool last,
-	struct fault *why)
+segment_read(
+	struct declared_full *f, struct slice s, bool last, struct fault *why)
 {
 	if (slice_is(s, "*") && last) {
 		f->kind = PATH_PREFIX;
@@ -65,8 +65,8 @@ segment_read(struct declared_full *f, struct slice s, bool last,
 		return fault_set(why, ERR_PARAM, "more than %d segments",
 			DECLARED_SEGMENTS);
 	if (slice_is(s, ".") || slice_is(s, ".."))
-		return fault_set(why, ERR_PARAM,
-			"\".\" and \"..\" never reach a route");
+		return fault_set(
+			why, ERR_PARAM, "\".\" and \"..\" never reach a route");
 	if (!s.len && !last)
 		return fault_set(why, ERR_PARAM, "a segment is empty (//)");
 	if (is_param(s)) {
@@ -236,12 +236,10 @@ method_bit(struct slice method)
 }
 
 static bool
-header_fits(
-	const struct declared_condition *c, const struct declared_ask *ask)
+header_fits(const struct declared_condition *c, const struct declared_ask *ask)
 {
-	struct slice value = ask->header
-				     ? ask->header(ask->request, c->name)
-				     : (struct slice){NULL, 0};
+	struct slice value = ask->header ? ask->header(ask->request, c->name)
+					 : (struct slice){NULL, 0};
 
 	if (c->absent || !value.ptr)
 		return c->absent && !value.ptr;

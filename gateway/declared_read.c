@@ -1,7 +1,5 @@
 /*
- * routes.json → routes.  Each object's members are a table: what is in none is
- * refused with its place and the nearest that is known, since a misspelled
- * "auth" would leave a route open.
+ * One route of routes.json: its members, in a table's order.
  */
 #include "base/buf.h"
 #include "base/mem.h"
@@ -10,7 +8,6 @@
 #include "gateway/limit.h"
 
 #include <ctype.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,166 +15,6 @@
 enum { TEXT_TOP = 4096, NAME_TOP = 64, HOST_TOP = 253 };
 
 static const int64_t BODY_TOP_TOP = 1LL << 30, TIMEOUT_TOP_MS = 3600000;
-
-int
-declared_refuse(struct declared_reading *rd, const char *fmt, ...)
-{
-	char text[200];
-	va_list ap;
-
-	va_start(ap, fmt);
-	(void)vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	return fault_set(rd->why, ERR_CONFIG, "%s: %.*s%s%s", rd->source->name,
-		(int)rd->where->len, rd->where->len ? rd->where->ptr : "",
-		rd->where->len ? ": " : "", text);
-}
-
-size_t
-declared_enter(struct declared_reading *rd, const char *name)
-{
-	size_t mark = rd->where->len;
-
-	buf_printf(rd->where, "%s%.60s", mark ? "." : "", name);
-	return mark;
-}
-
-size_t
-declared_enter_at(struct declared_reading *rd, size_t i)
-{
-	size_t mark = rd->where->len;
-
-	buf_printf(rd->where, "[%zu]", i);
-	return mark;
-}
-
-void
-declared_leave(struct declared_reading *rd, size_t mark)
-{
-	rd->where->len = mark;
-	rd->where->full = false;
-}
-
-static int
-refuse_member(struct declared_reading *rd, const char *name,
-	const struct declared_member *rows, size_t count)
-{
-	struct buf all _buf_ = {0};
-	size_t best = SIZE_MAX, nearest = 0;
-
-	buf_init(&all, 160);
-	for (size_t i = 0; i < count; i++) {
-		size_t d = slice_distance(
-			slice_str(name), slice_str(rows[i].name));
-
-		if (d < best) {
-			best = d;
-			nearest = i;
-		}
-		buf_printf(&all, "%s%s", i ? ", " : "", rows[i].name);
-	}
-	if (best <= 3 && best < strlen(name))
-		return declared_refuse(rd,
-			"\"%.40s\" is not known here; did you mean \"%s\"?",
-			name, rows[nearest].name);
-	return declared_refuse(rd, "\"%.40s\" is not known here: %.*s", name,
-		(int)all.len, all.ptr);
-}
-
-int
-declared_members(struct declared_reading *rd, const json_t *v,
-	const struct declared_member *rows, size_t count)
-{
-	const char *name;
-	json_t *value;
-
-	if (!json_is_object(v))
-		return declared_refuse(rd, "an object {…} is wanted");
-	json_object_foreach ((json_t *)(uintptr_t)v, name, value) {
-		size_t i = 0;
-
-		while (i < count && strcmp(rows[i].name, name) != 0)
-			i++;
-		/* a note for the reader */
-		if (i == count && strcmp(name, "//") != 0)
-			return refuse_member(rd, name, rows, count);
-	}
-	/* in the table's order: later rows may look at earlier ones */
-	for (size_t i = 0; i < count; i++) {
-		size_t mark;
-		int e;
-
-		value = json_object_get(v, rows[i].name);
-		if (!value)
-			continue;
-		mark = declared_enter(rd, rows[i].name);
-		e = rows[i].read(rd, value);
-		if (e < 0)
-			return e;
-		declared_leave(rd, mark);
-	}
-	return 0;
-}
-
-int
-declared_read_string(struct declared_reading *rd, const json_t *v, size_t top,
-	const char **ret)
-{
-	const char *s = json_string_value(v);
-
-	if (!s || !*s || strlen(s) != json_string_length(v))
-		return declared_refuse(rd, "a text is wanted");
-	if (strlen(s) > top)
-		return declared_refuse(rd, "longer than %zu bytes", top);
-	*ret = s;
-	return 0;
-}
-
-int
-declared_read_text(struct declared_reading *rd, const json_t *v,
-	struct declared_text *ret)
-{
-	struct fault why = {0};
-	const char *s = "";
-
-	/* an empty text is one */
-	if (!json_is_string(v) || json_string_length(v)) {
-		int e = declared_read_string(rd, v, TEXT_TOP, &s);
-
-		if (e < 0)
-			return e;
-	}
-	for (const char *p = s; *p; p++)
-		if ((unsigned char)*p < 0x20 || *p == 0x7f)
-			return declared_refuse(
-				rd, "control characters may not stand in it");
-	if (declared_text_parse(ret, s, rd->route->names, &why) < 0)
-		return declared_refuse(rd, "%s", why.text);
-	return 0;
-}
-
-int
-declared_read_header_name(struct declared_reading *rd, const char *name)
-{
-	/* What says how the bytes travel is HTTP's, not a route's. */
-	static const char *const ours[] = {"Connection", "Content-Length",
-		"Transfer-Encoding", "Upgrade", "Keep-Alive", "TE", "Trailer",
-		"Date", "X-Request-Id"};
-	size_t len = strlen(name);
-
-	if (!len || len > NAME_TOP)
-		return declared_refuse(rd, "a header's name is wanted");
-	for (size_t i = 0; i < len; i++)
-		if (!isalnum((unsigned char)name[i]) &&
-			!strchr("!#$%&'*+-.^_`|~", name[i]))
-			return declared_refuse(
-				rd, "\"%s\" is no header's name", name);
-	for (size_t i = 0; i < array_size(ours); i++)
-		if (slice_is_nocase(slice_str(name), ours[i]))
-			return declared_refuse(rd,
-				"%s is set by the server alone", ours[i]);
-	return 0;
-}
 
 /* --- a route's members --- */
 
@@ -309,8 +146,8 @@ read_condition(struct declared_reading *rd, const char *name, const json_t *v)
 	int e = 0;
 
 	if (f->nheaders == DECLARED_HEADERS_TOP)
-		return declared_refuse(rd, "more than %d conditions",
-			DECLARED_HEADERS_TOP);
+		return declared_refuse(
+			rd, "more than %d conditions", DECLARED_HEADERS_TOP);
 	c = &f->header[f->nheaders++];
 	c->name = str_dup(name);
 	if (json_is_boolean(v)) {
@@ -456,8 +293,7 @@ read_cache(struct declared_reading *rd, const json_t *v)
 			return declared_refuse(rd,
 				"a time (\"1h\") or a Cache-Control is wanted");
 	if (quantity_time(slice_str(s), &ms) == 0)
-		rd->route->cache = str_printf(
-			"%s, max-age=%lld",
+		rd->route->cache = str_printf("%s, max-age=%lld",
 			rd->route->pub.auth == DECLARED_AUTH_NONE ? "public"
 								  : "private",
 			(long long)ms / 1000);
@@ -488,8 +324,8 @@ read_priority(struct declared_reading *rd, const json_t *v)
 	struct fault why = {0};
 	const char *s = json_is_string(v) ? json_string_value(v) : "";
 
-	if (shed_priority_parse(
-		    &rd->route->pub.priority, slice_str(s), &why) < 0)
+	if (shed_priority_parse(&rd->route->pub.priority, slice_str(s), &why) <
+		0)
 		return declared_refuse(rd, "%s", why.text);
 	return 0;
 }
@@ -499,8 +335,8 @@ read_breaker(struct declared_reading *rd, const json_t *v)
 {
 	struct fault why = {0};
 
-	if (breaker_rule_parse(&rd->route->pub.breaker, v,
-		    breaker_preset(true), &why) < 0)
+	if (breaker_rule_parse(
+		    &rd->route->pub.breaker, v, breaker_preset(true), &why) < 0)
 		return declared_refuse(rd, "%s", why.text);
 	return 0;
 }
@@ -534,9 +370,9 @@ make_name(struct declared_reading *rd)
 	struct declared_full *f = rd->route;
 
 	if (!f->pub.name)
-		f->pub.name = str_printf(
-			"%s%s%s#%zu", f->host ? f->host : "", f->path,
-			f->methods == HTTP_ANY_METHOD ? "" : "!", f->order);
+		f->pub.name = str_printf("%s%s%s#%zu", f->host ? f->host : "",
+			f->path, f->methods == HTTP_ANY_METHOD ? "" : "!",
+			f->order);
 }
 
 static int
@@ -552,7 +388,8 @@ route_check(struct declared_reading *rd, const json_t *v)
 	if (!json_object_get(v, "to"))
 		return declared_refuse(rd,
 			"to: is missing: {\"function\": …}, {\"static\": …}, "
-			"{\"file\": …}, {\"upstream\": …} or {\"redirect\": …}");
+			"{\"file\": …}, {\"upstream\": …} or {\"redirect\": "
+			"…}");
 	make_name(rd);
 	/* no file of a site has a secret beside a stranger's words */
 	if (!json_object_get(v, "compress"))
@@ -563,118 +400,20 @@ route_check(struct declared_reading *rd, const json_t *v)
 	other = json_string_value(
 		json_object_get(rd->table->names, f->pub.name));
 	if (other)
-		return declared_refuse(rd,
-			"name: \"%s\" is %s's already", f->pub.name, other);
+		return declared_refuse(
+			rd, "name: \"%s\" is %s's already", f->pub.name, other);
 	(void)json_object_set_new(
 		rd->table->names, f->pub.name, json_string(f->place));
 	return 0;
 }
 
-static void
-table_put(struct declared_table *t, struct declared_full *f)
-{
-	if (t->count == t->room) {
-		t->room = t->room * 2 + 16;
-		t->routes = mem_resize(t->routes, t->room * sizeof(*t->routes));
-	}
-	t->routes[t->count++] = f;
-}
-
-static int
-read_route(struct declared_reading *rd, const json_t *v)
-{
-	struct declared_full *f = mem_new(struct declared_full);
-	int e;
-
-	rd->route = f;
-	f->pub.inside = f;
-	f->order = rd->table->count;
-	f->place = str_printf(
-		"%s: %.*s", rd->source->name, (int)rd->where->len, rd->where->ptr);
-	table_put(rd->table, f);
-	e = declared_members(
-		rd, v, route_members, array_size(route_members));
-	if (!f->methods)
-		f->methods = HTTP_ANY_METHOD;
-	return e < 0 ? e : route_check(rd, v);
-}
-
-static int
-read_routes(struct declared_reading *rd, const json_t *v)
-{
-	struct declared_table *t = rd->table;
-	size_t i, patterns = 0;
-	json_t *one;
-
-	if (!json_is_array(v))
-		return declared_refuse(rd, "an array […] is wanted");
-	if (json_array_size(v) > DECLARED_ROUTES_TOP)
-		return declared_refuse(
-			rd, "%d routes at the most", DECLARED_ROUTES_TOP);
-	json_array_foreach (v, i, one) {
-		size_t mark = declared_enter_at(rd, i);
-		int e = read_route(rd, one);
-
-		if (e < 0)
-			return e;
-		patterns += t->routes[t->count - 1]->pattern != NULL;
-		if (patterns > DECLARED_PATTERNS_TOP)
-			return declared_refuse(rd,
-				"path: more than %d expressions: each costs "
-				"every request a look; use {parameters}",
-				DECLARED_PATTERNS_TOP);
-		declared_tree_add(
-			t->tree[t->nsources - 1], t->routes[t->count - 1]);
-		declared_leave(rd, mark);
-	}
-	return 0;
-}
-
-static int
-read_all_limits(struct declared_reading *rd, const json_t *v)
-{
-	if (!json_is_array(v))
-		return declared_refuse(rd, "an array […] is wanted");
-	(void)json_array_extend(
-		rd->table->limits_json, (json_t *)(uintptr_t)v);
-	return 0;
-}
-
-static int
-read_upstreams(struct declared_reading *rd, const json_t *v)
-{
-	const char *name;
-	json_t *spec;
-
-	if (!json_is_object(v))
-		return declared_refuse(rd, "{\"name\": {…}} is wanted");
-	json_object_foreach ((json_t *)(uintptr_t)v, name, spec) {
-		size_t mark = declared_enter(rd, name);
-		struct declared_table *t = rd->table;
-		struct fault why = {0};
-
-		if (t->nupstreams == DECLARED_UPSTREAMS_TOP)
-			return declared_refuse(rd, "%d upstreams at the most",
-				DECLARED_UPSTREAMS_TOP);
-		if (declared_upstream_new(&t->upstreams[t->nupstreams],
-			    rd->loop, name, spec, &why) < 0)
-			return declared_refuse(rd, "%s", why.text);
-		(void)json_object_set_new(rd->upstreams, name,
-			json_integer((json_int_t)t->nupstreams++));
-		declared_leave(rd, mark);
-	}
-	return 0;
-}
-
-static const struct declared_member file_members[] = {
-	{"upstreams", read_upstreams},
-	{"limits", read_all_limits},
-	{"routes", read_routes},
-};
-
 int
-declared_read_file(struct declared_reading *rd)
+declared_read_route(struct declared_reading *rd, const json_t *v)
 {
-	return declared_members(rd, rd->source->file, file_members,
-		array_size(file_members));
+	int e = declared_members(
+		rd, v, route_members, array_size(route_members));
+
+	if (!rd->route->methods)
+		rd->route->methods = HTTP_ANY_METHOD;
+	return e < 0 ? e : route_check(rd, v);
 }

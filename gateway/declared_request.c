@@ -33,7 +33,14 @@ static const struct route rows[DECLARED_TARGETS_] = {
 
 /* An upstream whose body must be had whole. */
 static const struct route upstream_whole = ROW(endpoint_upstream, BODY_PLAIN);
-static const struct route preflight = ROW(endpoint_preflight, BODY_NONE);
+/* Browsers ask it without any credentials. */
+static const struct route preflight = {.path = "",
+	.endpoint = endpoint_preflight,
+	.know = KNOW_NOT,
+	.who = WHO_ANY,
+	.listeners = LISTENER_OPEN,
+	.style = STYLE_REST,
+	.body = BODY_NONE};
 
 static const struct route *
 row_of(const struct declared_route *d)
@@ -85,8 +92,7 @@ find_preflight(struct request *r, struct declared_ask *ask)
 
 	if (!cors_is_preflight(r->x))
 		return false;
-	ask->method =
-		exchange_header(r->x, "Access-Control-Request-Method");
+	ask->method = exchange_header(r->x, "Access-Control-Request-Method");
 	if (declared_find(r->gateway->declared, ask) == 0)
 		found = declared_full_of(ask->route)->cors != NULL;
 	ask->method = method;
@@ -132,8 +138,8 @@ declared_route_request(struct request *r)
 	else if (e == ERR_METHOD)
 		say_allow(r, ask.allowed);
 	else if (e == ERR_BAD_REQUEST)
-		(void)fault_set(&r->why, e,
-			"the path has a segment \".\" or \"..\"");
+		(void)fault_set(
+			&r->why, e, "the path has a segment \".\" or \"..\"");
 	return e;
 }
 
@@ -218,8 +224,8 @@ declared_query(struct request *r)
 			put_pair(&b, c, request_arena(r), pair);
 	for (size_t i = 0; i < c->nquery; i++) {
 		if (c->query[i].what != CHANGE_SET ||
-			declared_text_put(&c->query[i].value, r, PLACE_QUERY,
-				&value) < 0)
+			declared_text_put(
+				&c->query[i].value, r, PLACE_QUERY, &value) < 0)
 			continue;
 		buf_str(&b, b.len ? "&" : "");
 		text_url(&b, slice_str(c->query[i].name));
@@ -257,8 +263,8 @@ declared_each_header(struct request *r,
 		const struct declared_header *h = &f->request.headers[i];
 
 		if (h->what != CHANGE_REMOVE &&
-			declared_text_put(
-				&h->value, r, PLACE_HEADER, &value) == 0)
+			declared_text_put(&h->value, r, PLACE_HEADER, &value) ==
+				0)
 			fn(owner, slice_str(h->name), value);
 	}
 }

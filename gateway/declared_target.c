@@ -129,8 +129,8 @@ read_upstream(struct declared_reading *rd, const json_t *v)
 	rd->route->pub.upstream_name = str_dup(s);
 	place = json_object_get(rd->upstreams, s);
 	if (!place)
-		return declared_refuse(rd,
-			"\"%s\" is not among the file's \"upstreams\"", s);
+		return declared_refuse(
+			rd, "\"%s\" is not among the file's \"upstreams\"", s);
 	rd->route->pub.upstream =
 		rd->table->upstreams[json_integer_value(place)];
 	return 0;

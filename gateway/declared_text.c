@@ -13,8 +13,8 @@
 
 enum { TEXT_TOP = 64 * 1024, PIECES_TOP = 64 };
 
-static const char *const of_request[] = {"$host", "$path", "$query", "$method",
-	"$ip", "$user", "$request"};
+static const char *const of_request[] = {
+	"$host", "$path", "$query", "$method", "$ip", "$user", "$request"};
 
 static bool
 is_known(struct slice name, const char *const *names)
@@ -155,7 +155,11 @@ put_value(struct buf *to, struct request *r, const char *name,
 	if (place == PLACE_HEADER && has_control(s))
 		return fault_set(&r->why, ERR_BAD_REQUEST,
 			"the path holds control characters");
-	/* the query is encoded already */
+	/* the query is encoded already, and the host is one (RFC 9112, 3.2) */
+	if (strcmp(name, "$host") == 0) {
+		buf_slice(to, s);
+		return 0;
+	}
 	if (place == PLACE_PATH && strcmp(name, "$query") != 0)
 		put_path(to, s);
 	else if (place == PLACE_QUERY && strcmp(name, "$query") != 0)

@@ -1,7 +1,7 @@
 /*
- * Paths by their segments.  A node is a path's beginning; one hash table has all
- * edges, (node, segment) → node, so that a path costs as many looks as it has
- * segments, however many routes there are.  The first edge is the host.
+ * Paths by their segments.  A node is a path's beginning; one hash table has
+ * all edges, (node, segment) → node, so that a path costs as many looks as it
+ * has segments, however many routes there are.  The first edge is the host.
  *
  * Each kind of path is one walk: the whole path along literal segments, then
  * with parameters, then the longest prefix; at last the expressions, which are
@@ -18,7 +18,7 @@
 enum { ROOTS = 12, NOWHERE = 0 };
 
 struct node {
-	unsigned param;		    /* the node behind a parameter */
+	unsigned param;             /* the node behind a parameter */
 	struct declared_full *ends; /* routes whose path ends here */
 	struct declared_full *prefixes;
 };
@@ -32,7 +32,7 @@ struct edge {
 struct declared_tree {
 	uint64_t key[2];
 	size_t nnodes, nodes_room;
-	struct node *nodes; /* 0: nowhere */
+	struct node *nodes;        /* 0: nowhere */
 	size_t nedges, edges_room; /* room: a power of two */
 	struct edge *edges;
 	struct declared_full *patterns;
@@ -44,8 +44,8 @@ node_new(struct declared_tree *t)
 {
 	if (t->nnodes == t->nodes_room) {
 		t->nodes_room = t->nodes_room * 2 + 16;
-		t->nodes = mem_resize(
-			t->nodes, t->nodes_room * sizeof(*t->nodes));
+		t->nodes =
+			mem_resize(t->nodes, t->nodes_room * sizeof(*t->nodes));
 	}
 	t->nodes[t->nnodes] = (struct node){0};
 	return (unsigned)t->nnodes++;

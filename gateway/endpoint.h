@@ -20,11 +20,15 @@ endpoint_fn endpoint_db_rest;
 endpoint_fn endpoint_ws, endpoint_container;
 endpoint_fn endpoint_file_get, endpoint_file_put, endpoint_file_post,
 	endpoint_file_delete, endpoint_file_list;
+endpoint_fn endpoint_tus_options, endpoint_tus_create, endpoint_tus_show,
+	endpoint_tus_patch, endpoint_tus_end;
 endpoint_fn endpoint_storages;
 endpoint_fn endpoint_ops_file_stat, endpoint_ops_file_copy,
 	endpoint_ops_file_link, endpoint_ops_file_restore,
 	endpoint_ops_file_sweep, endpoint_ops_file_usage,
 	endpoint_ops_file_rules, endpoint_ops_file_rules_set;
+endpoint_fn endpoint_upload_create, endpoint_upload_show, endpoint_upload_part,
+	endpoint_upload_complete, endpoint_upload_abort;
 endpoint_fn endpoint_function, endpoint_http_trigger;
 endpoint_fn endpoint_ops_routes, endpoint_ops_routes_set,
 	endpoint_ops_routes_check, endpoint_ops_routes_test;

@@ -32,8 +32,8 @@ endpoint_preflight(struct request *r)
 static struct slice
 without_slashes(struct slice s)
 {
-	while (s.len > 1 && s.ptr[0] == '/' && (s.ptr[1] == '/' ||
-						       s.ptr[1] == '\\'))
+	while (s.len > 1 && s.ptr[0] == '/' &&
+		(s.ptr[1] == '/' || s.ptr[1] == '\\'))
 		s = slice_of(s.ptr + 1, s.len - 1);
 	return s;
 }
@@ -55,8 +55,7 @@ endpoint_redirect(struct request *r)
 
 	if (e < 0)
 		return e;
-	return redirect(
-		r, r->declared->redirect_status, without_slashes(to));
+	return redirect(r, r->declared->redirect_status, without_slashes(to));
 }
 
 /* --- static sites --- */
@@ -105,8 +104,11 @@ answer_part(struct request *r, const struct site_file *file, int status,
 	if (status == 206)
 		exchange_add_header(r->x, "Content-Range",
 			range_content(request_arena(r), &part, file->size));
-	if (!part.len)
-		return request_reply(r, status, SLICE(""));
+	/* From memory at once: nothing else is looked for before it is sent.
+	 * What waits first keeps a copy. */
+	if (!part.len || !r->once)
+		return request_reply(r, status,
+			slice_of(file->bytes.ptr + part.from, part.len));
 	room = arena_try(request_arena(r), part.len);
 	if (!room)
 		return ERR_TOO_BIG;
@@ -159,13 +161,13 @@ answer_file(struct request *r, const struct site_file *file)
 	if (file->fd < 0)
 		return answer_bytes(r, file);
 	say_file(r, file);
-	return file_send(r, &(struct file_body){.fd = file->fd,
-				    .size = file->size,
-				    .type = file->type,
-				    .etag = slice_str(arena_str(
-					    request_arena(r),
-					    slice_str(file->etag))),
-				    .modified_s = file->modified_s});
+	return file_send(
+		r, &(struct file_body){.fd = file->fd,
+			   .size = file->size,
+			   .type = file->type,
+			   .etag = slice_str(arena_str(
+				   request_arena(r), slice_str(file->etag))),
+			   .modified_s = file->modified_s});
 }
 
 /* The site's own page for what is not there; whole, without conditions. */
@@ -178,8 +180,8 @@ answer_not_found(struct request *r, const struct declared_full *f)
 	char *room;
 
 	if (site_find(f->pub.site, &ask, &file) < 0)
-		return fault_set(&r->why, ERR_FILE_NONE,
-			"the site has no such file");
+		return fault_set(
+			&r->why, ERR_FILE_NONE, "the site has no such file");
 	room = arena_try(request_arena(r), file.size + 1);
 	if (file.fd >= 0) {
 		ssize_t n = room ? pread(file.fd, room, file.size, 0) : -1;

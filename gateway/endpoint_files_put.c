@@ -20,6 +20,7 @@
 #include "gateway/endpoint.h"
 #include "gateway/file_door.h"
 #include "gateway/reply.h"
+#include "gateway/site.h"
 #include "gateway/upload_form.h"
 
 #include <errno.h>
@@ -403,6 +404,8 @@ set_type(struct file_put *put, struct slice type, struct fault *why)
 	if (slice_is(type, "application/octet-stream") ||
 		slice_starts(type, "application/x-www-form-urlencoded"))
 		type = SLICE("");
+	if (!type.len)
+		type = slice_str(site_type(put->path));
 	put->type = type;
 	return check_text(type, "Content-Type", why);
 }
@@ -454,12 +457,12 @@ endpoint_file_put(struct request *r)
 	struct upload *u;
 	int e = upload_new(r, &u);
 
-	if (e == 0)
-		e = set_type(&u->put, exchange_header(r->x, "Content-Type"),
-			&r->why);
+	if (e < 0)
+		return refuse(r, e);
+	u->put.size = exchange_length(r->x);
+	e = set_type(&u->put, exchange_header(r->x, "Content-Type"), &r->why);
 	if (e == 0)
 		e = read_sums(r, &u->put);
-	u->put.size = exchange_length(r->x);
 	if (e == 0 && u->put.size > conf->storage_file_size)
 		e = fault_set(&r->why, ERR_TOO_BIG,
 			"the file is larger than storage.file_size");

@@ -46,7 +46,8 @@ act_of(struct job *job)
 }
 
 static void
-put_number(struct buf *b, const char *name, const struct ask *ask, int i, int col)
+put_number(
+	struct buf *b, const char *name, const struct ask *ask, int i, int col)
 {
 	if (ask_is_null(ask, i, col))
 		return;
@@ -118,8 +119,8 @@ on_added(struct job *job)
 	int e = job->err;
 
 	buf_init(&b, LIST_TOP);
-	buf_printf(&b, "{\"id\":\"%s\",\"key\":\"%s\"}", a->ask.id,
-		a->ask.text);
+	buf_printf(
+		&b, "{\"id\":\"%s\",\"key\":\"%s\"}", a->ask.id, a->ask.text);
 	if (e == 0)
 		e = answer(a, &b);
 	if (b.ptr)
@@ -161,8 +162,8 @@ read_routes(struct request *r, struct slice **ret, size_t *count)
 			API_KEY_ROUTES);
 	*ret = arena_get(request_arena(r), (*count + 1) * sizeof(**ret));
 	json_array_foreach (list, i, v) {
-		(*ret)[i] = slice_of(
-			json_string_value(v), json_string_length(v));
+		(*ret)[i] =
+			slice_of(json_string_value(v), json_string_length(v));
 		if (!json_is_string(v) || (*ret)[i].len > ROUTE_TOP)
 			return fault_set(&r->why, ERR_PARAM,
 				"routes: must be names of declared routes");

@@ -48,10 +48,10 @@ reply_json(struct request *r, json_t *v)
 int
 endpoint_ops_routes(struct request *r)
 {
-	return reply_json(r, json_pack("{s:I, s:o}", "version",
-				     (json_int_t)r->gateway->count->routes - 1,
-				     "routes",
-				     declared_list(r->gateway->declared)));
+	return reply_json(
+		r, json_pack("{s:I, s:o}", "version",
+			   (json_int_t)r->gateway->count->routes - 1, "routes",
+			   declared_list(r->gateway->declared)));
 }
 
 /* --- a project's new routes --- */
@@ -92,9 +92,9 @@ look(struct timer *t)
 		return;
 	}
 	request_finish(r,
-		reply_json(r, json_pack("{s:I, s:i}", "version",
-				      (json_int_t)act->version, "behind",
-				      (int)left)),
+		reply_json(r,
+			json_pack("{s:I, s:i}", "version",
+				(json_int_t)act->version, "behind", (int)left)),
 		NULL);
 }
 
@@ -210,8 +210,8 @@ its_header(const void *request, const char *name)
 
 	json_object_foreach (q->headers, key, v)
 		if (slice_is_nocase(slice_str(key), name))
-			return slice_of(json_string_value(v),
-				json_string_length(v));
+			return slice_of(
+				json_string_value(v), json_string_length(v));
 	return (struct slice){NULL, 0};
 }
 
@@ -244,8 +244,8 @@ put_captures(json_t *v, const struct declared_captures *c)
 	json_t *all = json_object();
 
 	for (size_t i = 0; c && i < c->count; i++) {
-		_free_ char *name = str_ndup(
-			c->list[i].name.ptr, c->list[i].name.len);
+		_free_ char *name =
+			str_ndup(c->list[i].name.ptr, c->list[i].name.len);
 
 		(void)json_object_set_new(all, name,
 			json_stringn(c->list[i].value.ptr ? c->list[i].value.ptr
@@ -268,7 +268,7 @@ test_built_in(struct request *r, const struct question *q, json_t *v)
 	(void)json_object_set_new(v, "kind", json_string("built-in"));
 	if (e == 0)
 		(void)json_object_set_new(
-			v, "path", json_string(ask.route->path));
+			v, "pattern", json_string(ask.route->path));
 	else
 		(void)json_object_set_new(
 			v, "allowed", json_string(route_allow(ask.allowed)));
@@ -289,13 +289,11 @@ test_declared(struct request *r, const struct question *q, json_t *v)
 
 	if (e == ERR_BAD_REQUEST)
 		(void)json_object_set_new(v, "kind", json_string("dots"));
-	(void)json_object_set_new(
-		v, "candidates", declared_explain(t, &ask));
+	(void)json_object_set_new(v, "candidates", declared_explain(t, &ask));
 	(void)json_object_set_new(
 		v, "others", json_integer((json_int_t)declared_count(t)));
 	if (e == 0) {
-		(void)json_object_set_new(
-			v, "kind", json_string("declared"));
+		(void)json_object_set_new(v, "kind", json_string("declared"));
 		put_captures(v, ask.captures);
 	} else if (e == ERR_METHOD) {
 		(void)json_object_set_new(v, "kind", json_string("method"));
@@ -313,12 +311,12 @@ test_trigger(struct request *r, const struct question *q, json_t *v)
 
 	if (e == ERR_NOT_FOUND)
 		return false;
-	(void)json_object_set_new(v, "kind",
-		json_string(e == 0 ? "trigger" : "trigger-method"));
+	(void)json_object_set_new(
+		v, "kind", json_string(e == 0 ? "trigger" : "trigger-method"));
 	if (e == 0) {
 		(void)json_object_set_new(
 			v, "function", json_string(p->function));
-		(void)json_object_set_new(v, "path", json_string(p->path));
+		(void)json_object_set_new(v, "pattern", json_string(p->path));
 	}
 	return true;
 }

@@ -180,6 +180,16 @@ file_base(const struct gateway *g, struct arena *arena,
 		exchange_is_tls(r->x) ? "https" : "http", SLICE_ARG(host));
 }
 
+const char *
+file_host(const struct gateway *g, struct arena *arena)
+{
+	const char *base = file_base(g, arena, NULL);
+	const char *host = strstr(base, "://");
+
+	host = host ? host + 3 : base;
+	return arena_str(arena, slice_of(host, strcspn(host, "/")));
+}
+
 /* Each segment encoded, the "/" kept. */
 static const char *
 encode_path(struct arena *arena, struct slice path)

@@ -34,6 +34,10 @@ int file_door(struct request *r, enum file_link_may may,
 const char *file_base(const struct gateway *g, struct arena *arena,
 	const struct request *r) _returns_value_;
 
+/* Of what file_base says to functions, "host:port". */
+const char *file_host(const struct gateway *g, struct arena *arena)
+	_returns_value_;
+
 /* "BASE/v1/files/PATH?sign=…&t=…"; with storage.cdn_url a link to read is the
  * CDN's.  `who`: the uploader (FILE_LINK_PUT). */
 const char *file_url(const struct gateway *g, struct arena *arena,

@@ -91,14 +91,6 @@ status_of(struct request *r)
 }
 
 static void
-send_none(struct request *r)
-{
-	int status = status_of(r);
-
-	exchange_answer(r->x, status, NULL, SLICE(""));
-}
-
-static void
 send_whole(struct request *r)
 {
 	struct sending *s = sending_of(r);
@@ -161,7 +153,8 @@ prepare(struct request *r, struct sending *s)
 	const char *type = s->type;
 
 	r->send = send_whole;
-	exchange_add_header(r->x, "Accept-Ranges", "bytes");
+	if (r->status == 200)
+		exchange_add_header(r->x, "Accept-Ranges", "bytes");
 	if (r->status == 206 && s->ranges.count == 1) {
 		r->send = send_range;
 		exchange_add_header(r->x, "Content-Range",
@@ -208,8 +201,10 @@ file_send(struct request *r, const struct file_body *body)
 	if (r->status == 412 || r->status == 416)
 		return refuse(r, r->status, body->size);
 	add_validators(r, body);
+	/* The library always says a length; of a 304 it must be the file's
+	 * (RFC 9110, 8.6), and no byte of it follows. */
 	if (r->status == 304)
-		r->send = send_none;
+		r->send = send_whole;
 	else
 		prepare(r, s);
 	return 0;

@@ -115,15 +115,16 @@ put_message(struct buf *to, const struct waiting *w)
 {
 	_buf_ struct buf base64;
 
+	buf_init(&base64, w->len * 2 + 8);
 	buf_str(to, ",\"data\":");
 	if (w->is_text) {
 		buf_json(to, slice_of(w->data, w->len));
 	} else {
-		buf_init(&base64, w->len * 2 + 8);
 		text_base64(&base64, slice_of(w->data, w->len));
 		buf_json(to, buf_all(&base64));
 	}
-	buf_printf(to, ",\"isBase64Encoded\":%s", w->is_text ? "false" : "true");
+	buf_printf(
+		to, ",\"isBase64Encoded\":%s", w->is_text ? "false" : "true");
 }
 
 static int
@@ -132,7 +133,8 @@ build_event(struct connection *c, const struct waiting *w)
 	struct buf *b = &c->event;
 
 	buf_clear(b);
-	buf_printf(b, "{\"type\":\"%s\",\"connectionId\":\"%s\"", w->type, c->id);
+	buf_printf(
+		b, "{\"type\":\"%s\",\"connectionId\":\"%s\"", w->type, c->id);
 	if (strcmp(w->type, "websocket.message") == 0)
 		put_message(b, w);
 	if (strcmp(w->type, "websocket.close") == 0)
@@ -150,8 +152,7 @@ answer(struct connection *c, struct slice result)
 	if (!c->ws || !result.len || slice_is(result, "null"))
 		return;
 	if (result.ptr[0] == '"' && val_parse(&v, result, NULL) == 0)
-		result = slice_of(
-			json_string_value(v), json_string_length(v));
+		result = slice_of(json_string_value(v), json_string_length(v));
 	ws_send(c->ws, result);
 }
 

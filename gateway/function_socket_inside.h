@@ -22,7 +22,7 @@ struct waiting {
 struct connection {
 	struct socket socket;
 	struct gateway *gateway;
-	struct ws *ws; /* NULL: closed */
+	struct ws *ws;      /* NULL: closed */
 	struct arena arena; /* of the caller's strings and the names */
 	struct caller caller;
 	const char *function;

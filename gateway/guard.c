@@ -189,8 +189,7 @@ guard_paying(struct gateway *g, const struct caller *caller)
 
 /* What would answer, and the rule that holds for it; false: none does. */
 static bool
-rule_of(const struct guard *guard, const struct request *r,
-	struct guarded *ret)
+rule_of(const struct guard *guard, const struct request *r, struct guarded *ret)
 {
 	const struct declared_route *d = r->declared;
 
@@ -200,8 +199,8 @@ rule_of(const struct guard *guard, const struct request *r,
 			return false;
 		ret->rule = d->breaker;
 		ret->kind = d->target == DECLARED_UPSTREAM ? 'u' : 'f';
-		ret->name = d->target == DECLARED_FUNCTION ? d->function
-							   : d->name;
+		ret->name =
+			d->target == DECLARED_FUNCTION ? d->function : d->name;
 		return true;
 	}
 	if (!guard->functions.errors ||
@@ -223,8 +222,8 @@ guard_act(struct request *r)
 	keep = arena_new(request_arena(r), struct guarded);
 	*keep = g;
 	/* The table may be replaced before it ends. */
-	keep->name = arena_str(request_arena(r),
-		g.name ? slice_str(g.name) : r->param);
+	keep->name = arena_str(
+		request_arena(r), g.name ? slice_str(g.name) : r->param);
 	b = breaker_find(guard->breakers, keep->kind, keep->name);
 	if (b) {
 		int e = breaker_ask(b, &keep->rule, clock_mono(), &r->retry_ms);

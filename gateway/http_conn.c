@@ -230,6 +230,8 @@ conn_begin(struct http *http, struct MHD_Connection *mhd, void **context)
 	info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
 	name_peer(c, info ? info->client_addr : NULL);
 	tls_begin(c);
+	c->told_tls = http->told_tls;
+	c->tls_before = http->tls;
 	http->connections++;
 	*context = c;
 	conn_move(c, CONN_NEW);

@@ -65,6 +65,7 @@ struct conn {
 	enum conn_phase phase;
 	int fd;
 	bool linger;  /* refused with input unread */
+	bool told_tls, tls_before; /* what its PROXY header said */
 	bool marked;  /* `mark` says something */
 	bool became;  /* something else: its exchange has ended */
 	char peer[CONN_PEER];
@@ -97,6 +98,7 @@ struct http {
 	char id_prefix[25];
 	int64_t turn; /* clock_mono when the library began to run */
 	bool draining, ending;
+	bool told_tls, tls; /* by the PROXY header of the next connection */
 };
 
 struct header {

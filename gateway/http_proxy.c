@@ -81,7 +81,11 @@ hand_over(struct caller_wait *w, const struct proxy_header *header)
 	int fd = take_fd(w->fd);
 
 	wait_end(w);
+	/* conn_begin is called from there. */
+	http->told_tls = header->told_tls;
+	http->tls = header->tls;
 	(void)MHD_add_connection(http->daemon, fd, from, len);
+	http->told_tls = false;
 	http_spin_soon(http);
 }
 

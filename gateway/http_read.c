@@ -73,7 +73,10 @@ exchange_set_peer(struct exchange *x, const char *peer)
 bool
 exchange_is_tls(const struct exchange *x)
 {
-	return x->tls_told ? x->tls : x->http->certs != NULL;
+	if (x->tls_told)
+		return x->tls;
+	return x->conn->told_tls ? x->conn->tls_before
+				 : x->http->certs != NULL;
 }
 
 void

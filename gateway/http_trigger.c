@@ -95,8 +95,9 @@ http_trigger_route(struct request *r)
 
 	if (!(r->on->kind & LISTENER_OPEN) || !r->gateway->paths)
 		return ERR_NOT_FOUND;
-	if (container_route(r) == 0)
-		return 0;
+	e = container_route(r);
+	if (e != ERR_NOT_FOUND)
+		return e;
 	e = http_paths_find(r->gateway->paths, slice_str(exchange_path(r->x)),
 		slice_str(exchange_method(r->x)), &p, &allowed);
 	if (e == ERR_METHOD)

@@ -122,10 +122,9 @@ mark(struct once *o, struct slice key)
 	const char *who = c->role == CALLER_USER      ? c->uid
 			  : c->role == CALLER_PROGRAM ? c->key
 						      : exchange_peer(r->x);
-	const struct slice scope[] = {slice_str(roles[c->role]),
-		slice_str(who),
-		slice_str(r->declared ? r->declared->name
-				      : exchange_path(r->x)),
+	const struct slice scope[] = {slice_str(roles[c->role]), slice_str(who),
+		slice_str(
+			r->declared ? r->declared->name : exchange_path(r->x)),
 		key};
 	const struct slice print[] = {slice_str(exchange_method(r->x)),
 		exchange_target(r->x), exchange_body(r->x)};
@@ -185,8 +184,8 @@ replay(struct once *o)
 		text_unhex(&body, slice_of(hex.ptr + 2, hex.len - 2)) < 0)
 		return ERR_FORMAT;
 	r->status = (int)ask_int(&o->ask, 0, 1);
-	r->answer = slice_of(
-		arena_str(request_arena(r), buf_all(&body)), body.len);
+	r->answer =
+		slice_of(arena_str(request_arena(r), buf_all(&body)), body.len);
 	exchange_add_header(r->x, "Idempotency-Replayed", "true");
 	r->gateway->count->replayed++;
 	return add_headers(r, ask_value(&o->ask, 0, 2));
@@ -208,8 +207,8 @@ on_claimed(struct job *job)
 	verdict = ask_value(ask, 0, 0);
 	if (slice_is(verdict, "run")) {
 		o->state = ONCE_HELD;
-		timer_set(&o->renew, r->gateway->loop,
-			IDEMPOTENCY_LEASE_MS / 3, on_renew);
+		timer_set(&o->renew, r->gateway->loop, IDEMPOTENCY_LEASE_MS / 3,
+			on_renew);
 		request_go_on(r, 0, NULL);
 		return;
 	}
@@ -365,8 +364,8 @@ store_answer(struct once *o)
 
 	if (r->err < 0) {
 		status = err_info(r->err)->status;
-		body = reply_error(request_arena(r), r->err, &r->why,
-			exchange_id(r->x));
+		body = reply_error(
+			request_arena(r), r->err, &r->why, exchange_id(r->x));
 	} else {
 		exchange_each_added(r->x, keep_header, all);
 	}

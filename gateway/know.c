@@ -162,7 +162,7 @@ know_caller(struct request *r)
 		r->caller.role = CALLER_ADMIN;
 		return 0;
 	}
-	if (r->declared)
+	if (r->declared && r->route->know != KNOW_NOT)
 		return know_declared(r);
 	switch (r->route->know) {
 	case KNOW_HEADER:

@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/crypto.h"
 #include "base/place.h"
+#include "base/val.h"
 #include "base/valkey.h"
 #include "gateway/declared.h"
 #include "gateway/request.h"
@@ -46,7 +47,25 @@ rule_fits(const struct limit_rule *rule, const struct request *r)
 }
 
 static struct slice
-function_of(const struct request *r)
+text_or_none(const char *s)
+{
+	return s && *s ? slice_str(s) : slice_of(NULL, 0);
+}
+
+/* js-sdk says in the body what it calls; it is parsed once, for the call too,
+ * and what is wrong with it is said there. */
+static struct slice
+called_by_body(struct request *r)
+{
+	if (r->route->know != KNOW_BODY || !r->whole || request_json(r) < 0 ||
+		strcmp(val_text(r->json, "action"),
+			"functions.invokeFunction") != 0)
+		return slice_of(NULL, 0);
+	return text_or_none(val_text(r->json, "function_name"));
+}
+
+static struct slice
+function_of(struct request *r)
 {
 	if (r->declared)
 		return slice_str(r->declared->function);
@@ -54,7 +73,7 @@ function_of(const struct request *r)
 		return slice_str(r->function);
 	if (strncmp(r->route->path, "/v1/functions/", 14) == 0)
 		return r->param;
-	return slice_of(NULL, 0);
+	return called_by_body(r);
 }
 
 static struct slice
@@ -79,12 +98,6 @@ header_of(struct request *r, const char *name)
 	sum = arena_get(request_arena(r), SHA256_LEN);
 	crypto_sha256(v, sum);
 	return slice_of(sum, SHA256_LEN);
-}
-
-static struct slice
-text_or_none(const char *s)
-{
-	return s && *s ? slice_str(s) : slice_of(NULL, 0);
 }
 
 /* Whose cell: {NULL, 0} when the rule does not concern this one. */
@@ -137,8 +150,8 @@ gather(struct limit_asks *asks, const struct limit_rules *rules,
 }
 
 void
-limit_note(struct request *r, const struct limit_rule *rule,
-	struct gcra_verdict v)
+limit_note(
+	struct request *r, const struct limit_rule *rule, struct gcra_verdict v)
 {
 	struct admit *a = &r->admit;
 
@@ -170,8 +183,7 @@ local_key(const struct gcra_table *cells, const struct limit_ask *ask)
 
 	memcpy(room, &ask->rule->id, sizeof(uint64_t));
 	memcpy(room + sizeof(uint64_t), ask->value.ptr, ask->value.len);
-	return gcra_key(
-		cells, 'L', room, sizeof(uint64_t) + ask->value.len);
+	return gcra_key(cells, 'L', room, sizeof(uint64_t) + ask->value.len);
 }
 
 static bool
@@ -198,8 +210,8 @@ take_rate(struct request *r, const struct limit_ask *ask)
 	struct gcra_table *cells = r->gateway->cells;
 	const struct limit_rule *rule = ask->rule;
 	int64_t now = rule->fine ? clock_now() : admit_now(&r->admit);
-	struct gcra_verdict v = gcra_ask_cost(
-		cells, local_key(cells, ask), rule->take, now);
+	struct gcra_verdict v =
+		gcra_ask_cost(cells, local_key(cells, ask), rule->take, now);
 
 	limit_note(r, rule, v);
 	return v.allowed;
@@ -255,7 +267,8 @@ int
 limit_head(struct request *r)
 {
 	const struct limit_rules *all = declared_limits(r->gateway->declared);
-	const struct limit_rules *own = r->declared ? r->declared->limits : NULL;
+	const struct limit_rules *own =
+		r->declared ? r->declared->limits : NULL;
 	struct limit_asks asks;
 
 	if (!all && !own)
@@ -270,7 +283,8 @@ int
 limit_caller(struct request *r)
 {
 	const struct limit_rules *all = declared_limits(r->gateway->declared);
-	const struct limit_rules *own = r->declared ? r->declared->limits : NULL;
+	const struct limit_rules *own =
+		r->declared ? r->declared->limits : NULL;
 	struct limit_asks asks;
 
 	if (!all && !own)

@@ -66,8 +66,7 @@ void limit_note(struct request *r, const struct limit_rule *rule,
 /* Fills r->why and r->retry_ms. */
 int limit_refuse(struct request *r, const struct limit_rule *rule);
 /* Against this machine's memory.  0 or ERR_LIMITED. */
-int limit_local(
-	struct request *r, const struct limit_asks *asks) _must_check_;
+int limit_local(struct request *r, const struct limit_asks *asks) _must_check_;
 /* limit_remote.c: STEP_WAIT; or limit_local's answer when Valkey is not to be
  * had. */
 int limit_remote(struct request *r, struct limit_asks *asks) _must_check_;

@@ -34,8 +34,8 @@ put_key(char to[VALKEY_KEY], const struct limit_ask *ask)
 	crypto_sha256(ask->value, sum);
 	for (size_t i = 0; i < MARK; i++)
 		(void)snprintf(value + 2 * i, 3, "%02x", sum[i]);
-	(void)snprintf(to, VALKEY_KEY, "%016" PRIx64 ":%s", ask->rule->id,
-		value);
+	(void)snprintf(
+		to, VALKEY_KEY, "%016" PRIx64 ":%s", ask->rule->id, value);
 }
 
 static void
@@ -73,8 +73,7 @@ on_taken(struct job *job)
 		note_all(a);
 		keep_lease(a);
 		if (e == ERR_LIMITED)
-			e = limit_refuse(
-				r, a->asks->one[ask->refused].rule);
+			e = limit_refuse(r, a->asks->one[ask->refused].rule);
 	} else {
 		r->gateway->count->counted_here++;
 		e = limit_local(r, a->asks);
@@ -83,7 +82,8 @@ on_taken(struct job *job)
 	request_go_on(r, e, &why);
 }
 
-/* The rules may be replaced while it waits: what is needed of them is copied. */
+/* The rules may be replaced while it waits: what is needed of them is copied.
+ */
 static struct limit_asks *
 asks_copy(struct request *r, const struct limit_asks *asks)
 {
@@ -101,9 +101,8 @@ asks_copy(struct request *r, const struct limit_asks *asks)
 			rule->policy =
 				arena_str(arena, slice_str(rule->policy));
 		copy->one[i].rule = rule;
-		copy->one[i].value =
-			slice_of(arena_str(arena, from->value),
-				from->value.len);
+		copy->one[i].value = slice_of(
+			arena_str(arena, from->value), from->value.len);
 	}
 	return copy;
 }

@@ -64,8 +64,8 @@ static const struct {
 	{"declared", NULL},
 };
 
-static const char *const members[] = {"by", "rate", "burst", "cost",
-	"concurrent", "name", "path", "class"};
+static const char *const members[] = {
+	"by", "rate", "burst", "cost", "concurrent", "name", "path", "class"};
 
 static int
 check_members(const json_t *spec, struct fault *why)
@@ -290,8 +290,8 @@ limit_rules_new(struct limit_rules **ret, const json_t *rules,
 		int e;
 
 		all->count++;
-		e = rule_read(&all->rule[i], json_array_get(rules, i), i,
-			where, why);
+		e = rule_read(
+			&all->rule[i], json_array_get(rules, i), i, where, why);
 		if (e < 0) {
 			(void)limit_rules_free(all);
 			return blame(why, e, where, i);

@@ -99,8 +99,7 @@ make_table(struct project_routes *p, const json_t *operator_file,
 	if (file)
 		sources[count++] = (struct declared_source){
 			.file = file, .name = "routes.json", .sites = here};
-	return declared_table_new(
-		ret, sources, count, p->gateway->loop, why);
+	return declared_table_new(ret, sources, count, p->gateway->loop, why);
 }
 
 static void
@@ -116,8 +115,7 @@ int
 project_routes_try(struct project_routes *p, const json_t *operator_file,
 	const char *name, struct declared_table **ret, struct fault *why)
 {
-	return make_table(
-		p, operator_file, name, p->file, p->sites, ret, why);
+	return make_table(p, operator_file, name, p->file, p->sites, ret, why);
 }
 
 void
@@ -207,7 +205,8 @@ static void
 on_row(struct job *job)
 {
 	struct ask *ask = container_of(job, struct ask, job);
-	struct project_routes *p = container_of(ask, struct project_routes, ask);
+	struct project_routes *p =
+		container_of(ask, struct project_routes, ask);
 	bool failed = job->err < 0;
 
 	if (!failed && ask_rows(ask) > 0)
@@ -215,7 +214,10 @@ on_row(struct job *job)
 	if (!failed)
 		p->gateway->count->routes = p->version + 1;
 	timer_set(&p->again, p->gateway->loop,
-		p->look ? 0 : failed ? AGAIN_MS : POLL_MS, on_again);
+		p->look  ? 0
+		: failed ? AGAIN_MS
+			 : POLL_MS,
+		on_again);
 	p->look = false;
 	say_first(p);
 }

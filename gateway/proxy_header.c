@@ -50,6 +50,8 @@ read_v1_addresses(struct proxy_header *h, int family, struct slice rest)
 	bool four = family == AF_INET;
 	int e;
 
+	if (!rest.len || rest.ptr[rest.len - 1] == ' ')
+		return ERR_BAD_REQUEST;
 	for (size_t i = 0; i < 4; i++)
 		if (!slice_split(&rest, ' ', &word[i]) || !word[i].len)
 			return ERR_BAD_REQUEST;
@@ -116,6 +118,30 @@ byte_at(struct slice s, size_t i)
 	return (unsigned char)s.ptr[i];
 }
 
+enum { TLV_SSL = 0x20, TLV_HEAD = 3 };
+
+/* What stands behind the addresses (2.2.): type, length, value.  A value that
+ * is cut off is none of ours to repair. */
+static int
+read_more(struct proxy_header *h, struct slice bytes, size_t at)
+{
+	while (at < h->need) {
+		size_t len;
+
+		if (h->need - at < TLV_HEAD)
+			return ERR_BAD_REQUEST;
+		len = byte_at(bytes, at + 1) << 8 | byte_at(bytes, at + 2);
+		if (h->need - at - TLV_HEAD < len)
+			return ERR_BAD_REQUEST;
+		if (byte_at(bytes, at) == TLV_SSL && len) {
+			h->told_tls = true;
+			h->tls = byte_at(bytes, at + TLV_HEAD) & 1;
+		}
+		at += TLV_HEAD + len;
+	}
+	return 1;
+}
+
 /* Families of section 2.2; what is no TCP over IP has no address for us. */
 static int
 read_v2(struct proxy_header *h, struct slice bytes)
@@ -132,12 +158,14 @@ read_v2(struct proxy_header *h, struct slice bytes)
 		h->from.in.sin_family = AF_INET;
 		memcpy(&h->from.in.sin_addr, at, 4);
 		memcpy(&h->from.in.sin_port, at + 8, 2);
+		return read_more(h, bytes, V2_FIXED + 12);
 	} else if (family == 0x21) {
 		if (len < 36)
 			return ERR_BAD_REQUEST;
 		h->from.in6.sin6_family = AF_INET6;
 		memcpy(&h->from.in6.sin6_addr, at, 16);
 		memcpy(&h->from.in6.sin6_port, at + 32, 2);
+		return read_more(h, bytes, V2_FIXED + 36);
 	} else {
 		h->local = true;
 	}

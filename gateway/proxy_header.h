@@ -19,6 +19,7 @@ struct proxy_header {
 	size_t need; /* bytes that belong to it as far as is known: read so
 			many, and no more */
 	bool local;  /* the proxy itself asks, or it does not know who does */
+	bool told_tls, tls; /* whether the client came by TLS (PP2_TYPE_SSL) */
 	union {
 		struct sockaddr any;
 		struct sockaddr_in in;

@@ -144,13 +144,13 @@ range_frames_new(struct arena *a, const struct ranges *ranges, const char *type,
 	char boundary[RANGE_BOUNDARY + 1];
 
 	boundary_make(boundary);
-	f->content_type = arena_printf(
-		a, "multipart/byteranges; boundary=%s", boundary);
+	f->content_type =
+		arena_printf(a, "multipart/byteranges; boundary=%s", boundary);
 	for (size_t i = 0; i < ranges->count; i++) {
 		f->frames[i] = slice_str(arena_printf(a,
-			"\r\n--%s\r\n%s%s%sContent-Range: %s\r\n\r\n",
-			boundary, type ? "Content-Type: " : "",
-			type ? type : "", type ? "\r\n" : "",
+			"\r\n--%s\r\n%s%s%sContent-Range: %s\r\n\r\n", boundary,
+			type ? "Content-Type: " : "", type ? type : "",
+			type ? "\r\n" : "",
 			range_content(a, &ranges->list[i], size)));
 		f->size += f->frames[i].len + ranges->list[i].len;
 	}

@@ -68,7 +68,9 @@ step_route(struct request *r)
 	};
 	int e = route_find(&ask);
 
-	if (e == 0) {
+	if (e != ERR_NOT_FOUND && web_origin_preflight(r)) {
+		e = 0;
+	} else if (e == 0) {
 		r->route = ask.route;
 		r->param = ask.param;
 		if (r->on->kind & LISTENER_OPEN)
@@ -77,8 +79,6 @@ step_route(struct request *r)
 		e = declared_route_request(r);
 		if (e == ERR_NOT_FOUND)
 			e = http_trigger_route(r);
-	} else if (web_origin_preflight(r)) {
-		e = 0;
 	} else {
 		r->allowed = ask.allowed;
 	}

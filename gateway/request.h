@@ -53,6 +53,7 @@ struct request {
 	/* the act's */
 	void *act;
 	struct job *job; /* cancelled when the client leaves */
+	bool from_page;  /* it has an Origin (gateway/web_origin.h) */
 	bool waits;      /* a step waits for its job: not for the body */
 	void *limits;    /* limit.h's */
 	void *guarded;   /* guard.h's */

@@ -2,8 +2,8 @@
  * Who is refused when there is too much to do.
  *
  * The level moves one step each interval, up or down: half of a priority is
- * refused after four tenths of a second, all of it after eight, and the next
- * one only then.  That is slow enough for the refusing itself to show its
+ * refused after six tenths of a second, all of it after ten, and the next one
+ * only then.  That is slow enough for the refusing itself to show its
  * effect before more are refused.
  */
 #include "gateway/shed.h"
@@ -45,9 +45,10 @@ shed_turn(struct shed *s, int64_t now, int64_t busy_ns, unsigned busy)
 	s->turns++;
 	if (now < s->interval_ends)
 		return;
-	if (is_late(s, busy))
+	s->late = is_late(s, busy) ? s->late + 1 : 0;
+	if (s->late >= SHED_LATE)
 		s->level += s->level < SHED_TOP;
-	else
+	else if (!s->late)
 		s->level -= s->level > 0;
 	/* Intervals that nobody saw were quiet. */
 	if (s->interval_ends && now > s->interval_ends) {

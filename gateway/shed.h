@@ -1,14 +1,15 @@
 #pragma once
 
 /*
- * Load shedding: when a gateway cannot keep up, the least important requests are
- * refused at once, so that the others are answered in time.
+ * Load shedding: when a gateway cannot keep up, the least important requests
+ * are refused at once, so that the others are answered in time.
  *
  * What is measured is how long a turn of the loop takes: an event that comes
  * meanwhile waits so long.  As with CoDel (RFC 8289) it is the least of an
  * interval that counts, so that a single long turn means nothing: while it
- * stays above the target, each interval refuses a little more, and below it a
- * little less.  Besides, so many requests may be under way at once.
+ * stays above the target, from the third interval on each refuses a little
+ * more, and below it a little less.  Besides, so many requests may be under way
+ * at once.
  *
  * In order: SHED_LOW, then SHED_NORMAL; the others never.  Pure: the clock is
  * passed in.
@@ -25,9 +26,10 @@ enum shed_priority {
 };
 
 enum {
-	SHED_STEPS = 8,              /* from none of a priority to all of it */
-	SHED_TOP = 2 * SHED_STEPS,   /* all of both */
+	SHED_STEPS = 8,            /* from none of a priority to all of it */
+	SHED_TOP = 2 * SHED_STEPS, /* all of both */
 	SHED_INTERVAL_MS = 100,
+	SHED_LATE = 3, /* intervals in a row before anything is refused */
 };
 
 struct shed {
@@ -35,6 +37,7 @@ struct shed {
 	unsigned under_way; /* requests at once; 0: any number */
 	/* its own */
 	unsigned level; /* 0 … SHED_TOP: so many steps are refused */
+	unsigned late;  /* intervals in a row */
 	int64_t interval_ends, least_ns;
 	unsigned turns;
 	unsigned owed[2]; /* by priority, in steps */

@@ -246,8 +246,7 @@ form_drop(struct site *s, struct entry *e, struct form *f)
 static void
 put_etag(struct form *f, enum compress_coding coding)
 {
-	static const char *const behind[COMPRESS_CODINGS_] = {
-		"", "-gz", "-br"};
+	static const char *const behind[COMPRESS_CODINGS_] = {"", "-gz", "-br"};
 
 	(void)snprintf(f->etag, sizeof(f->etag), "%s\"%llx%08lx-%llx%s\"",
 		f->made ? "W/" : "", (unsigned long long)f->st.st_mtim.tv_sec,
@@ -324,8 +323,8 @@ answer_form(const struct form *f, enum compress_coding coding, int fd,
 {
 	ret->coding = coding;
 	ret->fd = fd;
-	ret->bytes = f->bytes ? slice_of(f->bytes, f->len)
-			      : (struct slice){NULL, 0};
+	ret->bytes =
+		f->bytes ? slice_of(f->bytes, f->len) : (struct slice){NULL, 0};
 	ret->size = f->bytes ? f->len : (uint64_t)f->st.st_size;
 	ret->modified_s = (int64_t)f->st.st_mtim.tv_sec;
 	ret->etag = f->etag;
@@ -456,8 +455,7 @@ site_find(struct site *s, const struct site_ask *ask, struct site_file *ret)
 
 	*ret = (struct site_file){.fd = -1};
 	if (path_is_open(ask->path))
-		r = !ask->path.len ||
-				    ask->path.ptr[ask->path.len - 1] == '/'
+		r = !ask->path.len || ask->path.ptr[ask->path.len - 1] == '/'
 			    ? find_index(s, ask, ask->path, ret)
 			    : find_one(s, ask, ask->path, ret);
 	if (r == ERR_FILE_NONE && ask->fallback)

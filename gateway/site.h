@@ -5,8 +5,8 @@
  * nothing outside of the folder is opened (openat2's RESOLVE_BENEATH, so that a
  * symbolic link out of it is none either), and nothing hidden (a segment that
  * begins with a dot, but for /.well-known).  Small files are kept in memory and
- * looked at again (one stat) before each answer; what has a .br or .gz beside it
- * is sent as that to who takes it.
+ * looked at again (one stat) before each answer; what has a .br or .gz beside
+ * it is sent as that to who takes it.
  */
 
 #include "base/compress.h"
@@ -17,7 +17,7 @@ struct loop;
 struct site;
 
 enum {
-	SITE_FILE_TOP = 64 * 1024,	  /* kept in memory */
+	SITE_FILE_TOP = 64 * 1024,          /* kept in memory */
 	SITE_MEMORY_TOP = 16 * 1024 * 1024, /* of one site */
 	SITE_FILES_TOP = 4096,
 	SITE_PATH_TOP = 1024,
@@ -31,10 +31,10 @@ struct site *site_ref(struct site *s);
 struct site *site_unref(struct site *s);
 
 struct site_ask {
-	struct slice path;   /* decoded, without the leading slash */
-	const char *index;   /* NULL: index.html */
+	struct slice path;    /* decoded, without the leading slash */
+	const char *index;    /* NULL: index.html */
 	const char *fallback; /* for what is no file: NULL: none */
-	struct slice accept; /* Accept-Encoding */
+	struct slice accept;  /* Accept-Encoding */
 };
 
 /* What is found.  Either `bytes` or `fd` (yours to close) has it. */

@@ -100,8 +100,8 @@ count_user(const struct list *list, struct slice uid)
 	int n = 0;
 
 	list_for_each (at, list)
-		if (slice_eq(container_of(at, struct socket, on_user)->uid,
-			    uid))
+		if (slice_eq(
+			    container_of(at, struct socket, on_user)->uid, uid))
 			n++;
 	return n;
 }

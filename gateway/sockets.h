@@ -33,8 +33,8 @@ struct socket {
 	struct list on_all, on_user, on_id;
 	/* At the process's end: be freed, with your ws. */
 	void (*drop)(struct socket *s);
-	struct ws *ws;   /* NULL: closed already */
-	struct slice id; /* to be found by; or empty */
+	struct ws *ws;    /* NULL: closed already */
+	struct slice id;  /* to be found by; or empty */
 	struct slice uid; /* its owner's; empty: not known yet */
 	uint64_t sid;
 };
@@ -42,8 +42,8 @@ struct socket {
 void socket_init(struct socket *s);
 /* s->ws, s->uid and s->sid are set (uid may be empty).  ERR_LIMITED: the user
  * has as many as he may (sockets.user). */
-int socket_add(struct sockets *all, struct socket *s,
-	struct fault *why) _must_check_;
+int socket_add(
+	struct sockets *all, struct socket *s, struct fault *why) _must_check_;
 /* Idle ones are fine, too. */
 void socket_del(struct socket *s);
 /* By its id; NULL. */

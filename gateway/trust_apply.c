@@ -28,7 +28,7 @@ on_header(void *owner, struct slice name, struct slice value)
 void
 trust_apply(const struct trust *t, struct exchange *x)
 {
-	_buf_ struct buf text;
+	_buf_ struct buf text = {0};
 	struct lines all = {.text = &text};
 	struct trust_told told;
 	struct slice proto;

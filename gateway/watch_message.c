@@ -30,8 +30,8 @@ read_nothing(struct watch_message *m _unused_, const json_t *data _unused_,
 }
 
 static int
-read_login(struct watch_message *m, const json_t *data _unused_,
-	struct fault *why)
+read_login(
+	struct watch_message *m, const json_t *data _unused_, struct fault *why)
 {
 	json_t *more;
 	int e = val_obj(m->json, "exMsgData", &more, why);
@@ -43,8 +43,8 @@ read_login(struct watch_message *m, const json_t *data _unused_,
 
 /* The text of a value that is JSON or JSON inside a string. */
 static int
-read_json(struct buf *made, const json_t *v, const char *key,
-	struct slice *ret, struct fault *why)
+read_json(struct buf *made, const json_t *v, const char *key, struct slice *ret,
+	struct fault *why)
 {
 	*ret = slice_of("", 0);
 	if (!v || json_is_null(v))
@@ -108,8 +108,7 @@ read_order(struct watch_message *m, const json_t *v, struct fault *why)
 static int
 read_init(struct watch_message *m, const json_t *data, struct fault *why)
 {
-	int e = val_str(
-		data, "collName", WATCH_ID_TOP, &m->collection, why);
+	int e = val_str(data, "collName", WATCH_ID_TOP, &m->collection, why);
 
 	if (e == 0)
 		e = read_json(&m->made_query, json_object_get(data, "query"),
@@ -117,8 +116,8 @@ read_init(struct watch_message *m, const json_t *data, struct fault *why)
 	if (e == 0)
 		e = read_order(m, json_object_get(data, "orderBy"), why);
 	if (e == 0)
-		e = val_int_or(data, "limit", -1, INT32_MAX, -1, &m->limit,
-			why);
+		e = val_int_or(
+			data, "limit", -1, INT32_MAX, -1, &m->limit, why);
 	return e;
 }
 
@@ -129,14 +128,13 @@ read_place(struct watch_message *m, const json_t *data, struct fault *why)
 
 	if (e < 0)
 		return e;
-	return val_int(
-		data, "eventID", 0, INT64_MAX / 2, &m->event_id, why);
+	return val_int(data, "eventID", 0, INT64_MAX / 2, &m->event_id, why);
 }
 
 static const struct kind {
 	const char *name;
-	int (*read)(struct watch_message *m, const json_t *data,
-		struct fault *why);
+	int (*read)(
+		struct watch_message *m, const json_t *data, struct fault *why);
 	bool of_watch; /* names one */
 } kinds[] = {
 	[WATCH_LOGIN] = {"LOGIN", read_login, false},

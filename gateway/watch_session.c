@@ -207,7 +207,8 @@ login(struct session *s, const struct watch_message *m, struct arena *arena)
 		return;
 	}
 	become(s, &who, arena);
-	if (!s->known && socket_add(s->gateway->sockets, &s->socket, &why) < 0) {
+	if (!s->known &&
+		socket_add(s->gateway->sockets, &s->socket, &why) < 0) {
 		refuse(s, m, "EXCEED_CONCURRENT_REQUEST_LIMIT", why.text);
 		ws_close(s->ws, CLOSE_LATER, "too many connections");
 		return;
@@ -245,6 +246,17 @@ static const struct {
 	[WATCH_CLOSE_WATCH] = {watching_close, false},
 };
 
+/* A page that closed its last watch and begins another at once: the SDK has
+ * not noticed that the connection is a new one.  It logs in when told so, and
+ * without a watchId its user hears nothing of it. */
+static void
+refuse_stranger(struct session *s, struct watch_message *m)
+{
+	if (m->kind == WATCH_INIT_WATCH)
+		m->watch_id = slice_of("", 0);
+	refuse(s, m, "CHECK_LOGIN_FAILED", "LOGIN comes first");
+}
+
 static void
 on_message(struct ws *ws, struct slice text, bool is_text)
 {
@@ -267,7 +279,7 @@ on_message(struct ws *ws, struct slice text, bool is_text)
 		refuse(s, &m, "INVALID_PARAM",
 			*why.text ? why.text : "the message is not valid JSON");
 	else if (!s->known && !acts[m.kind].stranger)
-		refuse(s, &m, "CHECK_LOGIN_FAILED", "LOGIN comes first");
+		refuse_stranger(s, &m);
 	else
 		acts[m.kind].run(s, &m);
 	watch_message_done(&m);

@@ -139,8 +139,8 @@ make_query_id(struct watching *w)
 }
 
 static void
-tell_first(struct watching *w, uint64_t seq,
-	const struct watch_change *changes, size_t count)
+tell_first(struct watching *w, uint64_t seq, const struct watch_change *changes,
+	size_t count)
 {
 	_buf_ struct buf b;
 
@@ -240,8 +240,8 @@ on_change(struct watch_sub *sub, uint64_t seq,
 	if (w->state == WATCHING_LIVE)
 		tell_change(w, seq, changes, count);
 	else
-		watch_events_put(&w->missed, w->missed.len > 0, w->last,
-			changes, count);
+		watch_events_put(
+			&w->missed, w->missed.len > 0, w->last, changes, count);
 }
 
 static void
@@ -292,8 +292,7 @@ on_end(struct watch_sub *sub, int err, const struct fault *why)
 		session_leave(s);
 	else
 		session_error(s, w->watch_id,
-			w->request_id ? w->request_id : "", code_of(err),
-			text);
+			w->request_id ? w->request_id : "", code_of(err), text);
 	watching_free(w);
 }
 

@@ -104,14 +104,14 @@ watch_sign_open(struct seal *seal, struct slice sign, int64_t now_s,
 }
 
 int
-watch_place_put(struct seal *seal, const struct watch_place *place,
-	struct buf *to)
+watch_place_put(
+	struct seal *seal, const struct watch_place *place, struct buf *to)
 {
 	_buf_ struct buf b;
 
 	buf_init(&b, TOP);
-	buf_printf(&b, "{\"e\":\"%016" PRIx64 "\",\"l\":%" PRId64,
-		place->epoch, place->limit);
+	buf_printf(&b, "{\"e\":\"%016" PRIx64 "\",\"l\":%" PRId64, place->epoch,
+		place->limit);
 	val_put_text(&b, "u", place->uid);
 	val_put_text(&b, "c", place->collection);
 	val_put_text(&b, "q", place->query);
@@ -121,8 +121,8 @@ watch_place_put(struct seal *seal, const struct watch_place *place,
 }
 
 int
-watch_place_open(struct seal *seal, struct slice query_id,
-	struct arena *arena, struct watch_place *ret)
+watch_place_open(struct seal *seal, struct slice query_id, struct arena *arena,
+	struct watch_place *ret)
 {
 	_json_ json_t *v = open_sealed(seal, query_word, query_id);
 

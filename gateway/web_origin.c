@@ -23,6 +23,7 @@ web_origin_check(struct request *r)
 {
 	struct slice origin = exchange_header(r->x, "Origin");
 
+	r->from_page = origin.ptr != NULL;
 	/* WeChat's servers and probes are no browsers */
 	if (!origin.ptr || r->route->know == KNOW_PROBE ||
 		cors_allows(r->gateway->web_origins, origin,
@@ -40,14 +41,14 @@ web_origin_preflight(struct request *r)
 	if (!(r->on->kind & LISTENER_OPEN) || !cors_is_preflight(r->x))
 		return false;
 	r->route = &preflight;
+	r->from_page = true;
 	return true;
 }
 
 void
 web_origin_say(struct request *r)
 {
-	if (!(r->on->kind & LISTENER_OPEN) ||
-		!exchange_header(r->x, "Origin").ptr)
+	if (!r->from_page)
 		return;
 	if (r->route != &preflight)
 		cors_say(r->gateway->web_origins, r->x, NULL);

@@ -26,7 +26,7 @@ enum {
 	FAIL_MS = 1000,
 	READ_TURN = 64 * 1024, /* bytes of one client in one turn */
 	ROOM = 16 * 1024,
-	KEEP = 16 * 1024,   /* memory that an idle connection may keep */
+	KEEP = 16 * 1024,    /* memory that an idle connection may keep */
 	FRAME_HEAD_TOP = 10, /* a server's: not masked */
 	CLOSE_TOP = 125,
 	ANSWERS_TOP = 64 * 1024
@@ -45,15 +45,16 @@ struct ws {
 	uint64_t heard;   /* loop ms */
 	struct timer timer;
 	struct defer flush;
-	unsigned code;     /* what on_close will be told, 0: none yet */
-	uint16_t wrong;    /* the close code for what was received */
-	uint16_t sent;     /* the close code we sent */
-	uint8_t opcode;    /* of the frame under way */
-	uint8_t kind;      /* of the message under way */
+	unsigned code;  /* what on_close will be told, 0: none yet */
+	uint16_t wrong; /* the close code for what was received */
+	uint16_t sent;  /* the close code we sent */
+	uint8_t opcode; /* of the frame under way */
+	uint8_t kind;   /* of the message under way */
 	int fd;
 	int broken; /* errno of the connection */
 	bool close_sent, close_got;
-	bool deaf; /* what was received made no sense: all else is passed over */
+	bool deaf; /* what was received made no sense: all else is passed over
+		    */
 	bool blocked, held, eof, pinged, over, told;
 	char peer[48];
 };

@@ -34,11 +34,12 @@ struct ws_conf {
 	/* Instead of all of ops: the client left before the handshake was
 	 * over.  May be NULL. */
 	void (*dropped)(void *owner);
-	uint64_t ping_ms;     /* ping after so long a silence; 0: never.  No
-				 answer for as long: the client is gone */
+	uint64_t ping_ms; /* ping after so long a silence; 0: never.  No
+			     answer for as long: the client is gone */
 };
 
-/* Is this a valid handshake (RFC 6455, 4.2.1)?  ERR_UPGRADE says what is not. */
+/* Is this a valid handshake (RFC 6455, 4.2.1)?  ERR_UPGRADE says what is not.
+ */
 int ws_check(const struct request *r, struct fault *why) _must_check_;
 /* The bare protocol of the list that the client offers, and a token beside it:
  * browsers can set no headers, so "mpcloud.token.TOKEN" stands there. */

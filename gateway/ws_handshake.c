@@ -42,8 +42,8 @@ int
 ws_check(const struct request *r, struct fault *why)
 {
 	if (strcmp(exchange_method(r->x), "GET") != 0)
-		return fault_set(why, ERR_UPGRADE,
-			"a WebSocket is opened with GET");
+		return fault_set(
+			why, ERR_UPGRADE, "a WebSocket is opened with GET");
 	if (!has_token(exchange_header(r->x, "Upgrade"), "websocket") ||
 		!has_token(exchange_header(r->x, "Connection"), "upgrade"))
 		return fault_set(why, ERR_UPGRADE,
@@ -51,8 +51,8 @@ ws_check(const struct request *r, struct fault *why)
 			"and Connection: Upgrade (a proxy in front must pass "
 			"both on)");
 	if (!slice_is(exchange_header(r->x, "Sec-WebSocket-Version"), "13"))
-		return fault_set(why, ERR_UPGRADE,
-			"Sec-WebSocket-Version must be 13");
+		return fault_set(
+			why, ERR_UPGRADE, "Sec-WebSocket-Version must be 13");
 	if (!key_is_good(exchange_header(r->x, "Sec-WebSocket-Key")))
 		return fault_set(why, ERR_UPGRADE,
 			"Sec-WebSocket-Key must be 16 bytes in base64");
@@ -63,16 +63,16 @@ struct ws_offer
 ws_offered(const struct request *r)
 {
 	struct slice list = exchange_header(r->x, "Sec-WebSocket-Protocol");
-	struct ws_offer offer = {.protocol = slice_of("", 0),
-		.token = slice_of("", 0)};
+	struct ws_offer offer = {
+		.protocol = slice_of("", 0), .token = slice_of("", 0)};
 	size_t prefix = strlen(TOKEN_PREFIX);
 	struct slice one;
 
 	while (slice_split(&list, ',', &one)) {
 		one = slice_trim(one);
 		if (slice_starts(one, TOKEN_PREFIX))
-			offer.token = slice_of(
-				one.ptr + prefix, one.len - prefix);
+			offer.token =
+				slice_of(one.ptr + prefix, one.len - prefix);
 		else if (!offer.protocol.len && one.len <= PROTOCOL_TOP)
 			offer.protocol = one;
 	}

@@ -82,9 +82,8 @@ add_routes(struct cells *c, const json_t *routes)
 
 	json_array_foreach (routes, i, v)
 		if (len < sizeof(text))
-			len += (size_t)snprintf(text + len,
-				sizeof(text) - len, "%s%s", i ? "," : "",
-				json_string_value(v));
+			len += (size_t)snprintf(text + len, sizeof(text) - len,
+				"%s%s", i ? "," : "", json_string_value(v));
 	cells_add(c, "%s", *text ? text : "all");
 }
 

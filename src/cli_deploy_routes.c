@@ -95,7 +95,8 @@ sum_one(struct summing *s, const char *path, const char *name)
 	int r;
 
 	if (lstat(one, &st) < 0)
-		return fault_set(s->why, -errno, "%s: %s", one, strerror(errno));
+		return fault_set(
+			s->why, -errno, "%s: %s", one, strerror(errno));
 	if (++s->files > SITE_FILES)
 		return fault_set(s->why, ERR_TOO_BIG,
 			"%s: more than %d files: a static folder is what a "
@@ -211,7 +212,8 @@ sites_lay(struct sites *s, const char *project, const json_t *file,
 			continue;
 		if (*folder == '/' || strstr(folder, ".."))
 			return fault_set(why, ERR_PARAM,
-				"routes[%zu].to.static: \"%s\": a folder of the "
+				"routes[%zu].to.static: \"%s\": a folder of "
+				"the "
 				"project is wanted",
 				i, folder);
 		r = site_lay(s, project, folder, why);
@@ -330,8 +332,8 @@ routes_send(struct cli *cli, const struct sites *s, json_t *file)
 			(long long)val_number(answer, "version"));
 		if (json_object_size(s->names))
 			(void)printf(" (%s, %s copied)",
-				progress_count((int64_t)json_object_size(
-						       s->names),
+				progress_count(
+					(int64_t)json_object_size(s->names),
 					"site"),
 				progress_number((int64_t)s->copied));
 		(void)putchar('\n');

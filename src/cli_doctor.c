@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/paths.h"
 #include "base/sock.h"
+#include "db/changes_check.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -187,6 +188,13 @@ check_daemon(struct cli *cli, struct fault *say)
 	return doctor_say(HINT, say, "mpcloudd is not running");
 }
 
+/* Nobody needs watch() who does not use it. */
+static enum verdict
+check_watch(struct cli *cli, struct fault *say)
+{
+	return changes_check(cli->conf->database_url, say) == 0 ? FINE : HINT;
+}
+
 static const struct check checks[] = {
 	{"configuration", check_conf},
 	{"Node.js", check_node},
@@ -202,6 +210,7 @@ static const struct check checks[] = {
 	{"WeChat", check_wechat},
 	{"WeChat Pay", check_pay},
 	{"HTTPS", check_tls},
+	{"watch", check_watch},
 	{"daemon", check_daemon},
 };
 

@@ -16,8 +16,7 @@ enum { SHOWN_PLACES = 3, NOTE_WIDTH = 72 };
 static const struct {
 	const char *state, *heading;
 	bool is_work; /* without it the project does not run here */
-} groups[] = {{"no", "Not supported", true},
-	{"unknown", "Not known", true},
+} groups[] = {{"no", "Not supported", true}, {"unknown", "Not known", true},
 	{"differs", "Works differently: what to change", false},
 	{"yes", "Works as it is", false}};
 
@@ -100,8 +99,8 @@ static bool
 is_quiet(const char *key, const json_t *item)
 {
 	return strcmp(val_text(item, "state"), "yes") == 0 &&
-		(strncmp(key, "cloudbaserc.json", 16) == 0 ||
-			strncmp(key, "require ", 8) == 0);
+	       (strncmp(key, "cloudbaserc.json", 16) == 0 ||
+		       strncmp(key, "require ", 8) == 0);
 }
 
 static void
@@ -157,12 +156,9 @@ plural(size_t n)
 	return n == 1 ? "" : "s";
 }
 
-/* How many things have to be done before it runs here. */
-static size_t
+static void
 print_all(const struct migrate *m, const char *folder)
 {
-	size_t work = 0;
-
 	cli_put_text(folder);
 	(void)printf(": %zu file%s read\n", m->files, plural(m->files));
 	if (m->strange)
@@ -175,12 +171,10 @@ print_all(const struct migrate *m, const char *folder)
 
 		if (!count)
 			continue;
-		work += groups[i].is_work ? count : 0;
 		(void)printf("\n%s (%zu)\n", groups[i].heading, count);
 		print_items(group);
 	}
 	print_problems(m->problems);
-	return work + json_array_size(m->problems);
 }
 
 static size_t
@@ -197,12 +191,14 @@ count_work(const struct migrate *m)
 }
 
 static void
-print_end(size_t work)
+print_end(size_t work, bool differs)
 {
 	if (work)
 		(void)printf("\n%zu thing%s must change before this project "
 			     "runs here.\n",
 			work, plural(work));
+	else if (differs)
+		(void)puts("\nThis project runs here once that is changed.");
 	else
 		(void)puts("\nThis project runs here.");
 	(void)puts("How to move it, step by step: docs/migrating.md");
@@ -225,15 +221,18 @@ cli_migrate_check(struct cli *cli)
 		return cli_fail(EXIT_USAGE, "%s", fault_text(&why, r));
 	}
 	if (cli->options[OPT_JSON]) {
-		_json_ json_t *answer = json_pack("{s:s, s:I, s:I, s:I, s:O, s:O}",
-			"project", folder, "files", (json_int_t)m.files,
-			"unread", (json_int_t)m.strange, "work",
-			(json_int_t)work, "apis", m.apis, "problems",
-			m.problems);
+		_json_ json_t *answer =
+			json_pack("{s:s, s:I, s:I, s:I, s:O, s:O}", "project",
+				folder, "files", (json_int_t)m.files, "unread",
+				(json_int_t)m.strange, "work", (json_int_t)work,
+				"apis", m.apis, "problems", m.problems);
 
 		cli_print_json(answer);
 	} else {
-		print_end(print_all(&m, folder));
+		_json_ json_t *differs = group_of(m.apis, "differs");
+
+		print_all(&m, folder);
+		print_end(work, json_object_size(differs) > 0);
 	}
 	migrate_done(&m);
 	return work ? EXIT_FAILED : EXIT_OK;

@@ -43,8 +43,8 @@ cli_route_list(struct cli *cli)
 {
 	_json_ json_t *answer = NULL;
 	const json_t *routes;
-	int status = cli_ops_json(
-		cli, "GET", "/ops/routes", SLICE(""), &answer);
+	int status =
+		cli_ops_json(cli, "GET", "/ops/routes", SLICE(""), &answer);
 
 	if (status != EXIT_OK)
 		return status;
@@ -89,8 +89,8 @@ print_route(const json_t *r)
 		val_text(r, "to"));
 	if (*val_text(r, "host"))
 		(void)printf(", host %s", val_text(r, "host"));
-	(void)printf(", auth %s  (%s)\n", val_text(r, "auth"),
-		val_text(r, "place"));
+	(void)printf(
+		", auth %s  (%s)\n", val_text(r, "auth"), val_text(r, "place"));
 }
 
 static void
@@ -124,11 +124,14 @@ print_candidates(const json_t *answer)
 		cli_put_text(val_text(r, "why"));
 		(void)printf("  (%s)\n", val_text(r, "place"));
 	}
-	if (all > (int64_t)shown)
-		(void)printf("\n%lld other declared route%s: the path does not "
-			     "fit.\n",
-			(long long)(all - (int64_t)shown),
-			all - (int64_t)shown == 1 ? "" : "s");
+	all -= (int64_t)shown;
+	if (all == 1)
+		(void)puts("\nThe path of one other declared route does not "
+			   "fit.");
+	else if (all > 1)
+		(void)printf("\nThe paths of %lld other declared routes do "
+			     "not fit.\n",
+			(long long)all);
 }
 
 static void
@@ -156,17 +159,19 @@ print_verdict(const json_t *answer)
 
 	if (!strcmp(kind, "declared"))
 		print_declared(answer);
-	else if (!strcmp(kind, "built-in") && *val_text(answer, "path"))
+	else if (!strcmp(kind, "built-in") && *val_text(answer, "pattern"))
 		(void)printf("The server itself answers: %s.  Its own paths "
 			     "come before all routes.\n",
-			val_text(answer, "path"));
+			val_text(answer, "pattern"));
 	else if (!strcmp(kind, "built-in"))
-		(void)printf("405: the path is the server's own, and takes %s.\n",
+		(void)printf(
+			"405: the path is the server's own, and takes %s.\n",
 			val_text(answer, "allowed"));
 	else if (!strcmp(kind, "trigger"))
 		(void)printf("The function %s answers, by its http trigger for "
 			     "%s.  No declared route fits.\n",
-			val_text(answer, "function"), val_text(answer, "path"));
+			val_text(answer, "function"),
+			val_text(answer, "pattern"));
 	else if (!strcmp(kind, "method") || !strcmp(kind, "trigger-method"))
 		(void)puts("405: the path fits, the method does not.");
 	else if (!strcmp(kind, "dots"))
@@ -189,8 +194,7 @@ put_header(const char *header, json_t *to)
 			header);
 	name = str_ndup(header, (size_t)(colon - header));
 	value = slice_trim(slice_str(colon + 1));
-	(void)json_object_set_new(
-		to, name, json_stringn(value.ptr, value.len));
+	(void)json_object_set_new(to, name, json_stringn(value.ptr, value.len));
 	return EXIT_OK;
 }
 

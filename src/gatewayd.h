@@ -10,6 +10,7 @@
 #include "auth/session.h"
 #include "auth/upkeep.h"
 #include "base/channel.h"
+#include "base/crypto.h"
 #include "base/shm.h"
 #include "base/timer.h"
 #include "db/pool.h"
@@ -32,12 +33,13 @@ struct gatewayd_conf {
 	struct merchants *merchants;
 	char *wechat_secret, *master_key, *metrics_token;
 	char *valkey_password;
-	char *origin_secret, *cdn_key;
+	char *origin_secret, *cdn_key, *s3_secret;
 	char *tls_cert, *tls_key;
 	struct http_cert *certs; /* these, then those of [tls NAME] */
 	size_t cert_count;
 	struct trust *trust;
 	json_t *routes; /* the operator's routes.json, or NULL */
+	uint8_t sum[DIGEST_TOP]; /* of all the rest, as it was read */
 };
 
 enum gatewayd_state {
@@ -96,6 +98,11 @@ struct gatewayd {
  * here, before anything is changed. */
 int gatewayd_conf_read(struct gatewayd_conf **ret, struct slice text,
 	struct fault *why) _must_check_;
+/* Whether they differ in nothing but certificates and routes. */
+bool gatewayd_conf_same(
+	const struct gatewayd_conf *a, const struct gatewayd_conf *b);
+/* c's certificates and routes are those of `fresh`, and the other way round. */
+void gatewayd_conf_inherit(struct gatewayd_conf *c, struct gatewayd_conf *fresh);
 struct gatewayd_conf *gatewayd_conf_free(struct gatewayd_conf *c);
 DEFINE_CLEANUP(struct gatewayd_conf *, gatewayd_conf_free)
 /* Settings that only a restart takes up stay as `old` has them. */

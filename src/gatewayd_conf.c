@@ -6,6 +6,7 @@
  * began with it may still hold its strings.
  */
 #include "base/clock.h"
+#include "base/crypto.h"
 #include "base/mem.h"
 #include "base/paths.h"
 #include "base/val.h"
@@ -25,6 +26,19 @@ wiped(char *s)
 	return mem_free(s);
 }
 
+/* Of all that a reading has read but certificates and routes, which may change
+ * alone: NULL while none is under way. */
+static struct digest *reading;
+
+static void
+note(const char *setting, const char *text)
+{
+	if (!reading || !text || strncmp(setting, "server.tls", 10) == 0)
+		return;
+	digest_add(reading, slice_of(setting, strlen(setting) + 1));
+	digest_add(reading, slice_of(text, strlen(text) + 1));
+}
+
 static int
 read_secret(
 	const char *setting, const char *path, char **ret, struct fault *why)
@@ -34,6 +48,8 @@ read_secret(
 	if (!path || !*path)
 		return 0;
 	e = file_read_secret(path, ret, why);
+	if (e == 0)
+		note(setting, *ret);
 	return e < 0 ? fault_prefix(why, e, "%s: ", setting) : 0;
 }
 
@@ -46,6 +62,8 @@ read_plain(const char *setting, const char *path, char **ret, struct fault *why)
 	if (!path || !*path)
 		return 0;
 	e = file_read(path, PEM_TOP, ret, &len, why);
+	if (e == 0)
+		note(setting, *ret);
 	return e < 0 ? fault_prefix(why, e, "%s: ", setting) : 0;
 }
 
@@ -97,6 +115,8 @@ read_files(struct gatewayd_conf *c, struct fault *why)
 			&c->master_key, false},
 		{"metrics.token_file", conf->metrics_token_file,
 			&c->metrics_token, false},
+		{"storage.s3_secret_key_file",
+			conf->storage_s3_secret_key_file, &c->s3_secret, false},
 		{"storage.origin_secret_file",
 			conf->storage_origin_secret_file, &c->origin_secret,
 			false},
@@ -242,6 +262,31 @@ read_routes(struct gatewayd_conf *c, struct fault *why)
 	return e < 0 ? fault_prefix(why, e, "server.routes: %s: ", path) : 0;
 }
 
+static void
+swap(void *a, void *b, size_t size)
+{
+	char room[16];
+
+	memcpy(room, a, size);
+	memcpy(a, b, size);
+	memcpy(b, room, size);
+}
+
+static int
+read_noted(struct gatewayd_conf *c, struct slice text, struct fault *why)
+{
+	int e = conf_parse(&c->conf, "mpcloud.conf", text, why);
+
+	digest_add(reading, text);
+	if (e == 0)
+		e = read_files(c, why);
+	if (e == 0)
+		e = check(c, why);
+	if (e == 0)
+		e = gatewayd_conf_apps(c, why);
+	return e == 0 ? gatewayd_conf_merchants(c, why) : e;
+}
+
 int
 gatewayd_conf_read(
 	struct gatewayd_conf **ret, struct slice text, struct fault *why)
@@ -250,25 +295,34 @@ gatewayd_conf_read(
 		mem_new(struct gatewayd_conf);
 	int e;
 
-	e = conf_parse(&c->conf, "mpcloud.conf", text, why);
-	if (e < 0)
-		return e;
-	e = read_files(c, why);
-	if (e < 0)
-		return e;
-	e = check(c, why);
+	reading = digest_new("sha256");
+	e = read_noted(c, text, why);
+	(void)digest_end(reading, c->sum);
+	reading = digest_free(reading);
 	if (e == 0)
 		e = read_routes(c, why);
 	if (e == 0)
-		e = gatewayd_conf_apps(c, why);
-	if (e == 0)
 		e = gatewayd_conf_tls(c, why);
-	if (e == 0)
-		e = gatewayd_conf_merchants(c, why);
 	if (e < 0)
 		return e;
 	*ret = take(c);
 	return 0;
+}
+
+bool
+gatewayd_conf_same(const struct gatewayd_conf *a, const struct gatewayd_conf *b)
+{
+	return memcmp(a->sum, b->sum, sizeof(a->sum)) == 0;
+}
+
+void
+gatewayd_conf_inherit(struct gatewayd_conf *c, struct gatewayd_conf *fresh)
+{
+	swap(&c->tls_cert, &fresh->tls_cert, sizeof(c->tls_cert));
+	swap(&c->tls_key, &fresh->tls_key, sizeof(c->tls_key));
+	swap(&c->certs, &fresh->certs, sizeof(c->certs));
+	swap(&c->cert_count, &fresh->cert_count, sizeof(c->cert_count));
+	swap(&c->routes, &fresh->routes, sizeof(c->routes));
 }
 
 struct gatewayd_conf *
@@ -286,21 +340,12 @@ gatewayd_conf_free(struct gatewayd_conf *c)
 	c->metrics_token = wiped(c->metrics_token);
 	c->origin_secret = wiped(c->origin_secret);
 	c->cdn_key = wiped(c->cdn_key);
+	c->s3_secret = wiped(c->s3_secret);
 	c->tls_key = wiped(c->tls_key);
 	gatewayd_conf_tls_done(c);
 	mem_free(c->tls_cert);
 	json_decref(c->routes);
 	return mem_free(c);
-}
-
-static void
-swap(void *a, void *b, size_t size)
-{
-	char room[16];
-
-	memcpy(room, a, size);
-	memcpy(a, b, size);
-	memcpy(b, room, size);
 }
 
 void

@@ -1,11 +1,11 @@
 /*
- * Limits of a gateway: Valkey, load shedding, the places "at once" that a gateway
- * of our number left behind when it was killed; and API keys.
+ * Limits of a gateway: Valkey, load shedding, the places "at once" that a
+ * gateway of our number left behind when it was killed; and API keys.
  */
 #include "src/gatewayd.h"
 
-#include "base/mem.h"
 #include "auth/api_key.h"
+#include "base/mem.h"
 #include "base/valkey.h"
 #include "gateway/guard.h"
 

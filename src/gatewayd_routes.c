@@ -48,8 +48,7 @@ gatewayd_routes_setup(struct gatewayd *d, struct fault *why)
 }
 
 void
-gatewayd_routes_start(
-	struct gatewayd *d, void (*first)(void *owner))
+gatewayd_routes_start(struct gatewayd *d, void (*first)(void *owner))
 {
 	project_routes_start(d->gateway.project_routes, first, d);
 }
@@ -70,6 +69,9 @@ gatewayd_routes_take(struct gatewayd *d, struct declared_table *table)
 {
 	project_routes_take(d->gateway.project_routes, d->conf->routes,
 		name_of(d->conf), table);
+	/* the configuration is kept for long when the next has come */
+	json_decref(d->conf->routes);
+	d->conf->routes = NULL;
 }
 
 /* The setting was looked at when the configuration was read. */

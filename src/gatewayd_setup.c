@@ -15,6 +15,7 @@
 #include "gateway/alert.h"
 #include "gateway/call.h"
 #include "gateway/declared.h"
+#include "gateway/file_door.h"
 #include "gateway/forward.h"
 #include "gateway/known.h"
 #include "gateway/lane.h"
@@ -161,8 +162,9 @@ static int
 setup_crews(struct gatewayd *d)
 {
 	const struct conf *conf = d->conf->conf;
+	_cleanup_(arena_done) struct arena arena;
 	char socket[128];
-	const struct crews_conf crews = {
+	struct crews_conf crews = {
 		.event_top = (size_t)conf->functions_event_size,
 		.result_top = (size_t)conf->functions_result_size,
 		.env = conf->server_env,
@@ -177,6 +179,9 @@ setup_crews(struct gatewayd *d)
 		.owner = &d->gateway,
 	};
 
+	arena_init(&arena, 65536);
+	d->gateway.conf = conf;
+	crews.files_host = file_host(&d->gateway, &arena);
 	cloud_name(&d->gateway, socket, sizeof(socket));
 	return crews_new(&d->crews, &d->loop, &crews, &ops);
 }
@@ -382,6 +387,15 @@ gatewayd_reload(
 		(void)declared_unref(table);
 		(void)gatewayd_tls_take_up(d, old, &ignored);
 		return e;
+	}
+	if (gatewayd_conf_same(fresh, old)) {
+		/* Certificates and routes alone: what work under way holds of
+		 * the configuration stays where it is. */
+		gatewayd_conf_inherit(old, fresh);
+		(void)gatewayd_conf_free(fresh);
+		gatewayd_routes_take(d, table);
+		take_up(d);
+		return 0;
 	}
 	gatewayd_conf_keep(fresh, old);
 	old->retired_at = clock_mono();

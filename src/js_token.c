@@ -52,15 +52,15 @@ static bool
 is_word(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-		is_digit(c) || c == '_' || c == '$' || c == '#' || c == '@' ||
-		(unsigned char)c >= 0x80;
+	       is_digit(c) || c == '_' || c == '$' || c == '#' || c == '@' ||
+	       (unsigned char)c >= 0x80;
 }
 
 static int
 endless(const struct js_lexer *l, const char *what, struct fault *why)
 {
-	return fault_set(why, ERR_PARAM, "line %u: %s that does not end",
-		l->line, what);
+	return fault_set(
+		why, ERR_PARAM, "line %u: %s that does not end", l->line, what);
 }
 
 /* Spaces and comments. */
@@ -77,9 +77,11 @@ skip(struct js_lexer *l, struct fault *why)
 			while (n < l->rest.len && at(l, n) != '\n')
 				n++;
 		} else if (!n && at(l, 0) == '/' && at(l, 1) == '*') {
-			const char *end = l->rest.len < 4 ?
-				NULL :
-				memmem(l->rest.ptr + 2, l->rest.len - 2, "*/", 2);
+			const char *end =
+				l->rest.len < 4
+					? NULL
+					: memmem(l->rest.ptr + 2,
+						  l->rest.len - 2, "*/", 2);
 
 			if (!end)
 				return endless(l, "a comment", why);
@@ -110,8 +112,8 @@ take_string(struct js_lexer *l, struct js_token *t, struct fault *why)
 /* A template's text up to its end or the next ${; the lexer stands behind the
  * opening ` or the closing }. */
 static int
-take_template(struct js_lexer *l, struct js_token *t, bool begins,
-	struct fault *why)
+take_template(
+	struct js_lexer *l, struct js_token *t, bool begins, struct fault *why)
 {
 	size_t n = 0;
 	bool more;
@@ -150,10 +152,10 @@ regexp_may_begin(const struct js_lexer *l)
 		return false;
 	}
 	return last->kind == JS_END ||
-		(last->kind == JS_MARK && !slice_is(last->text, ")") &&
-			!slice_is(last->text, "]") &&
-			!slice_is(last->text, "++") &&
-			!slice_is(last->text, "--"));
+	       (last->kind == JS_MARK && !slice_is(last->text, ")") &&
+		       !slice_is(last->text, "]") &&
+		       !slice_is(last->text, "++") &&
+		       !slice_is(last->text, "--"));
 }
 
 /* Its length with its flags; 0 when it does not end on its line, and then it
@@ -200,8 +202,8 @@ mark_length(const struct js_lexer *l)
 static void
 take_word(struct js_lexer *l, struct js_token *t)
 {
-	bool number = is_digit(at(l, 0)) ||
-		(at(l, 0) == '.' && is_digit(at(l, 1)));
+	bool number =
+		is_digit(at(l, 0)) || (at(l, 0) == '.' && is_digit(at(l, 1)));
 	size_t n = 0;
 
 	while (n < l->rest.len &&
@@ -214,9 +216,8 @@ take_word(struct js_lexer *l, struct js_token *t)
 static void
 take_mark(struct js_lexer *l, struct js_token *t)
 {
-	size_t n = at(l, 0) == '/' && regexp_may_begin(l) ?
-		regexp_length(l) :
-		0;
+	size_t n =
+		at(l, 0) == '/' && regexp_may_begin(l) ? regexp_length(l) : 0;
 
 	t->kind = n ? JS_REGEXP : JS_MARK;
 	t->text = eat(l, n ? n : mark_length(l));

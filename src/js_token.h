@@ -14,9 +14,9 @@
 
 enum js_kind {
 	JS_END,
-	JS_NAME,   /* identifiers, keywords, #private */
+	JS_NAME, /* identifiers, keywords, #private */
 	JS_NUMBER,
-	JS_STRING, /* without its quotes, escapes as they stand */
+	JS_STRING,   /* without its quotes, escapes as they stand */
 	JS_TEMPLATE, /* a template's text between its quotes and ${ } */
 	JS_REGEXP,
 	JS_MARK, /* one character, or one of ?. => ++ -- ... */
@@ -34,9 +34,9 @@ enum { JS_DEPTH = 64 }; /* of templates within templates */
 struct js_lexer {
 	struct slice rest;
 	unsigned line;
-	struct js_token last;         /* that is not JS_END */
-	unsigned depth;               /* templates that are open */
-	unsigned braces[JS_DEPTH];    /* { that are open inside each */
+	struct js_token last;      /* that is not JS_END */
+	unsigned depth;            /* templates that are open */
+	unsigned braces[JS_DEPTH]; /* { that are open inside each */
 };
 
 void js_begin(struct js_lexer *l, struct slice text);

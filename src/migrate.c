@@ -62,9 +62,9 @@ migrate_leads(enum migrate_scope scope, struct slice name)
 void
 migrate_problem(struct migrate *m, const char *why)
 {
-	(void)json_array_append_new(m->problems,
-		json_pack("{s:s, s:s}", "file", m->file ? m->file : "", "why",
-			why));
+	(void)json_array_append_new(
+		m->problems, json_pack("{s:s, s:s}", "file",
+				     m->file ? m->file : "", "why", why));
 }
 
 void
@@ -99,9 +99,10 @@ item_new(enum migrate_scope scope, struct slice name)
 
 		return json_pack("{s:s, s:s, s:i, s:[]}", "state",
 			r == 0 ? "yes" : "unknown", "note",
-			r == 0 ? "" :
-				 "Not a name of WeChat's that is known here: "
-				 "cloud.callOpenAPI({ api: '/its/path', data }) "
+			r == 0 ? ""
+			       : "Not a name of WeChat's that is known here: "
+				 "cloud.callOpenAPI({ api: '/its/path', data "
+				 "}) "
 				 "asks by the path (docs/wechat-api.md).",
 			"uses", 0, "places");
 	}
@@ -109,8 +110,8 @@ item_new(enum migrate_scope scope, struct slice name)
 		return json_pack("{s:s, s:s, s:i, s:[]}", "state", "yes",
 			"note", "", "uses", 0, "places");
 	return json_pack("{s:s, s:s, s:i, s:[]}", "state", "unknown", "note",
-			"Not a name of wx.cloud's that is known here: look "
-			"whether it is one, or misspelled.",
+		"Not a name of wx.cloud's that is known here: look "
+		"whether it is one, or misspelled.",
 		"uses", 0, "places");
 }
 
@@ -134,7 +135,7 @@ migrate_add(struct migrate *m, enum migrate_scope scope, struct slice name,
 		item, "uses", json_integer(val_number(item, "uses") + 1));
 	places = json_object_get(item, "places");
 	if (json_array_size(places) < PLACES_TOP)
-		(void)json_array_append_new(places, json_pack("{s:s, s:I}",
-			"file", m->file ? m->file : "", "line",
-			(json_int_t)line));
+		(void)json_array_append_new(places,
+			json_pack("{s:s, s:I}", "file", m->file ? m->file : "",
+				"line", (json_int_t)line));
 }

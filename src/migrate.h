@@ -43,8 +43,9 @@ const char *migrate_word(enum migrate_scope scope) _returns_value_;
 
 /*
  * What was found: an object of items by their names,
- * {"wx.cloud.init": {"state": "differs", "note": …, "places": [{"file", "line"}]}},
- * in "apis"; and what is wrong with a file, [{"file", "why"}], in "problems".
+ * {"wx.cloud.init": {"state": "differs", "note": …, "places": [{"file",
+ * "line"}]}}, in "apis"; and what is wrong with a file, [{"file", "why"}], in
+ * "problems".
  */
 struct migrate {
 	json_t *apis, *problems;
@@ -61,8 +62,8 @@ void migrate_add(struct migrate *m, enum migrate_scope scope, struct slice name,
 	unsigned line);
 void migrate_problem(struct migrate *m, const char *why);
 
-/* migrate_scan.c: a file's JavaScript or TypeScript. ERR_PARAM: it is none; what
- * was found before that stays. */
+/* migrate_scan.c: a file's JavaScript or TypeScript. ERR_PARAM: it is none;
+ * what was found before that stays. */
 int migrate_scan(
 	struct migrate *m, struct slice text, struct fault *why) _must_check_;
 /* cloud:// in text that is no JavaScript. */

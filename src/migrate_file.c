@@ -27,8 +27,9 @@ line_of(struct slice text, const char *of, const char *word)
 	unsigned line = 1;
 
 	if (from)
-		found = find_word(slice_of(from,
-			text.len - (size_t)(from - text.ptr)), word);
+		found = find_word(
+			slice_of(from, text.len - (size_t)(from - text.ptr)),
+			word);
 	if (!found)
 		found = find_word(text, word);
 	for (const char *at = text.ptr; found && at < found; at++)
@@ -89,7 +90,8 @@ read_config(struct migrate *m, const json_t *file, struct slice text)
 		if (json_is_string(name))
 			migrate_add(m, SCOPE_OPENAPI,
 				slice_str(json_string_value(name)),
-				line_of(text, "openapi", json_string_value(name)));
+				line_of(text, "openapi",
+					json_string_value(name)));
 }
 
 static void

@@ -77,9 +77,9 @@ scope_of(const struct scan *s, struct slice name, bool member)
 static bool
 is_plain(struct slice name)
 {
-	static const char *const plain[] = {"then", "catch", "finally", "default",
-		"bind", "call", "apply", "length", "toString", "constructor",
-		"prototype"};
+	static const char *const plain[] = {"then", "catch", "finally",
+		"default", "bind", "call", "apply", "length", "toString",
+		"constructor", "prototype"};
 
 	for (size_t i = 0; i < array_size(plain); i++)
 		if (slice_is(name, plain[i]))
@@ -92,7 +92,7 @@ static bool
 is_open(enum migrate_scope scope)
 {
 	return scope == SCOPE_WX || scope == SCOPE_NOTHING ||
-		scope == SCOPE_TCB || scope == SCOPE_APP;
+	       scope == SCOPE_TCB || scope == SCOPE_APP;
 }
 
 /* A member of a value of this scope: told, and what it leads to. */
@@ -135,8 +135,8 @@ static bool
 is_collection(const struct scan *s, size_t i)
 {
 	return slice_is(tok(s, i)->text, "collection") && mark(s, i + 1, "(") &&
-		(tok(s, i + 2)->kind == JS_STRING ||
-			tok(s, i + 2)->kind == JS_TEMPLATE);
+	       (tok(s, i + 2)->kind == JS_STRING ||
+		       tok(s, i + 2)->kind == JS_TEMPLATE);
 }
 
 /* ".name", "?.name" or ["name"] at i: the index of the name, or 0. */
@@ -166,11 +166,13 @@ follow(struct scan *s, enum migrate_scope scope, size_t i, size_t *end)
 
 		if (name) {
 			if (scope == SCOPE_NOTHING && is_collection(s, name))
-				scope = s->m->in_function ? SCOPE_SDB :
-							 SCOPE_DB;
+				scope = s->m->in_function ? SCOPE_SDB
+							  : SCOPE_DB;
 			i = next;
 			scope = member(s, scope, tok(s, name),
-				mark(s, i, "("));
+				mark(s, i, "(") ||
+					(mark(s, i, "?.") &&
+						mark(s, i + 1, "(")));
 			if (scope == SCOPE_OPENAPI) {
 				i = openapi(s, i);
 				scope = SCOPE_NOTHING;
@@ -179,7 +181,8 @@ follow(struct scan *s, enum migrate_scope scope, size_t i, size_t *end)
 			i = s->pair[i] + 1;
 		} else if (mark(s, i, "!") && mark(s, i + 1, ".")) {
 			i++; /* TypeScript: not null */
-		} else if (mark(s, i, "?.") && mark(s, i + 1, "(")) {
+		} else if (mark(s, i, "?.") &&
+			   (mark(s, i + 1, "(") || mark(s, i + 1, "["))) {
 			i++;
 		} else {
 			break;
@@ -211,7 +214,8 @@ module_scope(struct scan *s, const struct js_token *name)
 	if (slice_starts(text, "node:"))
 		text = slice_of(text.ptr + 5, text.len - 5);
 	row = migrate_find(SCOPE_MODULE, text);
-	/* What a script of the developer's own reaches is no concern of ours. */
+	/* What a script of the developer's own reaches is no concern of ours.
+	 */
 	if (row && (s->m->in_function || row->result != SCOPE_NOTHING))
 		migrate_add(s->m, SCOPE_MODULE, text, name->line);
 	return row ? row->result : SCOPE_NOTHING;
@@ -237,7 +241,8 @@ value(struct scan *s, size_t i, size_t *end)
 
 /* ---- what is given a name ---- */
 
-/* { a, b: c, d = 1, ...e } from `from` to its other half: members of `scope`. */
+/* { a, b: c, d = 1, ...e } from `from` to its other half: members of `scope`.
+ */
 static void
 unpack(struct scan *s, size_t from, enum migrate_scope scope, unsigned depth)
 {
@@ -249,8 +254,8 @@ unpack(struct scan *s, size_t from, enum migrate_scope scope, unsigned depth)
 			if (depth < DEPTH_TOP && mark(s, i, "{") &&
 				mark(s, i - 1, ":"))
 				unpack(s, i,
-					migrate_leads(scope,
-						tok(s, i - 2)->text),
+					migrate_leads(
+						scope, tok(s, i - 2)->text),
 					depth + 1);
 			i = s->pair[i]; /* or a default's */
 			continue;
@@ -272,7 +277,7 @@ static bool
 value_ends(const struct scan *s, size_t i)
 {
 	return !mark(s, i, "+") && !mark(s, i, "-") && !mark(s, i, "*") &&
-		!mark(s, i, "?") && !mark(s, i, "=>");
+	       !mark(s, i, "?") && !mark(s, i, "=>");
 }
 
 static bool
@@ -336,11 +341,31 @@ assign(struct scan *s, size_t i)
 		bind(s, tok(s, name)->text, scope,
 			(mark(s, name + 1, ":") && name > 0 &&
 				is_field(tok(s, name - 1))) ||
-			mark(s, i, ":") || (name > 0 && mark(s, name - 1, ".")));
+				mark(s, i, ":") ||
+				(name > 0 && mark(s, name - 1, ".")));
 }
 
-/* import cloud from "x", import * as cloud from "x", import { a as b } from "x";
- * i is at "import". */
+/* a, * as b, { c, d as e, type f } between i and `end`, from a module. */
+static void
+import_names(struct scan *s, size_t i, size_t end, enum migrate_scope module)
+{
+	for (; i < end; i++) {
+		const struct js_token *name = tok(s, i);
+		bool is_part = mark(s, i - 1, "{") || mark(s, i - 1, ",");
+		enum migrate_scope scope = module;
+
+		if (name->kind != JS_NAME || js_is(name, JS_NAME, "as"))
+			continue;
+		if (is_part)
+			scope = member(s, module, name, false);
+		if (js_is(tok(s, i + 1), JS_NAME, "as"))
+			i += 2;
+		bind(s, tok(s, i)->text, scope, false);
+	}
+}
+
+/* import cloud from "x", import * as cloud from "x", import { a as b } from
+ * "x"; i is at "import". */
 static void
 import(struct scan *s, size_t i)
 {
@@ -355,15 +380,8 @@ import(struct scan *s, size_t i)
 	if (!js_is(tok(s, from), JS_NAME, "from"))
 		return;
 	scope = module_scope(s, tok(s, from + 1));
-	for (i++; i < from && scope != SCOPE_NOTHING; i++)
-		if (tok(s, i)->kind == JS_NAME &&
-			!js_is(tok(s, i), JS_NAME, "as") &&
-			!js_is(tok(s, i), JS_NAME, "type"))
-			bind(s, tok(s, i)->text,
-				mark(s, i - 1, "{") || mark(s, i - 1, ",") ?
-					member(s, scope, tok(s, i), false) :
-					scope,
-				false);
+	if (scope != SCOPE_NOTHING)
+		import_names(s, i + 1, from, scope);
 }
 
 /* ---- a file ---- */
@@ -372,8 +390,9 @@ import(struct scan *s, size_t i)
 static bool
 is_group(const struct scan *s, size_t open)
 {
-	return open == 0 || (tok(s, open - 1)->kind == JS_MARK &&
-		!mark(s, open - 1, ")") && !mark(s, open - 1, "]"));
+	return open == 0 ||
+	       (tok(s, open - 1)->kind == JS_MARK && !mark(s, open - 1, ")") &&
+		       !mark(s, open - 1, "]"));
 }
 
 static void
@@ -385,11 +404,12 @@ visit(struct scan *s, size_t i)
 
 	if (t->kind == JS_STRING || t->kind == JS_TEMPLATE) {
 		if (slice_starts(t->text, "cloud://"))
-			migrate_add(s->m, SCOPE_TEXT, SLICE("cloud://"), t->line);
+			migrate_add(
+				s->m, SCOPE_TEXT, SLICE("cloud://"), t->line);
 	} else if (mark(s, i, "=") || mark(s, i, ":")) {
 		assign(s, i);
-	} else if (t->kind == JS_NAME && first &&
-		!js_is(t, JS_NAME, "await") && !js_is(t, JS_NAME, "new")) {
+	} else if (t->kind == JS_NAME && first && !js_is(t, JS_NAME, "await") &&
+		   !js_is(t, JS_NAME, "new")) {
 		if (slice_is(t->text, "import") && !mark(s, i + 1, "("))
 			import(s, i);
 		else if (!mark(s, i + 1, ":"))
@@ -410,8 +430,8 @@ match(struct scan *s)
 
 	for (size_t i = 0; i < s->count; i++) {
 		const struct js_token *t = tok(s, i);
-		char c = t->kind == JS_MARK && t->text.len == 1 ? t->text.ptr[0] :
-								  '\0';
+		char c = t->kind == JS_MARK && t->text.len == 1 ? t->text.ptr[0]
+								: '\0';
 
 		if (c == '(' || c == '[' || c == '{') {
 			open[depth++] = i;
@@ -444,8 +464,8 @@ read_tokens(struct scan *s, struct slice text, struct fault *why)
 			r = js_next(&lexer, &s->tokens[s->count], why);
 	} while (r == 0 && s->tokens[s->count++].kind != JS_END);
 	if (r < 0) /* what was read is looked at */
-		s->tokens[s->count++] = (struct js_token){.kind = JS_END,
-			.text = slice_of("", 0)};
+		s->tokens[s->count++] = (struct js_token){
+			.kind = JS_END, .text = slice_of("", 0)};
 	return r;
 }
 
@@ -474,8 +494,8 @@ migrate_scan_text(struct migrate *m, struct slice text)
 
 	for (size_t i = 0; i < text.len; i++) {
 		line += text.ptr[i] == '\n';
-		if (slice_starts(slice_of(text.ptr + i, text.len - i),
-			    "cloud://"))
+		if (slice_starts(
+			    slice_of(text.ptr + i, text.len - i), "cloud://"))
 			migrate_add(m, SCOPE_TEXT, SLICE("cloud://"), line);
 	}
 }

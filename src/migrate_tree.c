@@ -22,8 +22,8 @@ enum {
 	BYTES_TOP = 256 << 20,
 };
 
-static const char *const left_out[] = {"node_modules", "miniprogram_npm",
-	"miniprogram_dist", "mpcloud.js"};
+static const char *const left_out[] = {
+	"node_modules", "miniprogram_npm", "miniprogram_dist", "mpcloud.js"};
 
 enum kind { KIND_NONE, KIND_SCRIPT, KIND_MARKUP, KIND_JSON, KIND_STRANGE };
 
@@ -183,8 +183,8 @@ walk(struct walk *w, const char *folder, const char *shown, struct fault *why)
 	int n = scandir(folder, &found, NULL, by_name), r = 0;
 
 	if (n < 0)
-		return fault_set(why, -errno, "%s: %s", folder,
-			strerror(errno));
+		return fault_set(
+			why, -errno, "%s: %s", folder, strerror(errno));
 	if (++w->depth > DEPTH_TOP)
 		r = fault_set(why, ERR_TOO_BIG,
 			"%s: folders %d deep; name the project's own folder",

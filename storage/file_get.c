@@ -7,8 +7,10 @@
 
 #include "base/clock.h"
 #include "base/event.h"
+#include "storage/s3.h"
 
 #include <errno.h>
+#include <unistd.h>
 
 enum { TRIES = 5 };
 
@@ -16,13 +18,20 @@ struct get {
 	struct files *f;
 	struct file_get *get;
 	struct file_look look;
+	struct s3_op s3;
 	unsigned tries;
 };
 
 static void
 on_drop(struct job *job)
 {
-	job_cancel(&container_of(job, struct file_get, job)->inside->look.job);
+	struct get *g = container_of(job, struct file_get, job)->inside;
+
+	job_cancel(&g->look.job);
+	s3_done(&g->s3);
+	if (g->get->fd >= 0)
+		(void)close(g->get->fd);
+	g->get->fd = -1;
 }
 
 /* What readers may not have, whatever the rules say. */
@@ -48,6 +57,66 @@ check_state(const struct get *g, struct fault *why)
 static void look(struct get *g);
 
 static void
+lost(const struct file_info *info)
+{
+	event(EVENT_FILE_LOST, "path", info->path, "content", info->content,
+		NULL);
+}
+
+static void
+on_fetched(struct job *job)
+{
+	struct get *g = container_of(
+		container_of(job, struct s3_op, job), struct get, s3);
+	struct file_get *get = g->get;
+	int r = job->err;
+
+	s3_done(&g->s3);
+	if (r < 0) {
+		get->job.why = job->why;
+		(void)close(get->fd);
+		get->fd = -1;
+	}
+	if (r == -ENOENT && ++g->tries < TRIES) {
+		look(g);
+		return;
+	}
+	if (r == -ENOENT)
+		lost(&get->info);
+	job_finish(&get->job, r);
+}
+
+/* From the store, into a file without a name: an answer then has all that one
+ * from the disk has. */
+static void
+fetch_content(struct get *g)
+{
+	struct file_get *get = g->get;
+	char tmp[PLACE_PATH] = "";
+	int fd;
+
+	if (!g->f->s3) {
+		job_finish(&get->job,
+			fault_set(&get->job.why, ERR_CONFIG,
+				"the file is in an S3 store, and "
+				"storage.s3_endpoint is not set"));
+		return;
+	}
+	fd = place_has_room(g->f->place, get->info.size);
+	if (fd == 0)
+		fd = place_tmp(g->f->place, tmp);
+	if (fd >= 0 && tmp[0])
+		(void)unlinkat(place_dir(g->f->place), tmp, 0);
+	if (fd < 0) {
+		job_finish(&get->job, fd);
+		return;
+	}
+	get->fd = fd;
+	job_init(&g->s3.job, on_fetched);
+	s3_get(g->f->s3, &g->s3, get->info.content, fd, get->info.size);
+}
+
+static void
 open_content(struct get *g)
 {
 	struct file_get *get = g->get;
@@ -58,8 +127,7 @@ open_content(struct get *g)
 		return;
 	}
 	if (fd == -ENOENT)
-		event(EVENT_FILE_LOST, "path", get->info.path, "content",
-			get->info.content, NULL);
+		lost(&get->info);
 	get->fd = fd < 0 ? -1 : fd;
 	job_finish(&get->job, fd < 0 ? fd : 0);
 }
@@ -83,6 +151,8 @@ on_looked(struct job *job)
 		get->info = g->look.info;
 	if (r < 0 || get->info_only)
 		job_finish(&get->job, r);
+	else if (g->look.in_s3)
+		fetch_content(g);
 	else
 		open_content(g);
 }
@@ -107,6 +177,7 @@ file_get(struct files *f, struct file_get *get)
 	get->inside = g;
 	get->fd = -1;
 	job_init(&g->look.job, on_looked);
+	job_init(&g->s3.job, NULL);
 	job_begin(&get->job, f->loop, 0, on_drop);
 	r = file_path_check(get->path, &get->job.why);
 	if (r < 0) {

@@ -7,14 +7,15 @@
 #include "storage/files_inside.h"
 
 #include "base/clock.h"
+#include "storage/s3.h"
 
-#include <strings.h>
+#include <unistd.h>
 
 enum {
 	ROOM_MS = 60000, /* for the disk to take what waits */
 	END_MS = 120000,
 	JUDGES = 5, /* times that the right to a path is looked up */
-	PARAMS = 23,
+	UNNAMED_MS = 3600 * 1000,
 };
 
 struct put {
@@ -23,6 +24,8 @@ struct put {
 	struct content *content;
 	struct file_look look;
 	struct ask ask;
+	struct s3_op s3;
+	int fd; /* what s3 sends */
 	int64_t now_ms;
 	unsigned judged;
 	bool asked;  /* asked: the row may be there */
@@ -42,8 +45,12 @@ drop_content(struct put *p)
 
 	if (!c)
 		return;
+	s3_done(&p->s3);
+	if (p->fd >= 0)
+		(void)close(p->fd);
+	p->fd = -1;
 	/* a row may name it: then it must stay, else the sweep finds it */
-	if (p->asked)
+	if (p->asked && !p->f->s3)
 		content_keep(c);
 	else
 		content_drop(c);
@@ -56,6 +63,7 @@ on_drop(struct job *job)
 
 	job_cancel(&p->look.job);
 	job_cancel(&p->ask.job);
+	job_cancel(&p->s3.job);
 	if (p->ending)
 		drop_content(p);
 }
@@ -144,6 +152,8 @@ file_put_begin(struct files *f, struct file_put *put)
 	put->inside = p;
 	p->f = f;
 	p->put = put;
+	p->fd = -1;
+	job_init(&p->s3.job, NULL);
 	job_init(&p->look.job, on_looked);
 	job_init(&p->ask.job, on_looked);
 	job_begin(&put->job, f->loop, END_MS, on_drop);
@@ -246,7 +256,10 @@ on_row(struct job *job)
 		return;
 	}
 	take_row(p);
-	content_keep(take(p->content));
+	if (p->f->s3)
+		drop_content(p); /* it is there by now */
+	else
+		content_keep(take(p->content));
 	file_woke(p->f, ask_int(&p->ask, 0, 3));
 	if (slice_is(ask_value(&p->ask, 0, 4), "t"))
 		file_gone_soon(p->f);
@@ -281,7 +294,7 @@ put_row(struct put *p)
 			slice_str(conf->env),
 			put->path,
 			slice_str(s->name),
-			SLICE("disk"),
+			p->f->s3 ? SLICE("s3") : SLICE("disk"),
 			file_number(a, s->size),
 			slice_str(s->md5),
 			slice_str(s->sha256),
@@ -306,6 +319,58 @@ put_row(struct put *p)
 		22);
 }
 
+static const char register_sql[] =
+	"INSERT INTO mpcloud.file_gone VALUES ($1, 's3', $2)"
+	" ON CONFLICT DO NOTHING";
+
+static void
+on_sent(struct job *job)
+{
+	struct put *p = container_of(
+		container_of(job, struct s3_op, job), struct put, s3);
+
+	if (job->err < 0)
+		fail(p, job->err, &job->why);
+	else
+		put_row(p);
+}
+
+static void
+on_registered(struct job *job)
+{
+	struct put *p = container_of(
+		container_of(job, struct ask, job), struct put, ask);
+	const struct content_sums *s = content_sums(p->content);
+
+	if (job->err < 0) {
+		fail(p, job->err, &job->why);
+		return;
+	}
+	p->fd = place_open(p->f->place, s->name);
+	if (p->fd < 0) {
+		fail(p, p->fd, NULL);
+		return;
+	}
+	job_init(&p->s3.job, on_sent);
+	s3_put(p->f->s3, &p->s3, s->name, p->fd, s->size, s->sha256);
+}
+
+/* To the store.  It is noted as litter of later first: should nothing name it
+ * then, whatever happens here, it goes. */
+static void
+send_away(struct put *p)
+{
+	const struct content_sums *s = content_sums(p->content);
+
+	p->ask = (struct ask){0};
+	job_init(&p->ask.job, on_registered);
+	pool_ask(p->f->pool, &p->ask, register_sql,
+		(struct slice[]){slice_str(s->name),
+			file_number(p->put->arena,
+				clock_now_ms() + UNNAMED_MS)},
+		2);
+}
+
 /* The disk has taken what waited, or all. */
 static void
 on_step(struct content *c, void *owner)
@@ -322,6 +387,8 @@ on_step(struct content *c, void *owner)
 		fail(p, r, why.code ? &why : NULL);
 	else if (!p->ending)
 		job_finish(&p->put->job, 0);
+	else if (content_is_whole(c) && p->f->s3)
+		send_away(p);
 	else if (content_is_whole(c))
 		put_row(p);
 }

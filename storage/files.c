@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "storage/lifecycle.h"
+#include "storage/s3.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -18,6 +19,9 @@ conf_copy(struct files_conf *to, const struct files_conf *from)
 	to->dir = str_dup(from->dir);
 	to->env = str_dup(from->env);
 	to->bucket = str_dup(from->bucket ? from->bucket : from->env);
+	to->thumb_program = NULL;
+	to->s3_endpoint = to->s3_region = to->s3_bucket = NULL;
+	to->s3_prefix = to->s3_access_key = to->s3_secret_key = NULL;
 }
 
 int
@@ -41,6 +45,20 @@ files_new(struct files **ret, struct loop *loop, struct pool *pool,
 		why);
 	if (r < 0)
 		return r;
+	if (conf->s3_endpoint && *conf->s3_endpoint)
+		r = s3_new(&f->s3, fetcher, loop,
+			&(struct s3_conf){
+				.endpoint = conf->s3_endpoint,
+				.region = conf->s3_region,
+				.bucket = conf->s3_bucket,
+				.prefix = conf->s3_prefix,
+				.access_key = conf->s3_access_key,
+				.secret_key = conf->s3_secret_key,
+			},
+			why);
+	if (r < 0)
+		return r;
+	f->thumbs = thumbs_new(conf->thumb_program);
 	f->gone = gone_new(f);
 	f->lifecycle = lifecycle_new(f);
 	*ret = take(f);
@@ -54,7 +72,9 @@ files_free(struct files *f)
 		return NULL;
 	f->lifecycle = lifecycle_free(f->lifecycle);
 	f->gone = gone_free(f->gone);
+	f->thumbs = thumbs_free(f->thumbs);
 	f->place = place_free(f->place);
+	f->s3 = s3_free(f->s3);
 	f->rules = file_rules_free(f->rules);
 	mem_wipe(f->link_key, sizeof(f->link_key));
 	(void)mem_free((void *)(uintptr_t)f->conf.dir);

@@ -36,6 +36,7 @@ struct files_conf {
 	const char *s3_access_key, *s3_secret_key;
 	struct slice link_key; /* 32 bytes: signs links; the same on all nodes */
 	int64_t reserve; /* bytes of the disk that stay free */
+	const char *thumb_program; /* NULL: mpcloud-thumb, as installed */
 	unsigned lane;   /* the gateway's number: where it counts (files.sql) */
 	/* Calls of functions were put into the queue; or NULL. */
 	void (*woke)(void *owner);

@@ -10,6 +10,8 @@
 #include "storage/files.h"
 
 struct gone;
+struct s3;
+struct thumbs;
 struct lifecycle;
 
 struct files {
@@ -19,10 +21,12 @@ struct files {
 	struct files_conf conf; /* its strings are ours */
 	uint8_t link_key[32];
 	struct place *place;
+	struct s3 *s3; /* or NULL: new contents stay on disk */
 	struct file_rules *rules; /* of rules_version; NULL: PRIVATE */
 	int64_t rules_version;
 	struct gone *gone;
 	struct lifecycle *lifecycle;
+	struct thumbs *thumbs;
 };
 
 /* What the database says of a path. */
@@ -70,5 +74,7 @@ void file_gone_soon(struct files *f);
 /* Calls were put into the queue. */
 void file_woke(struct files *f, int64_t calls);
 
+struct thumbs *thumbs_new(const char *program) _returns_value_;
+struct thumbs *thumbs_free(struct thumbs *all);
 struct gone *gone_new(struct files *f) _returns_value_;
 struct gone *gone_free(struct gone *g);

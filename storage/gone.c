@@ -6,11 +6,13 @@
  */
 #include "storage/files_inside.h"
 
+#include "base/clock.h"
 #include "base/event.h"
 #include "base/mem.h"
-#include "base/val.h"
+#include "storage/s3.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
 enum { SOON_MS = 200, AGAIN_MS = 5000, BATCH = 200, PATIENCE = 16384 };
@@ -24,13 +26,15 @@ struct gone {
 	bool working, freed;
 	/* of the batch */
 	char name[BATCH][CONTENT_NAME + 1];
-	bool named[BATCH];
+	bool named[BATCH], in_s3[BATCH];
 	int err[BATCH];
-	int count;
+	int count, at; /* at: of those in S3 */
+	struct s3_op s3;
 };
 
 static const char list_sql[] =
-	"SELECT content, place, named FROM mpcloud.file_gone_list(200)";
+	"SELECT content, place, named FROM mpcloud.file_gone_list($1::bigint,"
+	" 200)";
 static_assert(BATCH == 200, "list_sql says so too");
 
 /* Named again or not, the entries' time is over. */
@@ -87,14 +91,46 @@ delete_rows(struct gone *g)
 		(struct slice[]){buf_all(&list)}, 1);
 }
 
+static void remove_in_s3(struct gone *g);
+
+static void
+on_removed_in_s3(struct job *job)
+{
+	struct gone *g = container_of(
+		container_of(job, struct s3_op, job), struct gone, s3);
+	int r = job->err;
+
+	s3_done(&g->s3);
+	g->err[g->at++] = r;
+	remove_in_s3(g);
+}
+
+/* One after the other; then the rows. */
+static void
+remove_in_s3(struct gone *g)
+{
+	for (; g->at < g->count; g->at++) {
+		if (!g->in_s3[g->at] || g->named[g->at])
+			continue;
+		if (g->f->s3) {
+			job_init(&g->s3.job, on_removed_in_s3);
+			s3_delete(g->f->s3, &g->s3, g->name[g->at]);
+			return;
+		}
+		g->err[g->at] = ERR_CONFIG;
+	}
+	delete_rows(g);
+}
+
 static void
 on_run(struct place_work *w)
 {
 	struct gone *g = container_of(w, struct gone, work);
 
 	for (int i = 0; i < g->count; i++)
-		g->err[i] = g->named[i] ? 0
-					: place_remove(g->place, g->name[i]);
+		g->err[i] = g->named[i] || g->in_s3[i]
+				    ? 0
+				    : place_remove(g->place, g->name[i]);
 }
 
 static void
@@ -108,7 +144,8 @@ on_removed(struct place_work *w)
 		(void)mem_free(g);
 		return;
 	}
-	delete_rows(g);
+	g->at = 0;
+	remove_in_s3(g);
 }
 
 static void
@@ -125,6 +162,7 @@ on_listed(struct job *job)
 			continue;
 		memcpy(g->name[g->count], name.ptr, name.len);
 		g->name[g->count][name.len] = '\0';
+		g->in_s3[g->count] = slice_is(ask_value(&g->ask, i, 1), "s3");
 		g->named[g->count++] = slice_is(ask_value(&g->ask, i, 2), "t");
 	}
 	if (job->err < 0) {
@@ -139,14 +177,17 @@ static void
 on_timer(struct timer *timer)
 {
 	struct gone *g = container_of(timer, struct gone, timer);
+	char now[24];
 
-	if (g->working || g->ask.job.busy) {
+	if (g->working || g->ask.job.busy || g->s3.job.busy) {
 		again(g, SOON_MS);
 		return;
 	}
 	g->ask = (struct ask){.is_read = true};
 	job_init(&g->ask.job, on_listed);
-	pool_ask(g->f->pool, &g->ask, list_sql, NULL, 0);
+	(void)snprintf(now, sizeof(now), "%lld", (long long)clock_now_ms());
+	pool_ask(g->f->pool, &g->ask, list_sql,
+		(struct slice[]){slice_str(now)}, 1);
 }
 
 void
@@ -164,6 +205,7 @@ gone_new(struct files *f)
 	g->f = f;
 	g->place = place_ref(f->place);
 	job_init(&g->ask.job, on_listed);
+	job_init(&g->s3.job, NULL);
 	return g;
 }
 
@@ -174,6 +216,7 @@ gone_free(struct gone *g)
 		return NULL;
 	timer_clear(&g->timer);
 	job_cancel(&g->ask.job);
+	s3_done(&g->s3);
 	if (g->working) {
 		g->freed = true;
 		return NULL;

@@ -184,6 +184,7 @@ read_parts(struct resuming *g)
 
 	op->count = 0;
 	op->offset = 0;
+	op->size = ask_int(&g->ask, 0, 1);
 	op->parts = arena_get(op->arena, (rows + 1) * sizeof(op->parts[0]));
 	g->names = arena_get(op->arena, (rows + 1) * sizeof(g->names[0]));
 	for (size_t i = 0; i < rows; i++) {
@@ -218,6 +219,7 @@ on_shown(struct job *job)
 		return;
 	}
 	read_parts(g);
+	g->op->size = ask_int(&g->ask, 0, 1);
 	if (g->completes)
 		complete(g);
 	else

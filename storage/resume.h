@@ -28,7 +28,7 @@ struct resume {
 	struct slice id; /* all but create */
 	/* of create, as in file_put; of complete: md5, sha256 */
 	struct slice path, type, cache_control, disposition, md5, sha256;
-	int64_t size; /* announced, -1: not known */
+	int64_t size; /* announced, -1: not known; the answer of show */
 	int64_t expire_ms;
 	bool fresh;
 	/* the answer: of create and show */

@@ -6,11 +6,14 @@ function containerHeader({ service, header: more }) {
 	return Object.assign(service ? { 'x-wx-service': service } : {}, more);
 }
 
-const containerPath = (api, { path }) => {
+/* Where a header may be lost, of a socket or in a browser's preflight, the path
+ * names the service. */
+function containerPath(api, session, { path, service }) {
 	if (typeof path !== 'string' || path[0] !== '/')
 		throw failure(api, 'PARAM', 'path: begins with "/"');
-	return path;
-};
+	return session.host.isHeaderless && service ?
+		`/v1/cloudrun/${encodeURIComponent(service)}${path}` : path;
+}
 
 /* The body: what JSON is not goes as it is; a GET's data becomes its query. */
 function containerBody(method, path, data) {
@@ -35,7 +38,8 @@ function callContainer(session, options) {
 		isSafe: method === 'GET' || method === 'HEAD',
 		more: containerHeader(options), timeout: options.timeout,
 		type: options.responseType },
-	containerBody(method, containerPath(api, options), options.data)))
+	containerBody(method, containerPath(api, session, options),
+		options.data)))
 		.then((res) => {
 			const value = isJson && typeof res.data === 'string' ?
 				parsed(res.data) : res.data;
@@ -49,11 +53,13 @@ function callContainer(session, options) {
 
 function connectContainer(session, options) {
 	const api = 'cloud.connectContainer';
-	const path = containerPath(api, { path: options.path || '/' });
+	const { url } = session.conf;
+	const path = containerPath(api, session,
+		Object.assign({}, options, { path: options.path || '/' }));
 
 	return session.token().then((token) => ({ errMsg: `${api}:ok`,
 		socketTask: session.host.connectSocket({
-			url: session.conf.url.replace(/^http/, 'ws') + path,
+			url: url.replace(/^http/, 'ws') + path,
 			header: Object.assign(token ?
 				{ authorization: `Bearer ${token}` } : {},
 			containerHeader(options)),

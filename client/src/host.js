@@ -155,6 +155,7 @@ function browserHost(conf) {
 		},
 		setStorageSync: (key, value) =>
 			localStorage.setItem(key, JSON.stringify(value)),
+		isHeaderless: true,
 		asFile: (bytes) => Promise.resolve({ filePath: new Blob([bytes]),
 			drop: () => {} }),
 	};
@@ -316,6 +317,7 @@ function nodeHost(conf) {
 					'WebSocket: require(\'ws\').WebSocket, … })');
 			return plainSocket(WebSocket, o);
 		},
+		isHeaderless: true,
 		asFile: (bytes) => Promise.resolve({ filePath:
 			typeof bytes === 'string' ? Buffer.from(bytes) : bytes,
 		drop: () => {} }),

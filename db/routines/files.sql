@@ -224,11 +224,12 @@ BEGIN
 END $$;
 
 -- Contents whose rows are gone, oldest first.
-CREATE OR REPLACE FUNCTION mpcloud.file_gone_list(top integer)
+CREATE OR REPLACE FUNCTION mpcloud.file_gone_list(now_ms bigint, top integer)
 RETURNS TABLE (content text, place text, named boolean) LANGUAGE sql AS $$
 	SELECT g.content, g.place, EXISTS (SELECT FROM mpcloud.files f
 		WHERE f.content = g.content)
-	FROM mpcloud.file_gone g ORDER BY g.gone_at LIMIT top
+	FROM mpcloud.file_gone g WHERE g.gone_at <= now_ms
+	ORDER BY g.gone_at LIMIT top
 $$;
 
 -- Paths of an environment that begin with `prefix` and follow `behind`, `top` of
@@ -368,7 +369,7 @@ RETURNS SETOF text LANGUAGE sql STABLE AS $$
 		WHEN 'uploads' THEN NOT EXISTS (SELECT FROM mpcloud.file_parts p
 			WHERE p.name = n.name)
 		ELSE NOT EXISTS (SELECT FROM mpcloud.files f
-			WHERE f.content = n.name
+			WHERE f.content = n.name AND f.place = 'disk'
 			AND (f.class = 'archive') = (folder = 'archive'))
 		END
 $$;

@@ -58,9 +58,26 @@ function connectCloud(secure) {
 function redirectAgent(Agent, secure) {
   const createConnection = Agent.prototype.createConnection;
   Agent.prototype.createConnection = function (options, callback) {
-    return isCloud(options) ? connectCloud(secure)
+    return isCloud(options) || options?.[STORED] ? connectCloud(secure)
       : createConnection.call(this, options, callback);
   };
+  const { addRequest } = Agent.prototype;
+  Agent.prototype.addRequest = function (request, options, ...rest) {
+    return addRequest.call(this, request, isStored(request, options, secure)
+      ? { ...options, [STORED]: true, socketPath: socketPath() } : options, ...rest);
+  };
+}
+
+// Signed links to stored files carry the address that pages use, which a
+// function need not be able to reach: SDKs download through the socket.
+const STORED = Symbol('mpcloud.stored');
+function isStored(request, options, secure) {
+  const host = identity.context()?.filesHost;
+  if (!host || typeof options !== 'object' || options === null) return false;
+  const port = Number(options.port) || (secure ? 443 : 80);
+  const name = String(options.host || options.hostname || '');
+  return (`${name}:${port}` === host || (name === host && port === (secure ? 443 : 80)))
+    && /^\/v1\/files\/[^?]*\?(.*&)?sign=/.test(request.path);
 }
 
 // What has no Agent (fetch) connects by itself.

@@ -9,6 +9,9 @@ import { documents } from './documents.mjs';
 import { functions } from './functions.mjs';
 import { compare, median, round, say, SECS, turn, TURNS, wanted } from './measure.mjs';
 import { overload } from './overload.mjs';
+import { routes } from './routes.mjs';
+import { limits } from './limits.mjs';
+import { watch } from './watch.mjs';
 import { wechat } from './wechat.mjs';
 import { pgbench, startFastifyEcho, startFastifyPg, startNginx } from './references.mjs';
 
@@ -71,4 +74,7 @@ try {
 // These change what is deployed, and how the daemon is set up: stacks of their own.
 await functions();
 await overload();
+await routes();
+await limits();
 await wechat();
+await watch();

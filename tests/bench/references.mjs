@@ -23,7 +23,8 @@ async function answers(url) {
 }
 
 // nginx answering 200 by itself, plain and TLS, with as many workers as cores.
-export async function startNginx({ cert, key, workers }) {
+// With `root`, its files at /files/ too.
+export async function startNginx({ cert, key, workers, root }) {
   const dir = mkdtempSync(join(tmpdir(), 'mpc-nginx-'));
   chmodSync(dir, 0o755);
   const port = await freePort();
@@ -36,7 +37,7 @@ worker_processes ${workers}; daemon off; pid ${dir}/pid; error_log ${dir}/error.
 events { worker_connections 4096; }
 http { access_log off; keepalive_requests 100000000; client_body_temp_path ${dir}/body;
   proxy_temp_path ${dir}/proxy; fastcgi_temp_path ${dir}/f; uwsgi_temp_path ${dir}/u; scgi_temp_path ${dir}/s;
-  server { listen 127.0.0.1:${port};
+  server { listen 127.0.0.1:${port};${root ? ` sendfile on; location /files/ { alias ${root}/; }` : ''}
     location / { default_type application/json; return 200 '{"uid":"0123456789abcdef0123456789abcdef"}'; } }
   ${tls} }`);
   const child = spawn('nginx', ['-c', join(dir, 'nginx.conf'), '-p', dir, '-e', join(dir, 'error.log')],

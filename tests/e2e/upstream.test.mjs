@@ -159,12 +159,12 @@ function ask(path, { method = 'GET', headers = {}, body, chunks, onRequest } = {
 }
 
 test('a request reaches the server as it was asked, with who asked it, and no hop-by-hop header', async () => {
-  const r = await ask('/echo/a%20b/../c?x=%201&y', { headers: { 'X-Mine': 'v', 'X-Empty': '',
+  const r = await ask('/echo/a%20b//c?x=%201&y', { headers: { 'X-Mine': 'v', 'X-Empty': '',
     Connection: 'X-Secret, close', 'X-Secret': 's', TE: 'trailers', 'X-Forwarded-For': '9.9.9.9',
     'X-Mpcloud-Uid': 'somebody', Forwarded: 'for=9.9.9.9', Authorization: 'Basic x', 'User-Agent': 'ua' } });
   assert.equal(r.status, 200);
   const { headers, url } = r.json;
-  assert.match(url, /^\/base\/.*c\?x=%201&y$/);
+  assert.equal(url, '/base/echo/a%20b//c?x=%201&y');
   assert.equal(headers['x-mine'], 'v');
   assert.equal(headers['x-empty'], '');
   assert.equal(headers['x-forwarded-for'], '127.0.0.1');
@@ -221,7 +221,9 @@ test('bodies pass through whole, short or long, with a length or in chunks', asy
       const { json } = await ask('/echo/x', { method, body, headers: { 'content-length': body.length } });
       assert.deepEqual([json.method, json.length, json.sha], [method, body.length, sha(body)]);
     }
-  const { json } = await ask('/echo/x', { method: 'POST', chunks: cut });
+  const chunked = await ask('/echo/x', { method: 'POST', chunks: cut });
+  assert.equal(chunked.status, 200, String(chunked.error ?? chunked.bytes));
+  const { json } = chunked;
   assert.deepEqual([json.length, json.sha], [large.length, sha(large)]);
   assert.equal(json.headers['transfer-encoding'], 'chunked');
   assert.equal((await ask('/small/x', { method: 'POST', body: Buffer.alloc(2000) })).status, 413);

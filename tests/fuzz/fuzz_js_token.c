@@ -29,7 +29,8 @@ check_tokens(struct slice text)
 		must(t.text.ptr >= at && t.text.ptr + t.text.len <= end);
 		must(t.line >= line);
 		must(lexer.rest.ptr >= t.text.ptr + t.text.len);
-		must(t.kind == JS_STRING || t.kind == JS_TEMPLATE || t.text.len);
+		must(t.kind == JS_STRING || t.kind == JS_TEMPLATE ||
+			t.text.len);
 		at = t.text.ptr + t.text.len;
 		line = t.line;
 	}

@@ -4,7 +4,7 @@
  *
  *   httpd [--tls CERT KEY]… [--ocsp FILE] [--idle MS] [--head MS] [--body MS]
  *         [--top BYTES] [--memory BYTES] [--connections N] [--unix PATH]
- *         [--proxy 1] [--file PATH] [--secret TEXT]
+ *         [--proxy 1] [--file PATH] [--secret TEXT] [--trust LIST]
  *
  * The first line of output is the port.  SIGHUP reads the certificates
  * again and answers what waits, SIGTERM drains and ends; what is upgraded
@@ -30,6 +30,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "gateway/trust.h"
 
 static const char *const shown[] = {"host", "content-length",
 	"transfer-encoding", "content-type", "x-a", "x-b", "cookie"};
@@ -41,6 +42,7 @@ static struct server {
 	const char *cert_path[8], *key_path[8], *ocsp_path;
 	size_t ncerts;
 	const char *unix_path, *file, *secret;
+	struct trust *trust;
 	size_t top;
 	struct exchange *waiting[64];
 	unsigned nwaiting;
@@ -130,6 +132,7 @@ static void
 on_head(struct http *http, struct exchange *x)
 {
 	(void)http;
+	trust_apply(server.trust, x);
 	if (more_head(&server.loop, x))
 		return;
 	exchange_set_body_top(x, server.top);
@@ -338,6 +341,10 @@ options(int argc, char **argv)
 			server.unix_path = argv[i + 1];
 		else if (strcmp(argv[i], "--file") == 0)
 			server.file = argv[i + 1];
+		else if (strcmp(argv[i], "--trust") == 0 &&
+			 trust_new(&server.trust, argv[i + 1],
+				 "x-forwarded-for", NULL) < 0)
+			exit(1);
 		else if (strcmp(argv[i], "--ocsp") == 0)
 			server.ocsp_path = argv[i + 1];
 		else if (strcmp(argv[i], "--secret") == 0)
@@ -389,6 +396,7 @@ main(int argc, char **argv)
 	(void)uv_signal_start(&server.term, on_term, SIGTERM);
 	loop_run(&server.loop);
 	server.http = http_free(server.http);
+	server.trust = trust_free(server.trust);
 	loop_done(&server.loop);
 	(void)close(server.conf.fd);
 	return 0;

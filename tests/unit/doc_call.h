@@ -46,7 +46,8 @@ on_done(struct job *job)
 	c->text[0] = '\0';
 	if (job->err)
 		return;
-	for (size_t i = 0; i < op->count && op->list; i++)
+	for (size_t i = 0; i < op->count && op->list && at < sizeof(c->text);
+		i++)
 		at += (size_t)snprintf(c->text + at, sizeof(c->text) - at,
 			"%s%.*s", i ? "\n" : "", SLICE_ARG(op->list[i]));
 }

@@ -134,6 +134,7 @@ setup(void)
 		.env = ENV,
 		.bucket = "bucket",
 		.file_top = 1 << 30,
+		.thumb_program = FILES_THUMB_PROGRAM,
 		.woke = on_woke,
 		.owner = f,
 	};

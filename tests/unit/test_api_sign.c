@@ -88,15 +88,13 @@ whatever_is_changed_does_not_verify(void **state)
 	what = example();
 	what.body = SLICE("{\"sku\":\"apple\",\"count\":4}");
 	assert_int_equal(check(GOOD, what, NOW), ERR_API_KEY);
-	assert_int_equal(
-		check(HEADER("0123456789abcdef", "1795132801",
-			      "5f1c0a3b9d2e4c67", SIGNATURE),
-			example(), NOW),
+	assert_int_equal(check(HEADER("0123456789abcdef", "1795132801",
+				       "5f1c0a3b9d2e4c67", SIGNATURE),
+				 example(), NOW),
 		ERR_API_KEY);
-	assert_int_equal(
-		check(HEADER("0123456789abcdef", "1795132800",
-			      "5f1c0a3b9d2e4c68", SIGNATURE),
-			example(), NOW),
+	assert_int_equal(check(HEADER("0123456789abcdef", "1795132800",
+				       "5f1c0a3b9d2e4c68", SIGNATURE),
+				 example(), NOW),
 		ERR_API_KEY);
 }
 
@@ -130,7 +128,8 @@ what_is_not_of_the_form_is_refused_with_words(void **state)
 			"timestamp must"},
 		{HEADER("0123456789abcdef", "1", "short", SIGNATURE),
 			"nonce must"},
-		{HEADER("0123456789abcdef", "1", "0123456789abcdef\n", SIGNATURE),
+		{HEADER("0123456789abcdef", "1", "0123456789abcdef\n",
+			 SIGNATURE),
 			"nonce must"},
 		{HEADER("0123456789abcdef", "1", "0123456789abcdef", "00"),
 			"signature must"},
@@ -143,8 +142,8 @@ what_is_not_of_the_form_is_refused_with_words(void **state)
 		struct fault why = {0};
 		struct api_sign s;
 
-		assert_int_equal(api_sign_parse(&s, slice_str(bad[i].header),
-					 &why),
+		assert_int_equal(
+			api_sign_parse(&s, slice_str(bad[i].header), &why),
 			ERR_API_KEY);
 		if (!strstr(why.text, bad[i].says))
 			fail_msg("%s: %s", bad[i].header, why.text);

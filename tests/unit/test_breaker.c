@@ -197,10 +197,13 @@ a_rule_is_read_or_refused_with_words(void **state)
 	_json_ json_t *v = NULL;
 
 	(void)state;
-	assert_int_equal(val_parse(&v, SLICE("{\"calls\": 5, \"open\": "
-					     "\"30s\"}"), NULL), 0);
-	assert_int_equal(breaker_rule_parse(
-				 &r, v, breaker_preset(false), &why), 0);
+	assert_int_equal(val_parse(&v,
+				 SLICE("{\"calls\": 5, \"open\": "
+				       "\"30s\"}"),
+				 NULL),
+		0);
+	assert_int_equal(
+		breaker_rule_parse(&r, v, breaker_preset(false), &why), 0);
 	assert_int_equal(r.errors, 50);
 	assert_int_equal(r.calls, 5);
 	assert_true(r.open_ns == 30 * CLOCK_S);
@@ -209,8 +212,8 @@ a_rule_is_read_or_refused_with_words(void **state)
 
 		assert_int_equal(
 			val_parse(&spec, slice_str(bad[i].text), NULL), 0);
-		assert_int_equal(breaker_rule_parse(&r, spec,
-					 breaker_preset(true), &why),
+		assert_int_equal(breaker_rule_parse(
+					 &r, spec, breaker_preset(true), &why),
 			ERR_CONFIG);
 		assert_non_null(strstr(why.text, bad[i].says));
 		json_decref(spec);

@@ -193,9 +193,9 @@ unchanged_large_documents_are_not_told_again(void **state)
 	sql("UPDATE env_test.goods SET doc = doc || '{\"n\": 1}'");
 	until_commits(3);
 	assert_string_equal(told.ptr,
-		"begin insert:goods:big:100007 bytes commit "
+		"begin insert:goods:big:100009 bytes commit "
 		"begin update:goods:from big:moved commit "
-		"begin update:goods:moved:100015 bytes commit ");
+		"begin update:goods:moved:100017 bytes commit ");
 }
 
 static void
@@ -257,7 +257,7 @@ a_pause_loses_nothing(void **state)
 	sql("INSERT INTO env_test.goods VALUES ('last', '{}')");
 	while (!strstr(told.ptr, "insert:goods:last"))
 		loop_turn(&loop, true);
-	assert_non_null(strstr(told.ptr, "insert:goods:r20000:1008 bytes"));
+	assert_non_null(strstr(told.ptr, "insert:goods:r20000:1009 bytes"));
 }
 
 static void

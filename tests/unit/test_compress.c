@@ -92,8 +92,8 @@ what_is_compressed_opens_with_others_decoders(void **state)
 	assert_int_equal(z.total_out, sizeof(in));
 	assert_memory_equal(in, out, sizeof(in));
 	inflateEnd(&z);
-	assert_int_equal(compress_put(&br, slice_of(in, sizeof(in)),
-				 COMPRESS_BR, true),
+	assert_int_equal(
+		compress_put(&br, slice_of(in, sizeof(in)), COMPRESS_BR, true),
 		0);
 	assert_int_equal(BrotliDecoderDecompress(br.len, (uint8_t *)br.ptr,
 				 &len, (uint8_t *)out),
@@ -112,8 +112,8 @@ what_does_not_become_smaller_stays(void **state)
 	assert_int_equal(compress_put(&b, SLICE("abc"), COMPRESS_GZIP, false),
 		ERR_TOO_BIG);
 	assert_int_equal(b.len, 0);
-	assert_int_equal(
-		compress_put(&b, SLICE("abc"), COMPRESS_BR, false), ERR_TOO_BIG);
+	assert_int_equal(compress_put(&b, SLICE("abc"), COMPRESS_BR, false),
+		ERR_TOO_BIG);
 	assert_int_equal(b.len, 0);
 }
 

@@ -194,11 +194,11 @@ what_the_client_has_is_not_sent_again(void **state)
 	assert_int_equal(CHECK(c->if_modified_since = DATE), 304);
 	assert_int_equal(CHECK(c->if_modified_since = LATER), 200);
 	assert_int_equal(CHECK(c->if_modified_since = SLICE("x")), 200);
-	assert_int_equal(CHECK(c->if_none_match = ETAG;
-			       c->if_modified_since = LATER),
+	assert_int_equal(
+		CHECK(c->if_none_match = ETAG; c->if_modified_since = LATER),
 		200);
 	assert_int_equal(CHECK(c->if_none_match = SLICE("\"no\"");
-			       c->if_modified_since = DATE),
+				 c->if_modified_since = DATE),
 		200);
 }
 
@@ -211,11 +211,11 @@ what_has_changed_is_refused_to_who_says_so(void **state)
 	assert_int_equal(CHECK(c->if_match = SLICE("*")), 200);
 	assert_int_equal(CHECK(c->if_unmodified_since = DATE), 200);
 	assert_int_equal(CHECK(c->if_unmodified_since = LATER), 200);
-	assert_int_equal(
-		CHECK(c->if_unmodified_since =
-				SLICE("Sun, 06 Nov 1994 08:49:36 GMT")),
+	assert_int_equal(CHECK(c->if_unmodified_since = SLICE(
+				       "Sun, 06 Nov 1994 08:49:36 GMT")),
 		412);
-	assert_int_equal(CHECK(c->is_get = false; c->if_none_match = ETAG), 412);
+	assert_int_equal(
+		CHECK(c->is_get = false; c->if_none_match = ETAG), 412);
 	assert_int_equal(
 		CHECK(c->is_get = false; c->if_none_match = SLICE("*")), 412);
 }
@@ -228,18 +228,18 @@ a_part_is_sent_only_of_what_the_client_has(void **state)
 	assert_int_equal(
 		CHECK(c->range = SLICE("bytes=0-9"); c->if_range = ETAG), 206);
 	assert_int_equal(CHECK(c->range = SLICE("bytes=0-9");
-			       c->if_range = SLICE("\"no\"")),
+				 c->if_range = SLICE("\"no\"")),
 		200);
 	assert_int_equal(CHECK(c->range = SLICE("bytes=0-9");
-			       c->if_range = SLICE("W/\"tag\"")),
+				 c->if_range = SLICE("W/\"tag\"")),
 		200);
 	assert_int_equal(
 		CHECK(c->range = SLICE("bytes=0-9"); c->if_range = DATE), 206);
 	assert_int_equal(
 		CHECK(c->range = SLICE("bytes=0-9"); c->if_range = LATER), 200);
 	assert_int_equal(CHECK(c->range = SLICE("bytes=200-")), 416);
-	assert_int_equal(CHECK(c->range = SLICE("bytes=200-");
-			       c->if_none_match = ETAG),
+	assert_int_equal(
+		CHECK(c->range = SLICE("bytes=200-"); c->if_none_match = ETAG),
 		304);
 }
 
@@ -271,7 +271,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(the_examples_of_rfc_9110_are_the_bytes_it_says),
+		cmocka_unit_test(
+			the_examples_of_rfc_9110_are_the_bytes_it_says),
 		cmocka_unit_test(what_lies_past_the_end_is_cut_or_not_there),
 		cmocka_unit_test(what_is_no_range_of_bytes_is_the_whole),
 		cmocka_unit_test(

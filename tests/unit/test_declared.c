@@ -93,13 +93,12 @@ who(const struct declared_table *t, const char *method, const char *host,
 static void
 the_most_specific_path_answers_whatever_the_order(void **state)
 {
-	struct declared_table *t = table("["
-		ROUTE("regex", "'path':{'regex':'^/a/'}") ","
-		ROUTE("all", "'path':'/*'") ","
-		ROUTE("prefix", "'path':'/a/*'") ","
-		ROUTE("longer", "'path':'/a/b/*'") ","
-		ROUTE("param", "'path':'/a/{id}'") ","
-		ROUTE("exact", "'path':'/a/b'") "]");
+	struct declared_table *t = table("[" ROUTE(
+		"regex", "'path':{'regex':'^/a/'}") "," ROUTE("all",
+		"'path':'/*'") "," ROUTE("prefix",
+		"'path':'/a/*'") "," ROUTE("longer",
+		"'path':'/a/b/*'") "," ROUTE("param",
+		"'path':'/a/{id}'") "," ROUTE("exact", "'path':'/a/b'") "]");
 
 	(void)state;
 	assert_string_equal(who(t, "GET", "", "/a/b"), "exact");
@@ -116,11 +115,10 @@ the_most_specific_path_answers_whatever_the_order(void **state)
 static void
 a_literal_segment_goes_before_a_parameter(void **state)
 {
-	struct declared_table *t = table("["
-		ROUTE("xy", "'path':'/{x}/{y}'") ","
-		ROUTE("xb", "'path':'/{x}/b'") ","
-		ROUTE("ay", "'path':'/a/{y}'") ","
-		ROUTE("deep", "'path':'/a/{y}/c'") "]");
+	struct declared_table *t = table("[" ROUTE(
+		"xy", "'path':'/{x}/{y}'") "," ROUTE("xb",
+		"'path':'/{x}/b'") "," ROUTE("ay",
+		"'path':'/a/{y}'") "," ROUTE("deep", "'path':'/a/{y}/c'") "]");
 
 	(void)state;
 	assert_string_equal(who(t, "GET", "", "/a/b"), "ay");
@@ -134,11 +132,11 @@ a_literal_segment_goes_before_a_parameter(void **state)
 static void
 a_host_goes_before_none_and_the_longer_wildcard_first(void **state)
 {
-	struct declared_table *t = table("["
-		ROUTE("any", "'path':'/x'") ","
-		ROUTE("wild", "'path':'/x','host':'*.example.com'") ","
-		ROUTE("wilder", "'path':'/x','host':'*.api.example.com'") ","
-		ROUTE("host", "'path':'/x','host':'API.example.com'") "]");
+	struct declared_table *t = table("[" ROUTE(
+		"any", "'path':'/x'") "," ROUTE("wild",
+		"'path':'/x','host':'*.example.com'") "," ROUTE("wilder",
+		"'path':'/x','host':'*.api.example.com'") "," ROUTE("host",
+		"'path':'/x','host':'API.example.com'") "]");
 
 	(void)state;
 	assert_string_equal(who(t, "GET", "api.example.com", "/x"), "host");
@@ -156,13 +154,14 @@ a_host_goes_before_none_and_the_longer_wildcard_first(void **state)
 static void
 methods_and_headers_are_conditions(void **state)
 {
-	struct declared_table *t = table("["
-		ROUTE("plain", "'path':'/x'") ","
-		ROUTE("get", "'path':'/x','method':'GET'") ","
-		ROUTE("beta",
-			"'path':'/x','method':'GET','headers':{'X-Beta':'1'}")
-		","
-		ROUTE("post", "'path':'/y','method':['POST','PUT']") "]");
+	struct declared_table *t = table("[" ROUTE(
+		"plain", "'path':'/x'") "," ROUTE("get",
+		"'path':'/x','method':'GET'") "," ROUTE("beta", "'path':'/"
+								"x','method':'"
+								"GET','headers'"
+								":{'X-Beta':'1'"
+								"}") "," ROUTE("post",
+		"'path':'/y','method':['POST','PUT']") "]");
 	struct declared_ask ask = asked("GET", "", "/x");
 
 	(void)state;
@@ -174,9 +173,8 @@ methods_and_headers_are_conditions(void **state)
 	assert_string_equal(ask.route->name, "beta");
 	ask = asked("GET", "", "/y");
 	assert_int_equal(declared_find(t, &ask), ERR_METHOD);
-	assert_int_equal(ask.allowed,
-		http_method_bits(SLICE("POST")) |
-			http_method_bits(SLICE("PUT")));
+	assert_int_equal(ask.allowed, http_method_bits(SLICE("POST")) |
+					      http_method_bits(SLICE("PUT")));
 	declared_unref(t);
 }
 
@@ -192,11 +190,10 @@ captured(const struct declared_ask *ask, const char *name)
 static void
 captures_are_what_the_path_holds(void **state)
 {
-	struct declared_table *t = table("["
-		ROUTE("a", "'path':'/u/{id}/{what}'") ","
-		ROUTE("b", "'path':'/files/{user}/*'") ","
-		ROUTE("c", "'path':{'regex':'^/n/(\\\\d+)/(?<word>[a-z]+)$'}")
-		"]");
+	struct declared_table *t = table("[" ROUTE(
+		"a", "'path':'/u/{id}/{what}'") "," ROUTE("b",
+		"'path':'/files/{user}/*'") "," ROUTE("c",
+		"'path':{'regex':'^/n/(\\\\d+)/(?<word>[a-z]+)$'}") "]");
 	struct declared_ask ask = asked("GET", "", "/u/7/posts");
 
 	(void)state;
@@ -237,8 +234,8 @@ dot_segments_reach_no_route(void **state)
 static void
 a_catastrophic_expression_is_bounded(void **state)
 {
-	struct declared_table *t = table(
-		"[" ROUTE("evil", "'path':{'regex':'^/(a+)+$'}") "]");
+	struct declared_table *t =
+		table("[" ROUTE("evil", "'path':{'regex':'^/(a+)+$'}") "]");
 	char path[64];
 
 	(void)state;
@@ -268,8 +265,10 @@ steps_with(unsigned routes, const char *path)
 		n += (size_t)snprintf(text + n, sizeof(text) - n,
 			"%s{\"path\":\"/api/s%u/{id}\",\"host\":\"h%u.com\","
 			"\"to\":{\"function\":\"f\"}},"
-			"{\"path\":\"/api/s%u/{id}\",\"to\":{\"function\":\"f\"}},"
-			"{\"path\":\"/pages/s%u/*\",\"to\":{\"function\":\"f\"}},"
+			"{\"path\":\"/api/s%u/"
+			"{id}\",\"to\":{\"function\":\"f\"}},"
+			"{\"path\":\"/pages/s%u/"
+			"*\",\"to\":{\"function\":\"f\"}},"
 			"{\"path\":\"/x/s%u\",\"to\":{\"function\":\"f\"}}",
 			i ? "," : "", i, i, i, i, i);
 	(void)snprintf(text + n, sizeof(text) - n, "]}");
@@ -377,13 +376,12 @@ a_redirect_never_leads_where_a_visitor_says(void **state)
 static void
 each_candidate_is_told_why_it_does_not_answer(void **state)
 {
-	struct declared_table *t = table("["
-		ROUTE("host", "'path':'/x','host':'a.com'") ","
-		ROUTE("post", "'path':'/x','method':'POST'") ","
-		ROUTE("beta", "'path':'/x','headers':{'X-Beta':'1'}") ","
-		ROUTE("it", "'path':'/x'") ","
-		ROUTE("all", "'path':'/*'") ","
-		ROUTE("other", "'path':'/y'") "]");
+	struct declared_table *t =
+		table("[" ROUTE("host", "'path':'/x','host':'a.com'") "," ROUTE(
+			"post", "'path':'/x','method':'POST'") "," ROUTE("beta",
+			"'path':'/x','headers':{'X-Beta':'1'}") "," ROUTE("it",
+			"'path':'/x'") "," ROUTE("all",
+			"'path':'/*'") "," ROUTE("other", "'path':'/y'") "]");
 	struct declared_ask ask = asked("GET", "b.com", "/x");
 	_json_ json_t *all = declared_explain(t, &ask);
 	static const char *const want[][2] = {

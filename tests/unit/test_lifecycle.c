@@ -249,9 +249,12 @@ abandoned_uploads_end(void **state)
 	struct fixture *f = setup();
 
 	(void)state;
-	(void)sql("INSERT INTO mpcloud.file_uploads VALUES ('" NAME("5")
-		  "', '" ENV "', 'p', '', '', NULL, 1, '', '{}', 1, %lld)",
+	(void)sql("INSERT INTO mpcloud.file_uploads (id, env, path, owner,"
+		  " asker, type, fresh, created_at, touched_at) VALUES ('u1',"
+		  " '" ENV "', 'p', '', '', '', false, 1, %lld)",
 		T0);
+	(void)sql("INSERT INTO mpcloud.file_parts VALUES ('u1', 0, 6, '', '"
+		NAME("5") "')");
 	litter(f, "uploads/" NAME("5"), 0);
 	at(DAY);
 	assert_int_equal(run(f).uploads, 0);

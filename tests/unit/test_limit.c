@@ -41,9 +41,8 @@ exchange_peer(const struct exchange *x)
 struct slice
 exchange_header(const struct exchange *x, const char *name)
 {
-	return x->header && strcmp(name, "X-Shop") == 0
-		       ? slice_str(x->header)
-		       : slice_of(NULL, 0);
+	return x->header && strcmp(name, "X-Shop") == 0 ? slice_str(x->header)
+							: slice_of(NULL, 0);
 }
 
 struct arena *
@@ -72,6 +71,12 @@ request_hold(struct request *r, struct job *job)
 	(void)r;
 	(void)job;
 	abort();
+}
+
+int
+request_json(struct request *r)
+{
+	return r->json ? 0 : ERR_JSON;
 }
 
 void
@@ -150,10 +155,10 @@ one_begin(struct one *o, unsigned gateway, const char *uid)
 	o->r.gateway = &gateways[gateway];
 	o->r.route = &plain;
 	o->r.param = SLICE("f");
-	o->r.caller = (struct caller){
-		.role = *uid ? CALLER_USER : CALLER_NOBODY,
-		.uid = uid,
-		.openid = uid};
+	o->r.caller =
+		(struct caller){.role = *uid ? CALLER_USER : CALLER_NOBODY,
+			.uid = uid,
+			.openid = uid};
 }
 
 static int
@@ -251,11 +256,11 @@ over_gateways_the_declared_rate_is_let_in_within_a_percent(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < array_size(rows); i++) {
-		int64_t offered = rows[i].per_second_x1000 * 3 *
-				  rows[i].seconds / 1000;
-		int64_t wanted = rows[i].per_second_x1000 * rows[i].seconds /
-					 1000 +
-				 rows[i].burst;
+		int64_t offered =
+			rows[i].per_second_x1000 * 3 * rows[i].seconds / 1000;
+		int64_t wanted =
+			rows[i].per_second_x1000 * rows[i].seconds / 1000 +
+			rows[i].burst;
 		int64_t step = rows[i].seconds * CLOCK_S / offered, n = 0;
 
 		global = rules(rows[i].rule);
@@ -284,14 +289,13 @@ a_greedy_user_takes_nothing_of_what_others_share(void **state)
 	for (int ms = 0; ms < 100000; ms += 10) {
 		clock_set(T0 + ms * CLOCK_MS);
 		for (int i = 0; i < 10; i++)
-			greedy += passes((unsigned)i % GATEWAYS, "greedy",
-				NULL);
+			greedy +=
+				passes((unsigned)i % GATEWAYS, "greedy", NULL);
 		for (int i = 0; i < 20; i++) {
 			if (ms % 500 != i * 10)
 				continue;
 			(void)snprintf(uid, sizeof(uid), "m%d", i);
-			modest[i] += passes(
-				(unsigned)i % GATEWAYS, uid, NULL);
+			modest[i] += passes((unsigned)i % GATEWAYS, uid, NULL);
 		}
 	}
 	for (int i = 0; i < 20; i++)
@@ -506,6 +510,30 @@ a_routes_own_rules_hold_beside_those_of_all(void **state)
 	shop.limits = limit_rules_free(shop.limits);
 }
 
+/* As js-sdk calls: POST /web {"action", "function_name"}. */
+static void
+a_function_has_one_limit_by_whatever_door(void **state)
+{
+	static const struct route web = {.path = "/web", .know = KNOW_BODY};
+	struct one o;
+
+	(void)state;
+	global = rules("[{\"by\":\"function\",\"rate\":\"2/hour\"}]");
+	assert_true(passes(0, "u", NULL));
+	for (int i = 0; i < 3; i++) {
+		one_begin(&o, 0, "u");
+		o.r.route = &web;
+		o.r.whole = true;
+		o.x.path = "/web";
+		o.r.json = json_pack("{s:s,s:s}", "action",
+			"functions.invokeFunction", "function_name",
+			i == 2 ? "g" : "f");
+		assert_int_equal(one_ask(&o), i == 1 ? ERR_LIMITED : 0);
+		json_decref(o.r.json);
+		one_end(&o);
+	}
+}
+
 static void
 an_api_key_has_its_own_limit_and_no_users(void **state)
 {
@@ -575,6 +603,7 @@ main(void)
 		WITH(who_leaves_the_header_out_is_limited_as_well),
 		WITH(a_rule_holds_for_its_paths),
 		WITH(a_routes_own_rules_hold_beside_those_of_all),
+		WITH(a_function_has_one_limit_by_whatever_door),
 		WITH(an_api_key_has_its_own_limit_and_no_users),
 		WITH(the_headers_say_the_nearest_rule),
 		WITH(without_rules_nothing_is_done),

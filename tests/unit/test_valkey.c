@@ -134,8 +134,8 @@ struct answer {
 static void
 on_done(struct job *job)
 {
-	container_of(container_of(job, struct valkey_ask, job), struct answer,
-		ask)
+	container_of(
+		container_of(job, struct valkey_ask, job), struct answer, ask)
 		->done = true;
 }
 

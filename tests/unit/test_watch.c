@@ -400,6 +400,67 @@ a_transaction_is_one_change(void **state)
 	end(&c);
 }
 
+/* A commit is in the log, and told, before it can be seen: with a synchronous
+ * standby that is away, as long as one likes.  Who asks for his result just
+ * then has to wait for it. */
+static void
+what_is_told_before_it_can_be_seen_is_not_missed(void **state)
+{
+	struct call c, slow = {0};
+	const char *coll = fresh(&c);
+	struct follower first, second;
+
+	(void)state;
+	follow(&first, coll, "{}", NULL, -1, NULL);
+	known(&first);
+	(void)testpg_query(server,
+		"ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
+	(void)testpg_query(server, "SELECT pg_reload_conf()");
+	until(strcmp(testpg_query(server, "SHOW synchronous_standby_names"),
+		      "nobody") == 0);
+	start(&slow, DOC_INSERT, coll, NULL, "[{\"_id\":\"a\",\"n\":1}]");
+	until(first.changes == 1);
+	assert_false(slow.done);
+	follow(&second, coll, "{\"n\":1}", NULL, -1, NULL);
+	for (int i = 0; i < 30; i++)
+		turn();
+	assert_false(second.is_known);
+	(void)testpg_query(
+		server, "ALTER SYSTEM RESET synchronous_standby_names");
+	(void)testpg_query(server, "SELECT pg_reload_conf()");
+	known(&second);
+	assert_int_equal(json_object_size(second.docs), 1);
+	assert_int_equal(finish(&slow), 0);
+	end(&slow);
+	unfollow(&first);
+	unfollow(&second);
+	end(&c);
+}
+
+static void
+what_is_made_and_removed_at_once_is_gone(void **state)
+{
+	struct call c;
+	const char *coll = fresh(&c);
+	struct follower f;
+	char sql[400];
+
+	(void)state;
+	follow(&f, coll, "{\"n\":{\"$gt\":0}}", NULL, -1, NULL);
+	known(&f);
+	(void)snprintf(sql, sizeof(sql),
+		"INSERT INTO env_test.\"%s\" VALUES ('a', '{\"n\": 1}'); "
+		"COMMIT; DELETE FROM env_test.\"%s\"; COMMIT; "
+		"INSERT INTO env_test.\"%s\" VALUES ('b', '{\"n\": 1}')",
+		coll, coll, coll);
+	(void)testpg_query(server, sql);
+	until(f.changes == 3);
+	settled(&f);
+	assert_int_equal(json_object_size(f.docs), 1);
+	unfollow(&f);
+	end(&c);
+}
+
 int
 main(void)
 {
@@ -416,6 +477,9 @@ main(void)
 		cmocka_unit_test(a_truncated_table_is_empty),
 		cmocka_unit_test(a_dropped_collection_ends),
 		cmocka_unit_test(a_transaction_is_one_change),
+		cmocka_unit_test(
+			what_is_told_before_it_can_be_seen_is_not_missed),
+		cmocka_unit_test(what_is_made_and_removed_at_once_is_gone),
 	};
 
 	return cmocka_run_group_tests(

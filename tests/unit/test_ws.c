@@ -122,8 +122,8 @@ finish(struct peer *p)
 static void
 put(struct peer *p, struct slice bytes)
 {
-	assert_int_equal(send(p->fd, bytes.ptr, bytes.len, MSG_NOSIGNAL),
-		bytes.len);
+	assert_int_equal(
+		send(p->fd, bytes.ptr, bytes.len, MSG_NOSIGNAL), bytes.len);
 }
 
 /* One frame of a client: `first` is FIN, RSV and opcode. */
@@ -190,7 +190,8 @@ hear(struct peer *p)
 		buf_add(&p->bytes, room, (size_t)n);
 	while (hear_frame(p))
 		;
-	if ((n == 0 || errno != EAGAIN) && !strchr(buf_all(&p->heard).ptr, '$')) {
+	if ((n == 0 || errno != EAGAIN) &&
+		!strchr(buf_all(&p->heard).ptr, '$')) {
 		buf_str(&p->heard, "$"); /* the end of the stream */
 		uv_poll_stop(&p->poll);
 	}
@@ -242,8 +243,8 @@ static const struct table_case cases[] = {
 		"T(Hello)", 0},
 	{"a letter cut between fragments",
 		{{0x01, "\xce", 0, 0}, {0x80, "\xba", 0, 0}}, "T(\xce\xba)", 0},
-	{"a pong that nobody asked for",
-		{{0x8a, "x", 0, 0}, {0x81, "a", 0, 0}}, "T(a)", 0},
+	{"a pong that nobody asked for", {{0x8a, "x", 0, 0}, {0x81, "a", 0, 0}},
+		"T(a)", 0},
 	{"a ping with nothing in it", {{0x89, "", 0, 0}}, "p()", 0},
 	{"a close", {{0x88, "\x03\xe8", 2, 0}}, "C(1000)$", 1000},
 	{"a close without a code", {{0x88, "", 0, 0}}, "C(0)$", 1005},
@@ -515,15 +516,16 @@ pings_that_nobody_reads_the_pongs_of_end_the_connection(void **state _unused_)
 	begin(&p, 0, slice_of("", 0));
 	uv_poll_stop(&p.poll);
 	for (int i = 0; i < TURNS && !p.closed; i++) {
-		ssize_t n = send(p.fd, ping.ptr, ping.len,
-			MSG_NOSIGNAL | MSG_DONTWAIT);
+		ssize_t n = send(
+			p.fd, ping.ptr, ping.len, MSG_NOSIGNAL | MSG_DONTWAIT);
 
 		if (n > 0)
 			buf_drop(&ping, (size_t)n);
 		if (ping.len < 4096)
 			for (int k = 0; k < 200; k++)
 				put_frame(&ping, 0x89,
-					SLICE("0123456789012345678901234567890"),
+					SLICE("012345678901234567890123456789"
+					      "0"),
 					true);
 		loop_turn(&p.loop, false);
 		if (i > 3000)

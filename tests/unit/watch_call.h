@@ -326,7 +326,7 @@ static _unused_ json_t *
 asked(const struct follower *f)
 {
 	static char coll[100], query[2000], order[200];
-	struct call c = {.limit = f->query.limit > 0 ? f->query.limit : 1000};
+	struct call c = {.limit = f->query.limit > 0 ? f->query.limit : 5000};
 	json_t *all = json_object();
 	int r;
 
@@ -397,6 +397,7 @@ watch_group_start(void **state)
 {
 	int r = group_start(state);
 
+	docs.limits.limit_top = WATCH_DOCS_TOP;
 	if (r == 0)
 		start_watches((struct watches_conf){0});
 	return r;

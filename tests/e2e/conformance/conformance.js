@@ -182,11 +182,12 @@ async function conformance(files) {
 		const urls = await wx.cloud.getTempFileURL({ fileList: [up.fileID, { fileID: `${up.fileID}.none`, maxAge: 60 }] });
 		same([urls.errMsg, urls.fileList.length], ['cloud.getTempFileURL:ok', 2]);
 		same([urls.fileList[0].fileID, urls.fileList[0].status, urls.fileList[0].errMsg], [up.fileID, 0, 'ok']);
-		same([/^https?:/.test(urls.fileList[0].tempFileURL), urls.fileList[1].tempFileURL, urls.fileList[1].status], [true, '', -503003]);
+		/* Of what one may not read it is not told whether it is there. */
+		same([/^https?:/.test(urls.fileList[0].tempFileURL), urls.fileList[1].tempFileURL, -503002 >= urls.fileList[1].status], [true, '', true]);
 		const gone = await wx.cloud.deleteFile({ fileList: [up.fileID] });
 		same(gone, { errMsg: 'cloud.deleteFile:ok', fileList: [{ fileID: up.fileID, status: 0, errMsg: 'ok' }] });
 		const err = await fails(wx.cloud.downloadFile({ fileID: up.fileID }));
-		same(err.errCode, -503003);
+		same(-503002 >= err.errCode, true, err.errMsg);
 	});
 	await step('an upload is stopped', async () => {
 		const err = await new Promise((resolve, reject) => {
@@ -228,6 +229,27 @@ async function conformance(files) {
 			[[['add', 'enqueue', true]], [['update', 'update', true]], [['update', 'dequeue', true]]]);
 		same([seen[1].docs[0].at instanceof Date, seen[2].docs[0].o, seen[2].docs[0].list], [true, { k: true }, [1, 2]]);
 		same(seen.map((s) => s.id - seen[0].id), [0, 1, 2, 3]);
+	});
+	await step('a service answers requests, whatever its status', async () => {
+		const res = await wx.cloud.callContainer({ service: 'room', path: '/lists/7', method: 'POST', data: { a: 'ä' }, header: { 'x-a': '1' } });
+		same([res.statusCode, res.errMsg, typeof res.callID], [201, 'cloud.callContainer:ok', 'string']);
+		same(res.data, { path: '/lists/7', method: 'POST', body: { a: 'ä' }, q: {} });
+		const got = await wx.cloud.callContainer({ service: 'room', path: '/lists', data: { q: 'ä b' } });
+		same([got.data.method, got.data.q], ['GET', { q: 'ä b' }]);
+	});
+	await step('a service takes a socket', async () => {
+		const { socketTask, errMsg } = await wx.cloud.connectContainer({ service: 'room', path: '/chat' });
+		same(errMsg, 'cloud.connectContainer:ok');
+		const heard = await new Promise((resolve, reject) => {
+			socketTask.onOpen(() => socketTask.send({ data: 'hello' }));
+			socketTask.onMessage(({ data }) => resolve(data));
+			socketTask.onError((err) => reject(new Error(err.errMsg)));
+			socketTask.onClose(({ code }) => reject(new Error(`closed ${code}`)));
+		});
+		same(heard, 'heard hello');
+		const closed = new Promise((resolve) => socketTask.onClose(({ code }) => resolve(code)));
+		socketTask.close({ code: 3456, reason: 'bye' });
+		same(await closed, 3456);
 	});
 	await step('what is wrong in itself is told before anything is sent', async () => {
 		same((await fails(wx.cloud.uploadFile({ filePath: 'x' }))).errCode, -401002);

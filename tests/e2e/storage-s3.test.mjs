@@ -1,0 +1,109 @@
+// Contents in an S3-compatible store that others wrote (npm's s3rver, which checks
+// signatures): what is put is what is got, what is removed is gone there, and a store
+// that does not answer costs nothing but the answer.
+import test, { after, before } from 'node:test';
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { Clock, Db } from '../lib/pay.mjs';
+import { join, lacksPackages, source, startStack, until } from '../lib/stack.mjs';
+
+const client = join(source, 'tests/clients/s3rver-3.7.1');
+const skip = lacksPackages('tests/clients/s3rver-3.7.1');
+const SIZE = 5 << 20;
+let dir, store, port, stack, db, anna;
+const clock = new Clock();
+
+before(async () => {
+  if (skip) return;
+  dir = mkdtempSync(join(tmpdir(), 'mpc-s3-'));
+  chmodSync(dir, 0o755);
+  const S3rver = createRequire(join(client, 'package.json'))('s3rver');
+  store = new S3rver({ port: 0, address: '127.0.0.1', silent: true, directory: join(dir, 's3'),
+    configureBuckets: [{ name: 'files', configs: [] }] });
+  ({ port } = await store.run());
+  mkdirSync(join(dir, 'project/cloudfunctions'), { recursive: true });
+  writeFileSync(join(dir, 'project/cloudbaserc.json'), JSON.stringify({ envId: 's3-env', functions: [] }));
+  stack = await startStack({ project: join(dir, 'project'), gateways: 1, env: { MPCLOUD_CLOCK_FILE: clock.file }, set: {
+    'storage.s3_endpoint': `http://127.0.0.1:${port}`, 'storage.s3_bucket': 'files', 'storage.s3_prefix': 'mp/',
+    'storage.s3_access_key': 'S3RVER', 'storage.s3_secret_key_file': secret('S3RVER') } });
+  db = new Db(stack);
+  anna = stack.token('o-anna');
+});
+after(async () => {
+  await db?.end();
+  await stack?.stop();
+  await store?.close();
+  clock.end();
+  if (dir) rmSync(dir, { recursive: true, force: true });
+});
+
+// As the daemon wants a secret: nobody else may read it.
+function secret(text) {
+  const path = join(dir, 'secret');
+  writeFileSync(path, `${text}\n`);
+  chmodSync(path, 0o600);
+  // the user that gateways run as, when we are root
+  if (process.getuid() === 0) spawnSync('chown', ['postgres', path]);
+  return path;
+}
+
+const at = (path) => `${stack.url}/v1/files/${path}`;
+const ask = (method, path, body) => fetch(at(path), { method, body, headers: { authorization: `Bearer ${anna}` } });
+const sum = (bytes) => createHash('md5').update(bytes).digest('hex');
+const objects = () => (existsSync(join(dir, 's3/files')) ? readdirSync(join(dir, 's3/files'), { recursive: true }) : [])
+  .filter((n) => /[0-9a-f]{32}\._S3rver_object$/.test(n));
+const local = () => readdirSync(join(stack.home, 'state/files/objects'), { recursive: true }).filter((n) => /[0-9a-f]{32}$/.test(n));
+
+test('a content is kept in the store, whole, and not on the disk', { skip }, async () => {
+  for (const size of [0, 1, 70000, SIZE]) {
+    const bytes = randomBytes(size);
+    const made = await ask('PUT', `a/${size}`, bytes);
+    assert.equal(made.status, 201, await made.text());
+    const got = await ask('GET', `a/${size}`);
+    assert.equal(got.status, 200);
+    assert.equal(got.headers.get('etag'), `"${sum(bytes)}"`);
+    assert.ok(bytes.equals(Buffer.from(await got.arrayBuffer())));
+  }
+  assert.equal(objects().length, 4);
+  await until(() => local().length === 0, 'nothing is left on the disk');
+  const [one] = await db.rows("SELECT content, md5, place FROM mpcloud.files WHERE path = 'a/70000'");
+  assert.equal(one.place, 's3');
+  assert.equal(sum(readFileSync(join(dir, 's3/files/mp', `${one.content}._S3rver_object`))), one.md5);
+});
+
+test('the store is one that checks signatures', { skip }, async () => {
+  const forged = await fetch(`http://127.0.0.1:${port}/files/mp/forged`, { method: 'PUT', body: 'x', headers: {
+    authorization: `AWS4-HMAC-SHA256 Credential=S3RVER/20261121/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=${'0'.repeat(64)}`,
+    'x-amz-date': new Date().toISOString().replace(/[-:]|\.\d+/g, ''), 'x-amz-content-sha256': 'UNSIGNED-PAYLOAD' } });
+  assert.equal(forged.status, 403);
+  assert.equal(objects().length, 4);
+});
+
+test('a range of it is answered', { skip }, async () => {
+  const whole = Buffer.from(await (await ask('GET', 'a/70000')).arrayBuffer());
+  const got = await fetch(at('a/70000'), { headers: { authorization: `Bearer ${anna}`, range: 'bytes=100-65000' } });
+  assert.equal(got.status, 206);
+  assert.ok(whole.subarray(100, 65001).equals(Buffer.from(await got.arrayBuffer())));
+});
+
+test('what is replaced or removed goes from the store', { skip }, async () => {
+  assert.equal((await ask('PUT', 'a/1', 'other')).status, 200);
+  assert.equal(await (await ask('GET', 'a/1')).text(), 'other');
+  await until(() => objects().length === 4, 'the replaced object is gone');
+  assert.ok((await ask('DELETE', 'a/1')).ok);
+  await until(() => objects().length === 3, 'the removed object is gone');
+});
+
+test('a store that does not answer is told, and leaves no file', { skip }, async () => {
+  await store.close();
+  store = null;
+  const made = await ask('PUT', 'b', 'bytes');
+  assert.equal(made.status, 502, await made.text());
+  assert.ok((await ask('GET', 'a/70000')).status >= 500);
+  assert.equal(await db.value("SELECT count(*) FROM mpcloud.files WHERE path = 'b'"), '0');
+  await until(() => local().length === 0, 'nothing is left on the disk');
+});
