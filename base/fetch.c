@@ -562,8 +562,8 @@ void
 fetch_start(struct fetcher *fetcher, struct fetch *fetch,
 	const struct fetch_ask *ask)
 {
-	uint64_t ms = ask->timeout_ms || ask->stream ? ask->timeout_ms
-						     : TIMEOUT_MS;
+	uint64_t ms =
+		ask->timeout_ms || ask->stream ? ask->timeout_ms : TIMEOUT_MS;
 	uint64_t connect_ms = ask->connect_ms ? ask->connect_ms : CONNECT_MS;
 	size_t top = ask->answer_top ? ask->answer_top : ANSWER_TOP;
 	struct transfer *t = transfer_get(fetcher);
@@ -584,7 +584,8 @@ fetch_start(struct fetcher *fetcher, struct fetch *fetch,
 	list_add(&fetcher->busy, &t->on);
 	set_house_rules(t);
 	SET(CURLOPT_URL, ask->url);
-	SET(CURLOPT_CONNECTTIMEOUT_MS, (long)(ms ? min(connect_ms, ms) : connect_ms));
+	SET(CURLOPT_CONNECTTIMEOUT_MS,
+		(long)(ms ? min(connect_ms, ms) : connect_ms));
 	if (ask->unix_path) {
 		SET(CURLOPT_UNIX_SOCKET_PATH, ask->unix_path);
 		SET(CURLOPT_FRESH_CONNECT, 1L);

@@ -52,8 +52,9 @@ void
 stream_header(struct fetch *fetch, const char *p, size_t len)
 {
 	const struct transfer *t = fetch->inside;
-	bool empty = len > 0 && (p[0] == '\n' || (len > 1 && p[0] == '\r' &&
-							p[1] == '\n'));
+	bool empty =
+		len > 0 &&
+		(p[0] == '\n' || (len > 1 && p[0] == '\r' && p[1] == '\n'));
 
 	if (!empty)
 		return;

@@ -14,15 +14,15 @@
 	"local now = tonumber(ARGV[1])\n" \
 	"if now == 0 then\n" \
 	" local t = redis.call('TIME')\n" \
-	" now = (tonumber(t[1]) * 1000000 - " VALKEY_EPOCH ") + tonumber(t[2])\n" \
+	" now = (tonumber(t[1]) * 1000000 - " VALKEY_EPOCH \
+	") + tonumber(t[2])\n" \
 	"else now = now - " VALKEY_EPOCH " end\n"
 
 /* ARGV: now (0: yours), ms of a lease, its name; then of each rule: interval
  * in µs (0: no rate), burst, cost, places (0: any).  Answer: the number of the
  * rule that refused or 0, 1 when it was for want of a place; then of each rule
  * what remains, µs until all of it does, µs until this would be let in. */
-static const char valkey_take_script[] =
-	VALKEY_NOW
+static const char valkey_take_script[] = VALKEY_NOW
 	"local lease = tonumber(ARGV[2])\n"
 	"local n = #KEYS / 2\n"
 	"local next, out, refused, place = {}, {0, 0}, 0, 0\n"
@@ -59,7 +59,8 @@ static const char valkey_take_script[] =
 	"if refused > 0 then return out end\n"
 	"for i = 1, n do\n"
 	" if next[i] then\n"
-	"  redis.call('SET', KEYS[2 * i - 1], string.format('%.17g', next[i]),\n"
+	"  redis.call('SET', KEYS[2 * i - 1], string.format('%.17g', "
+	"next[i]),\n"
 	"   'PX', math.ceil((next[i] - now) / 1000) + 10000)\n"
 	" end\n"
 	" if tonumber(ARGV[3 + i * 4]) > 0 then\n"
@@ -71,9 +72,9 @@ static const char valkey_take_script[] =
 
 /* The same ARGV[1 … 3]; KEYS are places. */
 static const char valkey_renew_script[] =
-	VALKEY_NOW
-	"for i = 1, #KEYS do\n"
-	" redis.call('ZADD', KEYS[i], now + tonumber(ARGV[2]) * 1000, ARGV[3])\n"
-	" redis.call('PEXPIRE', KEYS[i], tonumber(ARGV[2]) * 2)\n"
-	"end\n"
-	"return 1\n";
+	VALKEY_NOW "for i = 1, #KEYS do\n"
+		   " redis.call('ZADD', KEYS[i], now + tonumber(ARGV[2]) * "
+		   "1000, ARGV[3])\n"
+		   " redis.call('PEXPIRE', KEYS[i], tonumber(ARGV[2]) * 2)\n"
+		   "end\n"
+		   "return 1\n";

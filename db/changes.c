@@ -16,6 +16,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/timer.h"
+#include "db/changes_trouble.h"
 #include "db/dsn.h"
 #include "db/pg.h"
 #include "db/pgoutput.h"
@@ -30,8 +31,8 @@ enum {
 	SLOT_MS = 60000,
 	REST_LEAST_MS = 50,
 	REST_MOST_MS = 5000,
-	SAY_MS = 10000,    /* between two words of ours to the server */
-	SILENT_TOP = 3,    /* so many of them without any of its */
+	SAY_MS = 10000,     /* between two words of ours to the server */
+	SILENT_TOP = 3,     /* so many of them without any of its */
 	TURN_TOP = 1 << 20, /* bytes that are looked at in one turn */
 };
 
@@ -141,8 +142,8 @@ rest(struct changes *c)
 	stop(c);
 	c->rest_ms = min(ms * 2, (uint64_t)REST_MOST_MS);
 	c->state = RESTING;
-	timer_set(&c->timer, c->loop, ms / 2 + uv_hrtime() / 1000 % (ms / 2 + 1),
-		on_rested);
+	timer_set(&c->timer, c->loop,
+		ms / 2 + uv_hrtime() / 1000 % (ms / 2 + 1), on_rested);
 }
 
 static void
@@ -164,65 +165,13 @@ fail_with(struct changes *c, const char *text)
 	fail(c, &why);
 }
 
-/* What the server refuses, and what its operator does about it. */
-static const struct trouble {
-	const char *state; /* SQLSTATE, or NULL: only words are there */
-	const char *words; /* in its sentence, or NULL */
-	const char *text;
-} troubles[] = {
-	{"55000", "wal_level",
-		"watch needs wal_level = logical: ALTER SYSTEM SET wal_level = "
-		"'logical', then restart PostgreSQL"},
-	{"53400", NULL,
-		"watch needs a replication slot and all are in use: raise "
-		"max_replication_slots and restart PostgreSQL"},
-	{NULL, "max_wal_senders",
-		"watch needs a walsender and all are in use: raise "
-		"max_wal_senders and restart PostgreSQL"},
-	{NULL, "replication role",
-		"watch needs a database user that may replicate: ALTER ROLE "
-		"\"USER\" REPLICATION (database.url says which USER)"},
-	{NULL, "REPLICATION attribute",
-		"watch needs a database user that may replicate: ALTER ROLE "
-		"\"USER\" REPLICATION (database.url says which USER)"},
-	{NULL, "to start WAL sender",
-		"watch needs a database user that may replicate: ALTER ROLE "
-		"\"USER\" REPLICATION (database.url says which USER)"},
-	{"42501", NULL,
-		"watch needs a publication: the database user must own the "
-		"collections' tables and may CREATE in the database (GRANT "
-		"CREATE ON DATABASE)"},
-	{"55P03", NULL,
-		"a collection could not be published, something else holds its "
-		"table (an index being built?): it is tried again"},
-};
-
-static bool
-is_trouble(const struct trouble *t, const char *state, const char *words)
-{
-	if (t->state && (!state || strcmp(t->state, state) != 0))
-		return false;
-	return !t->words || (words && strstr(words, t->words));
-}
-
-/* `words`: libpq's, for what is in no table; they name the server, no secret.
- */
+/* `words`: libpq's, which name the server, no secret. */
 static void
 fail_server(struct changes *c, const char *state, const char *words)
 {
 	struct fault why = {0};
 
-	for (size_t i = 0; i < array_size(troubles); i++) {
-		if (!is_trouble(&troubles[i], state, words))
-			continue;
-		(void)fault_set(
-			&why, ERR_WATCH_STREAM, "%s", troubles[i].text);
-		fail(c, &why);
-		return;
-	}
-	(void)fault_set(&why, ERR_DB_DOWN, "the change stream: %.*s",
-		*words ? (int)strcspn(words, "\n") : 23,
-		*words ? words : "the connection was lost");
+	changes_trouble(&why, state, words);
 	fail(c, &why);
 }
 
@@ -248,8 +197,7 @@ on_late(struct timer *timer)
 static void
 put_publish(struct changes *c, struct buf *to)
 {
-	char *name = PQescapeLiteral(
-		c->conn, c->schema, strlen(c->schema));
+	char *name = PQescapeLiteral(c->conn, c->schema, strlen(c->schema));
 
 	buf_printf(to, "SELECT mpcloud.publish(%s)", name ? name : "NULL");
 	PQfreemem(name);
@@ -299,8 +247,8 @@ static void
 want(struct changes *c)
 {
 	int unsent = PQflush(c->conn);
-	int events = (c->paused ? 0 : UV_READABLE) |
-		     (unsent > 0 ? UV_WRITABLE : 0);
+	int events =
+		(c->paused ? 0 : UV_READABLE) | (unsent > 0 ? UV_WRITABLE : 0);
 
 	if (unsent < 0 || watch(c, events) < 0)
 		fail_connection(c);
@@ -379,23 +327,6 @@ read_answers(struct changes *c)
 	want(c);
 }
 
-static uint64_t
-number_at(const char *p)
-{
-	uint64_t n = 0;
-
-	for (int i = 0; i < 8; i++)
-		n = n << 8 | (uint8_t)p[i];
-	return n;
-}
-
-static void
-put_number(char *to, uint64_t n)
-{
-	for (int i = 7; i >= 0; i--, n >>= 8)
-		to[i] = (char)(n & 0xff);
-}
-
 /* How far we are: what is done need not be kept.  Between transactions that is
  * all that the server has told of. */
 static bool
@@ -405,9 +336,9 @@ say(struct changes *c, bool want_answer)
 					  : max(c->seen, c->decoder.end);
 	char word[34] = {'r'};
 
-	put_number(word + 1, done);
-	put_number(word + 9, done);
-	put_number(word + 17, done);
+	pgoutput_put_u64(word + 1, done);
+	pgoutput_put_u64(word + 9, done);
+	pgoutput_put_u64(word + 17, done);
 	word[33] = want_answer ? 1 : 0; /* its time means nothing to it */
 	return PQputCopyData(c->conn, word, sizeof(word)) == 1;
 }
@@ -436,13 +367,13 @@ take_message(struct changes *c, struct slice m)
 
 	c->silent = 0;
 	if (m.len >= DATA_HEAD && m.ptr[0] == 'w') {
-		c->seen = max(c->seen, number_at(m.ptr + 1));
-		return pgoutput_take(&c->decoder,
-			       slice_of(m.ptr + DATA_HEAD,
-				       m.len - DATA_HEAD)) == 0;
+		c->seen = max(c->seen, pgoutput_u64(m.ptr + 1));
+		return pgoutput_take(&c->decoder, slice_of(m.ptr + DATA_HEAD,
+							  m.len - DATA_HEAD)) ==
+		       0;
 	}
 	if (m.len == KEEPALIVE && m.ptr[0] == 'k') {
-		c->seen = max(c->seen, number_at(m.ptr + 1));
+		c->seen = max(c->seen, pgoutput_u64(m.ptr + 1));
 		return !m.ptr[KEEPALIVE - 1] || say(c, false);
 	}
 	return false;
@@ -519,8 +450,7 @@ shake(struct changes *c)
 		fail_connection(c);
 	} else if (status != PGRES_POLLING_OK) {
 		if (watch(c, status == PGRES_POLLING_WRITING ? UV_WRITABLE
-							      : UV_READABLE) <
-			0)
+							     : UV_READABLE) < 0)
 			fail_with(c, "cannot watch the socket");
 	} else if (PQsetnonblocking(c->conn, 1) < 0) {
 		fail_connection(c);

@@ -14,7 +14,12 @@
 
 struct changes;
 
-enum change_kind { CHANGE_INSERT, CHANGE_UPDATE, CHANGE_DELETE, CHANGE_TRUNCATE };
+enum change_kind {
+	CHANGE_INSERT,
+	CHANGE_UPDATE,
+	CHANGE_DELETE,
+	CHANGE_TRUNCATE
+};
 
 /* One row; strings are valid until the function returns. */
 struct change {

@@ -84,7 +84,7 @@ changes_check(const char *url, struct fault *why)
 	for (size_t i = 0; i < array_size(questions) && r == 0; i++)
 		r = ask(conn, i, why);
 	if (r == 0)
-		(void)fault_set(why, 0,
-			"PostgreSQL's change stream can be followed");
+		(void)fault_set(
+			why, 0, "PostgreSQL's change stream can be followed");
 	return r;
 }

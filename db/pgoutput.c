@@ -42,9 +42,9 @@ get(struct bytes *b, size_t count)
 static struct slice
 get_text(struct bytes *b)
 {
-	const uint8_t *nul = b->at < b->end
-				     ? memchr(b->at, 0, (size_t)(b->end - b->at))
-				     : NULL;
+	const uint8_t *nul =
+		b->at < b->end ? memchr(b->at, 0, (size_t)(b->end - b->at))
+			       : NULL;
 	struct slice s = {(const char *)b->at, 0};
 
 	if (!nul) {
@@ -70,8 +70,8 @@ get_some(struct bytes *b, size_t len)
 }
 
 void
-pgoutput_init(struct pgoutput *p, struct slice schema,
-	const struct changes_ops *ops)
+pgoutput_init(
+	struct pgoutput *p, struct slice schema, const struct changes_ops *ops)
 {
 	*p = (struct pgoutput){.schema = schema, .ops = ops};
 }
@@ -101,8 +101,7 @@ pgoutput_done(struct pgoutput *p)
 static struct pgoutput_table **
 place(struct pgoutput *p, uint32_t number)
 {
-	struct pgoutput_table **at =
-		&p->bucket[number % array_size(p->bucket)];
+	struct pgoutput_table **at = &p->bucket[number % array_size(p->bucket)];
 
 	while (*at && (*at)->number != number)
 		at = &(*at)->next;
@@ -250,8 +249,7 @@ take_truncate(struct pgoutput *p, struct bytes *b)
 	if (!p->inside || (size_t)(b->end - b->at) != (size_t)count * 4)
 		return ERR_FORMAT;
 	while (count--) {
-		const struct pgoutput_table *t =
-			*place(p, (uint32_t)get(b, 4));
+		const struct pgoutput_table *t = *place(p, (uint32_t)get(b, 4));
 		struct change c;
 
 		if (!t)
@@ -324,4 +322,21 @@ pgoutput_take(struct pgoutput *p, struct slice message)
 	default:
 		return ERR_FORMAT;
 	}
+}
+
+uint64_t
+pgoutput_u64(const char *p)
+{
+	uint64_t n = 0;
+
+	for (int i = 0; i < 8; i++)
+		n = n << 8 | (uint8_t)p[i];
+	return n;
+}
+
+void
+pgoutput_put_u64(char *to, uint64_t n)
+{
+	for (int i = 7; i >= 0; i--, n >>= 8)
+		to[i] = (char)(n & 0xff);
 }

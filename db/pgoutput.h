@@ -16,13 +16,16 @@ struct pgoutput {
 					  on_commit are called */
 	struct pgoutput_table *bucket[256];
 	unsigned count;
-	bool inside; /* between Begin and Commit */
+	bool inside;  /* between Begin and Commit */
 	uint64_t end; /* position behind the last commit */
 };
 
-void pgoutput_init(struct pgoutput *p, struct slice schema,
-	const struct changes_ops *ops);
+void pgoutput_init(
+	struct pgoutput *p, struct slice schema, const struct changes_ops *ops);
 void pgoutput_done(struct pgoutput *p);
 /* One message.  ERR_FORMAT: it is none, and what was known of the stream is not
  * worth anything any more. */
 int pgoutput_take(struct pgoutput *p, struct slice message) _must_check_;
+/* Numbers of the messages around it: 8 bytes, big-endian. */
+uint64_t pgoutput_u64(const char *p);
+void pgoutput_put_u64(char *to, uint64_t n);

@@ -47,8 +47,7 @@ void
 watch_coll_drop(struct watch_coll *coll)
 {
 	if (list_empty(&coll->queries))
-		timer_set(&coll->w->start, coll->w->loop, 0,
-			coll->w->start.fn);
+		timer_set(&coll->w->start, coll->w->loop, 0, coll->w->start.fn);
 }
 
 static struct watch_coll *
@@ -56,7 +55,7 @@ coll_get(struct watches *w, const struct coll_info *info)
 {
 	struct watch_coll *coll;
 
-	list_for_each(at, &w->colls) {
+	list_for_each (at, &w->colls) {
 		coll = container_of(at, struct watch_coll, on);
 		if (slice_is(info->coll.name, coll->name))
 			return coll;
@@ -124,8 +123,7 @@ open_stream(struct watches *w, struct fault *why)
 	ops.owner = w;
 	w->away = 0;
 	w->trouble = (struct fault){0};
-	return changes_new(&w->changes, w->loop, w->url, w->schema, &ops,
-		why);
+	return changes_new(&w->changes, w->loop, w->url, w->schema, &ops, why);
 }
 
 static int
@@ -147,8 +145,7 @@ make_one(struct watch_join *j, const struct buf *identity,
 	r = open_stream(w, why);
 	if (r < 0)
 		return r;
-	*ret = watch_one_new(
-		coll_get(w, j->names.info[0]), j, identity);
+	*ret = watch_one_new(coll_get(w, j->names.info[0]), j, identity);
 	return 0;
 }
 
@@ -156,13 +153,13 @@ static struct watch_one *
 find_one(const struct watches *w, const struct coll_info *info,
 	const struct buf *identity)
 {
-	list_for_each(at, &w->colls) {
+	list_for_each (at, &w->colls) {
 		struct watch_coll *coll =
 			container_of(at, struct watch_coll, on);
 
 		if (!slice_is(info->coll.name, coll->name))
 			continue;
-		list_for_each(on, &coll->queries) {
+		list_for_each (on, &coll->queries) {
 			struct watch_one *one = one_on(on);
 
 			if (one->identity_len == identity->len &&
@@ -184,8 +181,7 @@ join_named(struct watch_join *j, struct fault *why)
 	int r;
 
 	buf_init(&identity, IDENTITY_TOP);
-	r = watch_sql_identity(
-		w, j->want, j->names.info[0], &identity, why);
+	r = watch_sql_identity(w, j->want, j->names.info[0], &identity, why);
 	arena_clear(&w->scratch, SCRATCH_TOP);
 	if (r < 0)
 		return r;
@@ -228,8 +224,7 @@ on_names(struct job *job)
 		r = join_named(j, &why);
 	if (r == 0)
 		return;
-	if ((r == ERR_DB_DENIED || r == ERR_DB_NO_COLLECTION) &&
-		!j->names.anew)
+	if ((r == ERR_DB_DENIED || r == ERR_DB_NO_COLLECTION) && !j->names.anew)
 		ask_names(j, true);
 	else
 		watch_join_end(j, r, &why);
@@ -277,8 +272,8 @@ join(struct watches *w, struct watch_sub *s, const struct watch_query *query,
 }
 
 void
-watch_start(struct watches *w, struct watch_sub *s,
-	const struct watch_query *query)
+watch_start(
+	struct watches *w, struct watch_sub *s, const struct watch_query *query)
 {
 	join(w, s, query, false, 0, 0);
 }
@@ -335,11 +330,11 @@ on_later(struct timer *timer)
 	struct watches *w = container_of(timer, struct watches, start);
 	bool hopeless = !w->streams && w->trouble.code == ERR_WATCH_STREAM;
 
-	list_for_each_safe(at, &w->colls) {
+	list_for_each_safe (at, &w->colls) {
 		struct watch_coll *coll =
 			container_of(at, struct watch_coll, on);
 
-		list_for_each_safe(on, &coll->queries)
+		list_for_each_safe (on, &coll->queries)
 			if (hopeless && !one_on(on)->known)
 				watch_one_end(one_on(on), ERR_WATCH_STREAM,
 					&w->trouble);
@@ -354,7 +349,7 @@ check(struct watch_coll *coll)
 {
 	const struct coll_info *now = coll->look.info[0];
 
-	list_for_each_safe(on, &coll->queries) {
+	list_for_each_safe (on, &coll->queries) {
 		struct watch_one *one = one_on(on);
 
 		if (one->names.info[0]->version != now->version)
@@ -393,7 +388,7 @@ look(struct watches *w, struct watch_coll *coll)
 static void
 end_all(struct watches *w)
 {
-	list_for_each_safe(at, &w->colls) {
+	list_for_each_safe (at, &w->colls) {
 		struct watch_coll *coll =
 			container_of(at, struct watch_coll, on);
 
@@ -410,7 +405,7 @@ on_tick(struct timer *timer)
 
 	timer_set(timer, w->loop, TICK_MS, on_tick);
 	w->ticks++;
-	list_for_each_safe(at, &w->colls)
+	list_for_each_safe (at, &w->colls)
 		look(w, container_of(at, struct watch_coll, on));
 	w->quiet = w->queries ? 0 : w->quiet + 1;
 	w->away = w->changes && !w->streams ? w->away + 1 : 0;
@@ -465,9 +460,8 @@ watches_free(struct watches *w)
 		return NULL;
 	w->changes = changes_free(w->changes);
 	while (!list_empty(&w->joins))
-		join_free(container_of(
-			w->joins.next, struct watch_join, on));
-	list_for_each_safe(at, &w->colls) {
+		join_free(container_of(w->joins.next, struct watch_join, on));
+	list_for_each_safe (at, &w->colls) {
 		struct watch_coll *coll =
 			container_of(at, struct watch_coll, on);
 

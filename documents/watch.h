@@ -46,10 +46,20 @@ struct watch_query {
 };
 
 /* CloudBase's words; see the table in watch_change.def. */
-enum watch_data { WATCH_INIT, WATCH_UPDATE, WATCH_REPLACE, WATCH_ADD,
-	WATCH_REMOVE, WATCH_LIMIT };
-enum watch_queue { WATCH_QUEUE_INIT, WATCH_ENQUEUE, WATCH_DEQUEUE,
-	WATCH_QUEUE_UPDATE };
+enum watch_data {
+	WATCH_INIT,
+	WATCH_UPDATE,
+	WATCH_REPLACE,
+	WATCH_ADD,
+	WATCH_REMOVE,
+	WATCH_LIMIT
+};
+enum watch_queue {
+	WATCH_QUEUE_INIT,
+	WATCH_ENQUEUE,
+	WATCH_DEQUEUE,
+	WATCH_QUEUE_UPDATE
+};
 
 struct watch_change {
 	enum watch_data data;

@@ -100,8 +100,7 @@ is_behind(const struct watch_one *one, struct slice key)
 	if (list_empty(&one->set.all))
 		return false;
 	last = container_of(one->set.all.prev, struct watch_doc, on);
-	order = memcmp(
-		key.ptr, last->key.ptr, min(key.len, last->key.len));
+	order = memcmp(key.ptr, last->key.ptr, min(key.len, last->key.len));
 	return order > 0 || (order == 0 && key.len > last->key.len);
 }
 
@@ -173,18 +172,18 @@ static void
 add_gone(struct watch_one *one, struct watch_draft *d,
 	const struct watch_set *fresh, const struct watch_set *t)
 {
-	list_for_each_safe(on, &one->set.all) {
+	list_for_each_safe (on, &one->set.all) {
 		struct watch_doc *doc = container_of(on, struct watch_doc, on);
 		char did = touched(t, doc->key);
-		enum watch_data data = did == 'd'   ? WATCH_REMOVE
-				       : did	    ? WATCH_UPDATE
+		enum watch_data data = did == 'd'           ? WATCH_REMOVE
+				       : did                ? WATCH_UPDATE
 				       : one->want->bounded ? WATCH_LIMIT
 							    : WATCH_REMOVE;
 
 		if (watch_set_find(fresh, doc->key))
 			continue;
-		watch_draft_add(d, data, WATCH_DEQUEUE, id_of(doc), NONE, NONE,
-			NONE);
+		watch_draft_add(
+			d, data, WATCH_DEQUEUE, id_of(doc), NONE, NONE, NONE);
 	}
 }
 
@@ -192,7 +191,7 @@ static void
 add_present(struct watch_one *one, struct watch_draft *d,
 	const struct watch_set *fresh, const struct watch_set *t)
 {
-	list_for_each(on, &fresh->all) {
+	list_for_each (on, &fresh->all) {
 		struct watch_doc *doc = container_of(on, struct watch_doc, on);
 		const struct watch_doc *old =
 			watch_set_find(&one->set, doc->key);

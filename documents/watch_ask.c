@@ -80,9 +80,9 @@ on_refused(struct watch_one *one, int err)
 		watch_one_end(one, err, &why);
 		return;
 	default:
-		one->rest_ms = min(max(one->rest_ms * 2,
-					   (uint64_t)REST_LEAST_MS),
-			(uint64_t)REST_MOST_MS);
+		one->rest_ms =
+			min(max(one->rest_ms * 2, (uint64_t)REST_LEAST_MS),
+				(uint64_t)REST_MOST_MS);
 		rest(one, one->rest_ms);
 	}
 }
@@ -96,8 +96,8 @@ read_rows(struct watch_one *one, struct watch_set *to, struct fault *why)
 	_buf_ struct buf text = {0};
 
 	if (rows > WATCH_DOCS_TOP)
-		return fault_set(why, ERR_WATCH_BIG, "%s",
-			err_text(ERR_WATCH_BIG));
+		return fault_set(
+			why, ERR_WATCH_BIG, "%s", err_text(ERR_WATCH_BIG));
 	buf_init(&text, 64 << 20);
 	for (int i = 0; i < rows; i++) {
 		struct slice key = ask_value(&one->ask, i, COLUMN_KEY);
@@ -132,8 +132,8 @@ note(struct watch_set *touched, const struct watch_commit *c)
 		if (was && was->text.ptr[0] == 'i' &&
 			row->kind == CHANGE_UPDATE)
 			continue;
-		(void)watch_set_put(touched, row->key,
-			slice_str(did[row->kind]));
+		(void)watch_set_put(
+			touched, row->key, slice_str(did[row->kind]));
 	}
 }
 
@@ -142,7 +142,7 @@ static void
 skip_seen(struct watch_one *one, const struct watch_snapshot *s,
 	struct watch_set *touched)
 {
-	list_for_each_safe(on, &one->pending) {
+	list_for_each_safe (on, &one->pending) {
 		struct watch_pending *p =
 			container_of(on, struct watch_pending, on);
 
@@ -301,8 +301,8 @@ add_judged(struct watch_one *one, struct buf *rows, struct watch_commit *c,
 {
 	if (one->judged_count == one->judged_room) {
 		one->judged_room = max(one->judged_room * 2, (size_t)16);
-		one->judged = mem_resize(one->judged,
-			one->judged_room * sizeof(one->judged[0]));
+		one->judged = mem_resize(
+			one->judged, one->judged_room * sizeof(one->judged[0]));
 	}
 	one->judged[one->judged_count++] =
 		(struct watch_judged){.commit = c, .row = row};
@@ -319,7 +319,7 @@ gather(struct watch_one *one, struct buf *rows)
 {
 	one->batch = 0;
 	one->judged_count = 0;
-	list_for_each(on, &one->pending) {
+	list_for_each (on, &one->pending) {
 		struct watch_commit *c =
 			container_of(on, struct watch_pending, on)->commit;
 
@@ -357,8 +357,8 @@ watch_ask_judge(struct watch_one *one)
 	sql_init(&s, &w->scratch);
 	r = buf_check(&rows);
 	if (r == 0)
-		r = watch_sql_judge(w, one->want, info_of(one), buf_all(&rows),
-			&s, &why);
+		r = watch_sql_judge(
+			w, one->want, info_of(one), buf_all(&rows), &s, &why);
 	if (r == 0) {
 		one->state = WATCH_JUDGING;
 		ask(one, &s, on_judged);

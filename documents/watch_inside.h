@@ -22,11 +22,11 @@
 #include "documents/watch_snapshot.h"
 
 enum {
-	WATCH_FIELDS = 8,          /* of a collection that queries look at */
-	WATCH_SEEN = 1 << 16,      /* commits that are remembered */
-	WATCH_HISTORY_TOP = 1000,  /* changes of a query */
+	WATCH_FIELDS = 8,         /* of a collection that queries look at */
+	WATCH_SEEN = 1 << 16,     /* commits that are remembered */
+	WATCH_HISTORY_TOP = 1000, /* changes of a query */
 	WATCH_HISTORY_BYTES = 1 << 20,
-	WATCH_COMMIT_TOP = 64 << 20, /* bytes; larger: results asked anew */
+	WATCH_COMMIT_TOP = 64 << 20,  /* bytes; larger: results asked anew */
 	WATCH_PENDING_TOP = 64 << 20, /* then the stream has to wait */
 	WATCH_BATCH_ROWS = 1000,
 	WATCH_BATCH_BYTES = 8 << 20,
@@ -66,11 +66,11 @@ struct watch_commit {
 struct watch_coll {
 	struct list on; /* the engine's */
 	struct watches *w;
-	char *name, *table; /* as clients say it; in the database, unquoted */
+	char *name, *table;  /* as clients say it; in the database, unquoted */
 	struct list queries; /* struct watch_one */
 	struct watch_commit *commit; /* under way */
-	char *field[WATCH_FIELDS]; /* quoted, as in a document's text */
-	struct catalog_ask look;   /* has it changed? */
+	char *field[WATCH_FIELDS];   /* quoted, as in a document's text */
+	struct catalog_ask look;     /* has it changed? */
 };
 
 /* Changes that led to one seq, one allocation with their texts. */
@@ -124,7 +124,7 @@ struct watch_one {
 	bool hides_openid;
 	/* what a document must have to fit: this key; this text in a field */
 	char *hint_key;
-	int hint_field; /* of the collection, or -1 */
+	int hint_field;  /* of the collection, or -1 */
 	char *hint_text; /* JSON as the database writes it */
 	struct watch_set set;
 	uint64_t seq, epoch, number;
@@ -133,7 +133,7 @@ struct watch_one {
 	struct list pending; /* struct watch_pending */
 	struct watch_judged *judged;
 	size_t judged_count, judged_room;
-	size_t batch; /* pending ones that are being judged */
+	size_t batch;            /* pending ones that are being judged */
 	struct list subs, fresh; /* struct watch_join; those that wait for the
 				    result */
 };
@@ -177,12 +177,13 @@ struct watches {
 	uint64_t batch, batches; /* told just now; given out */
 	struct timer tick;
 	struct defer pump;
-	struct watch_seen *seen; /* by the last bits of a transaction's number */
-	uint64_t commits;        /* since the stream began */
+	struct watch_seen
+		*seen;    /* by the last bits of a transaction's number */
+	uint64_t commits; /* since the stream began */
 	uint32_t newest;
-	bool inside; /* a commit is being told */
+	bool inside;        /* a commit is being told */
 	struct timer start; /* what cannot be done where it is found */
-	uint32_t xid; /* under way */
+	uint32_t xid;       /* under way */
 };
 
 /* watch_want.c */
@@ -258,7 +259,7 @@ struct watch_draft {
 		enum watch_data data;
 		enum watch_queue queue;
 		size_t at[4], len[4]; /* id, doc, updated, removed */
-	} *list;
+	} * list;
 	size_t count, room;
 };
 void watch_draft_init(struct watch_draft *d);

@@ -51,8 +51,8 @@ watch_one_new(struct watch_coll *coll, struct watch_join *first,
 	crypto_random(&one->epoch, sizeof(one->epoch));
 	crypto_random(&one->seq, sizeof(one->seq));
 	one->seq = SEQ_LEAST + (one->seq & SEQ_MASK);
-	one->hides_openid = !access_shows_openid(
-		one->names.info[0], &one->want->req.scope);
+	one->hides_openid =
+		!access_shows_openid(one->names.info[0], &one->want->req.scope);
 	watch_set_init(&one->set);
 	list_init(&one->history);
 	list_init(&one->pending);
@@ -166,8 +166,8 @@ is_over(struct watch_one *one)
 
 	watch_count_bytes(one);
 	if (one->set.count > WATCH_DOCS_TOP) {
-		(void)fault_set(&why, ERR_WATCH_BIG, "%s",
-			err_text(ERR_WATCH_BIG));
+		(void)fault_set(
+			&why, ERR_WATCH_BIG, "%s", err_text(ERR_WATCH_BIG));
 		watch_one_end(one, ERR_WATCH_BIG, &why);
 		return true;
 	}
@@ -247,9 +247,8 @@ watch_one_end(struct watch_one *one, int err, const struct fault *why)
 	empty(one, &todo);
 	watch_one_free(one);
 	while (!list_empty(&todo))
-		watch_join_end(
-			container_of(todo.next, struct watch_join, on), err,
-			&said);
+		watch_join_end(container_of(todo.next, struct watch_join, on),
+			err, &said);
 }
 
 void

@@ -27,7 +27,7 @@ doc_on(struct list *on)
 void
 watch_set_done(struct watch_set *s)
 {
-	list_for_each_safe(at, &s->all)
+	list_for_each_safe (at, &s->all)
 		(void)mem_free(doc_on(at));
 	s->bucket = mem_free(s->bucket);
 	s->count = s->bytes = s->buckets = 0;
@@ -65,7 +65,7 @@ grow(struct watch_set *s)
 	(void)mem_free(s->bucket);
 	s->bucket = mem_array(buckets, struct watch_doc *);
 	s->buckets = buckets;
-	list_for_each(on, &s->all) {
+	list_for_each (on, &s->all) {
 		struct watch_doc *d = doc_on(on), **at = bucket_of(s, d->key);
 
 		d->next = *at;

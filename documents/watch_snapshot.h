@@ -7,7 +7,7 @@
 #include "base/slice.h"
 
 struct watch_snapshot {
-	uint64_t low, high; /* below: seen if they committed; from: not seen */
+	uint64_t low, high;  /* below: seen if they committed; from: not seen */
 	uint64_t *under_way; /* between them, ascending: not seen either */
 	size_t count;
 };

@@ -100,8 +100,8 @@ watch_sql_identity(struct watches *w, const struct watch_want *want,
 	buf_slice(to, info->coll.quoted);
 	buf_slice(to, buf_all(&s.text));
 	for (int i = 0; i < s.count; i++) {
-		buf_printf(to, " %zd:",
-			s.param[i].ptr ? (ssize_t)s.param[i].len : -1);
+		buf_printf(to,
+			" %zd:", s.param[i].ptr ? (ssize_t)s.param[i].len : -1);
 		buf_slice(to, s.param[i]);
 	}
 	sql_done(&s);
@@ -222,7 +222,7 @@ watch_may_fit(const struct watch_one *one, struct watch_row *row)
 	if (value.ptr[0] == '"')
 		return slice_is(value, one->hint_text);
 	/* an element of an array is meant, too */
-	return value.ptr[0] == '[' && memmem(value.ptr, value.len,
-					      one->hint_text,
-					      strlen(one->hint_text));
+	return value.ptr[0] == '[' &&
+	       memmem(value.ptr, value.len, one->hint_text,
+		       strlen(one->hint_text));
 }

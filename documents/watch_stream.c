@@ -14,7 +14,7 @@
 static struct watch_coll *
 coll_of(struct watches *w, struct slice table)
 {
-	list_for_each(at, &w->colls) {
+	list_for_each (at, &w->colls) {
 		struct watch_coll *c = container_of(at, struct watch_coll, on);
 
 		if (slice_is(table, c->table))
@@ -171,7 +171,7 @@ settle(struct watch_commit *c)
 static void
 forget_commits(struct watches *w)
 {
-	list_for_each(at, &w->colls) {
+	list_for_each (at, &w->colls) {
 		struct watch_coll *c = container_of(at, struct watch_coll, on);
 
 		watch_commit_unref(take(c->commit));
@@ -200,7 +200,7 @@ on_commit(void *owner, uint64_t lsn)
 		(struct watch_seen){w->xid, ++w->commits};
 	if (w->commits == 1 || (int32_t)(w->xid - w->newest) > 0)
 		w->newest = w->xid;
-	list_for_each(at, &w->colls) {
+	list_for_each (at, &w->colls) {
 		struct watch_coll *coll =
 			container_of(at, struct watch_coll, on);
 		struct watch_commit *c = take(coll->commit);
@@ -208,7 +208,7 @@ on_commit(void *owner, uint64_t lsn)
 		if (!c)
 			continue;
 		settle(c);
-		list_for_each(one, &coll->queries)
+		list_for_each (one, &coll->queries)
 			watch_one_commit(
 				container_of(one, struct watch_one, on), c);
 		watch_commit_unref(c);
@@ -229,11 +229,11 @@ on_start(void *owner)
 	w->commits = 0;
 	w->trouble = (struct fault){0};
 	memset(w->seen, 0, WATCH_SEEN * sizeof(w->seen[0]));
-	list_for_each(at, &w->colls) {
+	list_for_each (at, &w->colls) {
 		struct watch_coll *coll =
 			container_of(at, struct watch_coll, on);
 
-		list_for_each(one, &coll->queries)
+		list_for_each (one, &coll->queries)
 			watch_one_start(
 				container_of(one, struct watch_one, on));
 	}

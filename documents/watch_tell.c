@@ -157,7 +157,7 @@ result_of(struct watch_one *one)
 	struct watch_event *e;
 
 	watch_draft_init(&d);
-	list_for_each(on, &one->set.all) {
+	list_for_each (on, &one->set.all) {
 		struct watch_doc *doc = container_of(on, struct watch_doc, on);
 
 		watch_draft_add(&d, WATCH_INIT, WATCH_QUEUE_INIT,
@@ -186,7 +186,7 @@ tell_missed(struct watch_one *one, struct watch_join *j)
 {
 	struct watch_sub *sub = j->sub;
 
-	list_for_each_safe(on, &one->history) {
+	list_for_each_safe (on, &one->history) {
 		struct watch_event *e =
 			container_of(on, struct watch_event, on);
 
@@ -201,8 +201,8 @@ tell_missed(struct watch_one *one, struct watch_join *j)
 }
 
 static void
-tell_result(struct watch_one *one, struct watch_join *j,
-	struct watch_event *result)
+tell_result(
+	struct watch_one *one, struct watch_join *j, struct watch_event *result)
 {
 	struct watch_sub *sub = j->sub;
 

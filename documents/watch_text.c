@@ -113,8 +113,8 @@ text_field(struct slice object, const char *quoted)
 }
 
 void
-text_shown(struct buf *to, struct slice key, struct slice doc,
-	bool hides_openid)
+text_shown(
+	struct buf *to, struct slice key, struct slice doc, bool hides_openid)
 {
 	struct text_members m = text_members(doc);
 	struct slice name, value;
@@ -222,8 +222,8 @@ leave(struct diff *d, size_t len)
 		d->path.ptr[len] = '\0';
 }
 
-static void compare(struct diff *d, struct slice old, struct slice new,
-	unsigned depth);
+static void compare(
+	struct diff *d, struct slice old, struct slice new, unsigned depth);
 
 static void
 compare_member(struct diff *d, struct slice name, struct slice was,

@@ -73,9 +73,9 @@ fill(struct watch_want *want, const struct watches *w,
 		.order = want->order,
 		.limit = want->bounded ? query->limit : WATCH_DOCS_TOP + 1,
 	};
-	want->req.collection = slice_of(
-		arena_str(&want->arena, query->collection),
-		query->collection.len);
+	want->req.collection =
+		slice_of(arena_str(&want->arena, query->collection),
+			query->collection.len);
 	copy_scope(want, &query->scope);
 	return 0;
 }
@@ -91,8 +91,8 @@ watch_want_new(struct watch_want **ret, const struct watches *w,
 	arena_init(&want->arena, WANT_TOP);
 	if (query->query.len + query->order.len + query->collection.len >
 		WANT_TOP / 4)
-		r = fault_set(why, ERR_TOO_BIG,
-			"query: %d bytes at most", WANT_TOP / 4);
+		r = fault_set(why, ERR_TOO_BIG, "query: %d bytes at most",
+			WANT_TOP / 4);
 	else
 		r = fill(want, w, query, why);
 	if (r < 0) {

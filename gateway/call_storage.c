@@ -43,8 +43,8 @@ is_function(const struct call *c)
 static const char *
 base_of(const struct call *c)
 {
-	return file_base(c->gateway, c->arena,
-		is_function(c) ? NULL : c->request);
+	return file_base(
+		c->gateway, c->arena, is_function(c) ? NULL : c->request);
 }
 
 static void
@@ -64,8 +64,8 @@ batch_new(struct call *c, size_t count, int (*answer)(struct batch *b),
 	struct batch *b;
 
 	if (!c->gateway->files)
-		return fault_set(&c->job.why, ERR_UNIMPLEMENTED,
-			"storage is off here");
+		return fault_set(
+			&c->job.why, ERR_UNIMPLEMENTED, "storage is off here");
 	if (!count || count > FILE_BATCH_TOP)
 		return fault_set(&c->job.why, ERR_PARAM,
 			"a list of 1 to %d files is wanted, not of %zu",
@@ -76,8 +76,7 @@ batch_new(struct call *c, size_t count, int (*answer)(struct batch *b),
 	b->files.arena = c->arena;
 	b->files.scope = (struct file_scope){
 		.admin = caller_is_admin(c->caller), .caller = c->caller};
-	b->files.task = arena_try(
-		c->arena, count * sizeof(struct file_task));
+	b->files.task = arena_try(c->arena, count * sizeof(struct file_task));
 	b->files.count = count;
 	if (!b->files.task)
 		return ERR_TOO_BIG;
@@ -148,8 +147,8 @@ answer_list(struct batch *b, const char *name,
 	buf_str(&to, "]}");
 	if (buf_check(&to) < 0)
 		return ERR_ANSWER_BIG;
-	return call_answer(c,
-		slice_of(arena_str(c->arena, buf_all(&to)), to.len));
+	return call_answer(
+		c, slice_of(arena_str(c->arena, buf_all(&to)), to.len));
 }
 
 /* ---- getUploadMetadata ---- */
@@ -202,8 +201,8 @@ answer_upload(struct batch *b)
 	put_upload(b, &to, t);
 	if (buf_check(&to) < 0)
 		return ERR_ANSWER_BIG;
-	return call_answer(c,
-		slice_of(arena_str(c->arena, buf_all(&to)), to.len));
+	return call_answer(
+		c, slice_of(arena_str(c->arena, buf_all(&to)), to.len));
 }
 
 /* "/a/b" is taken for "a/b", as COS does. */
@@ -287,9 +286,8 @@ call_storage_download(struct call *c)
 		struct file_task *t = &b->files.task[i];
 
 		task_name(c, t, FILE_VERB_LOOK,
-			json_is_string(item)
-				? item
-				: json_object_get(item, "fileid"));
+			json_is_string(item) ? item
+					     : json_object_get(item, "fileid"));
 		t->age_s = age_of(c, item);
 	}
 	return batch_start(b);
@@ -349,7 +347,8 @@ task_copy(struct call *c, struct file_task *t, const json_t *item)
 		return;
 	}
 	t->path = without_slash(t->path);
-	t->err = file_id_path(c->gateway->files, slice_str(to), &t->to, &t->why);
+	t->err =
+		file_id_path(c->gateway->files, slice_str(to), &t->to, &t->why);
 	t->to = without_slash(t->to);
 	if (t->err == 0)
 		t->err = file_path_check(t->to, &t->why);
@@ -399,20 +398,20 @@ answer_authority(struct batch *b)
 	buf_char(&to, ']');
 	if (buf_check(&to) < 0)
 		return ERR_ANSWER_BIG;
-	return call_answer(c,
-		slice_of(arena_str(c->arena, buf_all(&to)), to.len));
+	return call_answer(
+		c, slice_of(arena_str(c->arena, buf_all(&to)), to.len));
 }
 
 static int
 read_other(struct call *c, struct caller *ret)
 {
 	struct slice openid, uid;
-	int e = val_str_or(c->body, "openId", 128, SLICE(""), &openid,
-		&c->job.why);
+	int e = val_str_or(
+		c->body, "openId", 128, SLICE(""), &openid, &c->job.why);
 
 	if (e == 0)
-		e = val_str_or(c->body, "uid", 128, SLICE(""), &uid,
-			&c->job.why);
+		e = val_str_or(
+			c->body, "uid", 128, SLICE(""), &uid, &c->job.why);
 	if (e < 0)
 		return e;
 	*ret = (struct caller){.role = CALLER_USER,
@@ -444,8 +443,8 @@ call_storage_authority(struct call *c)
 		return e;
 	b->files.scope = (struct file_scope){.caller = &b->other};
 	for (size_t i = 0; i < count; i++) {
-		const json_t *path = json_object_get(
-			json_array_get(list, i), "path");
+		const json_t *path =
+			json_object_get(json_array_get(list, i), "path");
 
 		task_name(c, &b->files.task[2 * i], FILE_VERB_LOOK, path);
 		task_name(c, &b->files.task[2 * i + 1], FILE_VERB_UPLOAD, path);

@@ -172,8 +172,8 @@ endpoint_ops_file_link(struct request *r)
 	int e = body_path(r, "path", &link.path);
 
 	if (e == 0)
-		e = val_int_or(r->json, "seconds", 1, AGE_TOP_S, age, &age,
-			&r->why);
+		e = val_int_or(
+			r->json, "seconds", 1, AGE_TOP_S, age, &age, &r->why);
 	if (e == 0)
 		e = val_bool_or(r->json, "upload", false, &upload, &r->why);
 	if (e < 0)

@@ -10,24 +10,22 @@
  *
  * Nothing is collected: what the disk cannot take yet stays with the client.
  * CloudBase's SDKs upload to a COS bucket and read its XML: uploads over signed
- * links are answered as COS does (docs: cloud.tencent.com/document/product/436),
- * unless Accept asks for JSON.
+ * links are answered as COS does (docs:
+ * cloud.tencent.com/document/product/436), unless Accept asks for JSON.
  */
-#include "base/clock.h"
 #include "base/event.h"
-#include "base/text.h"
-#include "base/xml.h"
+#include "gateway/cos_answer.h"
 #include "gateway/endpoint.h"
 #include "gateway/file_door.h"
 #include "gateway/reply.h"
-#include "gateway/site.h"
 #include "gateway/upload_form.h"
+#include "gateway/upload_head.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { TYPE_TOP = 255, XML_TOP = 8192, DAY_MS = 24 * 60 * 60 * 1000 };
+enum { JSON_TOP = 8192 };
 
 enum upload_phase { UPLOAD_HEAD, UPLOAD_BEGIN, UPLOAD_DATA, UPLOAD_END };
 
@@ -50,67 +48,8 @@ wants_xml(const struct upload *u)
 	struct slice accept = exchange_header(u->r->x, "Accept");
 
 	return u->door.linked &&
-	       !(accept.len && memmem(accept.ptr, accept.len,
-				       "application/json", 16));
-}
-
-/* COS's words for what is wrong. */
-static const char *
-cos_code(int err)
-{
-	switch (err) {
-	case ERR_FILE_LINK:
-	case ERR_FILE_DENIED:
-	case ERR_FILE_REFUSED:
-	case ERR_FILE_QUOTA:
-		return "AccessDenied";
-	case ERR_TOO_BIG:
-		return "EntityTooLarge";
-	case ERR_FILE_CHECKSUM:
-		return "BadDigest";
-	case ERR_PARAM:
-		return "InvalidArgument";
-	case ERR_CONFLICT:
-	case ERR_PRECONDITION:
-		return "PreconditionFailed";
-	case ERR_FILE_NONE:
-		return "NoSuchKey";
-	case ERR_BUSY:
-		return "ServiceUnavailable";
-	default:
-		return "InternalError";
-	}
-}
-
-static void
-reply_xml(struct request *r, int status, const char *root, const json_t *v)
-{
-	struct arena *arena = request_arena(r);
-	_buf_ struct buf b = {0};
-
-	buf_init(&b, XML_TOP);
-	buf_str(&b, "<?xml version='1.0' encoding='utf-8' ?>\n");
-	if (xml_build(&b, root, v, NULL) < 0 || buf_check(&b) < 0)
-		buf_clear(&b);
-	exchange_add_header(r->x, "Content-Type", "application/xml");
-	r->typed = true;
-	(void)request_reply(
-		r, status, slice_of(arena_str(arena, buf_all(&b)), b.len));
-}
-
-static void
-fail_xml(struct upload *u, int err, const struct fault *why)
-{
-	struct request *r = u->r;
-	const char *id = exchange_id(r->x);
-	_json_ json_t *v = json_pack("{s:s,s:s,s:s%,s:s,s:s}", "Code",
-		cos_code(err), "Message",
-		err > -1000 ? "an error of ours: the log has the request id"
-			    : fault_text(why, err),
-		"Resource", u->door.path.ptr, u->door.path.len, "RequestId",
-		id, "TraceId", id);
-
-	reply_xml(r, err_info(err)->status, "Error", v);
+	       !(accept.len &&
+		       memmem(accept.ptr, accept.len, "application/json", 16));
 }
 
 static void
@@ -125,7 +64,7 @@ upload_fail(struct upload *u, int err, const struct fault *why)
 		event(EVENT_INTERNAL, "requestId", exchange_id(r->x), "error",
 			err_text(err), "text", why ? why->text : "", NULL);
 	if (wants_xml(u)) {
-		fail_xml(u, err, why);
+		cos_fail(r, u->door.path, err, why);
 		err = 0;
 	}
 	request_finish(r, err, why);
@@ -149,7 +88,7 @@ answer_post(struct upload *u)
 			exchange_path(r->x)),
 		"Bucket", g->conf->server_env, "Key", u->put.info.path, "ETag",
 		u->put.info.etag);
-	reply_xml(r, 201, "PostResponse", v);
+	cos_reply(r, 201, "PostResponse", v);
 }
 
 /* What a client of ours is told. */
@@ -160,10 +99,10 @@ answer_json(struct upload *u)
 	const struct file_info *i = &u->put.info;
 	_buf_ struct buf b = {0};
 
-	buf_init(&b, XML_TOP);
+	buf_init(&b, JSON_TOP);
 	buf_str(&b, "{\"fileID\":");
-	buf_json(&b, slice_str(file_id_make(r->gateway->files,
-			     request_arena(r), slice_str(i->path))));
+	buf_json(&b, slice_str(file_id_make(r->gateway->files, request_arena(r),
+			     slice_str(i->path))));
 	val_put_text(&b, "path", slice_str(i->path));
 	val_put_text(&b, "type", slice_str(i->type));
 	val_put_text(&b, "etag", slice_str(i->etag));
@@ -267,149 +206,6 @@ take_raw(struct exchange *x, struct slice data)
 	return 0;
 }
 
-/* ---- what the head says of the file ---- */
-
-static int
-check_text(struct slice s, const char *what, struct fault *why)
-{
-	for (size_t i = 0; i < s.len; i++)
-		if ((unsigned char)s.ptr[i] < 0x20 ||
-			(unsigned char)s.ptr[i] >= 0x7f)
-			return fault_set(why, ERR_PARAM,
-				"%s: only printable ASCII characters may "
-				"stand in it",
-				what);
-	if (s.len > TYPE_TOP)
-		return fault_set(why, ERR_PARAM, "%s: %d bytes at most", what,
-			TYPE_TOP);
-	return 0;
-}
-
-/* base64 → hex, as file_put wants it. */
-static int
-read_sum(struct request *r, struct slice base64, size_t len, const char *what,
-	struct slice *ret)
-{
-	_buf_ struct buf raw = {0};
-	_buf_ struct buf hex = {0};
-
-	buf_init(&raw, 64);
-	buf_init(&hex, 160);
-	if (text_unbase64(&raw, slice_trim(base64)) < 0 || raw.len != len)
-		return fault_set(&r->why, ERR_PARAM,
-			"%s: base64 of %zu bytes is wanted", what, len);
-	text_hex(&hex, buf_all(&raw));
-	*ret = slice_of(arena_str(request_arena(r), buf_all(&hex)), hex.len);
-	return 0;
-}
-
-/* "sha-256=:…:" (RFC 9530) or "SHA-256=…" (RFC 3230), among others. */
-static int
-read_digest(struct request *r, const char *name, struct file_put *put)
-{
-	struct slice rest = exchange_header(r->x, name), one, kind;
-
-	while (slice_split(&rest, ',', &one)) {
-		if (!slice_split(&one, '=', &kind))
-			continue;
-		one = slice_trim(one);
-		if (one.len >= 2 && one.ptr[0] == ':')
-			one = slice_of(one.ptr + 1, one.len - 2);
-		if (slice_is_nocase(slice_trim(kind), "sha-256"))
-			return read_sum(r, one, 32, name, &put->sha256);
-		if (slice_is_nocase(slice_trim(kind), "md5"))
-			return read_sum(r, one, 16, name, &put->md5);
-	}
-	return 0;
-}
-
-static int
-read_sums(struct request *r, struct file_put *put)
-{
-	static const char *const names[] = {
-		"Digest", "Content-Digest", "Repr-Digest"};
-	struct slice md5 = exchange_header(r->x, "Content-MD5");
-	int e = 0;
-
-	if (md5.len)
-		e = read_sum(r, md5, 16, "Content-MD5", &put->md5);
-	for (size_t i = 0; e == 0 && i < array_size(names); i++)
-		e = read_digest(r, names[i], put);
-	return e;
-}
-
-/* ?expire=SECONDS; and what page code hands to functions by wx.cloud.CDN. */
-static int
-read_expire(struct request *r, struct slice path, struct file_put *put)
-{
-	struct slice s = exchange_query(r->x, "expire");
-	uint64_t n;
-
-	if (slice_starts(path, "tmp/cdn/"))
-		put->expire_ms = clock_now_ms() + DAY_MS;
-	if (!s.len)
-		return 0;
-	if (slice_to_u64(s, 100ULL * 366 * 86400, &n) < 0 || !n)
-		return fault_set(&r->why, ERR_PARAM,
-			"expire: a number of seconds is wanted");
-	put->expire_ms = clock_now_ms() + (int64_t)n * 1000;
-	return 0;
-}
-
-static int
-read_preconditions(struct request *r, struct file_put *put)
-{
-	struct slice s = exchange_header(r->x, "If-None-Match");
-
-	if (exchange_header(r->x, "If-Match").len ||
-		exchange_header(r->x, "Content-Range").len)
-		return fault_set(&r->why, ERR_UNIMPLEMENTED,
-			"uploads know neither If-Match nor Content-Range: send "
-			"the whole file, If-None-Match: * keeps what is there");
-	if (!s.len)
-		return 0;
-	if (!slice_is(s, "*"))
-		return fault_set(&r->why, ERR_UNIMPLEMENTED,
-			"If-None-Match: of uploads only * is known");
-	put->fresh = true;
-	return 0;
-}
-
-static int
-read_head(struct request *r, struct upload *u)
-{
-	struct file_put *put = &u->put;
-	int e;
-
-	put->arena = request_arena(r);
-	put->scope = u->door.scope;
-	put->path = u->door.path;
-	put->cache_control = exchange_header(r->x, "Cache-Control");
-	put->disposition = exchange_header(r->x, "Content-Disposition");
-	e = check_text(put->cache_control, "Cache-Control", &r->why);
-	if (e == 0)
-		e = check_text(
-			put->disposition, "Content-Disposition", &r->why);
-	if (e == 0)
-		e = read_preconditions(r, put);
-	if (e == 0)
-		e = read_expire(r, put->path, put);
-	return e;
-}
-
-static int
-set_type(struct file_put *put, struct slice type, struct fault *why)
-{
-	/* What says nothing is guessed from the path's end. */
-	if (slice_is(type, "application/octet-stream") ||
-		slice_starts(type, "application/x-www-form-urlencoded"))
-		type = SLICE("");
-	if (!type.len)
-		type = slice_str(site_type(put->path));
-	put->type = type;
-	return check_text(type, "Content-Type", why);
-}
-
 static int
 upload_new(struct request *r, struct upload **ret)
 {
@@ -418,7 +214,7 @@ upload_new(struct request *r, struct upload **ret)
 
 	u->r = r;
 	if (e == 0)
-		e = read_head(r, u);
+		e = upload_head_read(r, &u->door, &u->put);
 	if (e < 0)
 		return e;
 	job_init(&u->put.job, on_put);
@@ -446,7 +242,7 @@ refuse(struct request *r, int err)
 	u.door.linked = exchange_query(r->x, "sign").ptr != NULL;
 	if (!wants_xml(&u))
 		return err;
-	fail_xml(&u, err, &r->why);
+	cos_fail(r, r->param, err, &r->why);
 	return 0;
 }
 
@@ -460,9 +256,10 @@ endpoint_file_put(struct request *r)
 	if (e < 0)
 		return refuse(r, e);
 	u->put.size = exchange_length(r->x);
-	e = set_type(&u->put, exchange_header(r->x, "Content-Type"), &r->why);
+	e = upload_head_type(
+		&u->put, exchange_header(r->x, "Content-Type"), &r->why);
 	if (e == 0)
-		e = read_sums(r, &u->put);
+		e = upload_head_sums(r, &u->put);
 	if (e == 0 && u->put.size > conf->storage_file_size)
 		e = fault_set(&r->why, ERR_TOO_BIG,
 			"the file is larger than storage.file_size");
@@ -504,7 +301,7 @@ on_text(void *owner, struct slice name, struct slice value)
 	if (slice_is_nocase(name, "cache-control")) {
 		u->put.cache_control =
 			slice_of(arena_str(arena, value), value.len);
-		return check_text(value, "Cache-Control", why);
+		return upload_head_check(value, "Cache-Control", why);
 	}
 	if (slice_is_nocase(name, "success_action_status") &&
 		slice_to_u64(value, 204, &n) == 0 &&
@@ -523,9 +320,10 @@ on_file(void *owner, const struct part *head)
 		return 0;
 	if (u->phase == UPLOAD_BEGIN)
 		return UPLOAD_FORM_WAIT;
-	e = set_type(&u->put,
-		u->type.len ? u->type : head->type.ptr ? head->type
-						      : SLICE(""),
+	e = upload_head_type(&u->put,
+		u->type.len      ? u->type
+		: head->type.ptr ? head->type
+				 : SLICE(""),
 		&u->r->why);
 	if (e < 0)
 		return e;
@@ -568,7 +366,9 @@ endpoint_file_post(struct request *r)
 	static const struct upload_form_ops ops = {
 		.text = on_text, .begin = on_file, .data = on_data};
 	/* What stands in a form beside its file. */
-	enum { BESIDE = UPLOAD_FORM_PARTS * (UPLOAD_FORM_TEXT + MULTIPART_HEAD) };
+	enum {
+		BESIDE = UPLOAD_FORM_PARTS * (UPLOAD_FORM_TEXT + MULTIPART_HEAD)
+	};
 	const struct conf *conf = r->gateway->conf;
 	struct upload *u;
 	int e = upload_new(r, &u);
@@ -584,7 +384,7 @@ endpoint_file_post(struct request *r)
 	if (e < 0)
 		return refuse(r, e);
 	u->put.size = -1;
-	exchange_set_sink(r->x, take_form,
-		(uint64_t)conf->storage_file_size + BESIDE);
+	exchange_set_sink(
+		r->x, take_form, (uint64_t)conf->storage_file_size + BESIDE);
 	return STEP_WAIT;
 }

@@ -1,6 +1,6 @@
 /*
- * /ops/files/rules: what a project's storage/rules.json says, taken up (POST) and
- * shown (GET).
+ * /ops/files/rules: what a project's storage/rules.json says, taken up (POST)
+ * and shown (GET).
  */
 #include "gateway/endpoint.h"
 #include "gateway/request.h"
@@ -14,9 +14,9 @@ struct rules_set_act {
 static void
 on_done(struct job *job)
 {
-	struct rules_set_act *a = container_of(
-		container_of(job, struct file_rules_op, job),
-		struct rules_set_act, op);
+	struct rules_set_act *a =
+		container_of(container_of(job, struct file_rules_op, job),
+			struct rules_set_act, op);
 	int e = job->err;
 
 	if (e >= 0)

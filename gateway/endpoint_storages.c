@@ -1,7 +1,7 @@
 /*
  * POST /v1/storages/CALL: files for js-sdk 3.x (its GATEWAY mode), the calls of
- * call_storage.c in other words: lists in, lists out, an item that failed says so
- * by "code" and "message".
+ * call_storage.c in other words: lists in, lists out, an item that failed says
+ * so by "code" and "message".
  */
 #include "base/clock.h"
 #include "base/crypto.h"
@@ -25,8 +25,8 @@ struct storages {
 /* One path of ours. */
 struct storages_call {
 	const char *name;
-	void (*read)(struct storages *s, struct file_task *t,
-		const json_t *item);
+	void (*read)(
+		struct storages *s, struct file_task *t, const json_t *item);
 	/* What follows {"ID":… of an item that succeeded. */
 	void (*put)(struct storages *s, struct buf *to, struct file_task *t);
 	const char *id; /* the item's member that names it in the answer */
@@ -44,8 +44,8 @@ name_path(struct storages *s, struct file_task *t, enum file_verb verb,
 	if (!t->id)
 		t->id = text ? text : "";
 	if (!text || json_string_length(name) > ID_TOP) {
-		t->err = fault_set(&t->why, ERR_PARAM,
-			"a file is named by a string");
+		t->err = fault_set(
+			&t->why, ERR_PARAM, "a file is named by a string");
 		return;
 	}
 	t->err = file_id_path(
@@ -91,13 +91,13 @@ read_copy(struct storages *s, struct file_task *t, const json_t *item)
 		&t->path);
 	if (t->err < 0)
 		return;
-	name_path(s, t, FILE_VERB_COPY, json_object_get(item, "dstPath"),
-		&t->to);
+	name_path(
+		s, t, FILE_VERB_COPY, json_object_get(item, "dstPath"), &t->to);
 	t->overwrite = !json_is_false(json_object_get(item, "overwrite"));
 	t->move = json_is_true(json_object_get(item, "removeOriginal"));
 	if (t->err == 0)
-		t->id = file_id_make(s->r->gateway->files,
-			request_arena(s->r), t->to);
+		t->id = file_id_make(
+			s->r->gateway->files, request_arena(s->r), t->to);
 }
 
 /* ---- answering ---- */
@@ -124,8 +124,7 @@ put_upload(struct storages *s, struct buf *to, struct file_task *t)
 	struct request *r = s->r;
 	const char *id =
 		file_id_make(r->gateway->files, request_arena(r), t->path);
-	const char *url =
-		link_of(s, t->path, FILE_LINK_PUT, UPLOAD_LIFE_S);
+	const char *url = link_of(s, t->path, FILE_LINK_PUT, UPLOAD_LIFE_S);
 	uint8_t sum[SHA1_LEN];
 	_buf_ struct buf hex = {0};
 
@@ -197,8 +196,7 @@ answer(struct storages *s)
 	if (buf_check(&to) < 0)
 		return ERR_ANSWER_BIG;
 	return request_reply(s->r, 200,
-		slice_of(arena_str(request_arena(s->r), buf_all(&to)),
-			to.len));
+		slice_of(arena_str(request_arena(s->r), buf_all(&to)), to.len));
 }
 
 static void
@@ -236,8 +234,7 @@ read_list(struct storages *s)
 {
 	struct request *r = s->r;
 	size_t values = VAL_REQUEST_TOP;
-	int e = val_parse_some(
-		&s->list, exchange_body(r->x), &values, &r->why);
+	int e = val_parse_some(&s->list, exchange_body(r->x), &values, &r->why);
 
 	if (e < 0)
 		return e;
@@ -271,8 +268,8 @@ endpoint_storages(struct request *r)
 	s->files.arena = request_arena(r);
 	s->files.scope = (struct file_scope){
 		.admin = caller_is_admin(&r->caller), .caller = &r->caller};
-	s->files.task = arena_get(request_arena(r),
-		s->files.count * sizeof(struct file_task));
+	s->files.task = arena_get(
+		request_arena(r), s->files.count * sizeof(struct file_task));
 	for (size_t i = 0; i < s->files.count; i++)
 		s->call->read(s, &s->files.task[i], json_array_get(s->list, i));
 	job_init(&s->files.job, on_batch);

@@ -1,7 +1,8 @@
 /*
  * /v1/tus: uploads that go on after a lost connection, by the protocol tus
- * 1.0 (https://tus.io/protocols/resumable-upload) with its extensions creation and
- * termination.  Where the file is to lie is the metadata's `path`, or `filename`.
+ * 1.0 (https://tus.io/protocols/resumable-upload) with its extensions creation
+ * and termination.  Where the file is to lie is the metadata's `path`, or
+ * `filename`.
  *
  *   POST   /v1/tus       Upload-Length, Upload-Metadata → Location
  *   HEAD   /v1/tus/ID    → Upload-Offset
@@ -74,7 +75,8 @@ tus_new(struct request *r, job_fn *done, struct tus **ret)
 	if (!slice_is(version, TUS_VERSION)) {
 		exchange_add_header(r->x, "Tus-Version", TUS_VERSION);
 		return fault_set(&r->why, ERR_PRECONDITION,
-			"Tus-Resumable: " TUS_VERSION " is what is spoken here");
+			"Tus-Resumable: " TUS_VERSION
+			" is what is spoken here");
 	}
 	t = arena_new(request_arena(r), struct tus);
 	t->r = r;
@@ -134,7 +136,8 @@ meta_find(struct request *r, const char *key, struct slice *ret)
 		if (pair.len && text_unbase64(&b, slice_trim(pair)) < 0)
 			return fault_set(&r->why, ERR_PARAM,
 				"Upload-Metadata: %s is not base64", key);
-		*ret = slice_of(arena_str(request_arena(r), buf_all(&b)), b.len);
+		*ret = slice_of(
+			arena_str(request_arena(r), buf_all(&b)), b.len);
 		return 0;
 	}
 	return 0;
@@ -408,8 +411,8 @@ endpoint_tus_patch(struct request *r)
 	t->part.id = r->param;
 	job_init(&t->part.job, on_part);
 	r->on_whole = on_whole;
-	exchange_set_sink(r->x, take_part,
-		(uint64_t)r->gateway->conf->storage_file_size);
+	exchange_set_sink(
+		r->x, take_part, (uint64_t)r->gateway->conf->storage_file_size);
 	exchange_pause(r->x);
 	(void)request_wait(r, &t->op.job);
 	resume_show(r->gateway->files, &t->op);

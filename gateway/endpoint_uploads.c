@@ -1,6 +1,6 @@
 /*
- * Uploads in parts (storage/resume.h), which may come in any order and several at
- * once; tus (endpoint_tus.c) sends one after the other.
+ * Uploads in parts (storage/resume.h), which may come in any order and several
+ * at once; tus (endpoint_tus.c) sends one after the other.
  *
  *   POST   /v1/uploads {path, size?, type?, …}   → {uploadId}
  *   PUT    /v1/uploads/ID?offset=N   bytes       → {offset, size}
@@ -8,8 +8,8 @@
  *   POST   /v1/uploads/ID {md5?, sha256?}        → the file: it is complete
  *   DELETE /v1/uploads/ID
  *
- * Each part is durable when it is answered, so after a lost connection or a restart
- * of the server the client asks where to go on.
+ * Each part is durable when it is answered, so after a lost connection or a
+ * restart of the server the client asks where to go on.
  */
 #include "base/clock.h"
 #include "gateway/endpoint.h"
@@ -122,8 +122,7 @@ read_path(struct request *r, struct resume *op)
 	if (e == 0)
 		e = val_str(r->json, "path", FILE_PATH_TOP + 256, &id, &r->why);
 	return e < 0 ? e
-		     : file_id_path(
-			       r->gateway->files, id, &op->path, &r->why);
+		     : file_id_path(r->gateway->files, id, &op->path, &r->why);
 }
 
 static int
@@ -133,8 +132,8 @@ read_wish(struct request *r, struct resume *op)
 	int e = read_path(r, op);
 
 	if (e == 0)
-		e = val_int_or(r->json, "size", 0, INT64_MAX, -1, &op->size,
-			&r->why);
+		e = val_int_or(
+			r->json, "size", 0, INT64_MAX, -1, &op->size, &r->why);
 	if (e == 0)
 		e = read_text(r, "type", TYPE_TOP, &op->type);
 	if (e == 0)
@@ -286,9 +285,9 @@ answer_part(struct upload_act *a, int e, const struct fault *why)
 static void
 on_part(struct job *job)
 {
-	struct upload_act *a = container_of(
-		container_of(job, struct resume_part, job), struct upload_act,
-		part);
+	struct upload_act *a =
+		container_of(container_of(job, struct resume_part, job),
+			struct upload_act, part);
 
 	if (a->over)
 		return;
@@ -351,8 +350,8 @@ endpoint_upload_part(struct request *r)
 	job_init(&a->part.job, on_part);
 	(void)request_wait(r, &a->part.job);
 	r->on_whole = on_part_whole;
-	exchange_set_sink(r->x, take_part,
-		(uint64_t)r->gateway->conf->storage_file_size);
+	exchange_set_sink(
+		r->x, take_part, (uint64_t)r->gateway->conf->storage_file_size);
 	exchange_pause(r->x); /* until it is known who goes on */
 	resume_part_begin(r->gateway->files, &a->part);
 	return STEP_WAIT;

@@ -22,7 +22,7 @@ struct file_task {
 	enum file_verb verb;
 	struct slice path, to; /* `to`: of a copy */
 	bool overwrite, move;
-	int64_t age_s; /* the asker's own: how long its link is good */
+	int64_t age_s;  /* the asker's own: how long its link is good */
 	const char *id; /* the asker's own: its name there */
 	/* The outcome.  Set before the start, err says that it is not tried. */
 	int err;

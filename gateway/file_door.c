@@ -1,14 +1,14 @@
 /*
  * The doors to stored files.
  *
- * A link to upload by says who it was given to, not that he may: he is let in as
- * himself when the bytes come, since rules, quotas and the file itself may have
- * changed meanwhile.  A link to read is the permission itself.
+ * A link to upload by says who it was given to, not that he may: he is let in
+ * as himself when the bytes come, since rules, quotas and the file itself may
+ * have changed meanwhile.  A link to read is the permission itself.
  *
  * CloudBase's server SDKs encode a link once more before they follow it
  * (encodeURI of what is encoded).  So a path whose signature does not fit is
- * decoded again and tried once more: the signature, not the spelling, says which
- * path was meant.
+ * decoded again and tried once more: the signature, not the spelling, says
+ * which path was meant.
  */
 #include "gateway/file_door.h"
 
@@ -102,8 +102,7 @@ check_link(struct request *r, struct file_link *link)
 }
 
 static int
-come_by_link(
-	struct request *r, enum file_link_may may, struct file_door *door)
+come_by_link(struct request *r, enum file_link_may may, struct file_door *door)
 {
 	struct file_link link = {.may = may, .path = door->path};
 	int e = check_link(r, &link);
@@ -160,8 +159,7 @@ own_address(const struct gateway *g, struct arena *arena)
 }
 
 const char *
-file_base(const struct gateway *g, struct arena *arena,
-	const struct request *r)
+file_base(const struct gateway *g, struct arena *arena, const struct request *r)
 {
 	const char *url = g->conf->storage_public_url;
 	size_t len = strlen(url);
@@ -220,10 +218,10 @@ cdn_url(const struct gateway *g, struct arena *arena, const char *path,
 	while (base.len && base.ptr[base.len - 1] == '/')
 		base.len--;
 	if (!g->cdn_key || !*g->cdn_key)
-		return arena_printf(
-			arena, "%.*s/%s", SLICE_ARG(base), path);
+		return arena_printf(arena, "%.*s/%s", SLICE_ARG(base), path);
 	return arena_printf(arena, "%.*s/%s?%s", SLICE_ARG(base), path,
-		file_link_cdn(slice_str(g->cdn_key), arena, slice_str(path), t));
+		file_link_cdn(
+			slice_str(g->cdn_key), arena, slice_str(path), t));
 }
 
 const char *

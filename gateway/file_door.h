@@ -29,14 +29,14 @@ int file_door(struct request *r, enum file_link_may may,
 	struct file_door *ret) _must_check_;
 
 /* Where clients of `r` reach this server: storage.public_url, or the request's
- * own scheme and host; of a function (r NULL, or on its socket) storage.public_url,
- * or the first address served. */
+ * own scheme and host; of a function (r NULL, or on its socket)
+ * storage.public_url, or the first address served. */
 const char *file_base(const struct gateway *g, struct arena *arena,
 	const struct request *r) _returns_value_;
 
 /* Of what file_base says to functions, "host:port". */
-const char *file_host(const struct gateway *g, struct arena *arena)
-	_returns_value_;
+const char *file_host(
+	const struct gateway *g, struct arena *arena) _returns_value_;
 
 /* "BASE/v1/files/PATH?sign=…&t=…"; with storage.cdn_url a link to read is the
  * CDN's.  `who`: the uploader (FILE_LINK_PUT). */

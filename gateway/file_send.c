@@ -1,9 +1,9 @@
 /*
  * Opened files as answers.
  *
- * What is sent is decided before (conditional.c, range.c); here are the headers,
- * and the one answer that is neither the file nor a piece of it: several ranges,
- * each behind a frame that says which it is.
+ * What is sent is decided before (conditional.c, range.c); here are the
+ * headers, and the one answer that is neither the file nor a piece of it:
+ * several ranges, each behind a frame that says which it is.
  */
 #include "gateway/file_send.h"
 
@@ -137,8 +137,8 @@ add_validators(struct request *r, const struct file_body *body)
 	char date[TEXT_HTTP_DATE];
 
 	if (body->etag.len)
-		exchange_add_header(r->x, "ETag",
-			arena_str(request_arena(r), body->etag));
+		exchange_add_header(
+			r->x, "ETag", arena_str(request_arena(r), body->etag));
 	if (body->modified_s < 0)
 		return;
 	text_http_date(date, body->modified_s);

@@ -11,8 +11,8 @@
 struct file_body {
 	int fd; /* ours from now on, and closed, whatever happens */
 	uint64_t size;
-	const char *type;  /* Content-Type; lives as long as the request */
-	struct slice etag; /* with its quotes; {NULL,0}: none */
+	const char *type;   /* Content-Type; lives as long as the request */
+	struct slice etag;  /* with its quotes; {NULL,0}: none */
 	int64_t modified_s; /* since 1970; -1: not known */
 };
 

@@ -2,8 +2,8 @@
  * Stored files as answers.
  *
  * What a user has uploaded comes back from the address that our own pages and
- * API have, so nothing of it may act there: browsers are told not to guess types
- * and to keep documents that could run something in a sandbox.
+ * API have, so nothing of it may act there: browsers are told not to guess
+ * types and to keep documents that could run something in a sandbox.
  */
 #include "gateway/file_serve.h"
 
@@ -11,14 +11,15 @@
 #include "base/text.h"
 #include "gateway/declared.h"
 #include "gateway/file_send.h"
+#include "storage/thumb.h"
 
 #include <string.h>
 
 struct serving {
 	struct request *r;
 	struct file_get get;
-	struct file_scope scope;
-	void (*end)(struct request *r);
+	struct thumb thumb; /* ?thumb=: has_thumb */
+	bool has_thumb;
 };
 
 bool
@@ -50,8 +51,8 @@ may_act(const char *type)
 	for (size_t i = 0; i < array_size(types); i++)
 		if (slice_is_nocase(kind, types[i]))
 			return true;
-	return kind.len > 4 && slice_is_nocase(slice_of(kind.ptr +
-						       kind.len - 4, 4), "+xml");
+	return kind.len > 4 &&
+	       slice_is_nocase(slice_of(kind.ptr + kind.len - 4, 4), "+xml");
 }
 
 static void
@@ -64,8 +65,8 @@ add_disposition(struct request *r, const struct file_info *info)
 
 	if (!name.ptr) {
 		if (info->disposition && *info->disposition)
-			exchange_add_header(r->x, "Content-Disposition",
-				info->disposition);
+			exchange_add_header(
+				r->x, "Content-Disposition", info->disposition);
 		return;
 	}
 	slash = strrchr(info->path, '/');
@@ -91,12 +92,13 @@ add_checksum(struct request *r, const char *sha256)
 		return;
 	text_base64(&base64, buf_all(&raw));
 	exchange_add_header(r->x, "Repr-Digest",
-		arena_printf(request_arena(r), "sha-256=:%.*s:",
-			SLICE_ARG(buf_all(&base64))));
+		arena_printf(request_arena(r),
+			"sha-256=:%.*s:", SLICE_ARG(buf_all(&base64))));
 }
 
+/* Of the file, or of its thumbnail. */
 static void
-add_headers(struct request *r, const struct file_info *info)
+add_headers(struct request *r, const struct file_info *info, const char *type)
 {
 	const char *cache = info->cache_control;
 
@@ -105,11 +107,11 @@ add_headers(struct request *r, const struct file_info *info)
 	if (*cache)
 		exchange_add_header(r->x, "Cache-Control", cache);
 	add_disposition(r, info);
-	add_checksum(r, info->sha256);
+	if (type == info->type)
+		add_checksum(r, info->sha256);
 	exchange_add_header(r->x, "X-Content-Type-Options", "nosniff");
-	if (may_act(info->type))
-		exchange_add_header(
-			r->x, "Content-Security-Policy", "sandbox");
+	if (may_act(type))
+		exchange_add_header(r->x, "Content-Security-Policy", "sandbox");
 }
 
 /* ---- the way ---- */
@@ -120,7 +122,7 @@ send_found(struct serving *s)
 	const struct file_info *info = &s->get.info;
 	struct request *r = s->r;
 
-	add_headers(r, info);
+	add_headers(r, info, info->type);
 	return file_send(r, &(struct file_body){
 				    .fd = take_fd(s->get.fd),
 				    .size = (uint64_t)info->size,
@@ -130,12 +132,66 @@ send_found(struct serving *s)
 			    });
 }
 
+/* Another representation has another entity tag. */
+static const char *
+thumb_etag(const struct serving *s)
+{
+	const struct thumb *t = &s->thumb;
+	struct slice etag = slice_str(s->get.info.etag);
+
+	if (etag.len && etag.ptr[etag.len - 1] == '"')
+		etag.len--;
+	return arena_printf(request_arena(s->r), "%.*s-%dx%d%s%d\"",
+		SLICE_ARG(etag), t->width, t->height, t->cover ? "c" : "",
+		(int)t->format);
+}
+
+static int
+send_thumb(struct serving *s)
+{
+	const struct file_info *info = &s->get.info;
+
+	add_headers(s->r, info, s->thumb.type);
+	return file_send(s->r, &(struct file_body){
+				       .fd = take_fd(s->thumb.fd),
+				       .size = (uint64_t)s->thumb.size,
+				       .type = s->thumb.type,
+				       .etag = slice_str(thumb_etag(s)),
+				       .modified_s = info->changed_ms / 1000,
+			       });
+}
+
+static void
+on_thumb(struct job *job)
+{
+	struct serving *s = container_of(job, struct serving, thumb.job);
+	int e = job->err;
+
+	if (e >= 0)
+		e = send_thumb(s);
+	request_finish(s->r, e, job->err < 0 ? &job->why : NULL);
+}
+
+static void
+start_thumb(struct serving *s)
+{
+	s->thumb.content = s->get.info.content;
+	s->thumb.source = s->get.fd;
+	job_init(&s->thumb.job, on_thumb);
+	(void)request_wait(s->r, &s->thumb.job);
+	thumb_make(s->r->gateway->files, &s->thumb);
+}
+
 static void
 on_get(struct job *job)
 {
 	struct serving *s = container_of(job, struct serving, get.job);
 	int e = job->err;
 
+	if (e >= 0 && s->has_thumb) {
+		start_thumb(s);
+		return;
+	}
 	if (e >= 0)
 		e = send_found(s);
 	request_finish(s->r, e, job->err < 0 ? &job->why : NULL);
@@ -147,18 +203,44 @@ on_end(struct request *r)
 	struct serving *s = r->act;
 
 	fd_closep(&s->get.fd);
+	fd_closep(&s->thumb.fd);
+}
+
+static struct slice
+query_or_none(const struct request *r, const char *name)
+{
+	struct slice s = exchange_query(r->x, name);
+
+	return s.ptr ? s : SLICE("");
+}
+
+static int
+read_thumb(struct request *r, struct serving *s)
+{
+	struct slice size = query_or_none(r, "thumb");
+
+	s->thumb.fd = -1;
+	if (!size.len)
+		return 0;
+	s->has_thumb = true;
+	return thumb_parse(&s->thumb, size, query_or_none(r, "fit"),
+		query_or_none(r, "format"), &r->why);
 }
 
 int
 file_serve(struct request *r, struct slice path, const struct file_scope *scope)
 {
 	struct serving *s = arena_new(request_arena(r), struct serving);
+	int e;
 
 	if (!r->gateway->files)
 		return fault_set(
 			&r->why, ERR_UNIMPLEMENTED, "storage is off here");
 	s->r = r;
 	s->get.fd = -1;
+	e = read_thumb(r, s);
+	if (e < 0)
+		return e;
 	s->get.arena = request_arena(r);
 	s->get.scope = *scope;
 	s->get.path = path;
@@ -173,8 +255,7 @@ file_serve(struct request *r, struct slice path, const struct file_scope *scope)
 int
 file_serve_declared(struct request *r)
 {
-	const struct file_scope scope = {
-		.admin = true, .caller = &r->caller};
+	const struct file_scope scope = {.admin = true, .caller = &r->caller};
 	struct slice id, path;
 	int e;
 

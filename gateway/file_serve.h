@@ -1,8 +1,8 @@
 #pragma once
 
 /*
- * A stored file as the answer of a request: found, let through by the rules, sent
- * with its headers (ranges, conditionals, caching, checksums).  Used by
+ * A stored file as the answer of a request: found, let through by the rules,
+ * sent with its headers (ranges, conditionals, caching, checksums).  Used by
  * GET /v1/files/PATH, by declared routes whose target is a stored file, and for
  * a CDN's origin pulls.
  */

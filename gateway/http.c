@@ -138,7 +138,9 @@ daemon_start(struct http *http, struct fault *why)
 	if (fd < 0)
 		return fault_set(why, -errno, "the listening socket is gone");
 	(void)fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
-	if (!http->certs)
+	if (http->certs) /* inherited by what is accepted from it */
+		tls_no_delay(fd);
+	else
 		options[2].option = MHD_OPTION_END;
 	http->daemon = MHD_start_daemon(flags, 0, NULL, NULL, exchange_go, http,
 		MHD_OPTION_EXTERNAL_LOGGER, on_log, http,
@@ -201,8 +203,8 @@ http_new(struct http **ret, struct loop *loop, const struct http_conf *conf,
 	text_random_hex(http->id_prefix, 12);
 	if (conf->tls_cert) {
 		r = http_certs_new(&http->certs,
-			&(struct http_cert){.cert = conf->tls_cert,
-				.key = conf->tls_key},
+			&(struct http_cert){
+				.cert = conf->tls_cert, .key = conf->tls_key},
 			1, why);
 		if (r < 0)
 			return r;
@@ -234,8 +236,9 @@ daemon_stop(struct http *http)
 	list_for_each (at, &http->conns) {
 		struct conn *c = container_of(at, struct conn, on);
 
-		if (c->x && c->x->suspended)
+		if ((c->x && c->x->suspended) || c->shake)
 			MHD_resume_connection(c->mhd);
+		shake_end(c);
 	}
 	MHD_stop_daemon(http->daemon);
 }
@@ -295,8 +298,8 @@ int
 http_set_certificate(
 	struct http *http, const char *cert, const char *key, struct fault *why)
 {
-	return http_set_certificates(http,
-		&(struct http_cert){.cert = cert, .key = key}, 1, why);
+	return http_set_certificates(
+		http, &(struct http_cert){.cert = cert, .key = key}, 1, why);
 }
 
 void

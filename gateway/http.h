@@ -193,8 +193,8 @@ void exchange_answer_stream(struct exchange *x, int status,
  * `Upgrade: …` is one of the headers to be added; "Connection" is added here.
  */
 struct upgrade;
-typedef void upgrade_fn(void *owner, struct upgrade *u, int fd,
-	struct slice early);
+typedef void upgrade_fn(
+	void *owner, struct upgrade *u, int fd, struct slice early);
 void exchange_upgrade(struct exchange *x, upgrade_fn *take_over, void *owner);
 void upgrade_close(struct upgrade *u);
 

@@ -65,8 +65,7 @@ collect(struct exchange *x, const char *data, size_t len)
 	buf_add(&x->body, data, len);
 	if (buf_check(&x->body) < 0)
 		return refuse(x, REFUSE_BODY);
-	if (x->body.room > room &&
-		exchange_hold(x, x->body.room - room) < 0)
+	if (x->body.room > room && exchange_hold(x, x->body.room - room) < 0)
 		return refuse(x, REFUSE_MEMORY);
 	return MHD_YES;
 }

@@ -83,8 +83,8 @@ names_load(struct cert *c)
 	c->names = mem_alloc((NAMES_TOP + 1) * sizeof(*c->names));
 	if (gnutls_x509_crt_init(&crt) < 0)
 		return;
-	if (gnutls_x509_crt_import(
-		    crt, &c->list[0].cert, GNUTLS_X509_FMT_DER) < 0)
+	if (gnutls_x509_crt_import(crt, &c->list[0].cert, GNUTLS_X509_FMT_DER) <
+		0)
 		goto out;
 	for (unsigned i = 0; count < NAMES_TOP; i++) {
 		size_t len = sizeof(name);
@@ -107,8 +107,8 @@ out:
 static int
 ocsp_load(struct cert *c, struct slice ocsp, struct fault *why)
 {
-	gnutls_datum_t text = {(unsigned char *)(uintptr_t)ocsp.ptr,
-		(unsigned)ocsp.len};
+	gnutls_datum_t text = {
+		(unsigned char *)(uintptr_t)ocsp.ptr, (unsigned)ocsp.len};
 	gnutls_ocsp_resp_t resp = NULL;
 	time_t next = -1;
 	unsigned status = 0;
@@ -120,8 +120,8 @@ ocsp_load(struct cert *c, struct slice ocsp, struct fault *why)
 	if (r >= 0)
 		r = gnutls_ocsp_resp_import(resp, &text);
 	if (r >= 0)
-		r = gnutls_ocsp_resp_get_single(resp, 0, NULL, NULL, NULL,
-			NULL, &status, NULL, &next, NULL, NULL);
+		r = gnutls_ocsp_resp_get_single(resp, 0, NULL, NULL, NULL, NULL,
+			&status, NULL, &next, NULL, NULL);
 	if (r >= 0 && status != GNUTLS_OCSP_CERT_GOOD)
 		r = GNUTLS_E_OCSP_RESPONSE_ERROR;
 	gnutls_ocsp_resp_deinit(resp);
@@ -212,8 +212,8 @@ name_fits(const char *name, struct slice asked)
 	dot = memchr(asked.ptr, '.', asked.len);
 	if (!dot || dot == asked.ptr)
 		return 0;
-	return slice_is_nocase(slice_of(dot, asked.len -
-				       (size_t)(dot - asked.ptr)), name + 1);
+	return slice_is_nocase(
+		slice_of(dot, asked.len - (size_t)(dot - asked.ptr)), name + 1);
 }
 
 static struct cert *
@@ -264,7 +264,8 @@ cert_show(gnutls_session_t session, const struct gnutls_cert_retr_st *info,
 	*ret_key = c->cert->key;
 	*ocsp_len = 0;
 	/* One that has expired would turn clients away. */
-	if (c->cert->ocsp.response.size && (c->cert->ocsp.exptime == -1 ||
+	if (c->cert->ocsp.response.size &&
+		(c->cert->ocsp.exptime == -1 ||
 			c->cert->ocsp.exptime > clock_now_s())) {
 		*ocsp = &c->cert->ocsp;
 		*ocsp_len = 1;

@@ -245,6 +245,7 @@ conn_end(struct conn *c)
 
 	assert(!c->x);
 	upgrade_end(c);
+	shake_end(c);
 	if (!c->became)
 		(void)ioctl(c->fd, FIONREAD, &unread);
 	if ((c->linger || unread > 0) && !http->ending)

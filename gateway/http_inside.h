@@ -62,12 +62,14 @@ struct conn {
 	uint64_t due;  /* loop ms, 0: no limit */
 	uint64_t mark; /* bytes that had passed when the limit was set */
 	struct upgrade *upgrade;
+	struct shake *shake; /* waits within its handshake */
 	enum conn_phase phase;
 	int fd;
-	bool linger;  /* refused with input unread */
+	bool linger;               /* refused with input unread */
 	bool told_tls, tls_before; /* what its PROXY header said */
-	bool marked;  /* `mark` says something */
-	bool became;  /* something else: its exchange has ended */
+	bool marked;               /* `mark` says something */
+	bool shaken;               /* the TLS handshake needs no more input */
+	bool became;               /* something else: its exchange has ended */
 	char peer[CONN_PEER];
 };
 
@@ -83,8 +85,8 @@ struct http {
 	struct list conns, moved, lingers, stuck;
 	struct list upgrades;     /* http_upgrade.c */
 	struct proxy_door *proxy; /* http_proxy.c, or NULL */
-	struct timer push;      /* tries those that are stuck again */
-	struct exchange *spare; /* to be used again, with their memory */
+	struct timer push;        /* tries those that are stuck again */
+	struct exchange *spare;   /* to be used again, with their memory */
 	unsigned nspare;
 	struct form *forms[HTTP_FORMS]; /* http_answer.c, by shape */
 	size_t nforms, form_hand;
@@ -93,7 +95,7 @@ struct http {
 	unsigned busy, connections, lingering;
 	unsigned upgraded; /* and not a connection of the library's any more */
 	unsigned closing;  /* upgrades, over TLS */
-	size_t held; /* by its exchanges, bytes */
+	size_t held;       /* by its exchanges, bytes */
 	uint32_t id_next;
 	char id_prefix[25];
 	int64_t turn; /* clock_mono when the library began to run */
@@ -154,12 +156,12 @@ struct exchange {
 	bool again;  /* exchange_go_on was called inside */
 	bool over;   /* answered past the library */
 	bool tls_told, tls; /* what a trusted proxy said */
-	bool close;    /* the answer is the connection's last */
-	bool last;     /* the client may want it to be */
-	bool old;      /* HTTP/1.0 */
-	bool folded;   /* a header stood on more than one line */
-	bool doubtful; /* where the head ends is not certain */
-	bool informal; /* the answer's headers are not constants */
+	bool close;         /* the answer is the connection's last */
+	bool last;          /* the client may want it to be */
+	bool old;           /* HTTP/1.0 */
+	bool folded;        /* a header stood on more than one line */
+	bool doubtful;      /* where the head ends is not certain */
+	bool informal;      /* the answer's headers are not constants */
 	char id[EXCHANGE_ID];
 };
 
@@ -217,8 +219,8 @@ void conns_wind(struct http *http);
 void conns_drain(struct http *http);
 /* A whole answer past the library, which takes none while a body arrives; the
  * connection must be closed after. */
-void conn_tell(struct conn *c, struct exchange *x, int status,
-	const char *type, struct slice body);
+void conn_tell(struct conn *c, struct exchange *x, int status, const char *type,
+	struct slice body);
 void conn_refuse(struct conn *c, struct exchange *x, enum refusal why);
 
 /* http_slow.c */
@@ -230,16 +232,15 @@ bool conn_is_slow(struct conn *c, uint64_t ms);
 
 /* http_body.c */
 void body_begin(struct exchange *x);
-enum MHD_Result body_take(
-	struct exchange *x, const char *data, size_t *len);
+enum MHD_Result body_take(struct exchange *x, const char *data, size_t *len);
 /* An answer that can only go past the library. */
 bool body_is_in_the_way(const struct exchange *x);
-void body_answer_past(struct exchange *x, int status, const char *type,
-	struct slice body);
+void body_answer_past(
+	struct exchange *x, int status, const char *type, struct slice body);
 
 /* http_send.c */
-void response_headers(const struct exchange *x, struct MHD_Response *r,
-	const char *type);
+void response_headers(
+	const struct exchange *x, struct MHD_Response *r, const char *type);
 
 /* http_upgrade.c */
 void upgrade_end(struct conn *c);
@@ -286,18 +287,24 @@ void http_spin_soon(struct http *http);
 void exchanges_free(struct http *http);
 
 /* http_cert.c */
-int http_certs_new(struct certs **ret, const struct http_cert *from, size_t count,
-	struct fault *why) _must_check_;
+int http_certs_new(struct certs **ret, const struct http_cert *from,
+	size_t count, struct fault *why) _must_check_;
 struct certs *http_certs_free(struct certs *certs);
 struct cert *cert_unref(struct cert *c);
 /* The library asks at each handshake. */
-int cert_show(gnutls_session_t session,
-	const struct gnutls_cert_retr_st *info, gnutls_pcert_st **ret,
-	unsigned *ret_len, gnutls_ocsp_data_st **ocsp, unsigned *ocsp_len,
-	gnutls_privkey_t *ret_key, unsigned *flags);
+int cert_show(gnutls_session_t session, const struct gnutls_cert_retr_st *info,
+	gnutls_pcert_st **ret, unsigned *ret_len, gnutls_ocsp_data_st **ocsp,
+	unsigned *ocsp_len, gnutls_privkey_t *ret_key, unsigned *flags);
+
+/* http_shake.c */
+void shake_begin(struct conn *c);
+void shake_end(struct conn *c);
 
 /* http_tls.c */
 int tls_ticket_key(struct http *http, struct slice secret) _must_check_;
+/* After the handshake the server sends tickets; the first answer must not wait
+ * until the client has acknowledged them, which he puts off for 40 ms. */
+void tls_no_delay(int fd);
 void tls_begin(struct conn *c);
 /* Collect what is sent from now on; tls_flush sends it as one. */
 void tls_hold(struct conn *c);

@@ -66,8 +66,8 @@ exchange_peer(const struct exchange *x)
 void
 exchange_set_peer(struct exchange *x, const char *peer)
 {
-	x->peer = arena_str(
-		exchange_room(x, strlen(peer) + 1), slice_str(peer));
+	x->peer =
+		arena_str(exchange_room(x, strlen(peer) + 1), slice_str(peer));
 }
 
 bool
@@ -75,8 +75,7 @@ exchange_is_tls(const struct exchange *x)
 {
 	if (x->tls_told)
 		return x->tls;
-	return x->conn->told_tls ? x->conn->tls_before
-				 : x->http->certs != NULL;
+	return x->conn->told_tls ? x->conn->tls_before : x->http->certs != NULL;
 }
 
 void

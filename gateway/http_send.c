@@ -61,8 +61,7 @@ on_read_end(void *cls)
 }
 
 static struct MHD_Response *
-read_response(
-	const struct conn *c, int fd, uint64_t offset, uint64_t len)
+read_response(const struct conn *c, int fd, uint64_t offset, uint64_t len)
 {
 	struct reading *f = mem_new(struct reading);
 
@@ -72,8 +71,8 @@ read_response(
 }
 
 static void
-answer(struct exchange *x, int status, const char *type,
-	struct MHD_Response *r, enum answer_kind kind)
+answer(struct exchange *x, int status, const char *type, struct MHD_Response *r,
+	enum answer_kind kind)
 {
 	if (!r)
 		abort();

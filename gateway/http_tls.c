@@ -35,6 +35,14 @@ tls_ticket_key(struct http *http, struct slice secret)
 }
 
 void
+tls_no_delay(int fd)
+{
+	const int yes = 1;
+
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
+}
+
+void
 tls_begin(struct conn *c)
 {
 	const union MHD_ConnectionInfo *info;
@@ -47,6 +55,7 @@ tls_begin(struct conn *c)
 		return;
 	c->tls = info->tls_session;
 	gnutls_session_set_ptr(c->tls, c);
+	shake_begin(c);
 	(void)gnutls_session_ticket_enable_server(c->tls, &c->http->ticket_key);
 }
 
@@ -85,14 +94,12 @@ on_push(struct timer *timer)
 void
 tls_flush(struct conn *c)
 {
-	const int yes = 1;
 	int r = c->tls ? gnutls_record_uncork(c->tls, 0) : 0;
 
 	/* The library has the socket corked, and believes that it has pushed
 	 * the answer out; this is how it does so. */
 	if (r > 0)
-		(void)setsockopt(
-			c->fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
+		tls_no_delay(c->fd);
 	if (r != GNUTLS_E_AGAIN && r != GNUTLS_E_INTERRUPTED) {
 		list_del(&c->stuck); /* a client that left is the library's */
 		return;

@@ -6,13 +6,13 @@
  */
 #include "gateway/http_trigger.h"
 
-#include "gateway/container.h"
 #include "functions/crew.h"
 #include "functions/http_path.h"
+#include "gateway/container.h"
 #include "gateway/declared.h"
 #include "gateway/endpoint.h"
-#include "gateway/function_socket.h"
 #include "gateway/function_log.h"
+#include "gateway/function_socket.h"
 #include "gateway/http_paths.h"
 #include "gateway/request.h"
 
@@ -188,8 +188,7 @@ each_declared(const void *request,
 	void (*fn)(void *owner, struct slice name, struct slice value),
 	void *owner)
 {
-	declared_each_header(
-		(struct request *)(uintptr_t)request, fn, owner);
+	declared_each_header((struct request *)(uintptr_t)request, fn, owner);
 }
 
 /* The request as its declared route wants the function to see it. */

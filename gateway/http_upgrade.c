@@ -111,8 +111,7 @@ on_upgrade(void *cls, struct MHD_Connection *mhd, void *context,
 		u->http->upgraded++;
 		(void)MHD_upgrade_action(handle, MHD_UPGRADE_ACTION_CLOSE);
 	}
-	x->take_over(
-		x->upgrade_owner, u, u->fd, slice_of(early, early_len));
+	x->take_over(x->upgrade_owner, u, u->fd, slice_of(early, early_len));
 	exchange_end(x, true);
 	http_spin_soon(c->http);
 }

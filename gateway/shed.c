@@ -28,36 +28,52 @@ shed_priority_parse(
 		(int)min(word.len, (size_t)40), word.ptr);
 }
 
-/* Idle turns are not seen (the loop sleeps), so an interval without one is one
- * without load. */
-static bool
-is_late(const struct shed *s, unsigned busy)
+/* Intervals that ended without a turn in them, up to the one that ends now. */
+static unsigned
+missed(const struct shed *s, int64_t now)
 {
-	if (s->under_way && busy > s->under_way)
-		return true;
-	return s->target_ns && s->turns && s->least_ns > s->target_ns;
+	int64_t n = s->interval_ends ? (now - s->interval_ends) /
+					       (SHED_INTERVAL_MS * CLOCK_MS)
+				     : 0;
+
+	return (unsigned)min(n, (int64_t)SHED_TOP);
 }
 
+static void
+worsen(struct shed *s, unsigned intervals)
+{
+	s->late += intervals;
+	if (s->late >= SHED_LATE)
+		s->level = min(s->level + intervals, (unsigned)SHED_TOP);
+}
+
+static void
+improve(struct shed *s, unsigned intervals)
+{
+	s->late = 0;
+	s->level -= min(intervals, s->level);
+}
+
+/* A loop that sleeps has no turns: intervals that nobody saw were quiet, unless
+ * the turn that ends is what nobody saw, or requests are too many. */
 void
 shed_turn(struct shed *s, int64_t now, int64_t busy_ns, unsigned busy)
 {
+	bool many = s->under_way && busy > s->under_way;
+	unsigned more = missed(s, now);
+
 	s->least_ns = s->turns ? min(s->least_ns, busy_ns) : busy_ns;
 	s->turns++;
 	if (now < s->interval_ends)
 		return;
-	s->late = is_late(s, busy) ? s->late + 1 : 0;
-	if (s->late >= SHED_LATE)
-		s->level += s->level < SHED_TOP;
-	else if (!s->late)
-		s->level -= s->level > 0;
-	/* Intervals that nobody saw were quiet. */
-	if (s->interval_ends && now > s->interval_ends) {
-		int64_t missed = (now - s->interval_ends) /
-				 (SHED_INTERVAL_MS * CLOCK_MS);
-
-		if (busy_ns < now - s->interval_ends)
-			s->level -= (unsigned)min(missed, (int64_t)s->level);
-	}
+	if (many)
+		worsen(s, 1 + more);
+	else if (more && busy_ns < now - s->interval_ends)
+		improve(s, 1 + more);
+	else if (s->target_ns && s->least_ns > s->target_ns)
+		worsen(s, 1);
+	else
+		improve(s, 1);
 	s->interval_ends = now + SHED_INTERVAL_MS * CLOCK_MS;
 	s->turns = 0;
 }

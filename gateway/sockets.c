@@ -159,12 +159,17 @@ socket_is_over(const struct sockets *all, uint64_t sid)
 }
 
 size_t
-sockets_count(const struct sockets *all)
+sockets_watches(struct sockets *all, struct slice uid)
 {
+	const struct list *list = user_list(all, uid);
 	size_t n = 0;
 
-	list_for_each (at, &all->all)
-		n++;
+	list_for_each (at, list) {
+		struct socket *s = container_of(at, struct socket, on_user);
+
+		if (slice_eq(s->uid, uid))
+			n += s->watches;
+	}
 	return n;
 }
 

@@ -37,6 +37,7 @@ struct socket {
 	struct slice id;  /* to be found by; or empty */
 	struct slice uid; /* its owner's; empty: not known yet */
 	uint64_t sid;
+	size_t watches; /* queries that are watched over it */
 };
 
 void socket_init(struct socket *s);
@@ -50,7 +51,8 @@ void socket_del(struct socket *s);
 struct socket *sockets_find(struct sockets *all, struct slice id);
 /* Has its session ended? */
 bool socket_is_over(const struct sockets *all, uint64_t sid);
-size_t sockets_count(const struct sockets *all);
+/* Sum of `watches` over a user's sockets. */
+size_t sockets_watches(struct sockets *all, struct slice uid);
 
 /* How often something may happen: `burst` at once, one more each `each_ms`. */
 struct pace {

@@ -50,8 +50,8 @@ net_has(const struct net *n, const struct in6_addr *at)
 
 	if (memcmp(n->at.s6_addr, at->s6_addr, bytes) != 0)
 		return false;
-	return !rest || ((n->at.s6_addr[bytes] ^ at->s6_addr[bytes]) & mask) ==
-				0;
+	return !rest ||
+	       ((n->at.s6_addr[bytes] ^ at->s6_addr[bytes]) & mask) == 0;
 }
 
 static bool
@@ -191,8 +191,8 @@ read_node(struct slice word, struct in6_addr *ret)
 		end = memchr(word.ptr, ']', word.len);
 		if (!end)
 			return ERR_PARAM;
-		return read_address(slice_of(word.ptr + 1,
-					    (size_t)(end - word.ptr) - 1),
+		return read_address(
+			slice_of(word.ptr + 1, (size_t)(end - word.ptr) - 1),
 			ret);
 	}
 	colon = memchr(word.ptr, ':', word.len);
@@ -207,8 +207,7 @@ trust_proto(struct slice proto)
 {
 	if (!proto.len)
 		return -1;
-	return slice_is_nocase(proto, "https") ||
-	       slice_is_nocase(proto, "wss");
+	return slice_is_nocase(proto, "https") || slice_is_nocase(proto, "wss");
 }
 
 void
@@ -219,8 +218,8 @@ trust_read(const struct trust *t, struct slice list, struct trust_told *ret)
 
 	*ret = (struct trust_told){.tls = -1};
 	for (int i = 0; i < HOPS_TOP && split_last(&list, &element); i++) {
-		struct slice node = t->forwarded ? pair_of(element, "for")
-						 : element;
+		struct slice node =
+			t->forwarded ? pair_of(element, "for") : element;
 
 		if (t->forwarded)
 			ret->tls = trust_proto(pair_of(element, "proto"));

@@ -3,8 +3,8 @@
  *
  * What divides a form, CR LF "--" and the boundary, begins with a byte that
  * stands nowhere else in it.  So a divider that breaks off is data up to there,
- * and the next one can begin only at the byte that broke it: bytes are looked at
- * once, and what must be remembered between two pieces is a number.
+ * and the next one can begin only at the byte that broke it: bytes are looked
+ * at once, and what must be remembered between two pieces is a number.
  *
  * An owner who cannot take bytes now says so; he is asked again with the same
  * bytes, and `at` says how many of them he has had.
@@ -107,8 +107,8 @@ part_over(struct upload_form *f)
 	int e = 0;
 
 	if (f->state == TEXT)
-		e = f->ops->text(f->owner, f->part.name,
-			slice_of(f->kept, f->kept_len));
+		e = f->ops->text(
+			f->owner, f->part.name, slice_of(f->kept, f->kept_len));
 	f->kept_len = 0;
 	f->matched = 0;
 	f->state = LINE;
@@ -152,8 +152,7 @@ look_for_divider(struct upload_form *f, struct slice rest, struct fault *why)
 	int e;
 
 	while (from < rest.len) {
-		const char *cr =
-			memchr(rest.ptr + from, '\r', rest.len - from);
+		const char *cr = memchr(rest.ptr + from, '\r', rest.len - from);
 
 		if (!cr) {
 			from = rest.len;
@@ -314,8 +313,7 @@ head_over(struct upload_form *f, struct fault *why)
 static int
 take_head(struct upload_form *f, struct slice rest, struct fault *why)
 {
-	int e = keep_until(
-		f, rest, "\r\n\r\n", MULTIPART_HEAD, "head", why);
+	int e = keep_until(f, rest, "\r\n\r\n", MULTIPART_HEAD, "head", why);
 
 	return e > 0 ? head_over(f, why) : e;
 }
@@ -360,8 +358,8 @@ upload_form_end(const struct upload_form *f, struct fault *why)
 {
 	/* The last divider may end with the body, without a line end. */
 	if (f->state != OVER && !(f->state == LINE && is_last(f)))
-		return fault_set(why, ERR_PARAM,
-			"the form ends within part %u", f->parts);
+		return fault_set(why, ERR_PARAM, "the form ends within part %u",
+			f->parts);
 	if (!f->has_file)
 		return fault_set(why, ERR_PARAM,
 			"the form has no file: a part named \"file\", or one "

@@ -3,8 +3,8 @@
 /*
  * A form with one file in it (multipart/form-data, RFC 7578), read as it comes:
  * what browsers, wx.uploadFile and CloudBase's SDKs of 2.x upload with.  Its
- * texts are collected, within ceilings; the file is handed on piece by piece and
- * never kept.  Reaches nothing but its owner's three functions.
+ * texts are collected, within ceilings; the file is handed on piece by piece
+ * and never kept.  Reaches nothing but its owner's three functions.
  */
 
 #include "base/arena.h"
@@ -31,8 +31,9 @@ struct upload_form;
 int upload_form_new(struct upload_form **ret, struct arena *arena,
 	struct slice content_type, const struct upload_form_ops *ops,
 	void *owner, struct fault *why) _must_check_;
-/* 0: all of `data` is used; UPLOAD_FORM_WAIT: an op said so, call again with the
- * same bytes; ERR_PARAM, ERR_TOO_BIG, or an op's error: the form is over. */
+/* 0: all of `data` is used; UPLOAD_FORM_WAIT: an op said so, call again with
+ * the same bytes; ERR_PARAM, ERR_TOO_BIG, or an op's error: the form is over.
+ */
 int upload_form_take(struct upload_form *f, struct slice data,
 	struct fault *why) _must_check_;
 /* When the body is over.  ERR_PARAM: the form is not whole, or has no file. */

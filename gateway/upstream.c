@@ -144,8 +144,7 @@ read_figures(const struct figure *figures, size_t count, const char *key,
 	for (size_t i = 0; i < count; i++)
 		if (strcmp(figures[i].name, key) == 0)
 			return read_figure(&figures[i], v, why);
-	return fault_set(
-		why, ERR_CONFIG, "\"%.60s\" is not known here", key);
+	return fault_set(why, ERR_CONFIG, "\"%.60s\" is not known here", key);
 }
 
 static int

@@ -10,11 +10,11 @@
 
 struct server {
 	struct upstream *of;
-	char *base;      /* "http://127.0.0.1:3000", without a path */
-	char *authority; /* its Host */
-	char *path;      /* before the request's, "" */
-	unsigned busy;   /* requests under way */
-	unsigned fails;  /* in a row */
+	char *base;         /* "http://127.0.0.1:3000", without a path */
+	char *authority;    /* its Host */
+	char *path;         /* before the request's, "" */
+	unsigned busy;      /* requests under way */
+	unsigned fails;     /* in a row */
 	int64_t down_until; /* clock_mono; 0: it is well */
 	bool sick;          /* its health check failed */
 	struct fetch check;

@@ -44,12 +44,12 @@ struct pass {
 	int64_t announced;     /* of the answer; -1: not known */
 	int64_t heard;         /* loop ms */
 	unsigned tries;
-	bool streams;  /* the body, while the server is asked */
-	bool whole;    /* the body has come */
+	bool streams;              /* the body, while the server is asked */
+	bool whole;                /* the body has come */
 	bool up_waits, down_waits; /* the client's side, the server's */
-	bool read;     /* some of a body that is not kept was sent */
-	bool given;    /* the answer has begun */
-	bool over;     /* the server's part has ended: fetch.job.err */
+	bool read;  /* some of a body that is not kept was sent */
+	bool given; /* the answer has begun */
+	bool over;  /* the server's part has ended: fetch.job.err */
 };
 
 static bool
@@ -81,9 +81,8 @@ static const char *const hop_by_hop[] = {"connection", "keep-alive",
 
 /* What we say ourselves. */
 static const char *const ours_up[] = {"host", "content-length", "expect",
-	"forwarded", "x-forwarded-for", "x-forwarded-proto",
-	"x-forwarded-host", "x-request-id", "traceparent", "x-mpcloud-uid",
-	NULL};
+	"forwarded", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host",
+	"x-request-id", "traceparent", "x-mpcloud-uid", NULL};
 static const char *const ours_down[] = {
 	"content-length", "date", "x-request-id", NULL};
 
@@ -289,8 +288,7 @@ answer_whole(struct pass *p)
 {
 	p->given = true;
 	answer_headers(p);
-	(void)request_reply(
-		p->r, (int)p->fetch.status, buf_all(&p->down));
+	(void)request_reply(p->r, (int)p->fetch.status, buf_all(&p->down));
 	request_finish(p->r, 0, NULL);
 }
 
@@ -422,8 +420,8 @@ static int
 pass_start(struct pass *p, const struct server *but)
 {
 	struct request *r = p->r;
-	struct heading h = {.p = p,
-		.connection = exchange_header(r->x, "connection")};
+	struct heading h = {
+		.p = p, .connection = exchange_header(r->x, "connection")};
 	struct slice query = declared_query(r);
 	struct fetch_ask ask = {.method = exchange_method(r->x),
 		.headers = h.list,

@@ -41,7 +41,6 @@ struct session {
 	struct socket socket;
 	struct ws *ws;
 	struct list watches;
-	size_t count;
 	struct timer login; /* must be over by then */
 	struct timer leave;
 	struct pace pace;
@@ -68,7 +67,13 @@ void session_error(struct session *s, const char *watch_id,
  * again without waiting. */
 void session_leave(struct session *s);
 
+/* watch_session_tell.c.  `rest`: what follows queryID in msgData, and the two
+ * braces. */
+extern const struct watch_ops watching_ops;
+void watching_say(struct watching *w, const char *type, struct slice rest);
+
 /* watch_session_watch.c */
+void watching_free(struct watching *w);
 void watching_init(struct session *s, const struct watch_message *m);
 void watching_rebuild(struct session *s, const struct watch_message *m);
 void watching_check(struct session *s, const struct watch_message *m);

@@ -9,121 +9,21 @@
  */
 #include "gateway/watch_relay.h"
 
-#include "base/list.h"
 #include "base/mem.h"
-#include "base/stream.h"
-#include "base/timer.h"
+#include "gateway/watch_relay_inside.h"
 #include "gateway/watch_serve.h"
-#include "gateway/watch_wire.h"
 
 #include <errno.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { REST_LEAST_MS = 20, REST_MOST_MS = 1000, BUCKETS = 1024 };
+enum { REST_LEAST_MS = 20, REST_MOST_MS = 1000 };
 
-struct watch_relay {
-	struct loop *loop;
-	/* in gateway 0 */
-	struct watches *engine;
-	struct watch_serve *serve;
-	/* elsewhere */
-	char *path, *secret;
-	size_t secret_len;
-	struct stream stream;
-	bool is_up; /* connected and greeted */
-	struct timer rest, away;
-	uint64_t rest_ms;
-	struct list bucket[BUCKETS]; /* struct relayed, by id */
-	struct list groups;          /* struct group */
-	uint32_t last_id;
-	size_t count;
-	uint64_t batch, changes;
-	/* the last result, for those who are told the same */
-	char *result;
-	size_t result_len;
-};
-
-/* Who follow one query. */
-struct group {
-	struct list on;
-	uint64_t number;
-	struct list all; /* struct relayed */
-	bool busy;       /* it is being told: not to be freed */
-};
-
-struct relayed {
-	struct list on;  /* a bucket's */
-	struct list in;  /* its group's */
-	struct group *group;
-	struct watch_sub *sub;
-	struct watch_relay *relay;
-	uint32_t id;
-	bool is_known; /* its result was told; at epoch, seq */
-	bool quiet;    /* it did not ask itself to resume */
-	struct buf begin; /* the body of its START */
-	struct watch_head head;
-	struct defer soon;
-};
-
-static struct relayed *
-relayed_in(struct list *in)
-{
-	return container_of(in, struct relayed, in);
-}
-
-static void
-leave(struct relayed *d)
-{
-	struct group *g = take(d->group);
-
-	list_del(&d->in);
-	if (!g || g->busy || !list_empty(&g->all))
-		return;
-	list_del(&g->on);
-	(void)mem_free(g);
-}
-
-static struct group *
-group_of(struct watch_relay *r, uint64_t number)
-{
-	struct group *g;
-
-	list_for_each(at, &r->groups) {
-		g = container_of(at, struct group, on);
-		if (g->number != number)
-			continue;
-		list_del(&g->on);
-		list_add_first(&r->groups, &g->on);
-		return g;
-	}
-	g = mem_new(struct group);
-	g->number = number;
-	list_init(&g->all);
-	list_add_first(&r->groups, &g->on);
-	return g;
-}
-
-/* It knows the result at this head. */
-static void
-enter(struct relayed *d, const struct watch_head *h)
-{
-	struct group *g = group_of(d->relay, h->number);
-
-	if (d->group != g) {
-		leave(d);
-		d->group = g;
-		list_add(&g->all, &d->in);
-	}
-	d->head = *h;
-	d->is_known = true;
-}
-
-static void
+void
 relayed_free(struct relayed *d)
 {
-	leave(d);
+	relayed_leave(d);
 	list_del(&d->on);
 	defer_clear(&d->soon);
 	buf_done(&d->begin);
@@ -133,7 +33,7 @@ relayed_free(struct relayed *d)
 	(void)mem_free(d);
 }
 
-static void
+void
 relayed_end(struct relayed *d, int err, const struct fault *why)
 {
 	struct watch_sub *sub = d->sub;
@@ -143,8 +43,8 @@ relayed_end(struct relayed *d, int err, const struct fault *why)
 }
 
 /* Where it stands is said before its query: the first words of a START. */
-static void
-send_start(struct relayed *d)
+void
+relayed_send(struct relayed *d)
 {
 	struct watch_relay *r = d->relay;
 	_buf_ struct buf body;
@@ -178,7 +78,7 @@ end_all(struct watch_relay *r)
 
 	(void)fault_set(&why, ERR_WATCH_STREAM,
 		"the gateway that follows the database is away: try again");
-	for (size_t i = 0; i < BUCKETS; i++)
+	for (size_t i = 0; i < RELAY_BUCKETS; i++)
 		while (!list_empty(&r->bucket[i]))
 			relayed_end(container_of(r->bucket[i].next,
 					    struct relayed, on),
@@ -203,220 +103,13 @@ rest(struct watch_relay *r)
 		timer_set(&r->away, r->loop, RELAY_AWAY_MS, on_away);
 }
 
-static struct relayed *
-find(struct watch_relay *r, uint32_t id)
-{
-	struct list *bucket = &r->bucket[id % BUCKETS];
-
-	list_for_each(at, bucket) {
-		struct relayed *d = container_of(at, struct relayed, on);
-
-		if (d->id == id)
-			return d;
-	}
-	return NULL;
-}
-
-static int
-on_nonce(struct watch_relay *r, struct slice nonce)
-{
-	uint8_t proof[32];
-
-	if (nonce.len != WATCH_NONCE || r->is_up)
-		return ERR_FORMAT;
-	watch_prove(slice_of(r->secret, r->secret_len), nonce, proof);
-	stream_send(&r->stream, WATCH_F_HELLO, 0,
-		slice_of((const char *)proof, sizeof(proof)));
-	r->is_up = true;
-	for (size_t i = 0; i < BUCKETS; i++)
-		list_for_each(at, &r->bucket[i]) {
-			struct relayed *d =
-				container_of(at, struct relayed, on);
-
-			leave(d); /* numbers are of the connection's life */
-			if (list_empty(&d->soon.on))
-				send_start(d);
-		}
-	return 0;
-}
-
-static int
-tell_result(struct relayed *d, const struct watch_head *h, struct slice body)
-{
-	_free_ char *room = NULL;
-	struct getter g = getter_of(body);
-	struct watch_change *changes = NULL;
-	size_t count = 0;
-	int e = watch_get_changes(&g, &changes, &count);
-
-	if (e < 0)
-		return e;
-	room = (char *)changes;
-	d->quiet = false;
-	enter(d, h);
-	d->sub->ops->on_result(d->sub, h->seq, changes, count);
-	return 0;
-}
-
-static int
-on_result(struct watch_relay *r, struct relayed *d, struct getter *g)
-{
-	const struct watch_head h = watch_get_head(g);
-
-	r->batch++;
-	(void)mem_free(r->result);
-	r->result = mem_dup(g->left.ptr, g->left.len);
-	r->result_len = g->left.len;
-	return d ? tell_result(d, &h, g->left) : 0;
-}
-
-static int
-on_same(struct watch_relay *r, struct relayed *d, struct getter *g)
-{
-	const struct watch_head h = watch_get_head(g);
-
-	if (!r->result)
-		return ERR_FORMAT;
-	return d ? tell_result(d, &h, slice_of(r->result, r->result_len)) : 0;
-}
-
-static int
-on_resumed(struct relayed *d, struct getter *g)
-{
-	const struct watch_head h = watch_get_head(g);
-	bool quiet;
-
-	if (!d)
-		return 0;
-	quiet = d->quiet;
-	d->quiet = false;
-	enter(d, &h);
-	if (!quiet)
-		d->sub->ops->on_resumed(d->sub, h.seq);
-	return 0;
-}
-
-static int
-on_missed(struct watch_relay *r, struct relayed *d, struct getter *g)
-{
-	const struct watch_head h = watch_get_head(g);
-	struct watch_change *changes = NULL;
-	_free_ char *room = NULL;
-	size_t count = 0;
-	int e = watch_get_changes(g, &changes, &count);
-
-	if (e < 0)
-		return e;
-	room = (char *)changes;
-	if (!d)
-		return 0;
-	r->batch++;
-	d->head.seq = h.seq;
-	d->head.epoch = h.epoch;
-	d->sub->ops->on_change(d->sub, h.seq, changes, count);
-	return 0;
-}
-
-/* Each is put back before it is called: it may stop, and so may others. */
-static void
-tell_group(struct group *g, uint64_t seq, const struct watch_change *changes,
-	size_t count)
-{
-	struct list todo = LIST_INIT(todo);
-
-	while (!list_empty(&g->all)) {
-		struct list *in = g->all.next;
-
-		list_del(in);
-		list_add(&todo, in);
-	}
-	while (!list_empty(&todo)) {
-		struct relayed *d = relayed_in(todo.next);
-
-		list_del(&d->in);
-		list_add(&g->all, &d->in);
-		if (d->head.seq + 1 != seq)
-			continue;
-		d->head.seq = seq;
-		d->sub->ops->on_change(d->sub, seq, changes, count);
-	}
-}
-
-static int
-on_change(struct watch_relay *r, struct getter *g)
-{
-	const struct watch_head h = watch_get_head(g);
-	struct watch_change *changes = NULL;
-	_free_ char *room = NULL;
-	struct group *group;
-	size_t count = 0;
-	int e = watch_get_changes(g, &changes, &count);
-
-	if (e < 0)
-		return e;
-	room = (char *)changes;
-	r->batch++;
-	r->changes++;
-	group = group_of(r, h.number);
-	group->busy = true;
-	tell_group(group, h.seq, changes, count);
-	group->busy = false;
-	if (list_empty(&group->all)) {
-		list_del(&group->on);
-		(void)mem_free(group);
-	}
-	return 0;
-}
-
-static int
-on_end(struct relayed *d, struct getter *g)
-{
-	struct fault why = {0};
-	int err = -(int)get_u32(g);
-	struct slice words = get_bytes(g);
-
-	if (get_end(g) < 0)
-		return ERR_FORMAT;
-	if (!d)
-		return 0;
-	(void)fault_set(&why, err, "%.*s", SLICE_ARG(words));
-	relayed_end(d, err, &why);
-	return 0;
-}
-
-static int
-take_frame(struct watch_relay *r, const struct frame *f)
-{
-	struct getter g = getter_of(f->body);
-	struct relayed *d = find(r, f->id);
-
-	switch (f->type) {
-	case WATCH_F_NONCE:
-		return on_nonce(r, f->body);
-	case WATCH_F_RESULT:
-		return on_result(r, d, &g);
-	case WATCH_F_SAME:
-		return on_same(r, d, &g);
-	case WATCH_F_RESUMED:
-		return on_resumed(d, &g);
-	case WATCH_F_MISSED:
-		return on_missed(r, d, &g);
-	case WATCH_F_CHANGE:
-		return on_change(r, &g);
-	case WATCH_F_END:
-		return on_end(d, &g);
-	default:
-		return ERR_FORMAT;
-	}
-}
-
 static void
 on_frame(struct stream *stream, const struct frame *f)
 {
 	struct watch_relay *r =
 		container_of(stream, struct watch_relay, stream);
 
-	if (take_frame(r, f) < 0) {
+	if (relay_take(r, f) < 0) {
 		rest(r);
 	} else if (f->type != WATCH_F_NONCE) {
 		r->rest_ms = 0; /* they believe us */
@@ -438,8 +131,7 @@ static int
 connect_to(const char *path)
 {
 	struct sockaddr_un to = {.sun_family = AF_UNIX};
-	int fd = socket(
-		AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
 	if (fd < 0)
 		return -errno;
@@ -481,7 +173,7 @@ watch_relay_new(struct watch_relay **ret, struct loop *loop,
 	r->loop = loop;
 	r->stream.fd = -1;
 	list_init(&r->groups);
-	for (size_t i = 0; i < BUCKETS; i++)
+	for (size_t i = 0; i < RELAY_BUCKETS; i++)
 		list_init(&r->bucket[i]);
 	if (conf->index == 0) {
 		e = watches_new(&r->engine, loop, &conf->engine, why);
@@ -503,7 +195,7 @@ watch_relay_free(struct watch_relay *r)
 {
 	if (!r)
 		return NULL;
-	for (size_t i = 0; i < BUCKETS; i++)
+	for (size_t i = 0; i < RELAY_BUCKETS; i++)
 		while (!list_empty(&r->bucket[i]))
 			relayed_free(container_of(
 				r->bucket[i].next, struct relayed, on));
@@ -539,7 +231,7 @@ on_soon(struct defer *defer)
 	if (buf_check(&d->begin) < 0)
 		relayed_end(d, ERR_TOO_BIG, &why);
 	else if (r->is_up)
-		send_start(d);
+		relayed_send(d);
 	else if (!stream_is_open(&r->stream) && !timer_is_set(&r->rest))
 		open_it(r);
 }
@@ -553,10 +245,10 @@ join(struct watch_relay *r, struct watch_sub *s, const struct watch_begin *b)
 	d->relay = r;
 	s->inside = d;
 	s->relay = r;
-	while (!d->id || find(r, d->id))
+	while (!d->id || relay_find(r, d->id))
 		d->id = ++r->last_id;
 	list_init(&d->in);
-	list_add(&r->bucket[d->id % BUCKETS], &d->on);
+	list_add(&r->bucket[d->id % RELAY_BUCKETS], &d->on);
 	buf_init(&d->begin, 8 << 20);
 	watch_put_begin(&d->begin, b);
 	defer_init(&d->soon, on_soon);
@@ -624,7 +316,7 @@ watch_relay_count(const struct watch_relay *r)
 
 	if (r->engine)
 		return watches_count(r->engine);
-	list_for_each(at, &r->groups)
+	list_for_each (at, &r->groups)
 		n.queries++;
 	return n;
 }

@@ -25,7 +25,7 @@ struct watch_relay_conf {
 	unsigned index; /* of this gateway */
 	int fd;
 	const char *path;
-	struct slice secret;       /* shm_secret */
+	struct slice secret;        /* shm_secret */
 	struct watches_conf engine; /* used in gateway 0 */
 };
 

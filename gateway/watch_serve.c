@@ -34,9 +34,9 @@ struct conn {
 	struct watch_serve *serve;
 	struct stream stream;
 	uint8_t nonce[WATCH_NONCE];
-	bool is_known; /* it has proved that it is one of us */
-	uint64_t result; /* batch of the last WATCH_F_RESULT */
-	struct list queries; /* struct followed */
+	bool is_known;               /* it has proved that it is one of us */
+	uint64_t result;             /* batch of the last WATCH_F_RESULT */
+	struct list queries;         /* struct followed */
 	struct list bucket[BUCKETS]; /* struct served */
 };
 
@@ -64,7 +64,7 @@ served_of(struct watch_sub *s)
 static struct followed *
 find_followed(struct conn *c, uint64_t number)
 {
-	list_for_each(at, &c->queries) {
+	list_for_each (at, &c->queries) {
 		struct followed *f = container_of(at, struct followed, on);
 
 		if (f->number == number) {
@@ -111,8 +111,8 @@ enter(struct served *s, uint64_t seq)
 static void
 put_head(struct served *s, uint64_t seq)
 {
-	const struct watch_head h = {watch_number(&s->sub),
-		watch_epoch(&s->sub), seq};
+	const struct watch_head h = {
+		watch_number(&s->sub), watch_epoch(&s->sub), seq};
 
 	watch_put_head(stream_out(&s->conn->stream), &h);
 }
@@ -126,8 +126,8 @@ on_result(struct watch_sub *sub, uint64_t seq,
 	uint64_t batch = watches_batch(c->serve->engine);
 	bool again = c->result == batch;
 	struct buf *out = stream_out(&c->stream);
-	size_t mark = frame_begin(
-		out, again ? WATCH_F_SAME : WATCH_F_RESULT, s->id);
+	size_t mark =
+		frame_begin(out, again ? WATCH_F_SAME : WATCH_F_RESULT, s->id);
 
 	c->result = batch;
 	enter(s, seq);
@@ -203,7 +203,7 @@ find(struct conn *c, uint32_t id)
 {
 	struct list *bucket = &c->bucket[id % BUCKETS];
 
-	list_for_each(at, bucket) {
+	list_for_each (at, bucket) {
 		struct served *s = container_of(at, struct served, on);
 
 		if (s->id == id)
@@ -263,8 +263,8 @@ on_hello(struct conn *c, struct slice proof)
 
 	watch_prove(slice_of(s->secret, s->secret_len),
 		slice_of((const char *)c->nonce, sizeof(c->nonce)), want);
-	c->is_known = crypto_eq(
-		proof, slice_of((const char *)want, sizeof(want)));
+	c->is_known =
+		crypto_eq(proof, slice_of((const char *)want, sizeof(want)));
 	return c->is_known ? 0 : ERR_DENIED;
 }
 

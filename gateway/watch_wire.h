@@ -11,17 +11,18 @@
 
 enum watch_frame {
 	/* to gateway 0 */
-	WATCH_F_HELLO = 1, /* proof: HMAC-SHA256 of the nonce, with our secret */
-	WATCH_F_START,     /* id: the subscriber's; a query */
+	WATCH_F_HELLO =
+		1,     /* proof: HMAC-SHA256 of the nonce, with our secret */
+	WATCH_F_START, /* id: the subscriber's; a query */
 	WATCH_F_STOP,
 	/* from it */
 	WATCH_F_NONCE,
-	WATCH_F_RESULT, /* a head, changes */
-	WATCH_F_SAME,   /* a head: the changes of the last WATCH_F_RESULT */
+	WATCH_F_RESULT,  /* a head, changes */
+	WATCH_F_SAME,    /* a head: the changes of the last WATCH_F_RESULT */
 	WATCH_F_RESUMED, /* a head */
-	WATCH_F_MISSED, /* a head, changes: to one who comes back */
-	WATCH_F_CHANGE, /* a head, changes: to all of the query */
-	WATCH_F_END,    /* error, words */
+	WATCH_F_MISSED,  /* a head, changes: to one who comes back */
+	WATCH_F_CHANGE,  /* a head, changes: to all of the query */
+	WATCH_F_END,     /* error, words */
 };
 
 enum {
@@ -54,5 +55,4 @@ int watch_get_begin(struct getter *g, struct watch_begin *ret,
 	struct arena *arena, json_t **custom) _must_check_;
 
 /* The proof of a nonce. */
-void watch_prove(
-	struct slice secret, struct slice nonce, uint8_t ret[32]);
+void watch_prove(struct slice secret, struct slice nonce, uint8_t ret[32]);

@@ -31,8 +31,7 @@ add_rows(struct cells *c, const json_t *files)
 			cells_add(c, "-");
 		else
 			cells_add_size(c, val_number(f, "size"));
-		cells_add(c, "%s",
-			folder ? "-" : val_text(f, "changedAt"));
+		cells_add(c, "%s", folder ? "-" : val_text(f, "changedAt"));
 		cells_add(c, "%s", folder ? "folder" : type);
 		cells_add(c, "%s", val_text(f, "owner"));
 		cells_add(c, "%s%s", val_text(f, "path"),
@@ -74,8 +73,8 @@ list_all(struct cli *cli, const char *prefix, int64_t limit, json_t *rows,
 		list_address(&address, prefix, after,
 			cli->options[OPT_ALL] != NULL,
 			min(left, (int64_t)PAGE));
-		status = cli_ops_json(
-			cli, "GET", address.ptr, SLICE(""), &page);
+		status =
+			cli_ops_json(cli, "GET", address.ptr, SLICE(""), &page);
 		if (status != EXIT_OK)
 			break;
 		(void)json_array_extend(rows, json_object_get(page, "files"));
@@ -97,8 +96,8 @@ cli_files_ls(struct cli *cli)
 	const char *prefix = cli->count ? cli->words[0] : "";
 	int64_t limit;
 	bool more = false;
-	int status = cli_number(
-		cli, OPT_LIMIT, 1, INT32_MAX, INT32_MAX, &limit);
+	int status =
+		cli_number(cli, OPT_LIMIT, 1, INT32_MAX, INT32_MAX, &limit);
 
 	if (status == EXIT_OK)
 		status = list_all(cli, prefix, limit, rows, &more);
@@ -109,8 +108,8 @@ cli_files_ls(struct cli *cli)
 		return EXIT_OK;
 	}
 	if (json_array_size(rows) == 0) {
-		(void)puts(*prefix ? "No file begins like this."
-				   : "No file yet.");
+		(void)puts(
+			*prefix ? "No file begins like this." : "No file yet.");
 		return EXIT_OK;
 	}
 	for (size_t i = 0; i < array_size(heads); i++)
@@ -210,13 +209,12 @@ remove_one(struct cli *cli, const char *path)
 	buf_init(&address, ADDRESS_TOP);
 	buf_init(&answer, 1 << 20);
 	cli_files_address(&address, "/ops/files/object/", path);
-	status = cli_ops(
-		cli, "DELETE", address.ptr, SLICE(""), &http, &answer);
+	status = cli_ops(cli, "DELETE", address.ptr, SLICE(""), &http, &answer);
 	if (status != EXIT_OK || http == 204)
 		return status;
 	if (val_parse(&v, buf_all(&answer), NULL) < 0)
-		return cli_fail(EXIT_FAILED, "%s: the gateway answered %d",
-			path, http);
+		return cli_fail(
+			EXIT_FAILED, "%s: the gateway answered %d", path, http);
 	return cli_fail(EXIT_FAILED, "%s: %s", path, val_text(v, "message"));
 }
 
@@ -295,8 +293,8 @@ cli_files_stat(struct cli *cli)
 	}
 	print_line("path", val_text(f, "path"));
 	print_line("fileID", val_text(f, "fileID"));
-	(void)printf("%-10s %" PRId64 " bytes\n", "size",
-		val_number(f, "size"));
+	(void)printf(
+		"%-10s %" PRId64 " bytes\n", "size", val_number(f, "size"));
 	print_line("type", val_text(f, "type"));
 	print_line("etag", val_text(f, "etag"));
 	print_line("sha256", val_text(f, "sha256"));
@@ -307,7 +305,8 @@ cli_files_stat(struct cli *cli)
 	print_time("changed", val_number(f, "changedAt"));
 	print_time("expires", val_number(f, "expiresAt"));
 	if (json_is_true(json_object_get(f, "archived")))
-		(void)printf("%-10s yes: mpcloud files restore brings it back\n",
+		(void)printf(
+			"%-10s yes: mpcloud files restore brings it back\n",
 			"archived");
 	if (json_is_true(json_object_get(f, "pending")))
 		(void)printf("%-10s for the content check\n", "waits");
@@ -411,8 +410,7 @@ cli_files_sweep(struct cli *cli)
 		cli_print_json(a);
 		return lost ? EXIT_FAILED : EXIT_OK;
 	}
-	(void)printf("%" PRId64 " files and %" PRId64
-		     " contents looked at\n",
+	(void)printf("%" PRId64 " files and %" PRId64 " contents looked at\n",
 		val_number(a, "files"), val_number(a, "contents"));
 	(void)printf("removed: %" PRId64 " expired files, %" PRId64
 		     " abandoned uploads, %" PRId64

@@ -1,7 +1,7 @@
 /*
  * Files to and from the daemon.  Bodies may be larger than memory, so they pass
- * through a buffer: a file is sent with its length, a pipe in chunks, and what is
- * received is written beside its place and moved there when it is whole.
+ * through a buffer: a file is sent with its length, a pipe in chunks, and what
+ * is received is written beside its place and moved there when it is whole.
  */
 #include "src/cli_files.h"
 
@@ -54,7 +54,7 @@ send_all(int fd, const char *p, size_t len)
 
 struct answer {
 	int status;
-	int64_t length; /* -1: not said */
+	int64_t length;  /* -1: not said */
 	struct buf rest; /* of the body, read with the head */
 };
 
@@ -68,8 +68,8 @@ read_length(struct answer *a, struct slice head)
 	while (slice_split(&head, '\n', &line))
 		if (slice_split(&line, ':', &name) &&
 			slice_is_nocase(name, "content-length") && line.len &&
-			slice_to_u64(slice_trim(slice_of(line.ptr,
-					     line.len - 1)),
+			slice_to_u64(
+				slice_trim(slice_of(line.ptr, line.len - 1)),
 				INT64_MAX, &n) == 0)
 			a->length = (int64_t)n;
 }
@@ -123,10 +123,9 @@ refused(int fd, struct answer *a)
 {
 	_json_ json_t *v = NULL;
 
-	if (read_rest(fd, a) < 0 ||
-		val_parse(&v, buf_all(&a->rest), NULL) < 0)
-		return cli_fail(EXIT_FAILED, "the gateway answered %d",
-			a->status);
+	if (read_rest(fd, a) < 0 || val_parse(&v, buf_all(&a->rest), NULL) < 0)
+		return cli_fail(
+			EXIT_FAILED, "the gateway answered %d", a->status);
 	return cli_fail(EXIT_FAILED, "%s: %s", val_text(v, "code"),
 		val_text(v, "message"));
 }
@@ -201,15 +200,15 @@ send_body(int to, int from, int64_t size, const char *name)
 	int64_t left = size;
 
 	for (;;) {
-		size_t top = size < 0 ? PIECE
-				      : (size_t)min(left, (int64_t)PIECE);
+		size_t top =
+			size < 0 ? PIECE : (size_t)min(left, (int64_t)PIECE);
 		ssize_t n = top ? read(from, piece, top) : 0;
 
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return cli_fail(EXIT_FAILED, "%s: %s", name,
-				strerror(errno));
+			return cli_fail(
+				EXIT_FAILED, "%s: %s", name, strerror(errno));
 		if (n == 0 && left > 0)
 			return cli_fail(EXIT_FAILED,
 				"%s became shorter while it was sent", name);
@@ -233,14 +232,13 @@ upload_answer(int fd, struct cli_upload *up)
 	struct fault why = {0};
 
 	if (read_head(fd, &a) < 0)
-		status = cli_fail(
-			EXIT_NO_DAEMON, "the gateway gave no answer");
+		status = cli_fail(EXIT_NO_DAEMON, "the gateway gave no answer");
 	else if (a.status >= 300)
 		status = refused(fd, &a);
 	else if (read_rest(fd, &a) < 0 ||
 		 val_parse(&up->answer, buf_all(&a.rest), &why) < 0)
-		status = cli_fail(EXIT_FAILED,
-			"the gateway's answer was not understood");
+		status = cli_fail(
+			EXIT_FAILED, "the gateway's answer was not understood");
 	buf_done(&a.rest);
 	return status;
 }
@@ -309,8 +307,7 @@ receive(int fd, struct answer *a, int to, const char *name, int64_t *size)
 		fine = write_all(to, piece, (size_t)n);
 	}
 	if (!fine)
-		return cli_fail(
-			EXIT_FAILED, "%s: %s", name, strerror(errno));
+		return cli_fail(EXIT_FAILED, "%s: %s", name, strerror(errno));
 	*size = got;
 	return EXIT_OK;
 }
@@ -319,8 +316,8 @@ static int
 receive_file(int fd, struct answer *a, const char *to, int64_t *size)
 {
 	_free_ char *part = str_printf("%s.part", to);
-	_close_ int out = open(
-		part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	_close_ int out =
+		open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 	int status;
 
 	if (out < 0)
@@ -347,14 +344,15 @@ cli_files_download(
 	buf_init(&head, HEAD_TOP);
 	buf_str(&head, "GET ");
 	cli_files_address(&head, "/ops/files/object/", path);
-	buf_str(&head, " HTTP/1.1\r\nHost: mpcloud\r\nConnection: close\r\n\r\n");
+	buf_str(&head,
+		" HTTP/1.1\r\nHost: mpcloud\r\nConnection: close\r\n\r\n");
 	if (!send_all(fd, head.ptr, head.len) || read_head(fd, &a) < 0)
-		status = cli_fail(
-			EXIT_NO_DAEMON, "the gateway gave no answer");
+		status = cli_fail(EXIT_NO_DAEMON, "the gateway gave no answer");
 	else if (a.status != 200)
 		status = refused(fd, &a);
 	else if (strcmp(to, "-") == 0)
-		status = receive(fd, &a, STDOUT_FILENO, "standard output", size);
+		status =
+			receive(fd, &a, STDOUT_FILENO, "standard output", size);
 	else
 		status = receive_file(fd, &a, to, size);
 	buf_done(&a.rest);

@@ -34,9 +34,10 @@ read_named(struct http_cert *to, const struct conf *conf, struct fault *why)
 	int e;
 
 	if (!*conf->tls_certificate || !*conf->tls_key)
-		return fault_set(why, ERR_CONFIG,
-			"certificate and key are both needed");
-	e = gatewayd_conf_file("certificate", conf->tls_certificate, &cert, why);
+		return fault_set(
+			why, ERR_CONFIG, "certificate and key are both needed");
+	e = gatewayd_conf_file(
+		"certificate", conf->tls_certificate, &cert, why);
 	to->cert = cert;
 	if (e == 0)
 		e = gatewayd_conf_secret("key", conf->tls_key, &key, why);
@@ -64,11 +65,12 @@ gatewayd_conf_tls(struct gatewayd_conf *c, struct fault *why)
 	while ((more = conf_more(conf, "tls", more)))
 		count++;
 	if (!c->tls_cert)
-		return count == 1 ? 0
-				  : fault_set(why, ERR_CONFIG,
-					    "[tls NAME]: server.tls_certificate "
-					    "is needed too: it is for clients "
-					    "that name none");
+		return count == 1
+			       ? 0
+			       : fault_set(why, ERR_CONFIG,
+					 "[tls NAME]: server.tls_certificate "
+					 "is needed too: it is for clients "
+					 "that name none");
 	c->certs = mem_array(count, struct http_cert);
 	c->certs[0].cert = str_dup(c->tls_cert);
 	c->certs[0].key = str_dup(c->tls_key);

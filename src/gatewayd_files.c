@@ -79,8 +79,8 @@ gatewayd_files_setup(struct gatewayd *d, struct fault *why)
 
 	link_key(d, key);
 	conf = files_conf_of(d, dir, key);
-	e = files_new(&d->gateway.files, &d->loop, d->pool, d->fetcher, &conf,
-		why);
+	e = files_new(
+		&d->gateway.files, &d->loop, d->pool, d->fetcher, &conf, why);
 	mem_wipe(key, sizeof(key));
 	return e;
 }

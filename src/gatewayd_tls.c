@@ -21,8 +21,7 @@ address_fits(struct slice said, const char *name)
 	if (said.len < 2 || memcmp(said.ptr + said.len - 2, ":0", 2) != 0)
 		return false;
 	host = said.len - 1;
-	return strncmp(name, said.ptr, host) == 0 &&
-	       !strchr(name + host, ':');
+	return strncmp(name, said.ptr, host) == 0 && !strchr(name + host, ':');
 }
 
 bool

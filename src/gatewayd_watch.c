@@ -25,8 +25,8 @@ engine_of(const struct gatewayd *d)
 int
 gatewayd_watch_setup(struct gatewayd *d, struct fault *why)
 {
-	_free_ char *path = str_printf(
-		"%s/watch.sock", d->conf->conf->server_run_dir);
+	_free_ char *path =
+		str_printf("%s/watch.sock", d->conf->conf->server_run_dir);
 	const struct watch_relay_conf relay = {
 		.index = d->index,
 		.fd = d->watch_fd,

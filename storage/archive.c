@@ -1,7 +1,7 @@
 /*
- * Moving contents between two folders that may be two disks: the copy is durable,
- * then the rows say so, then the other one goes.  Whatever stops in between leaves
- * one too many, which the sweep removes.
+ * Moving contents between two folders that may be two disks: the copy is
+ * durable, then the rows say so, then the other one goes.  Whatever stops in
+ * between leaves one too many, which the sweep removes.
  */
 #include "storage/archive.h"
 
@@ -132,8 +132,8 @@ bring(const struct archiving *g, const char *name)
 	const char *kind = folders[!g->back];
 	char from[PLACE_PATH], to[PLACE_PATH], folder[PLACE_PATH];
 
-	(void)snprintf(from, sizeof(from), "%s/%.3s/%s", folders[g->back], name,
-		name);
+	(void)snprintf(
+		from, sizeof(from), "%s/%.3s/%s", folders[g->back], name, name);
 	(void)snprintf(to, sizeof(to), "%s/%.3s/%s", kind, name, name);
 	(void)snprintf(folder, sizeof(folder), "%s/%.3s", kind, name);
 	if (mkdirat(dir, folder, 0750) == 0)
@@ -141,9 +141,8 @@ bring(const struct archiving *g, const char *name)
 	else if (errno != EEXIST)
 		r = place_error(errno);
 	if (r == 0 && linkat(dir, from, dir, to, 0) < 0 && errno != EEXIST)
-		r = errno == EXDEV || errno == EPERM
-			    ? copy_over(dir, from, to)
-			    : place_error(errno);
+		r = errno == EXDEV || errno == EPERM ? copy_over(dir, from, to)
+						     : place_error(errno);
 	/* it may be there already, and the first is gone */
 	if (r == -ENOENT && faccessat(dir, to, F_OK, 0) == 0)
 		r = 0;

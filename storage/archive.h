@@ -1,8 +1,9 @@
 #pragma once
 
 /*
- * The archive class: a content's bytes lie in another folder (DIR/archive, which may
- * be a link to a slow and cheap disk) and are not to be read until it is restored.
+ * The archive class: a content's bytes lie in another folder (DIR/archive,
+ * which may be a link to a slow and cheap disk) and are not to be read until it
+ * is restored.
  */
 
 #include "storage/files.h"

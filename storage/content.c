@@ -1,7 +1,7 @@
 /*
- * Two buffers: one that fills while the other is with a thread.  They change places
- * when the thread comes back.  A small file waits for its end and is then opened,
- * written, summed and synced by one work.
+ * Two buffers: one that fills while the other is with a thread.  They change
+ * places when the thread comes back.  A small file waits for its end and is
+ * then opened, written, summed and synced by one work.
  */
 #include "storage/content.h"
 
@@ -15,8 +15,8 @@
 #include <unistd.h>
 
 enum {
-	WORTH = 256 * 1024, /* bytes that are worth a work */
-	HOLD = 1024 * 1024, /* a writer waits when so much does */
+	WORTH = 256 * 1024,      /* bytes that are worth a work */
+	HOLD = 1024 * 1024,      /* a writer waits when so much does */
 	HOLD_TIGHT = 128 * 1024, /* the same while all together hold much */
 	PIECE_TOP = 64 << 20,
 };
@@ -34,7 +34,7 @@ struct content {
 	char tmp[PLACE_PATH];
 	int fd;
 	int64_t taken;
-	int err, ran; /* ran: of the thread */
+	int err, ran;         /* ran: of the thread */
 	bool working, waited; /* for step */
 	bool ending, last;    /* asked for; with the thread */
 	bool whole, dropped, kept;
@@ -134,8 +134,8 @@ read_piece(struct content *c)
 		char *to = buf_reserve(&c->busy, WORTH);
 		ssize_t n;
 
-		(void)snprintf(path, sizeof(path), "uploads/%s",
-			c->join[c->joined]);
+		(void)snprintf(
+			path, sizeof(path), "uploads/%s", c->join[c->joined]);
 		if (c->join_fd < 0)
 			c->join_fd = openat(place_dir(c->place), path,
 				O_RDONLY | O_CLOEXEC);
@@ -233,8 +233,7 @@ on_done(struct place_work *w)
 	}
 	tell = c->waited || c->last || c->err < 0;
 	c->waited = false;
-	if (c->err == 0 && !c->last &&
-		(c->ending || c->hold.len >= WORTH))
+	if (c->err == 0 && !c->last && (c->ending || c->hold.len >= WORTH))
 		start(c);
 	if (tell)
 		c->step(c, c->owner);
@@ -264,8 +263,7 @@ content_join(struct content *c, const char *const *parts, size_t count)
 	c->join = mem_alloc_array(count + 1, sizeof(c->join[0]));
 	c->joins = count;
 	for (size_t i = 0; i < count; i++)
-		(void)snprintf(
-			c->join[i], sizeof(c->join[0]), "%s", parts[i]);
+		(void)snprintf(c->join[i], sizeof(c->join[0]), "%s", parts[i]);
 }
 
 int

@@ -22,12 +22,12 @@ struct content_sums {
 };
 
 /* step: something was written, or all is; never called from inside a call. */
-struct content *content_new(struct place *p, content_fn *step,
-	void *owner) _returns_value_;
+struct content *content_new(
+	struct place *p, content_fn *step, void *owner) _returns_value_;
 /* It will be a part of an upload (uploads/NAME), not a content. */
 void content_set_part(struct content *c);
-/* Instead of content_add: its bytes are those of these parts, read in threads by
- * content_end.  Copied. */
+/* Instead of content_add: its bytes are those of these parts, read in threads
+ * by content_end.  Copied. */
 void content_join(struct content *c, const char *const *parts, size_t count);
 /* 0: taken; CONTENT_WAIT: nothing was, step will be called; or an error. */
 int content_add(struct content *c, struct slice data) _must_check_;

@@ -1,6 +1,6 @@
 /*
- * Copying: the rules are asked for the source (read; delete, too, when it moves)
- * and for what is at the new path, then one transaction does it.
+ * Copying: the rules are asked for the source (read; delete, too, when it
+ * moves) and for what is at the new path, then one transaction does it.
  */
 #include "storage/file_copy.h"
 
@@ -113,9 +113,9 @@ copy_row(struct file_copying *g)
 static void
 on_to(struct job *job)
 {
-	struct file_copying *g = container_of(
-		container_of(job, struct file_look, job), struct file_copying,
-		to);
+	struct file_copying *g =
+		container_of(container_of(job, struct file_look, job),
+			struct file_copying, to);
 	struct file_copy *c = g->copy;
 	int r = job->err;
 
@@ -132,9 +132,9 @@ on_to(struct job *job)
 static void
 on_from(struct job *job)
 {
-	struct file_copying *g = container_of(
-		container_of(job, struct file_look, job), struct file_copying,
-		from);
+	struct file_copying *g =
+		container_of(container_of(job, struct file_look, job),
+			struct file_copying, from);
 
 	if (job->err < 0) {
 		g->copy->job.why = job->why;

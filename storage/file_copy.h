@@ -1,7 +1,8 @@
 #pragma once
 
 /*
- * A file is copied or moved: no byte of its content is, both rows name the same.
+ * A file is copied or moved: no byte of its content is, both rows name the
+ * same.
  */
 
 #include "storage/files.h"
@@ -9,8 +10,8 @@
 struct file_copying;
 
 struct file_copy {
-	/* ERR_FILE_NONE, ERR_FILE_DENIED, ERR_CONFLICT (there is one already, and
-	 * not `overwrite`), ERR_FILE_QUOTA, ERR_FILE_ARCHIVED */
+	/* ERR_FILE_NONE, ERR_FILE_DENIED, ERR_CONFLICT (there is one already,
+	 * and not `overwrite`), ERR_FILE_QUOTA, ERR_FILE_ARCHIVED */
 	struct job job;
 	struct arena *arena;
 	struct file_scope scope;

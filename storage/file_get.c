@@ -1,7 +1,7 @@
 /*
  * Finding a file for reading.  Between the row and the open the file may be
- * replaced and its old content removed; then there is a newer row, so it is looked
- * up again.  Once open, a content stays whatever happens to its name.
+ * replaced and its old content removed; then there is a newer row, so it is
+ * looked up again.  Once open, a content stays whatever happens to its name.
  */
 #include "storage/files_inside.h"
 
@@ -96,10 +96,10 @@ fetch_content(struct get *g)
 	int fd;
 
 	if (!g->f->s3) {
-		job_finish(&get->job,
-			fault_set(&get->job.why, ERR_CONFIG,
-				"the file is in an S3 store, and "
-				"storage.s3_endpoint is not set"));
+		job_finish(
+			&get->job, fault_set(&get->job.why, ERR_CONFIG,
+					   "the file is in an S3 store, and "
+					   "storage.s3_endpoint is not set"));
 		return;
 	}
 	fd = place_has_room(g->f->place, get->info.size);

@@ -177,6 +177,5 @@ file_link_cdn(struct slice key, struct arena *arena, struct slice url_path,
 	buf_str(&text, t);
 	n = crypto_digest("md5", buf_all(&text), sum);
 	text_hex(&hex, slice_of(sum, n > 0 ? (size_t)n : 0));
-	return arena_printf(
-		arena, "sign=%s&t=%s", hex.ptr ? hex.ptr : "", t);
+	return arena_printf(arena, "sign=%s&t=%s", hex.ptr ? hex.ptr : "", t);
 }

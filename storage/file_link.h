@@ -3,10 +3,11 @@
 /*
  * Signed links: who has one may do one thing with one path until it expires,
  * without a login.  `?sign=…&t=…` on /v1/files/PATH: t is when it expires (unix
- * seconds, hex), sign an HMAC-SHA256 over the method, the path and t under a key
- * that is derived from the master key, so that all nodes and restarts agree.
- * A link to upload by also has `w`, the sealed caller whose upload it is: rules
- * and quotas hold when the bytes come, and nobody reads an openid from a link.
+ * seconds, hex), sign an HMAC-SHA256 over the method, the path and t under a
+ * key that is derived from the master key, so that all nodes and restarts
+ * agree. A link to upload by also has `w`, the sealed caller whose upload it
+ * is: rules and quotas hold when the bytes come, and nobody reads an openid
+ * from a link.
  *
  *   sign = base64url(HMAC-SHA256(key, "GET\n" PATH "\n" t "\n" w))
  */
@@ -23,8 +24,8 @@ struct file_link {
 	enum file_link_may may;
 	struct slice path;
 	int64_t until_s;  /* unix seconds */
-	struct slice who; /* FILE_LINK_PUT: the uploader, in the words of whoever
-			     makes and reads links; or empty */
+	struct slice who; /* FILE_LINK_PUT: the uploader, in the words of
+			     whoever makes and reads links; or empty */
 };
 
 /* The key of links, from the master key (32 bytes). */
@@ -43,10 +44,11 @@ int file_link_check(struct slice key, struct arena *arena,
 	int64_t now_s, struct fault *why) _must_check_;
 
 /*
- * Links that a CDN checks by itself, by Tencent Cloud CDN's signature type D (the
- * form of CloudBase's own temporary links): sign = md5hex(KEY + "/" + the path as
- * it stands in the link + t), t in seconds, from when on the validity counts that
- * is set at the CDN.  Source: tencentcloud.com/document/product/228/35225.
+ * Links that a CDN checks by itself, by Tencent Cloud CDN's signature type D
+ * (the form of CloudBase's own temporary links): sign = md5hex(KEY + "/" + the
+ * path as it stands in the link + t), t in seconds, from when on the validity
+ * counts that is set at the CDN.  Source:
+ * tencentcloud.com/document/product/228/35225.
  */
 const char *file_link_cdn(struct slice key, struct arena *arena,
 	struct slice url_path, int64_t t_s) _returns_value_;

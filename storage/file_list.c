@@ -1,8 +1,9 @@
 /*
- * Listing.  Simple permissions say whose files a caller may read, so the database
- * leaves the others out; of CUSTOM rules each row is asked here, and a page may then
- * have fewer rows than its limit, or none, though more follow (`next` is set).  Of a
- * folder its own path and the owner of the first file in it are asked.
+ * Listing.  Simple permissions say whose files a caller may read, so the
+ * database leaves the others out; of CUSTOM rules each row is asked here, and a
+ * page may then have fewer rows than its limit, or none, though more follow
+ * (`next` is set).  Of a folder its own path and the owner of the first file in
+ * it are asked.
  */
 #include "storage/file_list.h"
 
@@ -16,9 +17,9 @@ struct file_listing {
 	struct ask ask;
 };
 
-static const char list_sql[] = "SELECT " FILE_COLUMNS
-			       " FROM mpcloud.file_list($1, $2, $3, $4, $5,"
-			       " $6::integer) f";
+static const char list_sql[] =
+	"SELECT " FILE_COLUMNS " FROM mpcloud.file_list($1, $2, $3, $4, $5,"
+	" $6::integer) f";
 
 static void
 on_drop(struct job *job)
@@ -36,8 +37,8 @@ may_see(const struct file_listing *g, const struct file_info *info)
 	const struct file_scope *scope = &g->list->scope;
 	const char *self = file_scope_owner(scope);
 	int64_t now = clock_now_ms();
-	bool own = *self && info->owner &&
-		   slice_is(slice_str(info->owner), self);
+	bool own =
+		*self && info->owner && slice_is(slice_str(info->owner), self);
 
 	if (info->expire_ms && info->expire_ms <= now)
 		return false;
@@ -61,8 +62,8 @@ on_rows(struct job *job)
 		job_finish(&list->job, job->err);
 		return;
 	}
-	list->files = arena_get(list->arena,
-		((size_t)rows + 1) * sizeof(list->files[0]));
+	list->files = arena_get(
+		list->arena, ((size_t)rows + 1) * sizeof(list->files[0]));
 	for (int i = 0; i < rows; i++) {
 		struct file_info *info = &list->files[list->count];
 
@@ -81,9 +82,9 @@ on_rows(struct job *job)
 static void
 on_looked(struct job *job)
 {
-	struct file_listing *g = container_of(
-		container_of(job, struct file_look, job), struct file_listing,
-		look);
+	struct file_listing *g =
+		container_of(container_of(job, struct file_look, job),
+			struct file_listing, look);
 	struct file_list *list = g->list;
 	const char *owner = NULL;
 
@@ -101,7 +102,8 @@ on_looked(struct job *job)
 			list->prefix.len ? list->prefix : SLICE(""),
 			list->after.len ? list->after : SLICE(""),
 			list->delimiter.len ? list->delimiter : SLICE(""),
-			slice_str(owner), file_number(list->arena, list->limit)},
+			slice_str(owner),
+			file_number(list->arena, list->limit)},
 		6);
 }
 

@@ -1,8 +1,8 @@
 #pragma once
 
 /*
- * Files by their paths' beginning, in the order of the bytes of their paths.  With a
- * delimiter, what lies deeper is told as folders, each once, as S3 does.
+ * Files by their paths' beginning, in the order of the bytes of their paths.
+ * With a delimiter, what lies deeper is told as folders, each once, as S3 does.
  */
 
 #include "storage/files.h"
@@ -16,7 +16,7 @@ struct file_list {
 	struct arena *arena;
 	struct file_scope scope;
 	struct slice prefix; /* "" all */
-	struct slice after;  /* only paths behind this one; "": from the begin */
+	struct slice after; /* only paths behind this one; "": from the begin */
 	struct slice delimiter; /* "/" or empty */
 	int64_t limit;          /* 1 … FILE_LIST_TOP */
 	/* The answer.  A user is told of what he may read. */

@@ -1,7 +1,7 @@
 /*
- * One statement says what is at a path, which version the rules have and how much
- * the asker has stored.  Rules of another version than ours are read before anything
- * is judged, so a change of rules holds from its commit on.
+ * One statement says what is at a path, which version the rules have and how
+ * much the asker has stored.  Rules of another version than ours are read
+ * before anything is judged, so a change of rules holds from its commit on.
  */
 #include "storage/files_inside.h"
 
@@ -57,9 +57,8 @@ take_rules(struct files *f, const struct ask *ask)
 	struct file_rules *fresh = NULL;
 	struct fault why = {0};
 
-	if (ask_rows(ask) > 0 &&
-		file_rules_new(&fresh, ask_value(ask, 0, 0),
-			ask_value(ask, 0, 1), &why) < 0) {
+	if (ask_rows(ask) > 0 && file_rules_new(&fresh, ask_value(ask, 0, 0),
+					 ask_value(ask, 0, 1), &why) < 0) {
 		event(EVENT_FILE_RULES, "why", why.text, NULL);
 		fresh = file_rules_none();
 	}

@@ -1,8 +1,8 @@
 /*
- * Writing a file.  The one idea: the content is durable before the row names it, and
- * the row, its owner's usage, the end of the content it replaces and the calls of
- * triggers are one transaction.  Whatever stops in between leaves a content that no
- * row names, and nobody sees it.
+ * Writing a file.  The one idea: the content is durable before the row names
+ * it, and the row, its owner's usage, the end of the content it replaces and
+ * the calls of triggers are one transaction.  Whatever stops in between leaves
+ * a content that no row names, and nobody sees it.
  */
 #include "storage/files_inside.h"
 
@@ -28,7 +28,7 @@ struct put {
 	int fd; /* what s3 sends */
 	int64_t now_ms;
 	unsigned judged;
-	bool asked;  /* asked: the row may be there */
+	bool asked; /* asked: the row may be there */
 	bool ending;
 };
 
@@ -83,7 +83,8 @@ judge(struct put *p, struct fault *why)
 	const struct file_put *put = p->put;
 	const struct files *f = p->f;
 	int r = file_judge(&p->look,
-		p->look.found ? ACCESS_UPDATE : ACCESS_CREATE, &put->scope, why);
+		p->look.found ? ACCESS_UPDATE : ACCESS_CREATE, &put->scope,
+		why);
 
 	if (r < 0)
 		return r;
@@ -366,8 +367,8 @@ send_away(struct put *p)
 	job_init(&p->ask.job, on_registered);
 	pool_ask(p->f->pool, &p->ask, register_sql,
 		(struct slice[]){slice_str(s->name),
-			file_number(p->put->arena,
-				clock_now_ms() + UNNAMED_MS)},
+			file_number(
+				p->put->arena, clock_now_ms() + UNNAMED_MS)},
 		2);
 }
 

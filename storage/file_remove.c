@@ -62,9 +62,9 @@ on_removed(struct job *job)
 static void
 on_looked(struct job *job)
 {
-	struct file_removing *g = container_of(
-		container_of(job, struct file_look, job), struct file_removing,
-		look);
+	struct file_removing *g =
+		container_of(container_of(job, struct file_look, job),
+			struct file_removing, look);
 	struct file_remove *rm = g->rm;
 	struct arena *a = rm->arena;
 	int r = job->err;
@@ -95,8 +95,8 @@ on_looked(struct job *job)
 static void
 look(struct file_removing *g)
 {
-	g->look = (struct file_look){
-		.arena = g->rm->arena, .path = g->rm->path};
+	g->look =
+		(struct file_look){.arena = g->rm->arena, .path = g->rm->path};
 	job_init(&g->look.job, on_looked);
 	file_look(g->f, &g->look, "");
 }

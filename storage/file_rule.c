@@ -1,8 +1,8 @@
 /*
  * Rules of files.  The one idea: they are the rules of documents
- * (documents/rule_tree.h) with another subject.  Everything they speak of is known
- * when they are asked, so binding them leaves a yes, a no or "unknown", and no SQL
- * is needed.  Only a yes grants.
+ * (documents/rule_tree.h) with another subject.  Everything they speak of is
+ * known when they are asked, so binding them leaves a yes, a no or "unknown",
+ * and no SQL is needed.  Only a yes grants.
  */
 #include "storage/file_rule.h"
 
@@ -88,8 +88,8 @@ parse_rules(struct file_rules *r, struct slice text, struct fault *why)
 {
 	_json_ json_t *v = NULL;
 	const json_t *one, *write;
-	const char *name;
-	json_t *ignored;
+	const char *name = NULL;
+	json_t *ignored = NULL;
 	int e = text.len > TEXT_TOP
 			? fault_set(why, ERR_PARAM, "rules: %d bytes at most",
 				  TEXT_TOP)
@@ -98,8 +98,8 @@ parse_rules(struct file_rules *r, struct slice text, struct fault *why)
 	if (e < 0)
 		return e;
 	if (!json_is_object(v))
-		return fault_set(why, ERR_PARAM,
-			"rules: an object with read and write");
+		return fault_set(
+			why, ERR_PARAM, "rules: an object with read and write");
 	json_object_foreach (v, name, ignored)
 		if (!is_known(name))
 			return fault_set(why, ERR_PARAM,

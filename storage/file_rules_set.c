@@ -1,7 +1,7 @@
 /*
  * What was said is checked by the same parser that reads it later, and then one
- * statement writes it with a new version, if it is another: every gateway sees the
- * version with the next path that it looks up.
+ * statement writes it with a new version, if it is another: every gateway sees
+ * the version with the next path that it looks up.
  */
 #include "storage/file_rules_set.h"
 
@@ -19,7 +19,8 @@ struct stated {
 };
 
 static const char set_sql[] =
-	"INSERT INTO mpcloud.file_rules AS r (env, permission, rules, lifecycle,"
+	"INSERT INTO mpcloud.file_rules AS r (env, permission, rules, "
+	"lifecycle,"
 	" version, changed_at) VALUES ($1, $2, $3::jsonb, $4::jsonb, 1, $5)"
 	" ON CONFLICT (env) DO UPDATE SET permission = excluded.permission,"
 	"  rules = excluded.rules, lifecycle = excluded.lifecycle,"
@@ -36,10 +37,9 @@ static const char show_sql[] =
 static int
 check_members(const json_t *file, struct fault *why)
 {
-	static const char *const known[] = {
-		"permission", "rules", "lifecycle"};
-	const char *name;
-	json_t *ignored;
+	static const char *const known[] = {"permission", "rules", "lifecycle"};
+	const char *name = NULL;
+	json_t *ignored = NULL;
 
 	json_object_foreach ((json_t *)(uintptr_t)file, name, ignored) {
 		bool fine = false;
@@ -63,7 +63,8 @@ read_rules(struct stated *s, const json_t *rules, const json_t *permission,
 
 	s->permission = rules ? "CUSTOM" : "PRIVATE";
 	if (permission && !json_is_string(permission))
-		return fault_set(why, ERR_PARAM, "permission: a text is needed");
+		return fault_set(
+			why, ERR_PARAM, "permission: a text is needed");
 	if (permission)
 		s->permission = json_string_value(permission);
 	if (rules && strcmp(s->permission, "CUSTOM") != 0)

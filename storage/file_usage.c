@@ -40,8 +40,8 @@ on_rows(struct job *job)
 		job_finish(&u->job, job->err);
 		return;
 	}
-	u->owners = arena_get(
-		u->arena, (size_t)(rows + 1) * sizeof(u->owners[0]));
+	u->owners =
+		arena_get(u->arena, (size_t)(rows + 1) * sizeof(u->owners[0]));
 	for (int i = 0; i < rows; i++) {
 		struct file_usage_of of = {
 			.owner = arena_str(u->arena, ask_value(&g->ask, i, 0)),

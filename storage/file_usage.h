@@ -16,7 +16,7 @@ struct file_usage {
 	struct file_usage_of {
 		const char *owner; /* openid or uid; "": nobody's */
 		int64_t bytes, files;
-	} *owners; /* the largest first */
+	} * owners; /* the largest first */
 	size_t count;
 	struct file_usage_asking *inside;
 };

@@ -107,8 +107,8 @@ check_segment(struct slice s, struct fault *why)
 			"a file's path has no empty part: no / at its begin or "
 			"end, no //");
 	if (slice_is(s, ".") || slice_is(s, ".."))
-		return fault_set(why, ERR_PARAM,
-			"a file's path has no part . or ..");
+		return fault_set(
+			why, ERR_PARAM, "a file's path has no part . or ..");
 	return 0;
 }
 
@@ -159,8 +159,8 @@ file_id_path(const struct files *f, struct slice id, struct slice *ret,
 	id = slice_of(id.ptr + skip, id.len - skip);
 	slash = id.len ? memchr(id.ptr, '/', id.len) : NULL;
 	if (!slash)
-		return fault_set(why, ERR_PARAM,
-			"a fileID is cloud://ENV.BUCKET/PATH");
+		return fault_set(
+			why, ERR_PARAM, "a fileID is cloud://ENV.BUCKET/PATH");
 	/* the bucket is not asked: it is told differently over the years */
 	if (id.len < env || memcmp(id.ptr, f->conf.env, env) != 0 ||
 		(id.ptr[env] != '.' && id.ptr[env] != '/'))
@@ -213,8 +213,8 @@ file_verdict(const struct files *f, struct slice verdict, struct fault *why)
 		return ERR_FILE_QUOTA;
 	if (slice_is(verdict, "total_quota"))
 		return fault_set(why, ERR_FILE_FULL,
-			"all files together have reached storage.quota (%" PRId64
-			" bytes): delete some, or raise it",
+			"all files together have reached storage.quota "
+			"(%" PRId64 " bytes): delete some, or raise it",
 			f->conf.total_quota);
 	return ERR_INTERNAL;
 }

@@ -34,10 +34,11 @@ struct files_conf {
 	/* an S3-compatible store instead of the disk; NULL: the disk */
 	const char *s3_endpoint, *s3_region, *s3_bucket, *s3_prefix;
 	const char *s3_access_key, *s3_secret_key;
-	struct slice link_key; /* 32 bytes: signs links; the same on all nodes */
-	int64_t reserve; /* bytes of the disk that stay free */
+	struct slice
+		link_key; /* 32 bytes: signs links; the same on all nodes */
+	int64_t reserve;  /* bytes of the disk that stay free */
 	const char *thumb_program; /* NULL: mpcloud-thumb, as installed */
-	unsigned lane;   /* the gateway's number: where it counts (files.sql) */
+	unsigned lane; /* the gateway's number: where it counts (files.sql) */
 	/* Calls of functions were put into the queue; or NULL. */
 	void (*woke)(void *owner);
 	void *owner;
@@ -56,8 +57,8 @@ void files_configure(struct files *f, const struct files_conf *conf);
 struct slice files_link_key(const struct files *f);
 
 int file_path_check(struct slice path, struct fault *why) _must_check_;
-/* "cloud://ENV.BUCKET/PATH", in the arena; and back: ERR_PARAM, also for another
- * environment's.  A plain path is taken as one. */
+/* "cloud://ENV.BUCKET/PATH", in the arena; and back: ERR_PARAM, also for
+ * another environment's.  A plain path is taken as one. */
 const char *file_id_make(const struct files *f, struct arena *arena,
 	struct slice path) _returns_value_;
 int file_id_path(const struct files *f, struct slice id, struct slice *ret,
@@ -71,7 +72,7 @@ struct file_info {
 				    S3 write it */
 	const char *sha256;      /* hex */
 	const char *owner;       /* openid, or uid of one without; "" */
-	const char *cache_control, *disposition; /* or NULL */
+	const char *cache_control, *disposition;         /* or NULL */
 	int64_t size, created_ms, changed_ms, expire_ms; /* 0: never */
 	bool archived;
 	bool pending; /* of the content check: the owner and admins see it */
@@ -96,12 +97,12 @@ struct file_put {
 	struct arena *arena;
 	struct file_scope scope;
 	struct slice path, type, cache_control, disposition;
-	int64_t size;       /* announced, -1: not known */
+	int64_t size;             /* announced, -1: not known */
 	struct slice md5, sha256; /* that it must have, hex; or empty */
-	struct slice owner; /* of a new file of an admin's; or empty: nobody's */
-	bool fresh;         /* ERR_CONFLICT when the path exists */
-	int64_t expire_ms;  /* 0: never */
-	uint64_t end_ms;    /* file_put_end may take so long; 0: two minutes */
+	struct slice owner;       /* of an admin's new file; or empty: nobody */
+	bool fresh;               /* ERR_CONFLICT when the path exists */
+	int64_t expire_ms;        /* 0: never */
+	uint64_t end_ms; /* file_put_end may take so long; 0: two minutes */
 	struct file_info info;
 	struct put *inside;
 };

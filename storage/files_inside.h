@@ -21,7 +21,7 @@ struct files {
 	struct files_conf conf; /* its strings are ours */
 	uint8_t link_key[32];
 	struct place *place;
-	struct s3 *s3; /* or NULL: new contents stay on disk */
+	struct s3 *s3;            /* or NULL: new contents stay on disk */
 	struct file_rules *rules; /* of rules_version; NULL: PRIVATE */
 	int64_t rules_version;
 	struct gone *gone;
@@ -56,7 +56,8 @@ int file_judge(const struct file_look *l, enum access_act act,
 
 /* The columns of a row from `col` on, in the order of FILE_COLUMNS. */
 #define FILE_COLUMNS \
-	"f.path, f.content, f.place, f.size, f.md5, f.sha256, f.type, f.owner," \
+	"f.path, f.content, f.place, f.size, f.md5, f.sha256, f.type, " \
+	"f.owner," \
 	" f.cache_control, f.disposition, f.class, f.state, f.created_at," \
 	" f.changed_at, f.expires_at"
 enum { FILE_COLUMN_COUNT = 15 };
@@ -68,7 +69,8 @@ struct slice file_number(struct arena *arena, int64_t n);
 /* Who did it, as functions hear it: JSON. */
 struct slice file_caller(struct arena *arena, const struct file_scope *scope);
 /* Of a verdict of db/routines/files.sql other than "ok" and "judge". */
-int file_verdict(const struct files *f, struct slice verdict, struct fault *why);
+int file_verdict(
+	const struct files *f, struct slice verdict, struct fault *why);
 /* A transaction put contents into mpcloud.file_gone: remove them soon. */
 void file_gone_soon(struct files *f);
 /* Calls were put into the queue. */

@@ -1,8 +1,8 @@
 /*
- * Contents that lost their row (mpcloud.file_gone) are removed a moment after the
- * commit that took it, by whichever gateway made them; what a gateway that died left
- * there, the next one takes that comes by (storage/lifecycle.h asks, too).  A content
- * that a row still names (a copy) stays, and its entry goes.
+ * Contents that lost their row (mpcloud.file_gone) are removed a moment after
+ * the commit that took it, by whichever gateway made them; what a gateway that
+ * died left there, the next one takes that comes by (storage/lifecycle.h asks,
+ * too).  A content that a row still names (a copy) stays, and its entry goes.
  */
 #include "storage/files_inside.h"
 
@@ -38,9 +38,8 @@ static const char list_sql[] =
 static_assert(BATCH == 200, "list_sql says so too");
 
 /* Named again or not, the entries' time is over. */
-static const char done_sql[] =
-	"DELETE FROM mpcloud.file_gone WHERE content IN"
-	" (SELECT jsonb_array_elements_text($1::jsonb))";
+static const char done_sql[] = "DELETE FROM mpcloud.file_gone WHERE content IN"
+			       " (SELECT jsonb_array_elements_text($1::jsonb))";
 
 static void on_timer(struct timer *timer);
 

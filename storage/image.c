@@ -1,6 +1,6 @@
 /*
- * Reading heads, and no more of a file than them.  Every access is checked against
- * the length first: the bytes come from anywhere.
+ * Reading heads, and no more of a file than them.  Every access is checked
+ * against the length first: the bytes come from anywhere.
  */
 #include "storage/image.h"
 

@@ -1,9 +1,10 @@
 #pragma once
 
 /*
- * What an image's head says of it, before anything decodes it: a few bytes may claim
- * gigabytes of pixels.  Sources: PNG (W3C) 5.2 and 11.2.2, JPEG (T.81) B.1 and B.2.2,
- * Exif 2.3 4.6.4 (Orientation), GIF89a 18, WebP container specification.
+ * What an image's head says of it, before anything decodes it: a few bytes may
+ * claim gigabytes of pixels.  Sources: PNG (W3C) 5.2 and 11.2.2, JPEG (T.81)
+ * B.1 and B.2.2, Exif 2.3 4.6.4 (Orientation), GIF89a 18, WebP container
+ * specification.
  */
 
 #include "base/slice.h"

@@ -1,7 +1,7 @@
 /*
- * Rounds: each step is one statement or one walk, and says whether there is more of
- * it.  The lease is taken anew at each step, so a gateway that hangs does not keep
- * the others from it for longer than one.
+ * Rounds: each step is one statement or one walk, and says whether there is
+ * more of it.  The lease is taken anew at each step, so a gateway that hangs
+ * does not keep the others from it for longer than one.
  */
 #include "storage/lifecycle.h"
 
@@ -73,8 +73,8 @@ rest(struct lifecycle *l, int err, const struct fault *why)
 
 	arena_clear(&l->arena, 1 << 20);
 	if (!run) {
-		timer_set(&l->timer, l->f->loop, LIFECYCLE_EVERY_MS,
-			l->timer.fn);
+		timer_set(
+			&l->timer, l->f->loop, LIFECYCLE_EVERY_MS, l->timer.fn);
 		return;
 	}
 	run->counts = l->sweep.counts;
@@ -112,11 +112,12 @@ count_expired(struct lifecycle *l)
 static void
 on_archived(struct job *job)
 {
-	struct lifecycle *l = container_of(
-		container_of(job, struct archive, job), struct lifecycle,
-		archive);
+	struct lifecycle *l =
+		container_of(container_of(job, struct archive, job),
+			struct lifecycle, archive);
 
-	if (job->err < 0) { /* a full disk, mostly: the rest still has to go on */
+	if (job->err <
+		0) { /* a full disk, mostly: the rest still has to go on */
 		event(EVENT_FILE_ARCHIVE, "why",
 			fault_text(&job->why, job->err), NULL);
 		go(l, STEP_UPLOADS);
@@ -140,8 +141,8 @@ archive(struct lifecycle *l)
 	if (l->run)
 		l->run->archived += rows;
 	job_init(&l->archive.job, on_archived);
-	archive_contents(l->f, &l->archive, name,
-		(size_t)min(rows, (int)ARCHIVE_TOP));
+	archive_contents(
+		l->f, &l->archive, name, (size_t)min(rows, (int)ARCHIVE_TOP));
 }
 
 static void
@@ -257,8 +258,8 @@ on_asked(struct job *job)
 }
 
 static void
-take_lease(struct lifecycle *l, const char *work, const char *holder,
-	int64_t ms)
+take_lease(
+	struct lifecycle *l, const char *work, const char *holder, int64_t ms)
 {
 	int64_t now = clock_now_ms();
 
@@ -285,8 +286,8 @@ go(struct lifecycle *l, enum step step)
 		return;
 	case STEP_EXPIRE:
 		ask(l, expire_sql,
-			(struct slice[]){env, now,
-				slice_str(l->f->conf.bucket)},
+			(struct slice[]){
+				env, now, slice_str(l->f->conf.bucket)},
 			3);
 		return;
 	case STEP_ARCHIVE:
@@ -421,7 +422,7 @@ parse_entry(struct buf *to, const json_t *e, size_t at, struct fault *why)
 			at);
 	if ((!expire && !archive_after) ||
 		json_object_size(e) !=
-			1 + (size_t)!!expire + (size_t)!!archive_after)
+			1 + (size_t) !!expire + (size_t) !!archive_after)
 		return fault_set(why, ERR_PARAM,
 			"lifecycle[%zu]: it has prefix and expire, archive or "
 			"both",

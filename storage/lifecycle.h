@@ -1,9 +1,10 @@
 #pragma once
 
 /*
- * What happens to files by itself: those whose time is over are removed, others go
- * to the archive, abandoned uploads end, contents without a row and rows without a
- * content are looked for.  One gateway of all machines does it, who holds the lease.
+ * What happens to files by itself: those whose time is over are removed, others
+ * go to the archive, abandoned uploads end, contents without a row and rows
+ * without a content are looked for.  One gateway of all machines does it, who
+ * holds the lease.
  *
  * A project says what it wants in its storage rules ("lifecycle"): a list whose
  * first entry that fits a path holds for it,
@@ -37,7 +38,7 @@ struct lifecycle_run {
 };
 void lifecycle_run(struct files *f, struct lifecycle_run *run);
 
-/* The entries as the database has them, appended to `to`: times in ms.  ERR_PARAM
- * says which entry is wrong. */
+/* The entries as the database has them, appended to `to`: times in ms.
+ * ERR_PARAM says which entry is wrong. */
 int lifecycle_parse(
 	struct buf *to, const json_t *list, struct fault *why) _must_check_;

@@ -1,9 +1,10 @@
 /*
- * Contents on a disk.  The one idea: bytes are written into a file without a name
- * (O_TMPFILE), which the kernel takes away by itself when the process dies, and get
- * a name when they are complete.  The name is new, so nobody looks there before the
- * row says it: it may be given before the fsync, and file and folder then reach the
- * disk in one commit of the file system's journal.
+ * Contents on a disk.  The one idea: bytes are written into a file without a
+ * name (O_TMPFILE), which the kernel takes away by itself when the process
+ * dies, and get a name when they are complete.  The name is new, so nobody
+ * looks there before the row says it: it may be given before the fsync, and
+ * file and folder then reach the disk in one commit of the file system's
+ * journal.
  */
 #include "storage/place.h"
 
@@ -39,12 +40,14 @@ static int
 make_folders(struct place *p, struct fault *why)
 {
 	if (mkdir(p->path, 0750) < 0 && errno != EEXIST)
-		return fault_set(why, -errno, "storage.dir: %s: %s (the user that gateways run as "
+		return fault_set(why, -errno,
+			"storage.dir: %s: %s (the user that gateways run as "
 			"must be able to make and write it)",
 			p->path, strerror(errno));
 	p->dir = open(p->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (p->dir < 0)
-		return fault_set(why, -errno, "storage.dir: %s: %s (the user that gateways run as "
+		return fault_set(why, -errno,
+			"storage.dir: %s: %s (the user that gateways run as "
 			"must be able to make and write it)",
 			p->path, strerror(errno));
 	for (size_t i = 0; i < array_size(folders); i++)
@@ -240,8 +243,8 @@ place_tmp(const struct place *p, char tmp[PLACE_PATH])
 	int fd = openat(p->dir, "tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0640);
 
 	tmp[0] = '\0';
-	if (fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR &&
-			       errno != EINVAL))
+	if (fd >= 0 ||
+		(errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL))
 		return fd < 0 ? place_error(errno) : fd;
 	place_name(name);
 	(void)snprintf(tmp, PLACE_PATH, "tmp/%s", name);

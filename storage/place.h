@@ -9,9 +9,9 @@
  *   DIR/tmp/               what is being written where the file system cannot
  *                          keep files without names
  *
- * A content's name is random and used once, so writing one never touches another.
- * Work on the disk happens in libuv's threads, a few works at a time, taken in
- * turn, so that a large file does not keep small ones waiting.
+ * A content's name is random and used once, so writing one never touches
+ * another. Work on the disk happens in libuv's threads, a few works at a time,
+ * taken in turn, so that a large file does not keep small ones waiting.
  */
 
 #include "base/buf.h"
@@ -65,8 +65,8 @@ struct place_work {
 	struct place *place;
 	uv_work_t work;
 };
-void place_do(struct place *p, struct place_work *w, place_fn *run,
-	place_fn *done);
+void place_do(
+	struct place *p, struct place_work *w, place_fn *run, place_fn *done);
 
 /* In a thread.  What `fd` holds becomes the content `name`, durably: its bytes,
  * its name, its folder. */

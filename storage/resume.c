@@ -1,7 +1,7 @@
 /*
- * The life of an upload beside its parts.  Completing one is file_put with the parts
- * as the body: rules, quotas, checksums and triggers are those of any other file, and
- * the parts go only after the file is durable.
+ * The life of an upload beside its parts.  Completing one is file_put with the
+ * parts as the body: rules, quotas, checksums and triggers are those of any
+ * other file, and the parts go only after the file is durable.
  */
 #include "storage/resume.h"
 
@@ -119,9 +119,9 @@ or_null(struct slice s)
 static void
 on_looked(struct job *job)
 {
-	struct resuming *g = container_of(
-		container_of(job, struct file_look, job), struct resuming,
-		look);
+	struct resuming *g =
+		container_of(container_of(job, struct file_look, job),
+			struct resuming, look);
 	struct resume *op = g->op;
 	struct arena *a = op->arena;
 	struct fault why = job->why;

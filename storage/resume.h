@@ -11,8 +11,8 @@
  *   resume_complete  the parts become the file, whole, as file_put makes it
  *   resume_abort
  *
- * A part that does not come to its end is not kept.  Who began an upload goes on
- * with it, and admins; one that nobody touches for a day ends (lifecycle.h).
+ * A part that does not come to its end is not kept.  Who began an upload goes
+ * on with it, and admins; one that nobody touches for a day ends (lifecycle.h).
  */
 
 #include "storage/files.h"
@@ -32,12 +32,12 @@ struct resume {
 	int64_t expire_ms;
 	bool fresh;
 	/* the answer: of create and show */
-	const char *made;     /* id */
-	int64_t offset;       /* all before it is there */
+	const char *made; /* id */
+	int64_t offset;   /* all before it is there */
 	struct resume_part_row {
 		int64_t start, size;
 		const char *md5; /* hex */
-	} *parts;
+	} * parts;
 	size_t count;
 	struct file_info info; /* of complete */
 	struct resuming *inside;

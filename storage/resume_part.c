@@ -23,7 +23,8 @@ static const char may_sql[] =
 	"SELECT coalesce(size, -1) FROM mpcloud.file_uploads"
 	" WHERE id = $1 AND env = $2 AND ($3 OR asker = $4)";
 
-/* The upload's row is locked, so that it neither ends nor is completed meanwhile. */
+/* The upload's row is locked, so that it neither ends nor is completed
+ * meanwhile. */
 static const char put_sql[] =
 	"WITH u AS (UPDATE mpcloud.file_uploads SET touched_at = $6::bigint"
 	"  WHERE id = $1 RETURNING id),"

@@ -1,7 +1,7 @@
 /*
  * Three verbs of S3.  Bodies go between a descriptor and curl, so nothing of a
- * content is held in memory; what is read was just written here, what is written is
- * read at once, so both are in the page cache.
+ * content is held in memory; what is read was just written here, what is
+ * written is read at once, so both are in the page cache.
  */
 #include "storage/s3.h"
 
@@ -15,8 +15,7 @@
 enum { LONG_MS = 30 * 60 * 1000, SHORT_MS = 30000, HEADER = 128 };
 
 /* SHA-256 of nothing (FIPS 180-2). */
-#define EMPTY \
-	"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+#define EMPTY "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 struct s3 {
 	struct fetcher *fetcher;

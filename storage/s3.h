@@ -1,9 +1,9 @@
 #pragma once
 
 /*
- * Contents in an S3-compatible store: objects of the contents' names under a prefix,
- * asked for with AWS's signature version 4 (libcurl's).  The sum of the body is in
- * the signature, so the store refuses what was altered on its way.
+ * Contents in an S3-compatible store: objects of the contents' names under a
+ * prefix, asked for with AWS's signature version 4 (libcurl's).  The sum of the
+ * body is in the signature, so the store refuses what was altered on its way.
  * Source: docs.aws.amazon.com/AmazonS3/latest/API (path-style addresses).
  */
 
@@ -38,8 +38,8 @@ struct s3_op {
 void s3_put(struct s3 *s, struct s3_op *op, const char *name, int fd,
 	int64_t size, const char *sha256);
 /* Its bytes into `fd`, from its begin. */
-void s3_get(struct s3 *s, struct s3_op *op, const char *name, int fd,
-	int64_t size);
+void s3_get(
+	struct s3 *s, struct s3_op *op, const char *name, int fd, int64_t size);
 /* One that is not there is fine. */
 void s3_delete(struct s3 *s, struct s3_op *op, const char *name);
 void s3_done(struct s3_op *op);

@@ -1,10 +1,10 @@
 /*
- * A walk in small steps: a thread lists a folder, the database says which of its
- * names nobody looks for, a thread removes those.  Then the rows by their paths, and
- * a thread looks whether their contents are there.
+ * A walk in small steps: a thread lists a folder, the database says which of
+ * its names nobody looks for, a thread removes those.  Then the rows by their
+ * paths, and a thread looks whether their contents are there.
  *
- * Nothing young is touched: a content becomes its name a moment before its row is
- * written, and carries the time of that moment.
+ * Nothing young is touched: a content becomes its name a moment before its row
+ * is written, and carries the time of that moment.
  */
 #include "storage/sweep.h"
 
@@ -24,7 +24,7 @@
 enum {
 	NAMES = 500, /* asked for at once */
 	FOLDERS = 4096,
-	LAST_FOLDER = 2 * FOLDERS + 2,
+	LAST_FOLDER = 3 * FOLDERS + 2,
 	FOLDER_PATH = 32,
 	NAMES_TOP = 200000, /* of one folder; the rest the next time */
 };
@@ -53,6 +53,9 @@ struct sweeping {
 	char *behind;
 };
 
+/* A thumbnail that nobody asked for so long (thumb.c renews its time). */
+static const int64_t THUMB_NS = 30 * 86400 * CLOCK_S;
+
 static const char litter_sql[] =
 	"SELECT * FROM mpcloud.file_litter($1::jsonb, $2)";
 
@@ -68,19 +71,25 @@ static const char lost_sql[] =
 	" WHERE f.env = $1 AND f.path = w.path AND f.content = w.content"
 	" AND f.class = w.class";
 
-/* Which kind of folder: objects, archive, tmp, uploads. */
+/* The kind of the nth folder. */
 static const char *
-folder_name(unsigned n, char path[FOLDER_PATH])
+folder_kind(unsigned n)
 {
-	const char *kind = n < FOLDERS ? "objects" : "archive";
+	static const char *const many[] = {"objects", "archive", "thumbs"};
 
-	if (n >= 2 * FOLDERS) {
-		kind = n == 2 * FOLDERS ? "tmp" : "uploads";
-		(void)snprintf(path, FOLDER_PATH, "%s", kind);
-		return kind;
-	}
-	(void)snprintf(path, FOLDER_PATH, "%s/%03x", kind, n % FOLDERS);
-	return kind;
+	if (n < 3 * FOLDERS)
+		return many[n / FOLDERS];
+	return n == 3 * FOLDERS ? "tmp" : "uploads";
+}
+
+static void
+folder_path(unsigned n, char path[FOLDER_PATH])
+{
+	if (n < 3 * FOLDERS)
+		(void)snprintf(path, FOLDER_PATH, "%s/%03x", folder_kind(n),
+			n % FOLDERS);
+	else
+		(void)snprintf(path, FOLDER_PATH, "%s", folder_kind(n));
 }
 
 static void
@@ -146,6 +155,19 @@ remember(struct sweeping *g, const char *name)
 }
 
 static void
+look_at(struct sweeping *g, int dir, const char *name, const struct stat *st)
+{
+	int64_t changed = st->st_mtim.tv_sec * CLOCK_S + st->st_mtim.tv_nsec;
+
+	if (strncmp(g->path, "thumbs", 6) == 0) {
+		if (changed <= g->old_ns - THUMB_NS)
+			(void)unlinkat(dir, name, 0);
+	} else if (changed <= g->old_ns && place_is_name(slice_str(name))) {
+		remember(g, name);
+	}
+}
+
+static void
 list_folder(struct sweeping *g)
 {
 	int fd = openat(place_dir(g->place), g->path,
@@ -160,13 +182,9 @@ list_folder(struct sweeping *g)
 		return;
 	}
 	while ((e = readdir(dir)) && g->count < NAMES_TOP) {
-		if (!place_is_name(slice_str(e->d_name)) ||
-			fstatat(fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
-			!S_ISREG(st.st_mode))
-			continue;
-		if (st.st_mtim.tv_sec * CLOCK_S + st.st_mtim.tv_nsec <=
-			g->old_ns)
-			remember(g, e->d_name);
+		if (fstatat(fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+			S_ISREG(st.st_mode))
+			look_at(g, fd, e->d_name, &st);
 	}
 	(void)closedir(dir);
 }
@@ -179,7 +197,7 @@ run_list(struct place_work *w)
 
 	g->count = g->at = 0;
 	while (g->folder < LAST_FOLDER && g->count == 0) {
-		(void)folder_name(g->folder++, g->path);
+		folder_path(g->folder++, g->path);
 		list_folder(g);
 	}
 }
@@ -187,9 +205,7 @@ run_list(struct place_work *w)
 static const char *
 kind_of(const struct sweeping *g)
 {
-	static char ignored[FOLDER_PATH];
-
-	return folder_name(g->folder - 1, ignored);
+	return folder_kind(g->folder - 1);
 }
 
 static void next_names(struct sweeping *g);
@@ -211,7 +227,7 @@ on_list(struct place_work *w)
 	next_names(g);
 }
 
-/* In a thread.  What was archived is let go only where it was brought to. */
+/* In a thread. */
 static void
 run_remove(struct place_work *w)
 {
@@ -222,8 +238,8 @@ run_remove(struct place_work *w)
 
 	g->removed = g->bytes = 0;
 	for (int i = 0; i < g->litter_count; i++) {
-		(void)snprintf(path, sizeof(path), "%s/%s", g->path,
-			g->litter[i]);
+		(void)snprintf(
+			path, sizeof(path), "%s/%s", g->path, g->litter[i]);
 		if (fstatat(dir, path, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
 			unlinkat(dir, path, 0) < 0)
 			continue;
@@ -335,8 +351,8 @@ on_lost(struct job *job)
 			arena_str(&g->arena, ask_value(&g->ask, i, 0));
 
 		if (n->lost++ == 0)
-			(void)snprintf(n->lost_path, sizeof(n->lost_path),
-				"%s", path);
+			(void)snprintf(
+				n->lost_path, sizeof(n->lost_path), "%s", path);
 		event(EVENT_FILE_LOST, "path", path, NULL);
 	}
 	next_rows(g);

@@ -1,13 +1,12 @@
 #pragma once
 
 /*
- * The two directions in which rows and contents may disagree after a crash, gone
- * through one folder after the other:
+ * The two directions in which rows and contents may disagree after a crash,
+ * gone through one folder after the other:
  *
- *   a content, an upload, a temporary file that no row names and that is older than
- *   SWEEP_AGE_MS: litter, removed
- *   a row whose content is not there: told (EVENT_FILE_LOST), and never changed: a
- *   backup may have it
+ *   a content, an upload, a temporary file that no row names and that is older
+ * than SWEEP_AGE_MS: litter, removed a row whose content is not there: told
+ * (EVENT_FILE_LOST), and never changed: a backup may have it
  */
 
 #include "storage/files.h"
@@ -20,7 +19,7 @@ struct sweep {
 	struct job job;
 	/* how much of what, so far */
 	struct sweep_counts {
-		int64_t contents; /* looked at */
+		int64_t contents;      /* looked at */
 		int64_t litter, bytes; /* removed */
 		int64_t rows;          /* looked at */
 		int64_t lost;          /* rows without a content */

@@ -1,7 +1,7 @@
 /*
- * Asking the helper program.  Its input is the content's descriptor and its output a
- * file without a name, so nothing of an image passes through the gateway.  A few run
- * at a time; a few more wait.
+ * Asking the helper program.  Its input is the content's descriptor and its
+ * output a file without a name, so nothing of an image passes through the
+ * gateway.  A few run at a time; a few more wait.
  */
 #include "storage/thumb.h"
 
@@ -102,8 +102,8 @@ thumb_parse(struct thumb *t, struct slice size, struct slice fit,
 	if (fit.len && !t->cover && !slice_is(fit, "contain"))
 		return fault_set(why, ERR_PARAM, "fit: cover or contain");
 	if (t->cover && (!width.len || !height.len))
-		return fault_set(why, ERR_PARAM,
-			"thumb: fit=cover needs WIDTHxHEIGHT");
+		return fault_set(
+			why, ERR_PARAM, "thumb: fit=cover needs WIDTHxHEIGHT");
 	t->format = THUMB_WEBP;
 	if (!format.len)
 		return 0;
@@ -184,8 +184,8 @@ verdict(struct thumbing *g, int64_t status, int sig)
 static void
 on_closed(uv_handle_t *handle)
 {
-	thumbing_free(container_of(
-		(uv_process_t *)handle, struct thumbing, process));
+	thumbing_free(
+		container_of((uv_process_t *)handle, struct thumbing, process));
 }
 
 static void
@@ -282,9 +282,9 @@ prepare(struct thumbing *g)
 	struct thumb *t = g->t;
 	char tmp[PLACE_PATH] = "";
 
-	(void)snprintf(g->path, sizeof(g->path),
-		"thumbs/%.3s/%s-%dx%d%s.%s", t->content, t->content, t->width,
-		t->height, t->cover ? "c" : "", formats[t->format]);
+	(void)snprintf(g->path, sizeof(g->path), "thumbs/%.3s/%s-%dx%d%s.%s",
+		t->content, t->content, t->width, t->height,
+		t->cover ? "c" : "", formats[t->format]);
 	g->out = openat(place_dir(g->f->place), g->path, O_RDONLY | O_CLOEXEC);
 	if (g->out >= 0) {
 		(void)futimens(g->out, NULL); /* it is used */

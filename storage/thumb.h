@@ -1,9 +1,9 @@
 #pragma once
 
 /*
- * Smaller images (?thumb=200x200&fit=cover&format=webp), made by a confined program
- * (thumb_main.c) and kept in DIR/thumbs under the content's name and what was wished,
- * so that each is made once; unused ones go after a month.
+ * Smaller images (?thumb=200x200&fit=cover&format=webp), made by a confined
+ * program (thumb_main.c) and kept in DIR/thumbs under the content's name and
+ * what was wished, so that each is made once; unused ones go after a month.
  */
 
 #include "storage/files.h"
@@ -15,8 +15,8 @@ enum { THUMB_SIDE_TOP = 4096 };
 struct thumbing;
 
 struct thumb {
-	/* ERR_PARAM: not an image that can be read; ERR_TOO_BIG: too many pixels;
-	 * ERR_BUSY; ERR_UNIMPLEMENTED: built without libgd */
+	/* ERR_PARAM: not an image that can be read; ERR_TOO_BIG: too many
+	 * pixels; ERR_BUSY; ERR_UNIMPLEMENTED: built without libgd */
 	struct job job;
 	const char *content; /* file_info.content: the name of the source */
 	int source;          /* its descriptor, from its begin; the caller's */
@@ -30,8 +30,8 @@ struct thumb {
 	struct thumbing *inside;
 };
 
-/* "200x200", "200x" (and so on), "cover" or "contain" (or empty), "jpeg", "png",
- * "webp" (or empty: webp). */
+/* "200x200", "200x" (and so on), "cover" or "contain" (or empty), "jpeg",
+ * "png", "webp" (or empty: webp). */
 int thumb_parse(struct thumb *t, struct slice size, struct slice fit,
 	struct slice format, struct fault *why) _must_check_;
 /* job_init and what stands before the answer first. */

@@ -1,13 +1,15 @@
 /*
- * mpcloud-thumb WIDTH HEIGHT cover|contain jpeg|png|webp: an image on standard input
- * becomes a smaller one on standard output.
+ * mpcloud-thumb WIDTH HEIGHT cover|contain jpeg|png|webp: an image on standard
+ * input becomes a smaller one on standard output.
  *
- * Decoders of images are where programs are broken into, so this is a program of its
- * own: it reads all of its input, then gives up everything but reading memory and
- * writing to its output (seccomp), with little memory and little time, and decodes
- * only then.  How many pixels an image claims is read from its head before that.
+ * Decoders of images are where programs are broken into, so this is a program
+ * of its own: it reads all of its input, then gives up everything but reading
+ * memory and writing to its output (seccomp), with little memory and little
+ * time, and decodes only then.  How many pixels an image claims is read from
+ * its head before that.
  *
- * Exit status: 0; 2: not an image that it knows; 3: too many pixels or bytes; 1: else.
+ * Exit status: 0; 2: not an image that it knows; 3: too many pixels or bytes;
+ * 1: else.
  */
 #include "storage/image.h"
 
@@ -44,8 +46,8 @@ read_wish(struct wish *w, char **argv)
 	static const struct {
 		const char *name;
 		enum image_kind kind;
-	} formats[] = {{"jpeg", IMAGE_JPEG}, {"png", IMAGE_PNG},
-		{"webp", IMAGE_WEBP}};
+	} formats[] = {
+		{"jpeg", IMAGE_JPEG}, {"png", IMAGE_PNG}, {"webp", IMAGE_WEBP}};
 
 	w->width = atoi(argv[1]);
 	w->height = atoi(argv[2]);
@@ -84,7 +86,8 @@ confine(void)
 		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, calls[i], 0);
 	/* gd's complaints ask whether they go to a terminal */
 	if (r == 0)
-		r = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(ENOTTY), SCMP_SYS(ioctl), 0);
+		r = seccomp_rule_add(
+			ctx, SCMP_ACT_ERRNO(ENOTTY), SCMP_SYS(ioctl), 0);
 	if (r == 0)
 		r = seccomp_rule_add(
 			ctx, SCMP_ACT_ERRNO(EBADF), SCMP_SYS(newfstatat), 0);
@@ -143,8 +146,8 @@ upright(gdImagePtr im, unsigned orientation)
 	return turned;
 }
 
-/* `cover` fills the box and cuts what stands over; else all of it fits inside, and
- * nothing becomes larger than it was. */
+/* `cover` fills the box and cuts what stands over; else all of it fits inside,
+ * and nothing becomes larger than it was. */
 static gdImagePtr
 shrink(gdImagePtr im, const struct wish *w)
 {
@@ -175,13 +178,14 @@ static int
 put_out(gdImagePtr im, enum image_kind format)
 {
 	int len = 0;
-	char *bytes = format == IMAGE_JPEG  ? gdImageJpegPtr(im, &len, QUALITY)
-		      : format == IMAGE_PNG ? gdImagePngPtrEx(im, &len, 6)
-					    : gdImageWebpPtrEx(
-						      im, &len, QUALITY);
+	char *bytes = format == IMAGE_JPEG ? gdImageJpegPtr(im, &len, QUALITY)
+		      : format == IMAGE_PNG
+			      ? gdImagePngPtrEx(im, &len, 6)
+			      : gdImageWebpPtrEx(im, &len, QUALITY);
 
 	for (int at = 0; bytes && at < len;) {
-		ssize_t n = write(STDOUT_FILENO, bytes + at, (size_t)(len - at));
+		ssize_t n =
+			write(STDOUT_FILENO, bytes + at, (size_t)(len - at));
 
 		if (n <= 0)
 			return 1;

@@ -6,6 +6,8 @@
 import { cpus } from 'node:os';
 import { callFunction, join, source, startStack } from '../lib/stack.mjs';
 import { documents } from './documents.mjs';
+import { edge } from './edge.mjs';
+import { files } from './files.mjs';
 import { functions } from './functions.mjs';
 import { compare, median, round, say, SECS, turn, TURNS, wanted } from './measure.mjs';
 import { overload } from './overload.mjs';
@@ -75,6 +77,8 @@ try {
 await functions();
 await overload();
 await routes();
+await files();
+await edge();
 await limits();
 await wechat();
 await watch();

@@ -70,6 +70,29 @@ http { access_log off; keepalive_requests 100000000; client_body_temp_path ${dir
     stop() { front.kill('SIGTERM'); back.kill('SIGTERM'); rmSync(dir, { recursive: true, force: true }); } };
 }
 
+// One nginx in front of another, which answers 200, on loopback.
+export async function startNginxProxy() {
+  const dir = mkdtempSync(join(tmpdir(), 'mpc-nginx-'));
+  chmodSync(dir, 0o755);
+  const [port, behind] = [await freePort(), await freePort()];
+  const run = (name, servers) => {
+    writeFileSync(join(dir, `${name}.conf`), `
+worker_processes 1; daemon off; pid ${dir}/${name}.pid; error_log ${dir}/${name}.log;
+events { worker_connections 4096; }
+http { access_log off; keepalive_requests 100000000; client_body_temp_path ${dir}/${name}-body;
+  proxy_temp_path ${dir}/${name}-proxy; fastcgi_temp_path ${dir}/f; uwsgi_temp_path ${dir}/u; scgi_temp_path ${dir}/s;
+  ${servers} }`);
+    return spawn('nginx', ['-c', join(dir, `${name}.conf`), '-p', dir, '-e', join(dir, `${name}.log`)], { stdio: 'ignore' });
+  };
+  const back = run('back', `server { listen 127.0.0.1:${behind}; location / { default_type application/json; return 200 '{"a":1}'; } }`);
+  const front = run('front', `upstream back { server 127.0.0.1:${behind}; keepalive 64; }
+    server { listen 127.0.0.1:${port}; location / { proxy_pass http://back; proxy_http_version 1.1; proxy_set_header Connection "";
+      proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for; } }`);
+  await answers(`http://127.0.0.1:${port}/`);
+  return { url: `http://127.0.0.1:${port}`, back: `http://127.0.0.1:${behind}`, pid: front.pid,
+    stop() { front.kill('SIGTERM'); back.kill('SIGTERM'); rmSync(dir, { recursive: true, force: true }); } };
+}
+
 // A Fastify program in a process of its own; `body` defines routes on `app`.
 async function startFastify(body, env = {}) {
   const port = await freePort();

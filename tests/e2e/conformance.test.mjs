@@ -51,6 +51,35 @@ test('in a mini program, without DOM and Node.js', { skip }, async () => {
   assert.deepEqual(page.left(), [], 'what CDN() wrote is gone');
 });
 
+test('a watch whose sockets are cut goes on, with nothing lost or doubled', { skip }, async () => {
+  const { makeMiniProgram, makeMiniWx } = await import('../lib/mini-program.mjs');
+  const { appid } = await (await fetch(`${stack.sandbox}/sandbox/keys`)).json();
+  const { wx, page } = makeMiniWx({ code: newCode, appid });
+  const program = makeMiniProgram({ wx, modules: { './mpcloud.js': client } });
+  const mark = `cut${Date.now()}`;
+  const seen = [];
+  const errors = [];
+
+  program.context.tell = (text) => seen.push(JSON.parse(text));
+  program.context.fail = (text) => errors.push(text);
+  program.run(`require('./mpcloud.js').install({ url: '${stack.url}', env: 'test' });
+    const notes = wx.cloud.database().collection('notes');
+    const watcher = notes.where({ mark: '${mark}' }).watch({
+      onChange: (s) => tell(JSON.stringify([s.type || '', s.docChanges.map((c) => c.doc.n), s.docs.map((d) => d.n)])),
+      onError: (err) => fail(err.errMsg) });
+    async function add(n) { await notes.add({ data: { mark: '${mark}', n } }); }`);
+  await until(() => seen.length === 1, 'the first snapshot');
+  for (let n = 1; n <= 30; n++) {
+    await program.run(`add(${n})`);
+    if (n % 7 === 0) page.cut();
+  }
+  await until(() => seen.length && seen[seen.length - 1][2].length === 30 || errors.length, 'all thirty are there');
+  await program.run('watcher.close()');
+  assert.deepEqual(errors, []);
+  const told = seen.filter(([type]) => type !== 'init').flatMap(([, changes]) => changes);
+  assert.deepEqual(told, Array.from({ length: 30 }, (_, i) => i + 1), 'each once, in its order');
+});
+
 test('in Node.js', { skip }, async () => {
   const folder = mkdtempSync(join(tmpdir(), 'mpc-conformance-'));
   const require = createRequire(import.meta.url);

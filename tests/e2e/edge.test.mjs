@@ -266,6 +266,34 @@ for (const [how, ...args] of [
 		assert.strictEqual(await s.stop(), 0);
 	});
 
+// Context switches, not time: a server that runs without anything to do is never
+// put to sleep of its own will.
+const turns = (pid) => Number(/^voluntary_ctxt_switches:\s+(\d+)/m.exec(
+	readFileSync(`/proc/${pid}/status`, 'utf8'))[1]);
+const ticks = (pid) => readFileSync(`/proc/${pid}/stat`, 'utf8')
+	.replace(/^.*\) /, '').split(' ').slice(11, 13)
+	.reduce((n, t) => n + Number(t), 0);
+
+test('who begins a TLS handshake and is silent keeps nothing busy', async () => {
+	const s = await Server.start(true, '--idle', '700');
+	const silent = Array.from({ length: 20 }, (_, i) => {
+		const c = net.connect(s.port, '127.0.0.1');
+		c.on('error', () => {});
+		if (i % 2) // the beginning of a ClientHello
+			c.write(Buffer.from('16030100c8010000c40303', 'hex'));
+		c.resume();
+		return new Promise((ok) => c.on('close', ok));
+	});
+	await until(async () => (await s.stats()).connections === 21);
+	const before = ticks(s.child.pid), slept = turns(s.child.pid);
+	await Promise.all(silent); // closed by the idle limit
+	assert.ok(turns(s.child.pid) > slept);
+	assert.ok(ticks(s.child.pid) - before < 20,
+		`${ticks(s.child.pid) - before} hundredths of a second of CPU`);
+	assert.strictEqual((await s.stats()).connections, 1);
+	assert.strictEqual(await s.stop(), 0);
+});
+
 // --- what nothing costs -----------------------------------------------------
 
 const private_kib = (pid) => Number(/^Private_Dirty: +(\d+)/m.exec(

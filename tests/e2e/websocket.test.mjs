@@ -13,7 +13,8 @@ const WebSocket = skip ? null : (await import('ws')).default;
 const KEY = 'dGhlIHNhbXBsZSBub25jZQ==';
 
 let stack;
-before(async () => { stack = await startStack({ project: join(source, 'tests/e2e/watch'), tls: true, gateways: 2, owner: ordinaryUser() }); });
+before(async () => { stack = await startStack({ project: join(source, 'tests/e2e/watch'), tls: true, gateways: 2, owner: ordinaryUser(),
+  set: { 'limits.idle_timeout': '1s', 'sockets.ping': '1s' } }); });
 after(() => stack?.stop());
 
 // Sends bytes, gives the head of the answer and what follows it.
@@ -135,6 +136,32 @@ test('the same over TLS', { skip }, async () => {
   assert.equal((await ws.gone)[0], 1000);
 });
 
+test('a quiet client is asked for a sign of life, and stays when it gives one', { skip }, async () => {
+  const ws = await open(`${address()}/ws`);
+  let pings = 0;
+  ws.on('ping', () => pings++);
+  await until(() => pings >= 3, 'three pings, past limits.idle_timeout');
+  say(ws, 'PING');
+  assert.equal((await next(ws)).msgType, 'PONG');
+  ws.close();
+});
+
+test('one that gives none is gone', async () => {
+  const { status, rest, socket } = await raw(hello());
+  assert.equal(status, 101);
+  const ended = new Promise((done) => { socket.on('end', () => done(rest())); });
+  assert.deepEqual([...await ended], [0x89, 0]);
+  socket.destroy();
+});
+
+test('the WebSocket that Node.js brings talks, too', { skip: !globalThis.WebSocket && 'this Node.js has none' }, async () => {
+  const ws = new globalThis.WebSocket(`${address()}/ws`);
+  const heard = new Promise((done) => { ws.onmessage = (m) => done(JSON.parse(m.data)); });
+  ws.onopen = () => ws.send(JSON.stringify({ requestId: 'r', msgType: 'PING', msgData: null }));
+  assert.equal((await heard).msgType, 'PONG');
+  ws.close(3001);
+});
+
 test('auth.wsWebSign says where to go, and LOGIN takes its signature', { skip }, async () => {
   const answer = await sign(stack.token('someone'));
   assert.deepEqual(Object.keys(answer.data).sort(), ['envId', 'secretVersion', 'signStr', 'wsUrl']);
@@ -204,6 +231,24 @@ test('a user may have so many connections and no more', { skip }, async () => {
   }
   assert.equal(refused, 1);
   assert.ok(all.length > 20 && all.length <= 41, String(all.length)); // 20 in each of two gateways
+  for (const ws of all) ws.terminate();
+});
+
+test('a user may watch so much and no more', { skip }, async () => {
+  const { data: { signStr } } = await sign(stack.token('greedy'));
+  const all = [];
+  for (let i = 0; i < 5; i++) {
+    const ws = await open(`${address()}/ws`);
+    login(ws, signStr);
+    await next(ws);
+    for (let k = 0; k < 100; k++) say(ws, 'INIT_WATCH', { envId: 'test', collName: 'items', query: '{"tag":"none"}' }, { watchId: `w${k}` });
+    await until(() => ws.heard.length === 100, 'a hundred answers');
+    all.push(ws);
+  }
+  const heard = all.flatMap((ws) => ws.heard);
+  const refused = heard.filter((m) => m.msgType === 'ERROR');
+  assert.equal(refused.length, 100); // 200 in each of two gateways
+  for (const { msgData } of refused) assert.match(msgData.message, /sockets\.user_watches/);
   for (const ws of all) ws.terminate();
 });
 

@@ -24,11 +24,11 @@ check_proxy(struct slice bytes)
 		__builtin_trap();
 	if (r == 0 && (whole.need < bytes.len || bytes.len > PROXY_HEADER_TOP))
 		__builtin_trap();
-	if (r == 1 && proxy_header_parse(&part,
-			      slice_of(bytes.ptr, whole.need)) != 1)
+	if (r == 1 &&
+		proxy_header_parse(&part, slice_of(bytes.ptr, whole.need)) != 1)
 		__builtin_trap();
-	if (r == 1 && proxy_header_parse(&part,
-			      slice_of(bytes.ptr, whole.need - 1)) == 1)
+	if (r == 1 && proxy_header_parse(
+			      &part, slice_of(bytes.ptr, whole.need - 1)) == 1)
 		__builtin_trap();
 }
 

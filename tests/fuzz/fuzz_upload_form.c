@@ -112,8 +112,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		for (size_t i = 0; i < m.count; i++)
 			if (m.part[i].filename.ptr ||
 				slice_is(m.part[i].name, "file"))
-				must(slice_eq(m.part[i].body,
-					buf_all(&whole.file)));
+				must(slice_eq(
+					m.part[i].body, buf_all(&whole.file)));
 	buf_done(&whole.all);
 	buf_done(&whole.file);
 	buf_done(&cut.all);

@@ -15,10 +15,10 @@
  *   /refuse   403 from on_head
  *   /stats    counters, not counted itself
  */
+#include "tests/lib/httpd.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/timer.h"
-#include "tests/lib/httpd.h"
 
 #include <arpa/inet.h>
 #include <fcntl.h>

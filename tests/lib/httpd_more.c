@@ -124,8 +124,7 @@ answer_sink(struct exchange *x)
 		slice_str(arena_printf(exchange_arena(x),
 			"{\"took\":%llu,\"sum\":\"%016llx\",\"length\":%lld,"
 			"\"body\":%zu}",
-			(unsigned long long)m->took,
-			(unsigned long long)m->sum,
+			(unsigned long long)m->took, (unsigned long long)m->sum,
 			(long long)exchange_length(x), exchange_body(x).len)));
 }
 
@@ -144,8 +143,7 @@ answer_file(struct exchange *x, const char *file)
 		exchange_answer(x, 404, "text/plain", SLICE("none"));
 		return;
 	}
-	exchange_answer_file(
-		x, 200, "application/octet-stream", fd, from, len);
+	exchange_answer_file(x, 200, "application/octet-stream", fd, from, len);
 }
 
 static ssize_t
@@ -291,7 +289,8 @@ more_stats(void)
 {
 	static char text[100];
 
-	(void)snprintf(text, sizeof(text), ",\"upgrades\":%u,\"cut\":%u,\"late\":%u",
-		seen.upgrades, seen.streams_cut, seen.late);
+	(void)snprintf(text, sizeof(text),
+		",\"upgrades\":%u,\"cut\":%u,\"late\":%u", seen.upgrades,
+		seen.streams_cut, seen.late);
 	return text;
 }

@@ -70,6 +70,7 @@ const isArrayBuffer = (v) => Object.prototype.toString.call(v) === '[object Arra
 export function makeMiniWx({ code, appid = 'wx0123456789abcdef' }) {
   const storage = new Map();
   const disk = new Map();
+  const sockets = new Set();
   let files = 0;
   const later = (fn, ...args) => fn && setImmediate(fn, ...args);
   const ended = (o, name, ok, more) => {
@@ -155,6 +156,8 @@ export function makeMiniWx({ code, appid = 'wx0123456789abcdef' }) {
       needs('connectSocket', o, 'url');
       const socket = new WebSocket(o.url, o.protocols ?? [], { headers: o.header });
       let wasOpen = false;
+      sockets.add(socket);
+      socket.on('close', () => sockets.delete(socket));
       const on = { Open: [], Message: [], Close: [], Error: [] };
       const tell = (event, what) => on[event].forEach((fn) => fn(what));
       socket.on('open', () => { wasOpen = true; tell('Open', { header: {} }); });
@@ -201,6 +204,8 @@ export function makeMiniWx({ code, appid = 'wx0123456789abcdef' }) {
       return filePath;
     },
     read: (filePath) => Promise.resolve(disk.get(filePath).toString()),
+    /* The network is gone for a moment: no socket says good-bye. */
+    cut: () => sockets.forEach((socket) => socket.terminate()),
     left: () => [...disk.keys()].filter((name) => name.startsWith('wxfile://usr/')),
   };
   return { wx, page };

@@ -120,10 +120,12 @@ setup(void)
 {
 	struct fixture *f = mem_new(struct fixture);
 
-	(void)sql("SET client_min_messages = error; TRUNCATE mpcloud.files, mpcloud.file_gone,"
-		  " mpcloud.file_usage, mpcloud.file_total, mpcloud.file_rules,"
-		  " mpcloud.file_uploads, mpcloud.file_leases, mpcloud.triggers,"
-		  " mpcloud.queue CASCADE");
+	(void)sql(
+		"SET client_min_messages = error; TRUNCATE mpcloud.files, "
+		"mpcloud.file_gone,"
+		" mpcloud.file_usage, mpcloud.file_total, mpcloud.file_rules,"
+		" mpcloud.file_uploads, mpcloud.file_leases, mpcloud.triggers,"
+		" mpcloud.queue CASCADE");
 	assert_int_equal(loop_init(&f->loop), 0);
 	(void)snprintf(f->dir, sizeof(f->dir), "/tmp/mpcloud-files.XXXXXX");
 	assert_non_null(mkdtemp(f->dir));
@@ -237,8 +239,8 @@ rm(struct fixture *f, struct file_scope who, const char *path)
 }
 
 int
-copy(struct fixture *f, struct file_scope who, const char *from,
-	const char *to, bool overwrite, bool move)
+copy(struct fixture *f, struct file_scope who, const char *from, const char *to,
+	bool overwrite, bool move)
 {
 	struct file_copy op = {
 		.arena = &f->arena,

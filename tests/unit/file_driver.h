@@ -12,8 +12,8 @@
 enum { GATEWAYS = 2 };
 /* From where unit tests are built. */
 #define FILES_THUMB_PROGRAM "../../mpcloud-thumb"
-#define ENV "env1"
-#define T0  1800000000000LL
+#define ENV                 "env1"
+#define T0                  1800000000000LL
 
 extern struct testpg *pg;
 

@@ -237,9 +237,8 @@ a_lost_connection_begins_anew(void **state)
 	sql("INSERT INTO env_test.goods VALUES ('a', '{}')");
 	until_commits(1);
 	/* nothing is left behind */
-	assert_string_equal(testpg_query(server,
-				    "SELECT count(*) FROM "
-				    "pg_replication_slots"),
+	assert_string_equal(testpg_query(server, "SELECT count(*) FROM "
+						 "pg_replication_slots"),
 		"1");
 }
 
@@ -322,8 +321,8 @@ without_logical_decoding_it_says_what_to_do(void **state)
 	follow(testpg_url(server));
 	assert_int_equal(troubles, 1);
 	assert_int_equal(trouble.code, ERR_WATCH_STREAM);
-	assert_non_null(strstr(trouble.text,
-		"ALTER SYSTEM SET wal_level = 'logical'"));
+	assert_non_null(
+		strstr(trouble.text, "ALTER SYSTEM SET wal_level = 'logical'"));
 }
 
 int

@@ -1,8 +1,8 @@
 /*
  * A link opens what it was made for and nothing else.  The known answers were
- * computed by Node.js (node:crypto) from the formula in file_link.h; that of the
- * CDN is the example Tencent Cloud publishes for method D (EdgeOne, document
- * 1552/109332).
+ * computed by Node.js (node:crypto) from the formula in file_link.h; that of
+ * the CDN is the example Tencent Cloud publishes for method D (EdgeOne,
+ * document 1552/109332).
  */
 #include "base/crypto.h"
 #include "base/text.h"
@@ -33,10 +33,9 @@ query_of(const char *text)
 
 	while (slice_split(&rest, '&', &pair)) {
 		(void)slice_split(&pair, '=', &name);
-		*(slice_is(name, "sign") ? &q.sign
-			: slice_is(name, "t")
-			? &q.t
-			: &q.w) = pair;
+		*(slice_is(name, "sign")      ? &q.sign
+			: slice_is(name, "t") ? &q.t
+					      : &q.w) = pair;
 	}
 	return q;
 }
@@ -77,15 +76,15 @@ node_makes_the_same_links(void **state)
 	assert_string_equal(hex.ptr,
 		"8517424afe09967845132258f35a3786209931639671"
 		"3620fdd8d55741434b4c");
-	assert_string_equal(file_link_make(key(), &arena,
-				    &(struct file_link){FILE_LINK_GET,
-					    SLICE("dir/a b.txt"), 0x69200000,
-					    SLICE("")}),
+	assert_string_equal(
+		file_link_make(key(), &arena,
+			&(struct file_link){FILE_LINK_GET, SLICE("dir/a b.txt"),
+				0x69200000, SLICE("")}),
 		"sign=" GET_SIGN "&t=" T);
-	assert_string_equal(file_link_make(key(), &arena,
-				    &(struct file_link){FILE_LINK_PUT,
-					    SLICE("图/é.png"), 0x7fffffff,
-					    SLICE("")}),
+	assert_string_equal(
+		file_link_make(key(), &arena,
+			&(struct file_link){FILE_LINK_PUT, SLICE("图/é.png"),
+				0x7fffffff, SLICE("")}),
 		"sign=5FeOHTs0QFOgO23jVJ9WuucoQtSfHxWAQ_hssmL9-rk&t=7fffffff");
 	arena_done(&arena);
 }
@@ -114,8 +113,7 @@ a_link_is_for_its_method_path_and_time_only(void **state)
 		{FILE_LINK_GET, "dir/a b.tx", "sign=" GET_SIGN "&t=" T},
 		{FILE_LINK_GET, "dir/a b.txt/", "sign=" GET_SIGN "&t=" T},
 		{FILE_LINK_GET, "dir/a b.txt", "sign=" GET_SIGN "&t=69200001"},
-		{FILE_LINK_GET, "dir/a b.txt",
-			"sign=" GET_SIGN "&t=069200000"},
+		{FILE_LINK_GET, "dir/a b.txt", "sign=" GET_SIGN "&t=069200000"},
 		{FILE_LINK_GET, "dir/a b.txt", "sign=" GET_SIGN "&t=6920000G"},
 		{FILE_LINK_GET, "dir/a b.txt",
 			"sign=" GET_SIGN "&t=ffffffffffffffff69200000"},
@@ -124,8 +122,8 @@ a_link_is_for_its_method_path_and_time_only(void **state)
 		{FILE_LINK_GET, "dir/a b.txt", "sign=&t=" T},
 		{FILE_LINK_GET, "dir/a b.txt", "sign=" GET_SIGN "=&t=" T},
 		{FILE_LINK_GET, "dir/a b.txt",
-			"sign=5ZeTvSlPGUqABR_8AUqfmxGTjIdTxfcJPMXYhsrAZhd&t="
-			T},
+			"sign=5ZeTvSlPGUqABR_8AUqfmxGTjIdTxfcJPMXYhsrAZhd&"
+			"t=" T},
 		{FILE_LINK_GET, "dir/a b.txt", "sign=" GET_SIGN "&t=" T "&w=A"},
 		{FILE_LINK_GET, "dir/a b.txt\n" T, "sign=" GET_SIGN "&t=" T},
 	};
@@ -157,8 +155,8 @@ the_uploader_is_sealed_in_the_link(void **state)
 	assert_true(slice_is(who, "user:u1:oABC"));
 	arena_init(&arena, 65536);
 	link = file_link_make(key(), &arena,
-		&(struct file_link){FILE_LINK_PUT, SLICE("up/x.bin"),
-			NOW + 60, SLICE("user:u1:oSECRET")});
+		&(struct file_link){FILE_LINK_PUT, SLICE("up/x.bin"), NOW + 60,
+			SLICE("user:u1:oSECRET")});
 	assert_null(strstr(link, "oSECRET"));
 	assert_int_equal(check(FILE_LINK_PUT, "up/x.bin", link, NOW, &who), 0);
 	assert_true(slice_is(who, "user:u1:oSECRET"));

@@ -26,8 +26,8 @@ may(const char *permission, const char *rules, struct file_scope who,
 	struct fault why = {0};
 	int n = 0;
 
-	if (file_rules_new(
-		    &r, slice_str(permission), slice_str(rules), &why) < 0)
+	if (file_rules_new(&r, slice_str(permission), slice_str(rules), &why) <
+		0)
 		fail_msg("%s", why.text);
 	for (int act = 0; act < 4; act++)
 		if (file_may(r, (enum access_act)act, &who, slice_str(path),
@@ -56,8 +56,7 @@ simple_permissions_say_what_cloudbase_says(void **state)
 
 		assert_string_equal(
 			may(p, "", BY(anna), "a", "o-anna"), cases[i].own);
-		assert_string_equal(
-			may(p, "", BY(visitor), "a", "u-visitor"),
+		assert_string_equal(may(p, "", BY(visitor), "a", "u-visitor"),
 			cases[i].own);
 		assert_string_equal(
 			may(p, "", BY(ben), "a", "o-anna"), cases[i].other);
@@ -104,8 +103,7 @@ rules_compare_the_resource_with_the_caller(void **state)
 			cases[i].own);
 		assert_string_equal(may("CUSTOM", r, BY(ben), "a", "o-anna"),
 			cases[i].other);
-		assert_string_equal(
-			may("CUSTOM", r, BY(nobody), "a", "o-anna"),
+		assert_string_equal(may("CUSTOM", r, BY(nobody), "a", "o-anna"),
 			cases[i].stranger);
 		assert_string_equal(
 			may("CUSTOM", r, ADMIN, "a", "o-anna"), "rcud");
@@ -130,7 +128,8 @@ a_bad_rule_is_told_with_its_place(void **state)
 		{"CUSTOM", "", ""},
 		{"CUSTOM", "[]", "an object"},
 		{"CUSTOM", "{\"raed\":true}", "raed is not known"},
-		{"CUSTOM", "{\"read\":1}", "read: true, false or an expression"},
+		{"CUSTOM", "{\"read\":1}",
+			"read: true, false or an expression"},
 		{"CUSTOM", "{\"read\":\"doc.a == 1\"}",
 			"read: column 1: doc is not known"},
 		{"CUSTOM", "{\"write\":\"true && request.data.a\"}",
@@ -186,12 +185,12 @@ set_rules_hold_from_the_next_request_on_everywhere(void **state)
 	assert_int_equal(get(f, BY(ben), "b"), ERR_FILE_NONE);
 	assert_int_equal(put(f, BY(anna), "a", "y"), ERR_FILE_DENIED);
 	assert_int_equal(set(f, "{\"read\":\"resource.\"}", &op), ERR_PARAM);
-	assert_int_equal(set(f, "{\"rules\":{},\"permission\":\"PRIVATE\"}",
-				 &op),
+	assert_int_equal(
+		set(f, "{\"rules\":{},\"permission\":\"PRIVATE\"}", &op),
 		ERR_PARAM);
 	assert_int_equal(set(f, "{\"permission\":\"CUSTOM\"}", &op), ERR_PARAM);
-	assert_int_equal(set(f, "{\"premission\":\"PRIVATE\"}", &op),
-		ERR_PARAM);
+	assert_int_equal(
+		set(f, "{\"premission\":\"PRIVATE\"}", &op), ERR_PARAM);
 	assert_non_null(strstr(op.job.why.text, "premission is not known"));
 	assert_int_equal(get(f, BY(ben), "b"), ERR_FILE_NONE);
 	assert_int_equal(set(f,

@@ -1,11 +1,10 @@
 /*
- * Stored files: written, read, replaced, copied and removed by those who may, with
- * quotas that hold at once and contents that go when no row names them.
+ * Stored files: written, read, replaced, copied and removed by those who may,
+ * with quotas that hold at once and contents that go when no row names them.
  */
 #include "base/clock.h"
 #include "base/crypto.h"
 #include "storage/file_copy.h"
-#include "storage/file_list.h"
 #include "tests/unit/file_driver.h"
 
 #include <fcntl.h>
@@ -83,8 +82,8 @@ static void
 a_replaced_content_goes_and_its_reader_keeps_it(void **state)
 {
 	struct fixture *f = setup();
-	struct file_get g = {.arena = &f->arena, .scope = ADMIN,
-		.path = SLICE("a")};
+	struct file_get g = {
+		.arena = &f->arena, .scope = ADMIN, .path = SLICE("a")};
 	char text[8] = "";
 
 	(void)state;
@@ -169,8 +168,10 @@ what_does_not_fit_its_checksum_is_refused_and_gone(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < array_size(cases); i++) {
-		struct file_put p = {.arena = &f->arena, .scope = ADMIN,
-			.path = SLICE("a"), .size = cases[i].size,
+		struct file_put p = {.arena = &f->arena,
+			.scope = ADMIN,
+			.path = SLICE("a"),
+			.size = cases[i].size,
 			.md5 = slice_str(cases[i].md5),
 			.sha256 = slice_str(cases[i].sha256)};
 
@@ -197,16 +198,18 @@ a_writer_who_leaves_leaves_nothing(void **state)
 
 	(void)state;
 	for (int stop = 0; stop < 4; stop++) {
-		struct file_put p = {.arena = &f->arena, .scope = ADMIN,
-			.path = SLICE("a"), .size = -1};
+		struct file_put p = {.arena = &f->arena,
+			.scope = ADMIN,
+			.path = SLICE("a"),
+			.size = -1};
 
 		job_init(&p.job, on_done);
 		file_put_begin(f->files[0], &p);
 		if (stop > 0)
 			assert_int_equal(wait_job(f, &p.job), 0);
 		if (stop > 1)
-			assert_int_equal(file_put_data(&p,
-						 slice_of(much, sizeof(much))),
+			assert_int_equal(
+				file_put_data(&p, slice_of(much, sizeof(much))),
 				0);
 		if (stop > 2)
 			file_put_end(&p);
@@ -224,8 +227,10 @@ who_writes_faster_than_the_disk_waits_and_all_arrives(void **state)
 	enum { PIECE = 64 * 1024, PIECES = 512 };
 	struct fixture *f = setup();
 	static char piece[PIECE];
-	struct file_put p = {.arena = &f->arena, .scope = ADMIN,
-		.path = SLICE("big"), .size = (int64_t)PIECE * PIECES};
+	struct file_put p = {.arena = &f->arena,
+		.scope = ADMIN,
+		.path = SLICE("big"),
+		.size = (int64_t)PIECE * PIECES};
 	_cleanup_(digest_freep) struct digest *d = digest_new("md5");
 	uint8_t sum[DIGEST_TOP];
 	char text[40] = "\"";
@@ -295,8 +300,7 @@ ids_name_paths_of_this_environment(void **state)
 	struct slice path;
 
 	(void)state;
-	assert_string_equal(
-		file_id_make(f->files[0], &f->arena, SLICE("a/b")),
+	assert_string_equal(file_id_make(f->files[0], &f->arena, SLICE("a/b")),
 		"cloud://env1.bucket/a/b");
 	assert_int_equal(file_id_path(f->files[0],
 				 SLICE("cloud://env1.bucket/a/b"), &path, NULL),
@@ -317,8 +321,8 @@ ids_name_paths_of_this_environment(void **state)
 	assert_int_equal(
 		file_id_path(f->files[0], SLICE("cloud://env1"), &path, NULL),
 		ERR_PARAM);
-	assert_int_equal(file_id_path(f->files[0],
-				 SLICE("cloud://env1.b/../a"), &path, NULL),
+	assert_int_equal(file_id_path(f->files[0], SLICE("cloud://env1.b/../a"),
+				 &path, NULL),
 		ERR_PARAM);
 	teardown(f);
 }
@@ -337,7 +341,8 @@ a_users_quota_holds_for_writers_at_once(void **state)
 	reconfigure(f);
 	for (int i = 0; i < WRITERS; i++) {
 		p[i] = (struct file_put){.arena = &f->arena,
-			.scope = BY(anna), .size = -1,
+			.scope = BY(anna),
+			.size = -1,
 			.path = slice_str(
 				arena_printf(&f->arena, "files/%d", i))};
 		job_init(&p[i].job, on_done);
@@ -384,7 +389,8 @@ the_quota_of_all_is_used_up_to_its_last_byte(void **state)
 	f->conf.total_quota = 100;
 	reconfigure(f);
 	for (int i = 0; i < WRITERS; i++) {
-		p[i] = (struct file_put){.arena = &f->arena, .scope = ADMIN,
+		p[i] = (struct file_put){.arena = &f->arena,
+			.scope = ADMIN,
 			.size = -1,
 			.path = slice_str(
 				arena_printf(&f->arena, "files/%d", i))};
@@ -423,15 +429,17 @@ of_writers_to_one_path_one_is_the_last(void **state)
 	(void)state;
 	for (int i = 0; i < WRITERS; i++) {
 		p[i] = (struct file_put){.arena = &f->arena,
-			.scope = BY(anna), .size = -1, .path = SLICE("same")};
+			.scope = BY(anna),
+			.size = -1,
+			.path = SLICE("same")};
 		job_init(&p[i].job, on_done);
 		file_put_begin(f->files[i % GATEWAYS], &p[i]);
 	}
 	for (int i = 0; i < WRITERS; i++) {
 		assert_int_equal(wait_job(f, &p[i].job), 0);
-		assert_int_equal(file_put_data(&p[i],
-					 slice_str(arena_printf(&f->arena,
-						 "%0*d", i + 1, 0))),
+		assert_int_equal(
+			file_put_data(&p[i], slice_str(arena_printf(&f->arena,
+						     "%0*d", i + 1, 0))),
 			0);
 		file_put_end(&p[i]);
 	}
@@ -455,8 +463,10 @@ static void
 a_right_is_judged_again_when_the_path_became_anothers(void **state)
 {
 	struct fixture *f = setup();
-	struct file_put p = {.arena = &f->arena, .scope = BY(ben),
-		.path = SLICE("prize"), .size = -1};
+	struct file_put p = {.arena = &f->arena,
+		.scope = BY(ben),
+		.path = SLICE("prize"),
+		.size = -1};
 
 	(void)state;
 	job_init(&p.job, on_done);
@@ -515,78 +525,9 @@ functions_hear_of_files_in_the_same_transaction(void **state)
 		    " FROM mpcloud.queue"),
 		"create pic/a 3 o-anna, update pic/a 2 o-anna, "
 		"delete pic/a 2 ");
-	assert_string_equal(
-		sql("SELECT event::jsonb #>> '{file,fileID}'"
-		    " FROM mpcloud.queue LIMIT 1"),
+	assert_string_equal(sql("SELECT event::jsonb #>> '{file,fileID}'"
+				" FROM mpcloud.queue LIMIT 1"),
 		"cloud://env1.bucket/pic/a");
-	teardown(f);
-}
-
-static const char *
-list(struct fixture *f, struct file_scope who, const char *prefix,
-	const char *after, const char *delimiter, int limit)
-{
-	static char text[4096];
-	struct file_list l = {.arena = &f->arena, .scope = who,
-		.prefix = slice_str(prefix), .after = slice_str(after),
-		.delimiter = slice_str(delimiter), .limit = limit};
-
-	job_init(&l.job, on_done);
-	file_list(f->files[0], &l);
-	assert_int_equal(wait_job(f, &l.job), 0);
-	text[0] = '\0';
-	for (size_t i = 0; i < l.count; i++)
-		(void)snprintf(text + strlen(text), 256, "%s ",
-			l.files[i].path);
-	if (l.next)
-		(void)snprintf(text + strlen(text), 256, "> %s", l.next);
-	return text;
-}
-
-static void
-files_are_listed_by_prefix_page_and_folder(void **state)
-{
-	struct fixture *f = setup();
-	static const char *const paths[] = {"a/1", "a/2", "a/b/3", "a/b/4",
-		"a-", "b", "图/x"};
-
-	(void)state;
-	for (size_t i = 0; i < array_size(paths); i++)
-		assert_int_equal(put(f, BY(anna), paths[i], "x"), 0);
-	assert_int_equal(put(f, BY(ben), "a/ben", "x"), 0);
-	assert_string_equal(list(f, ADMIN, "", "", "", 100),
-		"a- a/1 a/2 a/b/3 a/b/4 a/ben b 图/x ");
-	assert_string_equal(
-		list(f, ADMIN, "a/", "", "", 100), "a/1 a/2 a/b/3 a/b/4 a/ben ");
-	assert_string_equal(
-		list(f, ADMIN, "", "", "/", 100), "a- a/ b 图/ ");
-	assert_string_equal(
-		list(f, ADMIN, "a/", "", "/", 100), "a/1 a/2 a/b/ a/ben ");
-	assert_string_equal(
-		list(f, ADMIN, "a/", "", "/", 3), "a/1 a/2 a/b/ > a/b/");
-	assert_string_equal(
-		list(f, ADMIN, "a/", "a/b/", "/", 3), "a/ben ");
-	assert_string_equal(list(f, ADMIN, "", "", "", 2), "a- a/1 > a/1");
-	assert_string_equal(list(f, ADMIN, "", "a/1", "", 2), "a/2 a/b/3 > a/b/3");
-	assert_string_equal(list(f, ADMIN, "图", "", "", 2), "图/x ");
-	assert_string_equal(list(f, BY(ben), "", "", "", 100), "a/ben ");
-	assert_string_equal(list(f, BY(ben), "", "", "/", 100), "a/ ");
-	assert_string_equal(list(f, BY(nobody), "", "", "", 100), "");
-	teardown(f);
-}
-
-static void
-an_expired_file_is_not_there(void **state)
-{
-	struct fixture *f = setup();
-
-	(void)state;
-	assert_int_equal(put(f, ADMIN, "a", "x"), 0);
-	(void)sql("UPDATE mpcloud.files SET expires_at = %lld", T0 + 10);
-	assert_int_equal(get(f, ADMIN, "a"), 0);
-	clock_set((T0 + 10) * CLOCK_MS);
-	assert_int_equal(get(f, ADMIN, "a"), ERR_FILE_NONE);
-	assert_string_equal(list(f, ADMIN, "", "", "", 2), "");
 	teardown(f);
 }
 
@@ -610,16 +551,13 @@ main(void)
 		cmocka_unit_test(names_that_are_no_paths_are_refused),
 		cmocka_unit_test(ids_name_paths_of_this_environment),
 		cmocka_unit_test(a_users_quota_holds_for_writers_at_once),
-		cmocka_unit_test(
-			the_quota_of_all_is_used_up_to_its_last_byte),
+		cmocka_unit_test(the_quota_of_all_is_used_up_to_its_last_byte),
 		cmocka_unit_test(of_writers_to_one_path_one_is_the_last),
 		cmocka_unit_test(
 			a_right_is_judged_again_when_the_path_became_anothers),
 		cmocka_unit_test(a_full_disk_is_told_and_keeps_its_reserve),
 		cmocka_unit_test(
 			functions_hear_of_files_in_the_same_transaction),
-		cmocka_unit_test(files_are_listed_by_prefix_page_and_folder),
-		cmocka_unit_test(an_expired_file_is_not_there),
 	};
 
 	return cmocka_run_group_tests(tests, group_setup, group_teardown);

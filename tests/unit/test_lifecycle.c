@@ -1,6 +1,6 @@
 /*
- * What happens to files by themselves: expiry, archive, sweep in both directions,
- * on a clock of the test's.
+ * What happens to files by themselves: expiry, archive, sweep in both
+ * directions, on a clock of the test's.
  */
 #include "storage/lifecycle.h"
 
@@ -62,16 +62,20 @@ what_no_row_names_goes_when_it_is_old(void **state)
 {
 	struct fixture *f = setup();
 	struct lifecycle_run r;
+	char folder[128];
 
 	(void)state;
 	assert_int_equal(put(f, ADMIN, "kept", "x"), 0);
-	litter(f, "objects/a1/" NAME("1"), 0);      /* no such folder */
-	litter(f, "objects/a10/" NAME("1"), 0);     /* old */
+	litter(f, "objects/a1/" NAME("1"), 0);         /* no such folder */
+	litter(f, "objects/a10/" NAME("1"), 0);        /* old */
 	litter(f, "objects/a20/" NAME("2"), 2 * HOUR); /* young */
-	litter(f, "objects/a20/README", 0);         /* not ours */
+	litter(f, "objects/a20/README", 0);            /* not ours */
 	litter(f, "archive/a30/" NAME("3"), 0);
 	litter(f, "tmp/" NAME("4"), 0);
 	litter(f, "uploads/" NAME("5"), 0);
+	(void)mkdir(strcat(strcpy(folder, f->dir), "/thumbs"), 0700);
+	litter(f, "thumbs/a40/" NAME("6") "-9x9.webp", -31 * DAY);
+	litter(f, "thumbs/a40/" NAME("7") "-9x9.webp", -29 * DAY);
 	at(2 * HOUR);
 	r = run(f);
 	assert_int_equal(r.counts.litter, 4);
@@ -82,6 +86,7 @@ what_no_row_names_goes_when_it_is_old(void **state)
 	assert_int_equal(count_files(f, "archive"), 0);
 	assert_int_equal(count_files(f, "tmp"), 0);
 	assert_int_equal(count_files(f, "uploads"), 0);
+	assert_int_equal(count_files(f, "thumbs"), 1);
 	at(4 * HOUR);
 	assert_int_equal(run(f).counts.litter, 1);
 	assert_int_equal(get(f, ADMIN, "kept"), 0);
@@ -170,10 +175,11 @@ more_than_a_batch_expires_in_one_round(void **state)
 	struct fixture *f = setup();
 
 	(void)state;
-	(void)sql("INSERT INTO mpcloud.files (env, path, content, place, size,"
-		  " md5, sha256, type, created_at, changed_at, expires_at)"
-		  " SELECT '" ENV "', 'p' || i, md5(i::text), 'disk', 0, '', '',"
-		  " '', 1, 1, 2 FROM generate_series(1, 250) i");
+	(void)sql(
+		"INSERT INTO mpcloud.files (env, path, content, place, size,"
+		" md5, sha256, type, created_at, changed_at, expires_at)"
+		" SELECT '" ENV "', 'p' || i, md5(i::text), 'disk', 0, '', '',"
+		" '', 1, 1, 2 FROM generate_series(1, 250) i");
 	assert_int_equal(run(f).expired, 250);
 	assert_string_equal(sql("SELECT count(*) FROM mpcloud.files"), "0");
 	while (strcmp(sql("SELECT count(*) FROM mpcloud.file_gone"), "0") != 0)
@@ -220,7 +226,7 @@ an_archived_file_is_read_again_when_restored(void **state)
 
 /* Archived, and the crash came before the other one went. */
 static void
-a_content_that_is_in_both_places_keeps_the_one_its_row_says(void **state)
+of_a_content_in_both_places_the_one_its_row_says_stays(void **state)
 {
 	struct fixture *f = setup();
 	char command[512];
@@ -253,8 +259,9 @@ abandoned_uploads_end(void **state)
 		  " asker, type, fresh, created_at, touched_at) VALUES ('u1',"
 		  " '" ENV "', 'p', '', '', '', false, 1, %lld)",
 		T0);
-	(void)sql("INSERT INTO mpcloud.file_parts VALUES ('u1', 0, 6, '', '"
-		NAME("5") "')");
+	(void)sql(
+		"INSERT INTO mpcloud.file_parts VALUES ('u1', 0, 6, '', '" NAME(
+			"5") "')");
 	litter(f, "uploads/" NAME("5"), 0);
 	at(DAY);
 	assert_int_equal(run(f).uploads, 0);
@@ -332,7 +339,7 @@ main(void)
 		cmocka_unit_test(more_than_a_batch_expires_in_one_round),
 		cmocka_unit_test(an_archived_file_is_read_again_when_restored),
 		cmocka_unit_test(
-			a_content_that_is_in_both_places_keeps_the_one_its_row_says),
+			of_a_content_in_both_places_the_one_its_row_says_stays),
 		cmocka_unit_test(abandoned_uploads_end),
 		cmocka_unit_test(one_holder_at_a_time_has_the_lease),
 		cmocka_unit_test(a_bad_entry_is_named),

@@ -192,48 +192,6 @@ passes(unsigned gateway, const char *uid, const char *peer)
 	return e == 0;
 }
 
-static void
-what_is_mistyped_is_refused_with_words(void **state)
-{
-	static const char *const bad[][2] = {
-		{"[{}]", "limits[0]."},
-		{"[{\"by\": \"ip\"}]", "rate or concurrent"},
-		{"[{\"by\": \"ips\", \"rate\": \"1/second\"}]", "openid"},
-		{"[{\"by\": \"header:\", \"rate\": \"1/second\"}]", "X-Shop"},
-		{"[{\"by\": \"ip\", \"rate\": \"1/fortnight\"}]", "minute"},
-		{"[{\"by\": \"ip\", \"rate\": \"0/second\"}]", "100/minute"},
-		{"[{\"by\": \"ip\", \"rate\": \"2000000/second\"}]", "million"},
-		{"[{\"by\": \"ip\", \"rate\": 5}]", "rate"},
-		{"[{\"by\": \"ip\", \"rate\": \"9/hour\", \"cost\": 10}]",
-			"nothing would ever"},
-		{"[{\"by\": \"ip\", \"rate\": \"9/hour\", \"burts\": 1}]",
-			"burts"},
-		{"[{\"by\": \"ip\", \"concurrent\": 0}]", "concurrent"},
-		{"[{\"by\": \"ip\", \"rate\": \"9/hour\", \"class\": \"x\"}]",
-			"functions"},
-		{"[{\"by\": \"ip\", \"rate\": \"9/hour\", \"path\": \"x\"}]",
-			"slash"},
-		{"[{\"by\": \"ip\", \"rate\": \"9/hour\", \"name\": \"a b\"}]",
-			"letters"},
-		{"{}", "array"},
-	};
-
-	(void)state;
-	for (size_t i = 0; i < array_size(bad); i++) {
-		struct limit_rules *none = NULL;
-		struct fault why = {0};
-		_json_ json_t *v = NULL;
-
-		assert_int_equal(val_parse(&v, slice_str(bad[i][0]), NULL), 0);
-		assert_int_equal(
-			limit_rules_new(&none, v, "limits", &why), ERR_CONFIG);
-		if (!strstr(why.text, bad[i][1]) ||
-			strncmp(why.text, "limits", 6) != 0)
-			fail_msg("%s: \"%s\" does not say \"%s\"", bad[i][0],
-				why.text, bad[i][1]);
-	}
-}
-
 /* Three times as much is offered as is declared, on all gateways in turn. */
 static void
 over_gateways_the_declared_rate_is_let_in_within_a_percent(void **state)
@@ -590,7 +548,6 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_is_mistyped_is_refused_with_words),
 #define WITH(test) cmocka_unit_test_setup_teardown(test, up, down)
 		WITH(over_gateways_the_declared_rate_is_let_in_within_a_percent),
 		WITH(a_greedy_user_takes_nothing_of_what_others_share),

@@ -167,12 +167,12 @@ what_does_not_fit_is_refused_and_can_go_on(void **state)
 
 	(void)state;
 	assert_int_equal(create(f, BY(anna), "a", -1), 0);
-	assert_int_equal(part(f, BY(anna), 0, "abc",
-				 "00000000000000000000000000000000"),
+	assert_int_equal(
+		part(f, BY(anna), 0, "abc", "00000000000000000000000000000000"),
 		ERR_FILE_CHECKSUM);
 	assert_int_equal(offset(f, BY(anna)), 0);
-	assert_int_equal(part(f, BY(anna), 0, "abc",
-				 "900150983cd24fb0d6963f7d28e17f72"),
+	assert_int_equal(
+		part(f, BY(anna), 0, "abc", "900150983cd24fb0d6963f7d28e17f72"),
 		0);
 	assert_int_equal(part(f, BY(anna), 2, "x", ""), 0);
 	assert_int_equal(complete(f, BY(anna), ""), ERR_PARAM); /* overlap */

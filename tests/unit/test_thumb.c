@@ -1,6 +1,6 @@
 /*
- * Heads of images as their formats' own encoders wrote them, and thumbnails by the
- * confined program; bombs and what is no image are refused.
+ * Heads of images as their formats' own encoders wrote them, and thumbnails by
+ * the confined program; bombs and what is no image are refused.
  */
 #include "storage/thumb.h"
 
@@ -21,8 +21,8 @@
 static void
 put32(struct buf *b, uint32_t n)
 {
-	const char bytes[] = {(char)(n >> 24), (char)(n >> 16), (char)(n >> 8),
-		(char)n};
+	const char bytes[] = {
+		(char)(n >> 24), (char)(n >> 16), (char)(n >> 8), (char)n};
 
 	buf_add(b, bytes, 4);
 }
@@ -111,8 +111,7 @@ a_head_says_kind_and_size(void **state)
 		struct image_head h;
 
 		buf_init(&raw, 4096);
-		assert_int_equal(
-			text_unhex(&raw, slice_str(cases[i].hex)), 0);
+		assert_int_equal(text_unhex(&raw, slice_str(cases[i].hex)), 0);
 		assert_int_equal(image_head(&h, buf_all(&raw)), 0);
 		assert_int_equal(h.kind, cases[i].kind);
 		assert_int_equal(h.width, cases[i].width);
@@ -120,8 +119,7 @@ a_head_says_kind_and_size(void **state)
 		assert_int_equal(h.orientation, cases[i].orientation);
 		for (size_t cut = 0; cut < 10; cut++)
 			assert_int_equal(
-				image_head(&h, slice_of(raw.ptr, cut)),
-				-22);
+				image_head(&h, slice_of(raw.ptr, cut)), -22);
 	}
 }
 
@@ -152,10 +150,9 @@ a_wish_is_read(void **state)
 	for (size_t i = 0; i < array_size(cases); i++) {
 		struct thumb t = {0};
 
-		assert_int_equal(
-			thumb_parse(&t, slice_str(cases[i].size),
-				slice_str(cases[i].fit),
-				slice_str(cases[i].format), NULL),
+		assert_int_equal(thumb_parse(&t, slice_str(cases[i].size),
+					 slice_str(cases[i].fit),
+					 slice_str(cases[i].format), NULL),
 			cases[i].err);
 		if (cases[i].err)
 			continue;
@@ -172,8 +169,7 @@ source_of(const struct fixture *f, struct slice bytes)
 {
 	int fd;
 
-	(void)snprintf(
-		source_path, sizeof(source_path), "%s/source", f->dir);
+	(void)snprintf(source_path, sizeof(source_path), "%s/source", f->dir);
 	fd = open(source_path, O_RDWR | O_CREAT | O_TRUNC, 0600);
 	assert_int_equal(write(fd, bytes.ptr, bytes.len), bytes.len);
 	(void)lseek(fd, 0, SEEK_SET);
@@ -229,13 +225,13 @@ an_image_becomes_smaller_and_is_made_once(void **state)
 		skip();
 	}
 	png(&image, 300, 200, 200);
-	assert_int_equal(make(f, buf_all(&image), NAME, "100x100", "", "", &h),
-		0);
+	assert_int_equal(
+		make(f, buf_all(&image), NAME, "100x100", "", "", &h), 0);
 	assert_int_equal(h.kind, IMAGE_WEBP);
 	assert_int_equal(h.width, 100);
 	assert_int_equal(h.height, 66);
-	assert_int_equal(make(f, buf_all(&image), NAME, "100x100", "cover",
-				 "jpeg", &h),
+	assert_int_equal(
+		make(f, buf_all(&image), NAME, "100x100", "cover", "jpeg", &h),
 		0);
 	assert_int_equal(h.kind, IMAGE_JPEG);
 	assert_int_equal(h.width, 100);
@@ -267,19 +263,19 @@ bombs_and_what_is_no_image_are_refused(void **state)
 	png(&bomb, 20000, 20000, 1);
 	png(&tall, 1, 100000, 1);
 	png(&cut, 200, 200, 200);
-	assert_int_equal(make(f, buf_all(&bomb), NAME, "9x9", "", "", &h),
-		ERR_TOO_BIG);
-	assert_int_equal(make(f, buf_all(&tall), NAME, "9x9", "", "", &h),
-		ERR_TOO_BIG);
-	assert_int_equal(make(f, slice_of(cut.ptr, 60), NAME, "9x9", "", "",
-				 &h),
+	assert_int_equal(
+		make(f, buf_all(&bomb), NAME, "9x9", "", "", &h), ERR_TOO_BIG);
+	assert_int_equal(
+		make(f, buf_all(&tall), NAME, "9x9", "", "", &h), ERR_TOO_BIG);
+	assert_int_equal(
+		make(f, slice_of(cut.ptr, 60), NAME, "9x9", "", "", &h),
 		ERR_PARAM);
 	assert_int_equal(
 		make(f, SLICE("GIF89a"), NAME, "9x9", "", "", &h), ERR_PARAM);
 	assert_int_equal(
 		make(f, SLICE("<svg/>"), NAME, "9x9", "", "", &h), ERR_PARAM);
-	assert_int_equal(make(f, SLICE(""), NAME, "9x9", "", "", &h),
-		ERR_PARAM);
+	assert_int_equal(
+		make(f, SLICE(""), NAME, "9x9", "", "", &h), ERR_PARAM);
 	assert_int_equal(count_files(f, "thumbs"), 0);
 	teardown(f);
 }

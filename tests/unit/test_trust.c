@@ -21,8 +21,8 @@ trust_of(const char *text, const char *header)
 static void
 addresses_and_networks_are_known_by_their_bits(void **state)
 {
-	struct trust *t = trust_of("10.0.0.0/8 192.0.2.7  2001:db8::/33 unix",
-		"x-forwarded-for");
+	struct trust *t = trust_of(
+		"10.0.0.0/8 192.0.2.7  2001:db8::/33 unix", "x-forwarded-for");
 
 	(void)state;
 	assert_true(trust_knows(t, "10.255.0.1"));
@@ -54,8 +54,8 @@ nobody_is_trusted_by_an_empty_list_and_a_wrong_one_is_refused(void **state)
 	assert_int_equal(trust_new(&t, " ", "forwarded", &why), 0);
 	assert_null(t);
 	for (size_t i = 0; i < array_size(bad); i++) {
-		assert_int_equal(trust_new(&t, bad[i], "forwarded", &why),
-			ERR_CONFIG);
+		assert_int_equal(
+			trust_new(&t, bad[i], "forwarded", &why), ERR_CONFIG);
 		assert_non_null(strstr(why.text, bad[i]));
 	}
 }
@@ -90,8 +90,8 @@ the_nearest_address_that_is_not_a_proxy_s_counts(void **state)
 	assert_told("10.0.0.0/8", x, "2001:DB8:0::1", "2001:db8::1", -1);
 	assert_told("10.0.0.0/8", x, "::ffff:192.0.2.1", "192.0.2.1", -1);
 	/* past what cannot be read nothing is known */
-	assert_told("10.0.0.0/8", x, "1.1.1.1, unknown, 10.0.0.2", "10.0.0.2",
-		-1);
+	assert_told(
+		"10.0.0.0/8", x, "1.1.1.1, unknown, 10.0.0.2", "10.0.0.2", -1);
 	assert_told("10.0.0.0/8", x, "1.1.1.1, nonsense", "", -1);
 	assert_told("10.0.0.0/8", x, "1.1.1.1,", "", -1);
 	assert_told("10.0.0.0/8", x, "", "", -1);
@@ -141,9 +141,8 @@ assert_v1(const char *line, int result, const char *from)
 	}
 	assert_false(h.local);
 	(void)inet_ntop(h.from.any.sa_family,
-		h.from.any.sa_family == AF_INET
-			? (void *)&h.from.in.sin_addr
-			: (void *)&h.from.in6.sin6_addr,
+		h.from.any.sa_family == AF_INET ? (void *)&h.from.in.sin_addr
+						: (void *)&h.from.in6.sin6_addr,
 		text, sizeof(text));
 	assert_string_equal(text, from);
 }
@@ -164,8 +163,8 @@ a_line_of_version_1_names_the_client(void **state)
 	assert_v1("PROXY TCP4 192.168.0.1 192.168.0.11 56324 443\r\n"
 		  "GET / HTTP/1.1\r\nHost: 192.168.0.11\r\n\r\n",
 		1, "192.168.0.1");
-	assert_int_equal(parse("PROXY TCP4 1.2.3.4 5.6.7.8 1 2\r\nGET", 35, &h),
-		1);
+	assert_int_equal(
+		parse("PROXY TCP4 1.2.3.4 5.6.7.8 1 2\r\nGET", 35, &h), 1);
 	assert_int_equal(h.need, 32);
 	assert_v1("PROXY TCP6 2001:db8::1 ::1 1 2\r\n", 1, "2001:db8::1");
 }

@@ -35,8 +35,7 @@ a_follower_hears_what_becomes_of_documents(void **state)
 	ok(&c, DOC_REMOVE, coll, "{\"_id\":\"c\"}", NULL);
 	until(f.changes == 5);
 	assert_string_equal(f.last, "remove/dequeue");
-	ok(&c, DOC_UPDATE, coll, "{\"_id\":\"a\"}",
-		"{\"$set\":{\"x.y\":1}}");
+	ok(&c, DOC_UPDATE, coll, "{\"_id\":\"a\"}", "{\"$set\":{\"x.y\":1}}");
 	until(f.changes == 6);
 	settled(&f);
 	assert_int_equal(f.results, 1);
@@ -154,7 +153,9 @@ the_same_query_is_evaluated_once(void **state)
 	permit(coll, "READONLY");
 	for (size_t i = 0; i < 3; i++) /* of different callers */
 		follow(&f[i], coll, "{\"n\": 1}", NULL, -1,
-			i == 0 ? "o1" : i == 1 ? "o2" : "");
+			i == 0   ? "o1"
+			: i == 1 ? "o2"
+				 : "");
 	follow(&f[3], coll, "{\"n\":1}", NULL, -1, "o3");
 	follow(&f[4], coll, "{\"_openid\":\"{openid}\"}", NULL, -1, "o1");
 	follow(&f[5], coll, "{\"_openid\":\"{openid}\"}", NULL, -1, "o2");
@@ -386,7 +387,8 @@ a_transaction_is_one_change(void **state)
 	follow(&f, coll, "{\"n\":{\"$gt\":0}}", NULL, -1, NULL);
 	known(&f);
 	(void)snprintf(sql, sizeof(sql),
-		"BEGIN; INSERT INTO env_test.\"%s\" VALUES ('b', '{\"n\": 1}'); "
+		"BEGIN; INSERT INTO env_test.\"%s\" VALUES ('b', '{\"n\": "
+		"1}'); "
 		"UPDATE env_test.\"%s\" SET doc = '{\"n\": 2}'; "
 		"DELETE FROM env_test.\"%s\" WHERE _id = 'a'; "
 		"INSERT INTO env_test.\"%s\" VALUES ('c', '{\"n\": -1}'); "

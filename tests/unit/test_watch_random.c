@@ -7,8 +7,8 @@
 #include "tests/unit/watch_call.h"
 
 enum {
-	STEPS = 400,     /* each looked at by every follower */
-	STORM = 6000,    /* changes by several at once */
+	STEPS = 400,  /* each looked at by every follower */
+	STORM = 6000, /* changes by several at once */
 	WRITERS = 8,
 	IDS = 24,
 };
@@ -62,19 +62,22 @@ static const struct {
 	{"{\"s\":{\"$regex\":\"^[xy]\"}}", NULL, -1, NULL},
 	{"{\"t\":{\"$size\":3}}", NULL, -1, NULL},
 	{"{\"t\":{\"$all\":[1,2]}}", NULL, -1, NULL},
-	{"{\"t\":{\"$elemMatch\":{\"x\":1,\"y\":{\"$gt\":1}}}}", NULL, -1, NULL},
+	{"{\"t\":{\"$elemMatch\":{\"x\":1,\"y\":{\"$gt\":1}}}}", NULL, -1,
+		NULL},
 	{"{\"t.x\":3}", NULL, -1, NULL},
 	{"{\"t.0\":5}", NULL, -1, NULL},
 	{"{\"o.k\":1}", NULL, -1, NULL},
 	{"{\"o\":{\"k\":1}}", NULL, -1, NULL},
 	{"{\"$or\":[{\"a\":1},{\"b\":\"x\"}]}", NULL, -1, NULL},
-	{"{\"$and\":[{\"a\":{\"$exists\":true}},{\"s\":\"x\"}]}", NULL, -1, NULL},
+	{"{\"$and\":[{\"a\":{\"$exists\":true}},{\"s\":\"x\"}]}", NULL, -1,
+		NULL},
 	{"{\"$nor\":[{\"a\":1},{\"b\":2}]}", NULL, -1, NULL},
 	{"{\"a\":{\"$not\":{\"$gt\":2}}}", NULL, -1, NULL},
 	{"{\"$expr\":{\"$eq\":[\"$a\",\"$b\"]}}", NULL, -1, NULL},
 	{"{\"$expr\":{\"$gt\":[\"$a\",\"$b\"]},\"s\":\"x\"}", NULL, -1, NULL},
 	{"{\"$jsonSchema\":{\"required\":[\"a\",\"b\"]}}", NULL, -1, NULL},
-	{"{\"p\":{\"$geoWithin\":{\"$centerSphere\":[[0,0],0.5]}}}", NULL, -1, NULL},
+	{"{\"p\":{\"$geoWithin\":{\"$centerSphere\":[[0,0],0.5]}}}", NULL, -1,
+		NULL},
 	{"{\"s\":\"z\\u0007\\\"中\"}", NULL, -1, NULL},
 	{"{\"a\":\"x\"}", NULL, -1, "o1"},
 	{"{}", NULL, -1, "o2"},
@@ -153,8 +156,8 @@ make_step(struct step *s)
 	const char *f = PICK(fields), *g = PICK(fields);
 
 	*s = (struct step){.verb = DOC_UPDATE};
-	(void)snprintf(s->query, sizeof(s->query), "{\"_id\":\"id%u\"}",
-		any(IDS));
+	(void)snprintf(
+		s->query, sizeof(s->query), "{\"_id\":\"id%u\"}", any(IDS));
 	switch (any(12)) {
 	case 0:
 	case 1:
@@ -173,8 +176,8 @@ make_step(struct step *s)
 			"{\"$set\":{\"b\":%s}}", PICK(values));
 		break;
 	case 5:
-		(void)snprintf(s->data, sizeof(s->data),
-			"{\"$unset\":{\"%s\":1}}", f);
+		(void)snprintf(
+			s->data, sizeof(s->data), "{\"$unset\":{\"%s\":1}}", f);
 		break;
 	case 6:
 		(void)snprintf(s->data, sizeof(s->data),
@@ -327,8 +330,8 @@ come_late(unsigned at)
 		late_count % 2 ? "{\"a\":{\"$gt\":1}}" : "{\"a\":{\"$gt\":0}}",
 		NULL, -1, NULL);
 	/* of their own query, so that each asks anew */
-	late[late_count].query.query = slice_str(
-		str_printf("{\"a\":{\"$gt\":%zu}}", late_count % 7));
+	late[late_count].query.query =
+		slice_str(str_printf("{\"a\":{\"$gt\":%zu}}", late_count % 7));
 	door.stop(&late[late_count].sub);
 	door.start(&late[late_count].sub, &late[late_count].query);
 	late_count++;

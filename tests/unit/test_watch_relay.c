@@ -285,14 +285,13 @@ no_event_is_lost_or_doubled(void **state)
 	before = watch_relay_count(zero).queries;
 	crowd = mem_array(FOLLOWERS, struct follower);
 	for (size_t i = 0; i < FOLLOWERS; i++) {
-		follow_prepare(&crowd[i], coll, "{}", NULL, -1,
-			i % 2 ? "o1" : "o2");
+		follow_prepare(
+			&crowd[i], coll, "{}", NULL, -1, i % 2 ? "o1" : "o2");
 		crowd[i].sub.ops = &crowd_ops;
 		if (i % 4)
 			door.start(&crowd[i].sub, &crowd[i].query);
 		else
-			watch_relay_start(
-				zero, &crowd[i].sub, &crowd[i].query);
+			watch_relay_start(zero, &crowd[i].sub, &crowd[i].query);
 	}
 	for (size_t i = 0; i < FOLLOWERS; i++)
 		known(&crowd[i]);

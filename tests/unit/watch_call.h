@@ -33,7 +33,6 @@ engine_resume(struct watch_sub *s, const struct watch_query *query,
 	watch_resume(watches, s, query, epoch, seq);
 }
 
-
 struct follower {
 	struct watch_sub sub;
 	struct watch_query query;
@@ -179,8 +178,8 @@ follow_one(struct follower *f, const struct watch_change *c)
 		json_object_set_new(f->docs, id, json_of(c->doc));
 		break;
 	case WATCH_DEQUEUE:
-		assert_true(c->data == WATCH_REMOVE || c->data == WATCH_UPDATE ||
-			    c->data == WATCH_LIMIT);
+		assert_true(c->data == WATCH_REMOVE ||
+			    c->data == WATCH_UPDATE || c->data == WATCH_LIMIT);
 		assert_non_null(old);
 		json_object_del(f->docs, id);
 		break;
