@@ -1,20 +1,12 @@
 /*
- * Shared memory and what gateways say of themselves → Prometheus' text
+ * Shared memory → Prometheus' text
  * exposition format 0.0.4, in which all samples of a metric stand together.
  */
-#include "base/event.h"
-#include "base/mem.h"
-#include "base/paths.h"
 #include "base/util.h"
-#include "base/val.h"
-#include "db/pool.h"
-#include "gateway/gateway.h"
 #include "gateway/metric.h"
 
-#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 /* What the rows' labels begin with says what they count. */
 static const struct kind {
@@ -118,6 +110,15 @@ static const struct {
 		offsetof(struct shm_gateway, orders)},
 	{"limited_total", "Requests refused by a rate limit.",
 		offsetof(struct shm_gateway, limited)},
+	{"shed_total", "Requests refused because too much was under way.",
+		offsetof(struct shm_gateway, shed)},
+	{"circuit_refused_total", "Requests refused by an open circuit.",
+		offsetof(struct shm_gateway, circuit)},
+	{"replayed_total", "Answers repeated for an Idempotency-Key.",
+		offsetof(struct shm_gateway, replayed)},
+	{"limits_counted_here_total",
+		"Limits counted on this machine because Valkey did not answer.",
+		offsetof(struct shm_gateway, counted_here)},
 };
 
 static void
@@ -155,107 +156,4 @@ metric_page(
 		each_row(&p, row_times);
 	}
 	counters_put(&p);
-}
-
-/* --- what only the gateway itself knows --- */
-
-static json_t *
-events(void)
-{
-	json_t *all = json_object();
-
-	for (int i = 0; i < EVENT_COUNT_; i++)
-		if (event_count((enum event_name)i))
-			(void)json_object_set_new(all,
-				event_wire((enum event_name)i),
-				json_integer((json_int_t)event_count(
-					(enum event_name)i)));
-	return all;
-}
-
-/* Resident pages that are ours alone: statm's second and third numbers. */
-static json_int_t
-memory(void)
-{
-	_free_ char *text = NULL;
-	unsigned long size, resident, shared;
-	size_t len;
-
-	if (file_read("/proc/self/statm", 256, &text, &len, NULL) < 0 ||
-		sscanf(text, "%lu %lu %lu", &size, &resident, &shared) != 3)
-		return 0;
-	return (json_int_t)(resident - shared) * sysconf(_SC_PAGESIZE);
-}
-
-json_t *
-metric_own(const struct gateway *g)
-{
-	json_int_t busy = 0, connections = 0;
-
-	for (size_t i = 0; i < g->listener_count; i++) {
-		busy += http_busy(g->listeners[i].http);
-		connections += http_connections(g->listeners[i].http);
-	}
-	return json_pack("{s:I,s:I,s:b,s:I,s:o}", "busy", busy, "connections",
-		connections, "database", pool_is_up(g->pool), "memory",
-		memory(), "events", events());
-}
-
-static const struct {
-	const char *member, *name, *help;
-} gauges[] = {
-	{"busy", "requests_under_way", "Requests that are not answered yet."},
-	{"connections", "connections", "Clients' connections."},
-	{"database", "database_up", "1: the database can be reached."},
-	{"memory", "memory_bytes", "Memory that is the gateway's alone."},
-};
-
-static json_int_t
-value_of(const json_t *own, const char *member)
-{
-	const json_t *v = json_object_get(own, member);
-
-	return json_is_boolean(v) ? json_is_true(v) : json_integer_value(v);
-}
-
-static void
-events_put(struct buf *to, const json_t *gateways)
-{
-	json_t *g, *n;
-	const char *name;
-	size_t i;
-
-	head_put(to, "events_total", "", "counter",
-		"Events in the log since the gateway was started.");
-	json_array_foreach (gateways, i, g) {
-		json_t *own = json_object_get(g, "own");
-
-		json_object_foreach (json_object_get(own, "events"), name, n)
-			buf_printf(to,
-				"mpcloud_events_total{event=\"%s\",gateway="
-				"\"%lld\"} %lld\n",
-				name,
-				(long long)json_integer_value(
-					json_object_get(g, "gateway")),
-				(long long)json_integer_value(n));
-	}
-}
-
-void
-metric_own_put(struct buf *to, const json_t *gateways)
-{
-	json_t *g;
-	size_t i;
-
-	for (size_t k = 0; k < array_size(gauges); k++) {
-		head_put(to, gauges[k].name, "", "gauge", gauges[k].help);
-		json_array_foreach (gateways, i, g)
-			buf_printf(to, "mpcloud_%s{gateway=\"%lld\"} %lld\n",
-				gauges[k].name,
-				(long long)json_integer_value(
-					json_object_get(g, "gateway")),
-				(long long)value_of(json_object_get(g, "own"),
-					gauges[k].member));
-	}
-	events_put(to, gateways);
 }

@@ -13,9 +13,9 @@
 #include "base/val.h"
 #include "documents/bulk.h"
 #include "functions/proto.h"
-#include "gateway/guard.h"
 #include "gateway/answer_code.h"
 #include "gateway/declared.h"
+#include "gateway/guard.h"
 #include "gateway/http_trigger.h"
 #include "gateway/idempotency.h"
 #include "gateway/know.h"
@@ -105,8 +105,8 @@ step_admit(struct request *r)
 		return 0;
 	e = guard_head(r);
 	if (e == 0)
-		e = admit_ip(&r->admit, g->cells, g->ip_rule,
-			exchange_peer(r->x));
+		e = admit_ip(
+			&r->admit, g->cells, g->ip_rule, exchange_peer(r->x));
 	return e < 0 ? e : limit_head(r);
 }
 
@@ -122,8 +122,7 @@ step_allow(struct request *r)
 		return 0;
 	e = guard_caller(r);
 	if (e == 0)
-		e = admit_user(
-			&r->admit, g->cells, g->user_rule, &r->caller);
+		e = admit_user(&r->admit, g->cells, g->user_rule, &r->caller);
 	return e < 0 ? e : limit_caller(r);
 }
 
@@ -283,8 +282,7 @@ request_header(const void *request, const char *name)
 const char *
 request_traceparent(const struct request *r)
 {
-	return trace_parent(
-		&r->trace, exchange_arena(r->x), exchange_id(r->x));
+	return trace_parent(&r->trace, exchange_arena(r->x), exchange_id(r->x));
 }
 
 static bool
@@ -464,6 +462,25 @@ request_count(const struct request *r, int status)
 enum { CLIENT_LEFT = 499 };
 
 static void
+write_line(const struct request *r, int status, int64_t ns)
+{
+	access_write(
+		&r->gateway->access, &(struct access_line){
+					     .request_id = exchange_id(r->x),
+					     .method = exchange_method(r->x),
+					     .path = exchange_path(r->x),
+					     .ip = exchange_peer(r->x),
+					     .uid = r->caller.uid,
+					     .function = r->function,
+					     .action = r->action,
+					     .trace = r->trace.id,
+					     .status = status,
+					     .bytes = exchange_sent(r->x),
+					     .ns = ns,
+				     });
+}
+
+static void
 on_end(struct http *http, struct exchange *x, bool sent)
 {
 	struct request *r = exchange_data(x);
@@ -486,30 +503,16 @@ on_end(struct http *http, struct exchange *x, bool sent)
 		idempotency_end(r);
 	json_decref(r->json);
 	json_decref(r->kept);
-	r->declared_in = declared_unref(r->declared_in);
 	if (!status)
 		status = CLIENT_LEFT;
 	request_count(r, status);
 	metric_request(r, status, ns);
 	timeline_end(r, status, ns);
-	if (!r->gateway->access.on)
-		return;
-	access_write(&r->gateway->access,
-		&(struct access_line){
-			.request_id = exchange_id(x),
-			.method = exchange_method(x),
-			.path = exchange_path(x),
-			.ip = exchange_peer(x),
-			.uid = r->caller.uid,
-			.function = r->function,
-			.action = r->action,
-			.trace = r->trace.id,
-			.status = status,
-			.bytes = exchange_sent(x),
-			.ns = ns,
-		});
+	if (r->gateway->access.on)
+		write_line(r, status, ns);
+	/* the last: names that were told above lie in it */
+	r->declared_in = declared_unref(r->declared_in);
 }
-
 static void
 on_refused(struct http *http, int status, const char *what, const char *peer)
 {

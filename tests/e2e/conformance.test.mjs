@@ -75,6 +75,7 @@ test('a watch whose sockets are cut goes on, with nothing lost or doubled', { sk
   }
   await until(() => seen.length && seen[seen.length - 1][2].length === 30 || errors.length, 'all thirty are there');
   await program.run('watcher.close()');
+  assert.ok(page.connections > 1, 'it was cut off, and connected again');
   assert.deepEqual(errors, []);
   const told = seen.filter(([type]) => type !== 'init').flatMap(([, changes]) => changes);
   assert.deepEqual(told, Array.from({ length: 30 }, (_, i) => i + 1), 'each once, in its order');

@@ -13,6 +13,8 @@ before(async () => {
   dir = mkdtempSync(join(tmpdir(), 'mpc-files-'));
   mkdirSync(join(dir, 'cloudfunctions'));
   writeFileSync(join(dir, 'cloudbaserc.json'), JSON.stringify({ envId: 'x', functions: [] }));
+  writeFileSync(join(dir, 'routes.json'), JSON.stringify({ routes: [{ path: '/logo.txt', to: { file: 'brand/logo.txt' } },
+    { path: '/users/{id}/card', to: { file: 'cards/{id}.txt' } }] }));
   stack = await startStack({ project: dir, gateways: 1 });
 });
 after(async () => {
@@ -87,4 +89,17 @@ test('a CDN fetches with its secret, and links lead to it with its own signature
   const t = link.searchParams.get('t');
   assert.ok(Math.abs(Number(t) - Date.now() / 1000) < 100, t);
   assert.equal(link.searchParams.get('sign'), createHash('md5').update(`${CDN_KEY}/cdn/a%20b.txt${t}`).digest('hex'));
+});
+
+test('a declared route answers with a stored file, whatever the rules say of it', async () => {
+  for (const [path, text] of [['brand/logo.txt', 'the logo'], ['cards/7.txt', 'card 7']]) {
+    writeFileSync(join(dir, 'one'), text);
+    fine('put', join(dir, 'one'), path);
+  }
+  const got = await fetch(`${stack.url}/logo.txt`, { headers: { range: 'bytes=4-' } });
+  assert.deepEqual([got.status, await got.text(), got.headers.get('content-type')], [206, 'logo', 'text/plain; charset=utf-8']);
+  assert.equal((await fetch(`${stack.url}/logo.txt`, { headers: { 'if-none-match': got.headers.get('etag') } })).status, 304);
+  assert.equal(await (await fetch(`${stack.url}/users/7/card`)).text(), 'card 7');
+  for (const id of ['8', '%2e%2e', '..%2fbrand%2flogo']) assert.equal((await fetch(`${stack.url}/users/${id}/card`)).status, 404, id);
+  assert.equal((await fetch(`${stack.url}/v1/files/brand/logo.txt`)).status, 403);
 });

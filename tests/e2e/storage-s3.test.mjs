@@ -1,20 +1,21 @@
-// Contents in an S3-compatible store that others wrote (npm's s3rver, which checks
-// signatures): what is put is what is got, what is removed is gone there, and a store
+// Contents in an S3-compatible store that others wrote (npm's s3rver; it takes any
+// signature of version 4, so npm's aws4 stands in front and checks them): what is put is what is got, what is removed is gone there, and a store
 // that does not answer costs nothing but the answer.
 import test, { after, before } from 'node:test';
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, request } from 'node:http';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { Clock, Db } from '../lib/pay.mjs';
 import { join, lacksPackages, source, startStack, until } from '../lib/stack.mjs';
 
-const client = join(source, 'tests/clients/s3rver-3.7.1');
+const client = join(source, 'tests/clients/s3rver-3.7.1'); // with aws4
 const skip = lacksPackages('tests/clients/s3rver-3.7.1');
 const SIZE = 5 << 20;
-let dir, store, port, stack, db, anna;
+let dir, store, gate, port, stack, db, anna, refused = 0;
 const clock = new Clock();
 
 before(async () => {
@@ -24,7 +25,7 @@ before(async () => {
   const S3rver = createRequire(join(client, 'package.json'))('s3rver');
   store = new S3rver({ port: 0, address: '127.0.0.1', silent: true, directory: join(dir, 's3'),
     configureBuckets: [{ name: 'files', configs: [] }] });
-  ({ port } = await store.run());
+  ({ port } = await gateBefore((await store.run()).port));
   mkdirSync(join(dir, 'project/cloudfunctions'), { recursive: true });
   writeFileSync(join(dir, 'project/cloudbaserc.json'), JSON.stringify({ envId: 's3-env', functions: [] }));
   stack = await startStack({ project: join(dir, 'project'), gateways: 1, env: { MPCLOUD_CLOCK_FILE: clock.file }, set: {
@@ -36,10 +37,43 @@ before(async () => {
 after(async () => {
   await db?.end();
   await stack?.stop();
+  gate?.close();
+  gate?.closeAllConnections();
   await store?.close();
   clock.end();
   if (dir) rmSync(dir, { recursive: true, force: true });
 });
+
+// Signs anew what was signed, and compares; the body's sum is in the signature.
+function isSigned(from, body) {
+  const aws4 = createRequire(join(client, 'package.json'))('aws4');
+  const said = /^AWS4-HMAC-SHA256 Credential=S3RVER\/\d{8}\/us-east-1\/s3\/aws4_request, ?SignedHeaders=([a-z0-9;-]+), ?Signature=([0-9a-f]{64})$/
+    .exec(from.headers.authorization ?? '');
+  const names = said?.[1].split(';') ?? [];
+  if (!['host', 'x-amz-content-sha256', 'x-amz-date'].every((n) => names.includes(n))) return false;
+  const headers = Object.fromEntries(names.map((n) => [n, from.headers[n]]));
+  const { headers: { Authorization } } = aws4.sign({ method: from.method, path: from.url, service: 's3', region: 'us-east-1',
+    host: from.headers.host, headers, body }, { accessKeyId: 'S3RVER', secretAccessKey: 'S3RVER' });
+  return Authorization.endsWith(`Signature=${said[2]}`) &&
+    createHash('sha256').update(body).digest('hex') === from.headers['x-amz-content-sha256'];
+}
+
+async function gateBefore(behind) {
+  gate = createServer(async (from, to) => {
+    const parts = [];
+    for await (const part of from) parts.push(part);
+    const body = Buffer.concat(parts);
+    if (!isSigned(from, body)) { refused++; to.writeHead(403); to.end(); return; }
+    const on = request({ port: behind, host: '127.0.0.1', method: from.method, path: from.url, headers: from.headers }, (answer) => {
+      to.writeHead(answer.statusCode, answer.headers);
+      answer.pipe(to);
+    });
+    on.on('error', () => to.destroy());
+    on.end(body);
+  });
+  await new Promise((done) => gate.listen(0, '127.0.0.1', done));
+  return gate.address();
+}
 
 // As the daemon wants a secret: nobody else may read it.
 function secret(text) {
@@ -79,7 +113,7 @@ test('the store is one that checks signatures', { skip }, async () => {
   const forged = await fetch(`http://127.0.0.1:${port}/files/mp/forged`, { method: 'PUT', body: 'x', headers: {
     authorization: `AWS4-HMAC-SHA256 Credential=S3RVER/20261121/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=${'0'.repeat(64)}`,
     'x-amz-date': new Date().toISOString().replace(/[-:]|\.\d+/g, ''), 'x-amz-content-sha256': 'UNSIGNED-PAYLOAD' } });
-  assert.equal(forged.status, 403);
+  assert.deepEqual([forged.status, refused], [403, 1]);
   assert.equal(objects().length, 4);
 });
 
@@ -98,9 +132,11 @@ test('what is replaced or removed goes from the store', { skip }, async () => {
   await until(() => objects().length === 3, 'the removed object is gone');
 });
 
+test('no request of ours had a wrong signature', { skip }, () => assert.equal(refused, 1));
+
 test('a store that does not answer is told, and leaves no file', { skip }, async () => {
-  await store.close();
-  store = null;
+  gate.close();
+  gate.closeAllConnections();
   const made = await ask('PUT', 'b', 'bytes');
   assert.equal(made.status, 502, await made.text());
   assert.ok((await ask('GET', 'a/70000')).status >= 500);

@@ -157,6 +157,7 @@ export function makeMiniWx({ code, appid = 'wx0123456789abcdef' }) {
       const socket = new WebSocket(o.url, o.protocols ?? [], { headers: o.header });
       let wasOpen = false;
       sockets.add(socket);
+      page.connections += 1;
       socket.on('close', () => sockets.delete(socket));
       const on = { Open: [], Message: [], Close: [], Error: [] };
       const tell = (event, what) => on[event].forEach((fn) => fn(what));
@@ -198,6 +199,7 @@ export function makeMiniWx({ code, appid = 'wx0123456789abcdef' }) {
     value: { init() { throw new Error('Tencent\'s cloud is not here'); } } });
   // As a page gets them from wx.chooseMedia.
   const page = {
+    connections: 0, // sockets that were opened
     make(text) {
       const filePath = `wxfile://tmp_${files++}`;
       disk.set(filePath, Buffer.from(text));
