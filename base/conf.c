@@ -418,7 +418,7 @@ read_value(struct reader *in, struct slice name, struct slice value,
 
 	if (!row)
 		return unknown(in->section, name, why);
-	if (in->into == in->conf && slice_is(in->section, "tls"))
+	if (in->into == in->conf && value.len && slice_is(in->section, "tls"))
 		return fault_set(why, ERR_CONFIG,
 			"the section needs a name: [tls shop]");
 	set_in = in->into == in->conf ? in->set_in : in->more_in;

@@ -26,8 +26,7 @@ enum {
 	TIMEOUT_MS = 10000,
 	CONNECT_MS = 3000,
 	IDLE_TOP = 32,
-	CONNECTIONS = 64,
-	KEEP_S = 50
+	CONNECTIONS = 64
 };
 
 struct fetcher {
@@ -457,97 +456,6 @@ transfer_get(struct fetcher *f)
 #define SET(option, value) (void)curl_easy_setopt(t->easy, (option), (value))
 
 static void
-set_house_rules(struct transfer *t)
-{
-	SET(CURLOPT_NOSIGNAL, 1L);
-	SET(CURLOPT_PROTOCOLS_STR, "http,https");
-	SET(CURLOPT_FOLLOWLOCATION, 0L);
-	SET(CURLOPT_SSL_VERIFYPEER, 1L);
-	SET(CURLOPT_SSL_VERIFYHOST, 2L);
-	SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-	SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-	SET(CURLOPT_MAXAGE_CONN, (long)KEEP_S);
-	SET(CURLOPT_USERAGENT, PACKAGE_NAME "/" PACKAGE_VERSION);
-	SET(CURLOPT_PROXY, ""); /* not whatever the environment says */
-}
-
-static void
-set_method(struct transfer *t, const struct fetch_ask *ask)
-{
-	bool post = strcmp(ask->method, "POST") == 0;
-
-	if (strcmp(ask->method, "HEAD") == 0)
-		SET(CURLOPT_NOBODY, 1L);
-	else if (!post && strcmp(ask->method, "GET") != 0)
-		SET(CURLOPT_CUSTOMREQUEST, ask->method);
-	if (!post && !ask->body.len)
-		return;
-	SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)ask->body.len);
-	SET(CURLOPT_COPYPOSTFIELDS, ask->body.len ? ask->body.ptr : "");
-}
-
-static void
-set_headers(struct transfer *t, const struct fetch_ask *ask)
-{
-	/* Curl's own ideas (a form, a question before the body) are taken
-	 * out first; what the caller says comes after. */
-	static const char *const none[] = {NULL};
-	const char *const *h = ask->headers ? ask->headers : none;
-	struct curl_slist *all = curl_slist_append(NULL, "Expect:");
-	bool typed = false;
-
-	for (; *h; h++) {
-		all = curl_slist_append(all, *h);
-		typed |= strncasecmp(*h, "Content-Type:", 13) == 0;
-	}
-	if (!typed)
-		all = curl_slist_append(all, "Content-Type:");
-	t->headers = all;
-	SET(CURLOPT_HTTPHEADER, all);
-}
-
-/* Curl keeps copies and would keep the connection for whoever shows the same
- * certificate; once is enough. */
-static void
-set_certificate(struct transfer *t, const struct fetch_ask *ask)
-{
-	struct curl_blob cert = {
-		.data = (void *)(uintptr_t)ask->client_cert.ptr,
-		.len = ask->client_cert.len,
-		.flags = CURL_BLOB_COPY,
-	};
-	struct curl_blob key = {
-		.data = (void *)(uintptr_t)ask->client_key.ptr,
-		.len = ask->client_key.len,
-		.flags = CURL_BLOB_COPY,
-	};
-
-	SET(CURLOPT_SSLCERT_BLOB, &cert);
-	SET(CURLOPT_SSLKEY_BLOB, &key);
-	SET(CURLOPT_FRESH_CONNECT, 1L);
-	SET(CURLOPT_FORBID_REUSE, 1L);
-}
-
-static int
-on_begin(void *arg, char *to, char *from, int to_port, int from_port)
-{
-	struct transfer *t = arg;
-
-	(void)to, (void)from, (void)to_port, (void)from_port;
-	return t->begun++ ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
-}
-
-/* A connection that was in use a moment ago is not one that the other side is
- * just closing. */
-static void
-set_once(struct transfer *t)
-{
-	SET(CURLOPT_PREREQFUNCTION, on_begin);
-	SET(CURLOPT_PREREQDATA, t);
-	SET(CURLOPT_MAXAGE_CONN, 2L);
-}
-
-static void
 set_answer(struct transfer *t, struct fetch *fetch, size_t top)
 {
 	SET(CURLOPT_WRITEFUNCTION, on_body);
@@ -582,7 +490,7 @@ fetch_start(struct fetcher *fetcher, struct fetch *fetch,
 	t->fetch = fetch;
 	t->begun = 0;
 	list_add(&fetcher->busy, &t->on);
-	set_house_rules(t);
+	transfer_set(t, ask);
 	SET(CURLOPT_URL, ask->url);
 	SET(CURLOPT_CONNECTTIMEOUT_MS,
 		(long)(ms ? min(connect_ms, ms) : connect_ms));
@@ -591,16 +499,10 @@ fetch_start(struct fetcher *fetcher, struct fetch *fetch,
 		SET(CURLOPT_FRESH_CONNECT, 1L);
 		SET(CURLOPT_FORBID_REUSE, 1L);
 	}
-	if (ask->client_cert.len)
-		set_certificate(t, ask);
 	if (ask->sigv4) {
 		SET(CURLOPT_AWS_SIGV4, ask->sigv4);
 		SET(CURLOPT_USERPWD, ask->sigv4_key);
 	}
-	if (ask->once)
-		set_once(t);
-	set_method(t, ask);
-	set_headers(t, ask);
 	if (ask->stream) /* its answer may have any length */
 		stream_set(t, ask);
 	set_answer(t, fetch, ask->stream ? 0 : top);

@@ -23,6 +23,9 @@ struct transfer {
 void fetcher_enter(struct fetcher *f);
 void fetcher_leave(struct fetcher *f);
 
+/* fetch_set.c */
+void transfer_set(struct transfer *t, const struct fetch_ask *ask);
+
 /* fetch_stream.c */
 void stream_init(struct transfer *t);
 void stream_set(struct transfer *t, const struct fetch_ask *ask);

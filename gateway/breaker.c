@@ -306,6 +306,7 @@ breaker_end_of(int err, int status, bool is_upstream)
 	case ERR_FN_CRASHED:
 	case ERR_PROXY_DOWN:
 	case ERR_PROXY_TIMEOUT:
+	case ERR_BEHIND:
 	case ERR_TIMEOUT:
 		return BREAKER_ERROR;
 	case ERR_FN_FAILED: /* it answered */

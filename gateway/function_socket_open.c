@@ -66,9 +66,10 @@ open_connection(struct asking *a)
 	struct request *r = a->r;
 	const struct conf *conf = r->gateway->conf;
 	struct ws_offer offer = ws_offered(r);
+	struct connection *owner = take(a->connection);
 	struct ws_conf ws = {
 		.ops = &connection_ops,
-		.owner = take(a->connection),
+		.owner = owner,
 		.message_top = (size_t)conf->sockets_message_size,
 		.unsent_top = (size_t)conf->sockets_unsent,
 		.ping_ms = (uint64_t)conf->sockets_ping,

@@ -15,6 +15,7 @@
 #include "gateway/declared.h"
 #include "gateway/request.h"
 #include "gateway/shed.h"
+#include "gateway/upstream.h"
 
 #include <string.h>
 
@@ -199,8 +200,12 @@ rule_of(const struct guard *guard, const struct request *r, struct guarded *ret)
 			return false;
 		ret->rule = d->breaker;
 		ret->kind = d->target == DECLARED_UPSTREAM ? 'u' : 'f';
-		ret->name =
-			d->target == DECLARED_FUNCTION ? d->function : d->name;
+		/* Routes to one program learn from each other. */
+		if (d->target == DECLARED_UPSTREAM)
+			ret->name = upstream_name(d->upstream);
+		else
+			ret->name = d->target == DECLARED_FUNCTION ? d->function
+								   : d->name;
 		return true;
 	}
 	if (!guard->functions.errors ||

@@ -263,10 +263,22 @@ ask_all(struct request *r, struct limit_asks *asks)
 	return limit_local(r, asks);
 }
 
+/* Those of the table that the request began with, which it then holds: Valkey
+ * may answer after a reload. */
+static const struct limit_rules *
+rules_of_all(struct request *r)
+{
+	struct declared_table *now = r->gateway->declared;
+
+	if (!r->declared_in && declared_limits(now))
+		r->declared_in = declared_ref(now);
+	return r->declared_in ? declared_limits(r->declared_in) : NULL;
+}
+
 int
 limit_head(struct request *r)
 {
-	const struct limit_rules *all = declared_limits(r->gateway->declared);
+	const struct limit_rules *all = rules_of_all(r);
 	const struct limit_rules *own =
 		r->declared ? r->declared->limits : NULL;
 	struct limit_asks asks;
@@ -282,7 +294,7 @@ limit_head(struct request *r)
 int
 limit_caller(struct request *r)
 {
-	const struct limit_rules *all = declared_limits(r->gateway->declared);
+	const struct limit_rules *all = rules_of_all(r);
 	const struct limit_rules *own =
 		r->declared ? r->declared->limits : NULL;
 	struct limit_asks asks;

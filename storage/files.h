@@ -129,4 +129,4 @@ void file_get(struct files *f, struct file_get *get);
 /* Many at once; each has an answer of its own (FILE_BATCH_TOP).  Other parts:
  * file_list.h, file_copy.h, file_remove.h, file_link.h (signed links), resume.h
  * (multipart and resumable), lifecycle.h (expiry, archive, sweep), file_rule.h,
- * thumb.h (thumbnails), file_check.h (content check hook). */
+ * thumb.h (thumbnails). */

@@ -100,6 +100,6 @@ test('a declared route answers with a stored file, whatever the rules say of it'
   assert.deepEqual([got.status, await got.text(), got.headers.get('content-type')], [206, 'logo', 'text/plain; charset=utf-8']);
   assert.equal((await fetch(`${stack.url}/logo.txt`, { headers: { 'if-none-match': got.headers.get('etag') } })).status, 304);
   assert.equal(await (await fetch(`${stack.url}/users/7/card`)).text(), 'card 7');
-  for (const id of ['8', '%2e%2e', '..%2fbrand%2flogo']) assert.equal((await fetch(`${stack.url}/users/${id}/card`)).status, 404, id);
+  for (const [id, status] of [['8', 404], ['%2e%2e', 404], ['..%2fbrand%2flogo', 400]]) assert.equal((await fetch(`${stack.url}/users/${id}/card`)).status, status, id);
   assert.equal((await fetch(`${stack.url}/v1/files/brand/logo.txt`)).status, 403);
 });

@@ -40,6 +40,13 @@ async function stopServer() {
 
 const events = (stack, name) => stack.daemonLog().split('\n').filter((l) => l.includes(`"event":"${name}"`)).length;
 
+after(async () => {
+  for (const s of stacks) await s.stop();
+  server?.kill('SIGKILL');
+  rmSync(folder, { recursive: true, force: true });
+  clock.end();
+});
+
 if (!skip) {
   port = await freePort();
   startServer();
@@ -60,12 +67,6 @@ if (!skip) {
     }));
   for (const s of stacks) await until(() => events(s, 'limits.valkey_up') > 0, 'Valkey is found');
 }
-after(async () => {
-  for (const s of stacks) await s.stop();
-  server?.kill('SIGKILL');
-  rmSync(folder, { recursive: true, force: true });
-  clock.end();
-});
 
 function ask(stack, target, { headers = {}, method = 'GET', body } = {}) {
   const url = new URL(stack.url);

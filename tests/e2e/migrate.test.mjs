@@ -299,6 +299,17 @@ test('the table: what functions may use is in their SDKs, and the server answers
   for (const name of named('CLOUDPAY', 'NO')) assert.ok(!pay.includes(`{"${name}",`), name);
 });
 
+test('the table: the settings that its notes name are there, with those figures', () => {
+  const conf = read('base/conf.def');
+  const preset = (name) => new RegExp(`^X\\(${name.replace('.', ', ')}, \\w+, [^,]*, [^,]*, "([^"]*)"`, 'm').exec(conf)?.[1];
+  const notes = rows.map((row) => row.note).join('\n');
+  const settings = [...notes.matchAll(/\b(functions|storage|database|sockets|server)\.([a-z_]+)\b/g)].map(([name]) => name);
+  assert.ok(settings.length >= 6);
+  assert.deepEqual(settings.filter((name) => preset(name) === undefined), []);
+  assert.deepEqual(['functions.event_size', 'functions.result_size', 'storage.file_size', 'database.limit_top', 'sockets.watches', 'sockets.user_watches'].map(preset),
+    ['6m', '6m', '1g', '1000', '100', '200']);
+});
+
 test('the table: triggers and settings are those that deploying knows', () => {
   const doc = read('docs/triggers.md');
   for (const name of named('TRIGGER', 'YES')) assert.ok(doc.includes(`{"type": "${name}"`), name);

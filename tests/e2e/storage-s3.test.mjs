@@ -50,10 +50,10 @@ function isSigned(from, body) {
   const said = /^AWS4-HMAC-SHA256 Credential=S3RVER\/\d{8}\/us-east-1\/s3\/aws4_request, ?SignedHeaders=([a-z0-9;-]+), ?Signature=([0-9a-f]{64})$/
     .exec(from.headers.authorization ?? '');
   const names = said?.[1].split(';') ?? [];
-  if (!['host', 'x-amz-content-sha256', 'x-amz-date'].every((n) => names.includes(n))) return false;
+  if (!['host', 'x-amz-content-sha256', 'x-amz-date'].every((n) => names.includes(n)) || names.some((n) => from.headers[n] === undefined)) return false;
   const headers = Object.fromEntries(names.map((n) => [n, from.headers[n]]));
   const { headers: { Authorization } } = aws4.sign({ method: from.method, path: from.url, service: 's3', region: 'us-east-1',
-    host: from.headers.host, headers, body }, { accessKeyId: 'S3RVER', secretAccessKey: 'S3RVER' });
+    host: from.headers.host, headers }, { accessKeyId: 'S3RVER', secretAccessKey: 'S3RVER' });
   return Authorization.endsWith(`Signature=${said[2]}`) &&
     createHash('sha256').update(body).digest('hex') === from.headers['x-amz-content-sha256'];
 }

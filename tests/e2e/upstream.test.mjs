@@ -292,7 +292,7 @@ test('servers that speak nonsense, hang up, are silent or break off', async () =
   assert.equal((await ask('/slow/never')).status, 504);
   assert.equal((await ask('/closes_only/x')).status, 502);
   const half = await ask('/echo/half');
-  assert.equal(half.whole, false);
+  assert.ok(half.error || half.whole === false); // never taken for whole
   const early = await ask('/echo/early', { method: 'POST', body: large });
   assert.ok(early.error || early.status === 413);
   // it still answers

@@ -277,8 +277,10 @@ static void
 a_bad_section_with_a_name_is_refused(void **state)
 {
 	(void)state;
+	refuse("[tls]\nkey = /x\n",
+		"t.conf:2: tls.key: the section needs a name: [tls shop]");
 	refuse("[server x]\n", "t.conf:1: [server] takes no name; [wechat "
-			       "APPID] and [pay MCHID] do");
+			       "APPID], [pay MCHID] and [tls NAME] do");
 	refuse("[pay a/b]\n",
 		"t.conf:1: a section's name is of letters and digits");
 	refuse("[pay 1]\n[pay 1]\n", "t.conf:2: [pay 1] is there already");

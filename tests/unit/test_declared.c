@@ -154,14 +154,15 @@ a_host_goes_before_none_and_the_longer_wildcard_first(void **state)
 static void
 methods_and_headers_are_conditions(void **state)
 {
-	struct declared_table *t = table("[" ROUTE(
-		"plain", "'path':'/x'") "," ROUTE("get",
-		"'path':'/x','method':'GET'") "," ROUTE("beta", "'path':'/"
-								"x','method':'"
-								"GET','headers'"
-								":{'X-Beta':'1'"
-								"}") "," ROUTE("post",
-		"'path':'/y','method':['POST','PUT']") "]");
+	struct declared_table *t =
+		table("[" ROUTE("plain", "'path':'/x'") "," ROUTE(
+			"get", "'path':'/x','method':'GET'") "," ROUTE("beta",
+			"'path':'/"
+			"x','method':'"
+			"GET','headers'"
+			":{'X-Beta':'1'"
+			"}") "," ROUTE("post",
+			"'path':'/y','method':['POST','PUT']") "]");
 	struct declared_ask ask = asked("GET", "", "/x");
 
 	(void)state;

@@ -58,6 +58,14 @@ exchange_add_header(struct exchange *x, const char *name, const char *value)
 	buf_printf(&said, "%s: %s\n", name, value);
 }
 
+struct declared_table *
+declared_ref(struct declared_table *t)
+{
+	static char table;
+
+	return t ? t : (struct declared_table *)&table;
+}
+
 const struct limit_rules *
 declared_limits(const struct declared_table *t)
 {

@@ -121,7 +121,9 @@ every_row_answers_its_own_path(void **state)
 		static const char *const names[] = {[METHOD_GET] = "GET",
 			[METHOD_POST] = "POST",
 			[METHOD_PATCH] = "PATCH",
-			[METHOD_DELETE] = "DELETE"};
+			[METHOD_DELETE] = "DELETE",
+			[METHOD_PUT] = "PUT",
+			[METHOD_OPTIONS] = "OPTIONS"};
 		struct route_ask ask = asked(on, names[r->method], r->path);
 
 		assert_int_equal(route_find(&ask), 0);

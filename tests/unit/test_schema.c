@@ -68,11 +68,14 @@ the_tables_that_other_floors_use_are_there(void **state)
 		testpg_query(server,
 			"SELECT string_agg(tablename, ' ' ORDER BY tablename)"
 			" FROM pg_tables WHERE schemaname = 'mpcloud'"),
-		"access_tokens attempts collections families import_parts "
-		"imports indexes login_keys migrations orders pay_bill_lines "
-		"pay_bills pay_certificates pay_differences pay_inbox "
-		"pay_leases pushes queue refresh_tokens refunds routines "
-		"session_keys settings slow timers triggers users");
+		"access_tokens alerts api_keys api_nonces attempts collections "
+		"families file_gone file_leases file_parts file_rules "
+		"file_total file_uploads file_usage files idempotency "
+		"import_parts imports indexes login_keys migrations orders "
+		"pay_bill_lines pay_bills pay_certificates pay_differences "
+		"pay_inbox pay_leases pushes queue refresh_tokens refunds "
+		"routes routines session_keys settings slow timers triggers "
+		"users");
 }
 
 static void

@@ -2,10 +2,14 @@
 // notes in what order it was called.
 const mpcloud = require('mpcloud');
 
-const seen = [];
+// Workers share nothing but the database; the machine's clock says the order.
+const note = ({ connectionId, type, data, code }) => mpcloud.call('database.insertDocument', { collectionName: 'seen',
+  data: [JSON.stringify({ connectionId, type, what: data ?? code ?? null, at: Number(process.hrtime.bigint() / 1000n) })] });
+const seen = async (connectionId) => (await mpcloud.call('database.queryDocument', { collectionName: 'seen',
+  query: { connectionId }, order: [{ field: 'at', direction: 'asc' }], limit: 100 })).data.list;
 
-exports.main = async (event, context) => {
-  if (event.type) seen.push([event.connectionId, event.type, event.data ?? event.code ?? null]);
+exports.main = async (event) => {
+  if (event.type && (event.type !== 'websocket.message' || event.data === 'id')) await note(event);
   switch (event.type) {
     case 'websocket.upgrade':
       if (event.queryStringParameters?.no) return { statusCode: 451, body: 'not you' };
@@ -14,7 +18,7 @@ exports.main = async (event, context) => {
     case 'websocket.connection':
     case 'websocket.close': return undefined;
     default:
-      return event.seen ? seen : { statusCode: 200, headers: {}, body: `${event.httpMethod} ${event.path} ${event.body ?? ''}` };
+      return event.seen ? seen(event.seen) : { statusCode: 200, headers: {}, body: `${event.httpMethod} ${event.path} ${event.body ?? ''}` };
   }
 };
 
