@@ -31,6 +31,10 @@ listen_for(struct ws *ws)
 		want |= UV_READABLE;
 	if (ws->blocked)
 		want |= UV_WRITABLE;
+	/* libuv takes a descriptor out of epoll and in again at each start */
+	if (want == ws->wants)
+		return;
+	ws->wants = want;
 	if (want)
 		(void)uv_poll_start(ws->poll, want, on_poll);
 	else

@@ -33,6 +33,7 @@ struct ws {
 	uint8_t kind;   /* of the message under way */
 	int fd;
 	int broken; /* errno of the connection */
+	int wants;  /* events it is polled for */
 	bool close_sent, close_got;
 	bool deaf; /* what was received made no sense: all else is passed over
 		    */
