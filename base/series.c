@@ -1,7 +1,7 @@
 /*
- * The rows are an open-addressed table: a label is looked for from the place its
- * hash names.  Only the owner adds rows, and a row's length is written last, so
- * a reader sees a whole label or none.
+ * The rows are an open-addressed table: a label is looked for from the place
+ * its hash names.  Only the owner adds rows, and a row's length is written
+ * last, so a reader sees a whole label or none.
  */
 #include "base/series.h"
 
@@ -46,8 +46,7 @@ series_find(struct series_table *t, struct slice label)
 	label.len = min(label.len, (size_t)SERIES_LABEL - 1);
 	at = hash_of(label) % (SERIES_ROWS - 1);
 	for (uint32_t i = 0; i < SERIES_ROWS - 1; i++) {
-		struct series *s =
-			&t->row[1 + (at + i) % (SERIES_ROWS - 1)];
+		struct series *s = &t->row[1 + (at + i) % (SERIES_ROWS - 1)];
 
 		if (!s->len)
 			return row_claim(s, label);

@@ -33,7 +33,7 @@ extern const uint32_t series_edges[SERIES_EDGES];
 
 /* The label's row, made when there is none; longer ones are cut.  The first row
  * when all are taken. */
-struct series *series_find(struct series_table *t, struct slice label)
-	_returns_value_;
+struct series *series_find(
+	struct series_table *t, struct slice label) _returns_value_;
 /* One answer of `status` that took `ns`. */
 void series_add(struct series *s, int status, int64_t ns);

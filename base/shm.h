@@ -27,7 +27,7 @@ struct shm_gateway {
 	/* WeChat Pay's callbacks, as gateway/pay_metrics.h says */
 	uint64_t notified[SHM_NOTIFIED], notify_keys[SHM_NOTIFY_KEYS], polls;
 	int64_t routes; /* version of the project's that it answers by, + 1 */
-	int64_t beat; /* clock_mono of its last turn */
+	int64_t beat;   /* clock_mono of its last turn */
 };
 
 struct shm;
@@ -64,8 +64,8 @@ bool shm_is_revoked(const struct shm *shm, uint64_t sid);
 void shm_wrote(struct shm *shm, struct slice session, int64_t now);
 int64_t shm_last_write(const struct shm *shm, struct slice session);
 
-/* When a user last made an order, in the same way: who shares his cell counts as
- * having done so too. */
+/* When a user last made an order, in the same way: who shares his cell counts
+ * as having done so too. */
 void shm_paid(struct shm *shm, struct slice uid, int64_t now);
 int64_t shm_last_paid(const struct shm *shm, struct slice uid);
 

@@ -24,7 +24,8 @@ int text_unurl(struct buf *to, struct slice in, bool plus) _must_check_;
 void text_time(struct buf *to, int64_t now);
 /* "2018-06-08T10:34:56+08:00" (RFC 3339) to ns since 1970. */
 int text_untime(struct slice in, int64_t *ret) _must_check_;
-/* "Sun, 06 Nov 1994 08:49:37 GMT" from seconds since 1970; "" past year 9999. */
+/* "Sun, 06 Nov 1994 08:49:37 GMT" from seconds since 1970; "" past year 9999.
+ */
 enum { TEXT_HTTP_DATE = 32 };
 void text_http_date(char ret[TEXT_HTTP_DATE], int64_t s);
 /* The three forms of RFC 9110, 5.6.7, to seconds since 1970; -EINVAL. */

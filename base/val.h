@@ -48,8 +48,8 @@ int val_bool_or(const json_t *obj, const char *key, bool preset, bool *ret,
 int val_obj(const json_t *obj, const char *key, json_t **ret,
 	struct fault *why) _must_check_; /* borrowed */
 
-/* Of what is ours already and only read: "" and 0 when it is absent or of another
- * type.  Borrowed. */
+/* Of what is ours already and only read: "" and 0 when it is absent or of
+ * another type.  Borrowed. */
 static inline const char *
 val_text(const json_t *obj, const char *key)
 {

@@ -185,7 +185,8 @@ reason(const json_t *slow, const char *also)
 static void
 add_number(json_t *to, const char *key, int64_t n)
 {
-	(void)json_object_set_new(to, key, json_integer(val_number(to, key) + n));
+	(void)json_object_set_new(
+		to, key, json_integer(val_number(to, key) + n));
 }
 
 /* One is the beginning of the other: the longer stays. */
@@ -238,8 +239,8 @@ add_other(struct advice *a, const json_t *slow, const char *also)
 	(void)json_array_append_new(a->others,
 		json_pack("{s:s,s:o,s:I,s:I}", "collection",
 			val_text(slow, "collection"), "why", reason(slow, also),
-			"seen", (json_int_t)val_number(slow, "times"), "totalMs",
-			(json_int_t)val_number(slow, "totalMs")));
+			"seen", (json_int_t)val_number(slow, "times"),
+			"totalMs", (json_int_t)val_number(slow, "totalMs")));
 }
 
 static void
@@ -348,11 +349,11 @@ add_unused(struct advice *a, const char *collection, const json_t *index,
 	put_word(&b, collection);
 	buf_char(&b, ' ');
 	put_word(&b, val_text(index, "name"));
-	(void)json_array_append_new(
-		a->unused, json_pack("{s:s,s:s,s:I,s:s}", "collection",
-				   collection, "name", val_text(index, "name"),
-				   "bytes", (json_int_t)val_number(index, "bytes"),
-				   "command", buf_all(&b).ptr));
+	(void)json_array_append_new(a->unused,
+		json_pack("{s:s,s:s,s:I,s:s}", "collection", collection, "name",
+			val_text(index, "name"), "bytes",
+			(json_int_t)val_number(index, "bytes"), "command",
+			buf_all(&b).ptr));
 }
 
 int

@@ -122,9 +122,8 @@ must_guard(const struct doc_build *b)
 void
 doc_sql_where(struct doc_build *b)
 {
-	const struct sql_from from = {.doc = "doc",
-		.id = "_id",
-		.info = b->loose ? NULL : b->info};
+	const struct sql_from from = {
+		.doc = "doc", .id = "_id", .info = b->loose ? NULL : b->info};
 
 	add_fresh(b);
 	if (must_guard(b))

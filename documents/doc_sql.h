@@ -29,8 +29,8 @@ struct doc_build {
 	const char **ids; /* keys: DOC_INSERT, and ids[0] of an upsert */
 	bool without_id;  /* the projection leaves _id out */
 	bool with_key;    /* DOC_FIND: column _id too, named i */
-	bool loose; /* _id and doc are columns of something else than the
-		       collection's table: it has no indexes */
+	bool loose;       /* _id and doc are columns of something else than the
+			     collection's table: it has no indexes */
 };
 
 /* doc_read.c */

@@ -397,8 +397,7 @@ check_resource(struct rule_parser *p, const struct rule_node *n)
 {
 	struct slice name = {0};
 
-	if (n->steps == 1 &&
-		rule_literal_text(n->step[0], p->arena, &name) &&
+	if (n->steps == 1 && rule_literal_text(n->step[0], p->arena, &name) &&
 		(slice_is(name, "openid") || slice_is(name, "path")))
 		return 0;
 	return rule_lex_fail(&p->lex, n->at, "resource has openid and path");

@@ -98,9 +98,9 @@ struct fn_call {
 	const char *source; /* "wx_client", "wx_http", "wx_client,scf" */
 	struct slice event; /* JSON, "" for {} */
 	/* NULL or "" where there is none */
-	const char *qualifier; /* version, alias, "$LATEST": release.h */
-	const char *route_key; /* TCB_ROUTE_KEY of the function that calls */
-	const char *trigger;   /* TRIGGER_SRC: "timer", "document", … */
+	const char *qualifier;   /* version, alias, "$LATEST": release.h */
+	const char *route_key;   /* TCB_ROUTE_KEY of the function that calls */
+	const char *trigger;     /* TRIGGER_SRC: "timer", "document", … */
 	const char *traceparent; /* W3C Trace Context, for what it asks */
 	struct slice (*header)(const void *owner, const char *name);
 	const void *header_owner;

@@ -165,8 +165,16 @@ notice_take(struct alerts *a, struct slice name, struct slice node)
 	return NULL;
 }
 
-enum { COL_NAME, COL_NODE, COL_SEVERITY, COL_TEXT, COL_NOTICE, COL_STARTED,
-	COL_ENDED, COL_AT };
+enum {
+	COL_NAME,
+	COL_NODE,
+	COL_SEVERITY,
+	COL_TEXT,
+	COL_NOTICE,
+	COL_STARTED,
+	COL_ENDED,
+	COL_AT
+};
 
 static void
 on_claimed(struct job *job)
@@ -187,9 +195,9 @@ on_claimed(struct job *job)
 				.node = ask_value(ask, i, COL_NODE),
 				.severity = ask_value(ask, i, COL_SEVERITY),
 				.text = ask_value(ask, i, COL_TEXT),
-				.resolved = slice_eq(
-					ask_value(ask, i, COL_NOTICE),
-					SLICE("resolved")),
+				.resolved =
+					slice_eq(ask_value(ask, i, COL_NOTICE),
+						SLICE("resolved")),
 				.started_ms = ask_int(ask, i, COL_STARTED),
 				.ended_ms = ask_int(ask, i, COL_ENDED),
 			});
@@ -293,20 +301,20 @@ tell_database(struct alerts *a, bool resolved)
 	for (size_t i = 0; i < alert_count; i++)
 		if (!strcmp(alert_rows[i].name, "database"))
 			row = &alert_rows[i];
-	n = row ? notice_take(a, slice_str(row->name), slice_str(a->node)) : NULL;
+	n = row ? notice_take(a, slice_str(row->name), slice_str(a->node))
+		: NULL;
 	if (!n || !*a->g->conf->alerts_webhook)
 		return;
 	n->remembered = false;
-	notice_send(n,
-		&(struct alert_notice){
-			.name = slice_str(row->name),
-			.node = slice_str(a->node),
-			.severity = slice_str(row->severity),
-			.text = slice_str(row->meaning),
-			.resolved = resolved,
-			.started_ms = a->down_since_ms,
-			.ended_ms = clock_now_ms(),
-		});
+	notice_send(n, &(struct alert_notice){
+			       .name = slice_str(row->name),
+			       .node = slice_str(a->node),
+			       .severity = slice_str(row->severity),
+			       .text = slice_str(row->meaning),
+			       .resolved = resolved,
+			       .started_ms = a->down_since_ms,
+			       .ended_ms = clock_now_ms(),
+		       });
 }
 
 enum { DOWN_MS = 30000 };

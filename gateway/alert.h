@@ -1,10 +1,11 @@
 #pragma once
 
 /*
- * Alerts: conditions that are looked at every few seconds by one gateway of each
- * machine and, when they hold long enough, told to a webhook or a function, once
- * for all machines, again while they last, and when they end.  How they stand is
- * in mpcloud.alerts, so a restart tells nothing twice and forgets nothing.
+ * Alerts: conditions that are looked at every few seconds by one gateway of
+ * each machine and, when they hold long enough, told to a webhook or a
+ * function, once for all machines, again while they last, and when they end.
+ * How they stand is in mpcloud.alerts, so a restart tells nothing twice and
+ * forgets nothing.
  */
 
 #include "base/util.h"

@@ -1,6 +1,6 @@
 /*
- * Alertmanager's webhook (version 4 of its format), and the text messages of the
- * group robots that teams in China read: WeCom, DingTalk, Feishu.
+ * Alertmanager's webhook (version 4 of its format), and the text messages of
+ * the group robots that teams in China read: WeCom, DingTalk, Feishu.
  */
 #include "gateway/alert_notice.h"
 
@@ -81,8 +81,8 @@ put_line(struct buf *to, const struct alert_notice *n)
 
 	buf_init(&line, LINE_TOP);
 	buf_printf(&line, "[mpcloud] %s%.*s: %.*s",
-		n->resolved ? "resolved: " : "",
-		SLICE_ARG(n->name), SLICE_ARG(n->text));
+		n->resolved ? "resolved: " : "", SLICE_ARG(n->name),
+		SLICE_ARG(n->text));
 	if (n->node.len)
 		buf_printf(&line, " (%.*s)", SLICE_ARG(n->node));
 	buf_json(to, buf_all(&line));

@@ -24,7 +24,8 @@ static bool
 judge_error_rate(const struct alert_view *v, const struct conf *conf,
 	int64_t *value, char text[ALERT_TEXT])
 {
-	bool holds = share(v->errors, v->answers, conf->alerts_error_rate, value);
+	bool holds =
+		share(v->errors, v->answers, conf->alerts_error_rate, value);
 
 	(void)snprintf(text, ALERT_TEXT,
 		"%" PRId64 " %% of %" PRIu64 " answers in five minutes were "
@@ -78,7 +79,8 @@ judge_certificate(const struct alert_view *v, const struct conf *conf,
 	int64_t *value, char text[ALERT_TEXT])
 {
 	*value = v->cert_left_ms < 0 ? 0 : v->cert_left_ms / DAY_MS;
-	(void)snprintf(text, ALERT_TEXT, "the TLS certificate %s %" PRId64 " %s",
+	(void)snprintf(text, ALERT_TEXT,
+		"the TLS certificate %s %" PRId64 " %s",
 		v->cert_left_ms < 0 ? "has ended:" : "ends in", *value,
 		v->cert_left_ms < 0 ? "days are left" : "days");
 	return conf->alerts_certificate > 0 &&
@@ -97,8 +99,8 @@ judge_database(const struct alert_view *v, const struct conf *conf,
 }
 
 static bool
-judge_queue(const struct alert_view *v, const struct conf *conf,
-	int64_t *value, char text[ALERT_TEXT])
+judge_queue(const struct alert_view *v, const struct conf *conf, int64_t *value,
+	char text[ALERT_TEXT])
 {
 	*value = v->waiting;
 	(void)snprintf(text, ALERT_TEXT,
@@ -114,7 +116,8 @@ judge_dead(const struct alert_view *v, const struct conf *conf, int64_t *value,
 {
 	*value = v->dead;
 	(void)snprintf(text, ALERT_TEXT,
-		"%" PRId64 " calls of the queue failed for the last time within "
+		"%" PRId64
+		" calls of the queue failed for the last time within "
 		"an hour; mpcloud queue list --state dead shows them",
 		*value);
 	return conf->alerts_dead > 0 && *value >= conf->alerts_dead;

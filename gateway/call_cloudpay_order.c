@@ -37,8 +37,8 @@ order_answer(struct cloudpay *p, struct slice told)
 		"return_code", "SUCCESS", "return_msg", "OK", "result_code",
 		"SUCCESS", "appid", p->who.appid, "sub_appid", p->who.appid,
 		"mch_id", m->mchid, "sub_mch_id", m->mchid, "nonce_str",
-		val_text(payment, "nonceStr"), "sign", "", "trade_type", "JSAPI",
-		"prepay_id", id, "payment", payment);
+		val_text(payment, "nonceStr"), "sign", "", "trade_type",
+		"JSAPI", "prepay_id", id, "payment", payment);
 	if (!to)
 		return ERR_INTERNAL;
 	(void)json_object_set_new(

@@ -96,7 +96,8 @@ call_fn_invoke(struct call *c)
 		.event = event,
 		.qualifier = arena_str(c->arena, qualifier),
 		.route_key = c->route_key,
-		.traceparent = c->request ? request_traceparent(c->request) : NULL,
+		.traceparent =
+			c->request ? request_traceparent(c->request) : NULL,
 		.header = c->request ? request_header : NULL,
 		.header_owner = c->request,
 	};

@@ -180,7 +180,6 @@ put_upload(struct batch *b, struct buf *to, struct file_task *t)
 	val_put_text(to, "cosFileId", buf_all(&hex));
 	link.may = FILE_LINK_GET;
 	link.until_s = clock_now_s() + g->conf->storage_link_life / 1000;
-	link.who = SLICE("");
 	val_put_text(to, "download_url",
 		slice_str(file_url(g, c->arena, base_of(c), &link)));
 	buf_char(to, '}');

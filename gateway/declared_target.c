@@ -214,6 +214,8 @@ int
 declared_read_target(struct declared_reading *rd, const json_t *v)
 {
 	size_t found = SIZE_MAX;
+	const char *name;
+	json_t *member;
 
 	for (size_t i = 0; i < array_size(kinds); i++) {
 		if (!json_object_get(v, kinds[i].rows[0].name))
@@ -225,6 +227,9 @@ declared_read_target(struct declared_reading *rd, const json_t *v)
 				kinds[i].rows[0].name);
 		found = i;
 	}
+	json_object_foreach ((json_t *)(uintptr_t)v, name, member)
+		if (found == SIZE_MAX && !declared_is_member(name, all, array_size(all)))
+			return declared_refuse_member(rd, name, all, array_size(all));
 	if (found == SIZE_MAX)
 		return declared_refuse(rd,
 			"{\"function\": …}, {\"static\": …}, {\"file\": …}, "

@@ -83,8 +83,9 @@ send_test(struct alerts_act *act, const struct conf *conf)
 			.name = SLICE("test"),
 			.node = SLICE(""),
 			.severity = SLICE("info"),
-			.text = SLICE("a test from mpcloud alerts test: nothing "
-				      "is wrong"),
+			.text = SLICE(
+				"a test from mpcloud alerts test: nothing "
+				"is wrong"),
 			.started_ms = clock_now_ms(),
 		});
 	fetch_start(act->r->gateway->fetcher, &act->fetch,

@@ -102,17 +102,17 @@ read_copy(struct storages *s, struct file_task *t, const json_t *item)
 
 /* ---- answering ---- */
 
+/* `named`: it lets in whom it was given to, by the rules that hold then. */
 static const char *
 link_of(struct storages *s, struct slice path, enum file_link_may may,
-	int64_t age_s)
+	bool named, int64_t age_s)
 {
 	struct request *r = s->r;
 	struct arena *arena = request_arena(r);
 	const struct file_link link = {.may = may,
 		.path = path,
 		.until_s = clock_now_s() + age_s,
-		.who = may == FILE_LINK_PUT ? file_who(arena, &r->caller)
-					    : SLICE("")};
+		.who = named ? file_who(arena, &r->caller) : SLICE("")};
 
 	return file_url(
 		r->gateway, arena, file_base(r->gateway, arena, r), &link);
@@ -124,7 +124,8 @@ put_upload(struct storages *s, struct buf *to, struct file_task *t)
 	struct request *r = s->r;
 	const char *id =
 		file_id_make(r->gateway->files, request_arena(r), t->path);
-	const char *url = link_of(s, t->path, FILE_LINK_PUT, UPLOAD_LIFE_S);
+	const char *url = link_of(
+		s, t->path, FILE_LINK_PUT, true, UPLOAD_LIFE_S);
 	uint8_t sum[SHA1_LEN];
 	_buf_ struct buf hex = {0};
 
@@ -137,14 +138,14 @@ put_upload(struct storages *s, struct buf *to, struct file_task *t)
 	val_put_text(to, "cloudObjectId", slice_str(id));
 	val_put_text(to, "cloudObjectMeta", buf_all(&hex));
 	val_put_text(to, "downloadUrl",
-		slice_str(link_of(s, t->path, FILE_LINK_GET,
+		slice_str(link_of(s, t->path, FILE_LINK_GET, true,
 			r->gateway->conf->storage_link_life / 1000)));
 }
 
 static void
 put_download(struct storages *s, struct buf *to, struct file_task *t)
 {
-	const char *url = link_of(s, t->path, FILE_LINK_GET, t->age_s);
+	const char *url = link_of(s, t->path, FILE_LINK_GET, false, t->age_s);
 
 	val_put_text(to, "downloadUrl", slice_str(url));
 }

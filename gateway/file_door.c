@@ -3,7 +3,9 @@
  *
  * A link to upload by says who it was given to, not that he may: he is let in
  * as himself when the bytes come, since rules, quotas and the file itself may
- * have changed meanwhile.  A link to read is the permission itself.
+ * have changed meanwhile.  A link to read is the permission itself; but one that
+ * is given out with the right to upload, before anybody knows whose file will be
+ * there, says who it was given to as well.
  *
  * CloudBase's server SDKs encode a link once more before they follow it
  * (encodeURI of what is encoded).  So a path whose signature does not fit is
@@ -111,8 +113,9 @@ come_by_link(struct request *r, enum file_link_may may, struct file_door *door)
 		return e;
 	door->linked = true;
 	door->path = link.path;
-	if (may == FILE_LINK_PUT)
+	if (may == FILE_LINK_PUT || link.who.len)
 		return read_who(r, link.who, door);
+	door->caller = r->caller;
 	door->scope.admin = true;
 	return 0;
 }
@@ -130,7 +133,7 @@ file_door(struct request *r, enum file_link_may may, struct file_door *door)
 		e = come_by_link(r, may, door);
 	else
 		door->scope.admin = caller_is_admin(&r->caller);
-	if (!door->linked || may == FILE_LINK_GET)
+	if (!door->linked)
 		door->caller = r->caller;
 	door->scope.caller = &door->caller;
 	return e < 0 ? e : file_path_check(door->path, &r->why);
@@ -230,7 +233,9 @@ file_url(const struct gateway *g, struct arena *arena, const char *base,
 {
 	const char *path = encode_path(arena, link->path);
 
-	if (link->may == FILE_LINK_GET && *g->conf->storage_cdn_url &&
+	/* A CDN asks nobody who he is. */
+	if (link->may == FILE_LINK_GET && !link->who.len &&
+		*g->conf->storage_cdn_url &&
 		strcmp(base, FILE_INSIDE_URL) != 0)
 		return cdn_url(g, arena, path, link);
 	return arena_printf(arena, "%s/v1/files/%s?%s", base, path,

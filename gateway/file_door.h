@@ -18,12 +18,13 @@ struct call;
 struct file_door {
 	struct slice path;
 	struct file_scope scope;
-	struct caller caller; /* scope's, of a link to upload by */
+	struct caller caller; /* scope's */
 	bool linked;
 };
 
-/* r->param is the path.  A link to read lets whoever has it; one to upload lets
- * whom it names, by the rules and quotas that hold now.  ERR_FILE_LINK,
+/* r->param is the path.  A link to read lets whoever has it; one to upload, and
+ * one to read that names somebody, lets whom it names, by the rules and quotas
+ * that hold now.  ERR_FILE_LINK,
  * ERR_PARAM (the path), ERR_UNIMPLEMENTED (no storage here). */
 int file_door(struct request *r, enum file_link_may may,
 	struct file_door *ret) _must_check_;

@@ -48,8 +48,8 @@ struct sockets;
 enum listener_kind {
 	LISTENER_TCP = 1, /* plain HTTP */
 	LISTENER_TLS = 2,
-	LISTENER_CLOUD = 4, /* unix, for workers' SDKs */
-	LISTENER_OPS = 8,   /* unix, for the operator: the caller is admin */
+	LISTENER_CLOUD = 4,    /* unix, for workers' SDKs */
+	LISTENER_OPS = 8,      /* unix, for the operator: the caller is admin */
 	LISTENER_METRICS = 16, /* plain HTTP, for Prometheus alone */
 	LISTENER_OPEN = LISTENER_TCP | LISTENER_TLS,
 	LISTENER_ANY = LISTENER_OPEN | LISTENER_CLOUD | LISTENER_OPS |
@@ -88,18 +88,18 @@ struct gateway {
 	const char *metrics_token;     /* the same; NULL: none is asked for */
 	struct known *known;
 	struct crews *crews;
-	struct queue *queue;      /* of calls that nobody waits for */
-	struct http_paths *paths; /* of functions */
+	struct queue *queue;             /* of calls that nobody waits for */
+	struct http_paths *paths;        /* of functions */
 	struct declared_table *declared; /* in force; never NULL when ready */
 	struct project_routes *project_routes;
 	struct cors *web_origins; /* whose pages may use the built-in paths */
 	struct files *files;
 	/* of the configuration in force; NULL: none */
 	const char *origin_secret, *cdn_key;
-	struct trust *trust;   /* or NULL: nobody is believed */
+	struct trust *trust;       /* or NULL: nobody is believed */
 	struct api_keys *api_keys; /* auth/api_key.h */
-	struct valkey *valkey; /* or NULL: limits count on this machine */
-	struct guard *guard;   /* shedding and breakers, or NULL */
+	struct valkey *valkey;     /* or NULL: limits count on this machine */
+	struct guard *guard;       /* shedding and breakers, or NULL */
 	struct watch_relay *watch;
 	struct watch_sessions *sessions; /* what they share */
 	struct sockets *sockets;

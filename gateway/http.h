@@ -65,6 +65,7 @@ void *http_owner(const struct http *http);
 struct http_cert {
 	const char *cert, *key; /* PEM text */
 	struct slice ocsp;      /* a DER OCSP response to staple, or empty */
+	const char *name;       /* messages say [tls NAME]; may be NULL */
 };
 int http_set_certificates(struct http *http, const struct http_cert *certs,
 	size_t count, struct fault *why) _must_check_;

@@ -183,6 +183,9 @@ http_certs_new(struct certs **ret, const struct http_cert *from, size_t count,
 			&all->cert[all->count], &from[all->count], why);
 
 		if (r < 0) {
+			if (from[all->count].name)
+				(void)fault_prefix(why, r, "[tls %s] ",
+					from[all->count].name);
 			(void)http_certs_free(all);
 			return r;
 		}

@@ -10,8 +10,8 @@ struct request;
  * ERR_TOKEN_EXPIRED, ERR_NO_LOGIN, ERR_JSON. */
 int know_caller(struct request *r);
 
-/* know_declared.c: of a declared route, by its `auth`.  The same, and ERR_API_KEY,
- * ERR_TICKET_BAD, ERR_DENIED; STEP_WAIT also for a look-up. */
+/* know_declared.c: of a declared route, by its `auth`.  The same, and
+ * ERR_API_KEY, ERR_TICKET_BAD, ERR_DENIED; STEP_WAIT also for a look-up. */
 int know_declared(struct request *r) _must_check_;
 
 /* For it: the caller of the Authorization header, nobody without one; the same,

@@ -72,8 +72,7 @@ series_known(const struct request *r, struct series_table *table)
 /* Names of declared routes and of functions hold nothing that needs an escape
  * (declared.h, fn_name_is_valid). */
 static struct series *
-series_named(
-	struct series_table *table, const char *kind, const char *name)
+series_named(struct series_table *table, const char *kind, const char *name)
 {
 	char label[SERIES_LABEL];
 

@@ -6,8 +6,8 @@
 #include "base/mem.h"
 #include "base/paths.h"
 #include "base/util.h"
-#include "base/valkey.h"
 #include "base/val.h"
+#include "base/valkey.h"
 #include "db/pool.h"
 #include "gateway/breaker.h"
 #include "gateway/gateway.h"
@@ -57,8 +57,7 @@ memory(void)
 static json_t *
 circuits(const struct gateway *g)
 {
-	const struct breakers *all =
-		g->guard ? guard_breakers(g->guard) : NULL;
+	const struct breakers *all = g->guard ? guard_breakers(g->guard) : NULL;
 	json_t *open = json_object();
 
 	for (size_t i = 0; all && i < breakers_count(all); i++) {
@@ -136,8 +135,7 @@ static const struct {
 		"Times a watched query was evaluated."},
 	{"watch", "watch_changes_total", "counter",
 		"Changes of documents that the change stream told."},
-	{"valkey", "valkey_asked_total", "counter",
-		"Limits asked of Valkey."},
+	{"valkey", "valkey_asked_total", "counter", "Limits asked of Valkey."},
 	{"valkey", "valkey_late_total", "counter",
 		"Of those, answered too late."},
 	{"valkey", "valkey_lost_total", "counter",
@@ -174,8 +172,7 @@ parts_put(struct buf *to, const json_t *gateways)
 			if (v)
 				buf_printf(to,
 					"mpcloud_%s{gateway=\"%lld\"} %lld\n",
-					parts[k].name,
-					(long long)gateway_of(g),
+					parts[k].name, (long long)gateway_of(g),
 					(long long)json_integer_value(v));
 		}
 	}
@@ -192,8 +189,8 @@ circuits_put(struct buf *to, const json_t *gateways)
 	head_put(to, "circuit_state", "gauge",
 		"Circuits that are not closed: 1 open, 2 half-open.");
 	json_array_foreach (gateways, i, g)
-		json_object_foreach (json_object_get(json_object_get(g, "own"),
-					     "circuits"),
+		json_object_foreach (
+			json_object_get(json_object_get(g, "own"), "circuits"),
 			name, v)
 			buf_printf(to,
 				"mpcloud_circuit_state{circuit=\"%s\","
@@ -218,8 +215,7 @@ events_put(struct buf *to, const json_t *gateways)
 			buf_printf(to,
 				"mpcloud_events_total{event=\"%s\",gateway="
 				"\"%lld\"} %lld\n",
-				name,
-				(long long)gateway_of(g),
+				name, (long long)gateway_of(g),
 				(long long)json_integer_value(n));
 	}
 }
@@ -234,8 +230,7 @@ metric_own_put(struct buf *to, const json_t *gateways)
 		head_put(to, gauges[k].name, "gauge", gauges[k].help);
 		json_array_foreach (gateways, i, g)
 			buf_printf(to, "mpcloud_%s{gateway=\"%lld\"} %lld\n",
-				gauges[k].name,
-				(long long)gateway_of(g),
+				gauges[k].name, (long long)gateway_of(g),
 				(long long)value_of(json_object_get(g, "own"),
 					gauges[k].member));
 	}

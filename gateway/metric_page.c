@@ -92,8 +92,8 @@ row_times(struct buf *to, const char *metric, unsigned gateway,
 }
 
 static void
-head_put(struct buf *to, const char *name, const char *suffix,
-	const char *type, const char *help)
+head_put(struct buf *to, const char *name, const char *suffix, const char *type,
+	const char *help)
 {
 	buf_printf(to, "# HELP mpcloud_%s%s %s\n# TYPE mpcloud_%s%s %s\n", name,
 		suffix, help, name, suffix, type);
@@ -128,8 +128,8 @@ counters_put(const struct page *p)
 		head_put(p->to, counters[k].name, "", "counter",
 			counters[k].help);
 		for (size_t i = 0; i < p->count; i++) {
-			const char *base = (const char *)shm_gateway(
-				p->shm, p->index[i]);
+			const char *base =
+				(const char *)shm_gateway(p->shm, p->index[i]);
 			uint64_t n;
 
 			memcpy(&n, base + counters[k].at, sizeof(n));

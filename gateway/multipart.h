@@ -30,8 +30,8 @@ bool multipart_is(struct slice content_type);
 int multipart_parse(struct multipart *ret, struct slice content_type,
 	struct slice body, struct fault *why) _must_check_;
 /* The same in two pieces, for who reads a form as it comes (upload_form.h): the
- * boundary of a Content-Type; a part's head without the empty line after it, its
- * body is left alone.  ERR_PARAM. */
+ * boundary of a Content-Type; a part's head without the empty line after it,
+ * its body is left alone.  ERR_PARAM. */
 int multipart_boundary(struct slice content_type, struct slice *ret,
 	struct fault *why) _must_check_;
 int multipart_head(struct part *ret, struct slice head) _must_check_;

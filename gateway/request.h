@@ -47,9 +47,9 @@ struct request {
 	const char *function, *action; /* for the access line */
 	struct trace trace;
 	struct timeline timeline;
-	json_t *json;                  /* the body, when it was parsed */
-	struct multipart *parts;       /* the same, of a form */
-	json_t *kept;                  /* a step's own, until the end */
+	json_t *json;            /* the body, when it was parsed */
+	struct multipart *parts; /* the same, of a form */
+	json_t *kept;            /* a step's own, until the end */
 	/* the act's */
 	void *act;
 	struct job *job; /* cancelled when the client leaves */

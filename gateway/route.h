@@ -36,12 +36,12 @@ enum route_know {
 enum route_style { STYLE_REST, STYLE_CALL, STYLE_AUTH };
 
 enum route_body {
-	BODY_NONE,  /* 0 */
-	BODY_SMALL, /* 64 KiB */
-	BODY_PLAIN, /* limits.body */
-	BODY_EVENT, /* functions.event_size */
-	BODY_CALL,  /* what a worker may send in one frame */
-	BODY_BULK,  /* a part of an import: one document at the least */
+	BODY_NONE,   /* 0 */
+	BODY_SMALL,  /* 64 KiB */
+	BODY_PLAIN,  /* limits.body */
+	BODY_EVENT,  /* functions.event_size */
+	BODY_CALL,   /* what a worker may send in one frame */
+	BODY_BULK,   /* a part of an import: one document at the least */
 	BODY_STREAM, /* as long as the endpoint takes; see request.h */
 };
 

@@ -34,9 +34,8 @@ timeline_begin(struct request *r)
 {
 	const struct conf *conf = r->gateway->conf;
 
-	r->timeline.exact =
-		conf->log_timeline &&
-		exchange_header(r->x, "Mpcloud-Timeline").ptr;
+	r->timeline.exact = conf->log_timeline &&
+			    exchange_header(r->x, "Mpcloud-Timeline").ptr;
 }
 
 void

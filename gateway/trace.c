@@ -1,6 +1,6 @@
 /*
- * traceparent = version "-" trace-id "-" parent-id "-" trace-flags, in lower-case
- * hex.  A later version may have more behind it, version ff is none.
+ * traceparent = version "-" trace-id "-" parent-id "-" trace-flags, in
+ * lower-case hex.  A later version may have more behind it, version ff is none.
  */
 #include "gateway/trace.h"
 
@@ -64,8 +64,7 @@ trace_parse(struct trace *ret, struct slice h)
 }
 
 const char *
-trace_parent(
-	const struct trace *t, struct arena *arena, const char *request_id)
+trace_parent(const struct trace *t, struct arena *arena, const char *request_id)
 {
 	if (!t->id.len)
 		return NULL;

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <string.h>
 
 enum { HOPS_TOP = 64, V4_BITS = 96 };
@@ -129,25 +130,45 @@ trust_knows(const struct trust *t, const char *peer)
 	return read_address(slice_str(peer), &at) == 0 && knows(t, &at);
 }
 
-/* The last element of a list, outside of quotes; *rest loses it. */
 static bool
-split_last(struct slice *rest, struct slice *ret)
+is_escaped(struct slice s, size_t at)
 {
-	size_t start = 0;
+	size_t n = 0;
+
+	while (n < at && s.ptr[at - n - 1] == '\\')
+		n++;
+	return n % 2 == 1;
+}
+
+/* Where the last element begins.  It is looked for from the end, like all that
+ * is believed here: a quote that a client leaves open must not swallow what our
+ * proxy wrote behind it. */
+static size_t
+last_start(struct slice s, bool quotes)
+{
 	bool quoted = false;
+
+	for (size_t i = s.len; i > 0; i--) {
+		char c = s.ptr[i - 1];
+
+		if (quotes && c == '"' && !(quoted && is_escaped(s, i - 1)))
+			quoted = !quoted;
+		else if (c == ',' && !quoted)
+			return i;
+	}
+	return 0;
+}
+
+/* The last element of a list, outside of quotes where there are any (X-
+ * Forwarded-For has none); *rest loses it. */
+static bool
+split_last(struct slice *rest, bool quotes, struct slice *ret)
+{
+	size_t start;
 
 	if (!rest->ptr)
 		return false;
-	for (size_t i = 0; i < rest->len; i++) {
-		char c = rest->ptr[i];
-
-		if (quoted && c == '\\')
-			i++;
-		else if (c == '"')
-			quoted = !quoted;
-		else if (c == ',' && !quoted)
-			start = i + 1;
-	}
+	start = last_start(*rest, quotes);
 	*ret = slice_trim(slice_of(rest->ptr + start, rest->len - start));
 	if (start)
 		rest->len = start - 1;
@@ -179,6 +200,25 @@ pair_of(struct slice element, const char *name)
 	return (struct slice){NULL, 0};
 }
 
+/* Nothing, or ":" and a port, which may be hidden ("_x"; RFC 7239, 6.2). */
+static bool
+is_port(struct slice s)
+{
+	if (!s.len)
+		return true;
+	for (size_t i = 1; i < s.len; i++)
+		if (!isalnum((unsigned char)s.ptr[i]) &&
+			!strchr("._-", s.ptr[i]))
+			return false;
+	return s.ptr[0] == ':' && s.len > 1;
+}
+
+static struct slice
+behind(struct slice word, const char *at)
+{
+	return slice_of(at, word.len - (size_t)(at - word.ptr));
+}
+
 /* "192.0.2.1", "192.0.2.1:80", "2001:db8::1", "[2001:db8::1]:80". */
 static int
 read_node(struct slice word, struct in6_addr *ret)
@@ -189,7 +229,7 @@ read_node(struct slice word, struct in6_addr *ret)
 		return ERR_PARAM;
 	if (word.ptr[0] == '[') {
 		end = memchr(word.ptr, ']', word.len);
-		if (!end)
+		if (!end || !is_port(behind(word, end + 1)))
 			return ERR_PARAM;
 		return read_address(
 			slice_of(word.ptr + 1, (size_t)(end - word.ptr) - 1),
@@ -197,8 +237,11 @@ read_node(struct slice word, struct in6_addr *ret)
 	}
 	colon = memchr(word.ptr, ':', word.len);
 	if (colon && !memchr(colon + 1, ':',
-			     word.len - (size_t)(colon + 1 - word.ptr)))
+			     word.len - (size_t)(colon + 1 - word.ptr))) {
+		if (!is_port(behind(word, colon)))
+			return ERR_PARAM;
 		word.len = (size_t)(colon - word.ptr);
+	}
 	return read_address(word, ret);
 }
 
@@ -217,7 +260,8 @@ trust_read(const struct trust *t, struct slice list, struct trust_told *ret)
 	struct in6_addr at;
 
 	*ret = (struct trust_told){.tls = -1};
-	for (int i = 0; i < HOPS_TOP && split_last(&list, &element); i++) {
+	for (int i = 0; i < HOPS_TOP && split_last(&list, t->forwarded, &element);
+		i++) {
 		struct slice node =
 			t->forwarded ? pair_of(element, "for") : element;
 

@@ -5,7 +5,9 @@
 #include "gateway/http.h"
 #include "gateway/trust_inside.h"
 
-enum { LIST_TOP = 8192 };
+/* More than a head may have (limits.connection_memory): a list that is too long
+ * would leave its sender under our proxy's name. */
+enum { LIST_TOP = 2 << 20 };
 
 struct lines {
 	const char *name;

@@ -475,12 +475,15 @@ pass_failed(struct pass *p, int err, const struct fault *why)
 		exchange_go_on(r->x);
 		return;
 	}
+	/* Its head may have come in this very turn: it is no answer now. */
+	defer_clear(&p->decide);
 	if (again) {
 		fetch_done(&p->fetch);
 		err = pass_start(p, s);
 		if (err == 0)
 			return;
 	}
+	p->given = true;
 	request_finish(r, err, NULL);
 }
 

@@ -1,6 +1,6 @@
 /*
- * `mpcloud alerts list`: what is wrong now, and what was; `mpcloud alerts test` tries
- * the way a notice takes.
+ * `mpcloud alerts list`: what is wrong now, and what was; `mpcloud alerts test`
+ * tries the way a notice takes.
  */
 #include "src/cli.h"
 

@@ -178,6 +178,11 @@ take_option(struct cli *cli, int argc, char **argv, int *at)
 	if (cli_options[i].arg && !value)
 		return cli_fail(EXIT_USAGE, "--%s needs %s",
 			cli_options[i].word, cli_options[i].arg);
+	if (i == OPT_SET && cli->options[i])
+		return cli_fail(EXIT_USAGE,
+			"--set is there twice: say all settings in one, "
+			"separated by semicolons: "
+			"--set 'limits.ip_rate=0;limits.user_rate=0'");
 	cli->options[i] = value ? value : "";
 	return EXIT_OK;
 }

@@ -106,8 +106,9 @@ keys_text(const json_t *keys)
 		const char *way = val_text(key, "direction");
 
 		buf_printf(&b, "%s%s%s%s%s", i ? ", " : "",
-			strcmp(way, "-1") == 0 ? "-" : "", val_text(key, "name"),
-			strlen(way) > 2 ? " " : "", strlen(way) > 2 ? way : "");
+			strcmp(way, "-1") == 0 ? "-" : "",
+			val_text(key, "name"), strlen(way) > 2 ? " " : "",
+			strlen(way) > 2 ? way : "");
 	}
 	return str_ndup(buf_all(&b).ptr, b.len);
 }

@@ -307,8 +307,8 @@ deploy_check(const char *project)
 		r = project_storage(&p, &storage, &why);
 	if (r == 0 && storage)
 		r = file_rules_check(storage, &why) < 0
-			    ? fault_prefix(&why, ERR_PARAM,
-				      "storage/rules.json: ")
+			    ? fault_prefix(
+				      &why, ERR_PARAM, "storage/rules.json: ")
 			    : 0;
 	project_close(&p);
 	return r == 0 ? EXIT_OK

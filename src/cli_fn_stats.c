@@ -82,10 +82,11 @@ add_up(struct versions *list, const json_t *answer, const char *only)
 			struct version *v;
 
 			if (list->count >= VERSIONS_TOP ||
-				(only && strcmp(only, val_text(f, "name")) != 0))
+				(only &&
+					strcmp(only, val_text(f, "name")) != 0))
 				continue;
-			v = version_get(
-				list, val_text(f, "name"), int_of(f, "version"));
+			v = version_get(list, val_text(f, "name"),
+				int_of(f, "version"));
 			crew_stats_take(&v->stats, f);
 			v->role = val_text(f, "role");
 			if (*val_text(f, "trouble"))

@@ -37,7 +37,8 @@ static void
 add_when(struct cells *c, const json_t *call)
 {
 	int64_t now = clock_now_ms();
-	int64_t at = val_number(call, "runAt"), ended = val_number(call, "doneAt");
+	int64_t at = val_number(call, "runAt"),
+		ended = val_number(call, "doneAt");
 	char span[32];
 
 	if (ended) {
@@ -218,7 +219,8 @@ print_call(const json_t *call)
 			val_text(call, "id"));
 	if (json_array_size(tries))
 		(void)printf("%-10s mpcloud logs %s --request %s\n", "its log",
-			val_text(call, "function"), val_text(call, "requestId"));
+			val_text(call, "function"),
+			val_text(call, "requestId"));
 	(void)putchar('\n');
 	if (json_array_size(tries))
 		print_tries(tries);

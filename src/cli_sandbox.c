@@ -163,7 +163,8 @@ print_orders(const json_t *orders)
 	json_array_foreach (orders, i, one) {
 		cells_add(&c, "%s", val_text(one, "out_trade_no"));
 		cells_add(&c, "%s", val_text(one, "trade_state"));
-		add_yuan(&c, val_number(json_object_get(one, "amount"), "total"));
+		add_yuan(&c,
+			val_number(json_object_get(one, "amount"), "total"));
 		add_yuan(&c, refunded(one));
 		add_time(&c, val_text(one, "create_time"));
 		cells_add(&c, "%s", val_text(one, "openid"));

@@ -21,8 +21,8 @@ print_listeners(const json_t *listeners)
 		if (json_is_string(l))
 			(void)printf("listening  %s\n", json_string_value(l));
 		else
-			(void)printf("listening  %-5s %s\n", val_text(l, "kind"),
-				val_text(l, "address"));
+			(void)printf("listening  %-5s %s\n",
+				val_text(l, "kind"), val_text(l, "address"));
 	}
 }
 

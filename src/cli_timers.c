@@ -70,7 +70,8 @@ static void
 print_last(const json_t *t, const struct zone *zone)
 {
 	const json_t *run = json_object_get(t, "lastRun");
-	const char *state = val_text(run, "state"), *why = val_text(run, "error");
+	const char *state = val_text(run, "state"),
+		   *why = val_text(run, "error");
 	int64_t tries = val_number(run, "attempts");
 
 	if (!json_is_object(run)) {
@@ -112,7 +113,8 @@ print_timer(const json_t *t)
 	struct cron cron;
 
 	(void)printf("%s  %s  \"%s\"  %s\n", val_text(t, "function"),
-		val_text(t, "name"), val_text(t, "expression"), zone_name(where));
+		val_text(t, "name"), val_text(t, "expression"),
+		zone_name(where));
 	if (zone_open(&zone, slice_str(where), &why) < 0 ||
 		cron_parse(&cron, slice_str(val_text(t, "expression")), &why) <
 			0) {
@@ -128,7 +130,8 @@ print_timer(const json_t *t)
 			"  next  %s\n", *error ? error : "is being worked out");
 	print_last(t, zone);
 	(void)printf("  runs  %lld; %lld missed; %s\n",
-		(long long)val_number(t, "runs"), (long long)val_number(t, "missed"),
+		(long long)val_number(t, "runs"),
+		(long long)val_number(t, "missed"),
 		policy_text(val_text(t, "missedPolicy")));
 }
 

@@ -42,7 +42,8 @@ print_list(const json_t *users)
 		cells_add_ms(&c, val_number(u, "createdAt"));
 		cells_add_ms(&c, val_number(u, "lastLoginAt"));
 		cells_add(&c, "%" PRId64, val_number(u, "devices"));
-		cells_add(&c, "%s", val_number(u, "blockedAt") ? "blocked" : "");
+		cells_add(
+			&c, "%s", val_number(u, "blockedAt") ? "blocked" : "");
 	}
 	cells_print(&c, array_size(heads));
 }

@@ -65,10 +65,10 @@ row_fill(char **cells, const json_t *t, int64_t now)
 
 	cells[0] = str_dup(json_string_value(json_object_get(t, "appid")));
 	cells[1] = str_dup(state_of(t));
-	cells[2] =
-		good ? span_text(now - val_number(t, "fetchedAt")) : str_dup("-");
-	cells[3] =
-		good ? span_text(val_number(t, "expiresAt") - now) : str_dup("-");
+	cells[2] = good ? span_text(now - val_number(t, "fetchedAt"))
+			: str_dup("-");
+	cells[3] = good ? span_text(val_number(t, "expiresAt") - now)
+			: str_dup("-");
 	cells[4] = str_printf("%lld", (long long)val_number(t, "fetches"));
 	cells[5] = failure_text(t, now);
 }
@@ -85,7 +85,8 @@ print_tokens(const json_t *answer)
 	for (size_t i = 0; i < COLUMNS; i++)
 		cells[i] = str_dup(heads[i]);
 	json_array_foreach (all, at, t)
-		row_fill(cells + (at + 1) * COLUMNS, t, val_number(answer, "now"));
+		row_fill(cells + (at + 1) * COLUMNS, t,
+			val_number(answer, "now"));
 	cli_table((const char *const *)cells, rows, COLUMNS);
 	for (size_t i = 0; i < rows * COLUMNS; i++)
 		(void)mem_free(cells[i]);

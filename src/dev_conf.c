@@ -219,8 +219,7 @@ server_pairs(struct dev *dev, struct pairs *p)
 	pair(p, "server.env", project_name(dev));
 	pair(p, "auth.anonymous", "yes");
 	/* pages of the author's own web server */
-	pair(p, "server.web_origins",
-		"http://localhost:* http://127.0.0.1:*");
+	pair(p, "server.web_origins", "http://localhost:* http://127.0.0.1:*");
 	pair(p, "log.timeline", "yes");
 	if (dev->cli->options[OPT_INSPECT])
 		pair(p, "functions.inspect", "yes");

@@ -20,7 +20,7 @@ struct dev_live {
 	/* {NAME: {"entry": its entry, "files": what they were like}} */
 	json_t *functions;
 	char *collections; /* the same of database/ */
-	char *routes;	   /* of routes.json and its folders */
+	char *routes;      /* of routes.json and its folders */
 	pid_t command;
 	bool watching;
 	int status; /* to end with */

@@ -346,8 +346,7 @@ dev_reload_start(struct dev_live *live)
 	dev_watch_add(&live->watch, live->dev->project, MARK_PROJECT, false);
 	dev_watch_add(&live->watch, database, MARK_DATABASE, false);
 	live->collections = look_of_database(database);
-	live->routes =
-		deploy_routes_look(live->dev->project, watch_site, live);
+	live->routes = deploy_routes_look(live->dev->project, watch_site, live);
 	if (project_open(&p, live->dev->project, NULL) < 0 ||
 		dev_inspect(live->dev->cli, &p, NULL) < 0) {
 		project_close(&p);

@@ -148,8 +148,9 @@ take_name(struct reader *r, struct fault *why)
 	if (e < 0)
 		return e;
 	r->in_block = true;
-	r->is_wanted = strcmp(val_text(v, "collection"), r->collection) == 0 &&
-		       !is_of_server(val_text(v, "db"), val_text(v, "collection"));
+	r->is_wanted =
+		strcmp(val_text(v, "collection"), r->collection) == 0 &&
+		!is_of_server(val_text(v, "db"), val_text(v, "collection"));
 	return 0;
 }
 

@@ -46,8 +46,7 @@ add_listener(struct gatewayd *d, const char *text)
 	struct slice s = slice_str(text);
 
 	if (slice_starts(s, "watch:")) {
-		d->watch_fd = to_number(
-			slice_of(text + 6, s.len - 6), 1 << 20);
+		d->watch_fd = to_number(slice_of(text + 6, s.len - 6), 1 << 20);
 		return d->watch_fd < 0 ? ERR_PARAM
 				       : fd_set_cloexec(d->watch_fd, true);
 	}
@@ -153,9 +152,8 @@ start(struct gatewayd *d)
 int
 main(int argc, char **argv)
 {
-	static struct gatewayd d = {.control_fd = -1,
-		.shm_fd = -1,
-		.watch_fd = -1};
+	static struct gatewayd d = {
+		.control_fd = -1, .shm_fd = -1, .watch_fd = -1};
 	int e;
 
 	argv = uv_setup_args(argc, argv);

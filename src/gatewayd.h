@@ -38,7 +38,7 @@ struct gatewayd_conf {
 	struct http_cert *certs; /* these, then those of [tls NAME] */
 	size_t cert_count;
 	struct trust *trust;
-	json_t *routes; /* the operator's routes.json, or NULL */
+	json_t *routes;          /* the operator's routes.json, or NULL */
 	uint8_t sum[DIGEST_TOP]; /* of all the rest, as it was read */
 };
 
@@ -80,7 +80,7 @@ struct gatewayd {
 	struct timers *timers;
 	struct triggers *triggers;
 	struct alerts *alerts;
-	uint64_t cold_seen; /* of our cold starts, in shared memory already */
+	uint64_t cold_seen;   /* of our cold starts, in shared memory already */
 	struct list versions; /* gatewayd_triggers.c's */
 	/* waiting */
 	uv_work_t migrate;
@@ -102,7 +102,8 @@ int gatewayd_conf_read(struct gatewayd_conf **ret, struct slice text,
 bool gatewayd_conf_same(
 	const struct gatewayd_conf *a, const struct gatewayd_conf *b);
 /* c's certificates and routes are those of `fresh`, and the other way round. */
-void gatewayd_conf_inherit(struct gatewayd_conf *c, struct gatewayd_conf *fresh);
+void gatewayd_conf_inherit(
+	struct gatewayd_conf *c, struct gatewayd_conf *fresh);
 struct gatewayd_conf *gatewayd_conf_free(struct gatewayd_conf *c);
 DEFINE_CLEANUP(struct gatewayd_conf *, gatewayd_conf_free)
 /* Settings that only a restart takes up stay as `old` has them. */
@@ -135,8 +136,8 @@ void gatewayd_conf_tls_done(struct gatewayd_conf *c);
 /* Do connections to this socket begin with a PROXY header? */
 bool gatewayd_is_proxied(const struct conf *conf, int fd);
 /* The certificates of `c` for new connections. */
-int gatewayd_tls_take_up(struct gatewayd *d, const struct gatewayd_conf *c,
-	struct fault *why);
+int gatewayd_tls_take_up(
+	struct gatewayd *d, const struct gatewayd_conf *c, struct fault *why);
 void gatewayd_limits_take_up(struct gatewayd *d);
 
 /* gatewayd_setup.c */

@@ -79,6 +79,7 @@ gatewayd_conf_tls(struct gatewayd_conf *c, struct fault *why)
 	if (e < 0)
 		return fault_prefix(why, e, "server.tls_ocsp: ");
 	while (e == 0 && (more = conf_more(conf, "tls", more))) {
+		c->certs[c->cert_count].name = more->title;
 		e = read_named(&c->certs[c->cert_count++], more, why);
 		if (e < 0)
 			e = fault_prefix(why, e, "[tls %s] ", more->title);

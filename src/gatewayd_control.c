@@ -14,8 +14,8 @@
 #include "base/val.h"
 #include "db/schema.h"
 #include "functions/proto.h"
-#include "trigger/timer.h"
 #include "gateway/alert.h"
+#include "trigger/timer.h"
 
 #include <stdlib.h>
 #include <unistd.h>

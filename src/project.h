@@ -33,8 +33,8 @@ char *project_common(const struct project *p);
 int project_layers(const struct project *p, const char *name, json_t **ret,
 	struct fault *why) _must_check_;
 /* storage/rules.json; NULL when there is none. */
-int project_storage(const struct project *p, json_t **ret,
-	struct fault *why) _must_check_;
+int project_storage(
+	const struct project *p, json_t **ret, struct fault *why) _must_check_;
 /* The files of database/ as {name: content}; {} when there is no such folder.
  */
 int project_collections(

@@ -24,8 +24,8 @@ struct file_link {
 	enum file_link_may may;
 	struct slice path;
 	int64_t until_s;  /* unix seconds */
-	struct slice who; /* FILE_LINK_PUT: the uploader, in the words of
-			     whoever makes and reads links; or empty */
+	struct slice who; /* whom it lets, in the words of whoever makes and
+			     reads links; or empty: of FILE_LINK_GET, all */
 };
 
 /* The key of links, from the master key (32 bytes). */

@@ -108,7 +108,7 @@ export async function watch() {
   const { default: WebSocket } = await import('ws').catch(() => ({ default: require('ws') }));
   const stack = await startStack({ project: join(source, 'tests/bench/project'), gateways: Number(process.env.BENCH_GATEWAYS ?? 1),
     set: { 'limits.ip_rate': 900000000, 'limits.ip_burst': 1000000, 'limits.user_rate': 900000000, 'limits.user_burst': 1000000,
-      'sockets.user': 10000 } });
+      'sockets.user': 10000, 'sockets.user_watches': 10000 } });
   const folder = join(stack.run, 'pg');
   const pg = new (require('pg').Client)({ host: folder, user: 'mpcloud', database: 'postgres' });
   let peer;

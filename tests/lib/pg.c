@@ -206,9 +206,8 @@ testpg_start(struct testpg *t)
 {
 	const char *argv[] = {"postgres", "-D", "data", "-k", t->dir, "-c",
 		"listen_addresses=", "-c", "fsync=off", "-c",
-		"wal_level=logical", "-c",
-		"shared_buffers=16MB", "-c", "max_connections=40", "-c",
-		"log_min_messages=warning", "-c",
+		"wal_level=logical", "-c", "shared_buffers=16MB", "-c",
+		"max_connections=40", "-c", "log_min_messages=warning", "-c",
 		t->more ? t->more : "listen_addresses=", NULL};
 
 	t->server = start(t, argv);

@@ -156,7 +156,8 @@ alertmanager_s_members_are_there(void **state)
 	assert_string_equal(val_text(v, "version"), "4");
 	assert_string_equal(val_text(v, "status"), "resolved");
 	a = json_array_get(json_object_get(v, "alerts"), 0);
-	assert_string_equal(val_text(a, "startsAt"), "2027-01-15T08:00:00.000Z");
+	assert_string_equal(
+		val_text(a, "startsAt"), "2027-01-15T08:00:00.000Z");
 	assert_string_equal(val_text(a, "endsAt"), "2027-01-15T08:01:00.000Z");
 	assert_string_equal(
 		val_text(json_object_get(a, "labels"), "alertname"), "queue");
@@ -176,11 +177,12 @@ static const char *_printf_(1, 2) sql(const char *fmt, ...)
 static int
 note(bool holds, int for_ms, long long now)
 {
-	return atoi(sql("SELECT mpcloud.alerts_note('e', '[{\"name\":\"a\","
-			"\"node\":\"n\",\"holds\":%s,\"value\":1,\"text\":\"t\","
-			"\"severity\":\"s\",\"for_ms\":%d}]', true, 'f', 1000,"
-			" %lld)",
-		holds ? "true" : "false", for_ms, now));
+	return atoi(
+		sql("SELECT mpcloud.alerts_note('e', '[{\"name\":\"a\","
+		    "\"node\":\"n\",\"holds\":%s,\"value\":1,\"text\":\"t\","
+		    "\"severity\":\"s\",\"for_ms\":%d}]', true, 'f', 1000,"
+		    " %lld)",
+			holds ? "true" : "false", for_ms, now));
 }
 
 static void
@@ -210,8 +212,9 @@ an_alert_is_told_once_again_and_when_it_ends(void **state)
 		sql("SELECT string_agg(notice || ' ' || started_at, ',')"
 		    " FROM mpcloud.alerts_claim('e', 50, 2300)"),
 		"resolved 1100");
-	assert_string_equal(sql("SELECT string_agg(event::jsonb ->> 'status', ','"
-				" ORDER BY id) FROM mpcloud.queue"),
+	assert_string_equal(
+		sql("SELECT string_agg(event::jsonb ->> 'status', ','"
+		    " ORDER BY id) FROM mpcloud.queue"),
 		"firing,firing,resolved");
 }
 

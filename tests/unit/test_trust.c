@@ -120,6 +120,30 @@ forwarded_is_read_as_rfc_7239_has_it(void **state)
 	assert_told("10.0.0.0/8", f, "proto=https", "", 1);
 }
 
+/* Our proxy is asked from 203.0.113.9 and appends that, whatever it was told. */
+static void
+a_quote_that_is_left_open_hides_nobody(void **state)
+{
+	static const char x[] = "x-forwarded-for", f[] = "forwarded";
+
+	(void)state;
+	assert_told("10.0.0.0/8", x, "1.2.3.4:\", 203.0.113.9", "203.0.113.9",
+		-1);
+	assert_told("10.0.0.0/8", x, "[1::2]\", 203.0.113.9", "203.0.113.9",
+		-1);
+	assert_told("10.0.0.0/8", x, "\", 203.0.113.9", "203.0.113.9", -1);
+	assert_told("10.0.0.0/8", f, "for=1.2.3.4;x=\", for=203.0.113.9",
+		"203.0.113.9", -1);
+	assert_told("10.0.0.0/8", f, "for=1.2.3.4;x=\"\\, for=203.0.113.9",
+		"203.0.113.9", -1);
+	/* what is quoted by whom we trust stays whole */
+	assert_told("10.0.0.0/8", f, "for=203.0.113.9;host=\"a\\\",for=1.1.1.1\"",
+		"203.0.113.9", -1);
+	assert_told("10.0.0.0/8", x, "192.0.2.1:x y", "", -1);
+	assert_told("10.0.0.0/8", x, "[2001:db8::1]x", "", -1);
+	assert_told("10.0.0.0/8", x, "192.0.2.1:", "", -1);
+}
+
 static int
 parse(const void *bytes, size_t len, struct proxy_header *h)
 {
@@ -267,6 +291,7 @@ main(void)
 		cmocka_unit_test(
 			the_nearest_address_that_is_not_a_proxy_s_counts),
 		cmocka_unit_test(forwarded_is_read_as_rfc_7239_has_it),
+		cmocka_unit_test(a_quote_that_is_left_open_hides_nobody),
 		cmocka_unit_test(a_line_of_version_1_names_the_client),
 		cmocka_unit_test(what_is_no_header_is_refused),
 		cmocka_unit_test(a_header_in_pieces_takes_its_own_bytes_only),
