@@ -39,6 +39,10 @@ read_key(struct api_sign *s, struct slice v)
 {
 	if (v.len != KEY_ID)
 		return -EINVAL;
+	for (size_t i = 0; i < v.len; i++)
+		if (!((v.ptr[i] >= '0' && v.ptr[i] <= '9') ||
+			    (v.ptr[i] >= 'a' && v.ptr[i] <= 'f')))
+			return -EINVAL;
 	memcpy(s->key_id, v.ptr, KEY_ID);
 	return 0;
 }

@@ -5,6 +5,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "gateway/declared_inside.h"
+#include "gateway/limit.h"
 
 #include <string.h>
 
@@ -66,8 +67,14 @@ read_routes(struct declared_reading *rd, const json_t *v)
 static int
 read_all_limits(struct declared_reading *rd, const json_t *v)
 {
-	if (!json_is_array(v))
-		return declared_refuse(rd, "an array […] is wanted");
+	_free_ char *where = str_printf("%s: limits", rd->source->name);
+	struct limit_rules *rules = NULL;
+	/* read once more with the other file's; here for a message's place */
+	int e = limit_rules_new(&rules, v, where, rd->why);
+
+	if (e < 0)
+		return e;
+	(void)limit_rules_free(rules);
 	(void)json_array_extend(rd->table->limits_json, (json_t *)(uintptr_t)v);
 	return 0;
 }

@@ -148,8 +148,10 @@ location_is_safe(const struct declared_text *t)
 	if (mark && !(strncmp(s, "https://", 8) == 0 ||
 			    strncmp(s, "http://", 7) == 0))
 		return false;
+	/* From http to https; what follows must not go on with the name. */
 	if (strncmp(s, "https://{$host}", 15) == 0)
-		return true; /* from http to https */
+		return !s[15] || s[15] == '/' ||
+		       strncmp(s + 15, "{$path}", 7) == 0;
 	if (!mark && (s[0] != '/' || s[1] == '/' || s[1] == '\\'))
 		return false;
 	return !brace || (slash && slash < brace);
@@ -198,6 +200,11 @@ static const struct declared_member to_upstream[] = {
 static const struct declared_member to_redirect[] = {
 	{"redirect", read_redirect}, {"status", read_status}};
 
+static const struct declared_member firsts[] = {
+	{"function", read_function}, {"static", read_static},
+	{"file", read_stored}, {"upstream", read_upstream},
+	{"redirect", read_redirect}};
+
 /* By the first member's name. */
 static const struct {
 	const struct declared_member *rows;
@@ -214,8 +221,6 @@ int
 declared_read_target(struct declared_reading *rd, const json_t *v)
 {
 	size_t found = SIZE_MAX;
-	const char *name;
-	json_t *member;
 
 	for (size_t i = 0; i < array_size(kinds); i++) {
 		if (!json_object_get(v, kinds[i].rows[0].name))
@@ -227,12 +232,15 @@ declared_read_target(struct declared_reading *rd, const json_t *v)
 				kinds[i].rows[0].name);
 		found = i;
 	}
-	json_object_foreach ((json_t *)(uintptr_t)v, name, member)
-		if (found == SIZE_MAX && !declared_is_member(name, all, array_size(all)))
-			return declared_refuse_member(rd, name, all, array_size(all));
-	if (found == SIZE_MAX)
-		return declared_refuse(rd,
-			"{\"function\": …}, {\"static\": …}, {\"file\": …}, "
-			"{\"upstream\": …} or {\"redirect\": …} is wanted");
+	if (found == SIZE_MAX) {
+		/* names the nearest of what is misspelled */
+		int e = declared_members(rd, v, firsts, array_size(firsts));
+
+		return e < 0 ? e
+			     : declared_refuse(rd,
+				       "{\"function\": …}, {\"static\": …}, "
+				       "{\"file\": …}, {\"upstream\": …} or "
+				       "{\"redirect\": …} is wanted");
+	}
 	return declared_members(rd, v, kinds[found].rows, kinds[found].count);
 }

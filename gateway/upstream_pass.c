@@ -101,6 +101,20 @@ is_listed(struct slice connection, struct slice name)
 	return false;
 }
 
+/* Programs behind CGI's names (WSGI, PHP) do not tell "_" from "-", so to them
+ * X_Mpcloud_Uid is who asks as well. */
+static bool
+is_ours_up(struct slice name)
+{
+	char text[32];
+
+	if (name.len > sizeof(text))
+		return false;
+	for (size_t i = 0; i < name.len; i++)
+		text[i] = name.ptr[i] == '_' ? '-' : name.ptr[i];
+	return is_one_of(slice_of(text, name.len), ours_up);
+}
+
 struct heading {
 	struct pass *p;
 	struct slice connection;
@@ -123,8 +137,10 @@ on_header(void *owner, struct slice name, struct slice value)
 	struct heading *h = owner;
 	struct request *r = h->p->r;
 
-	if (is_one_of(name, hop_by_hop) || is_one_of(name, ours_up) ||
-		is_listed(h->connection, name))
+	if (is_one_of(name, hop_by_hop) || is_ours_up(name))
+		return;
+	/* A client does not say which of the route's headers are for us. */
+	if (is_listed(h->connection, name) && !declared_sets_header(r, name))
 		return;
 	/* It was for us; the server is told who it is instead. */
 	if (slice_is_nocase(name, "authorization") &&

@@ -90,7 +90,7 @@ static void
 tell_first(struct watching *w, uint64_t seq, const struct watch_change *changes,
 	size_t count)
 {
-	_buf_ struct buf b;
+	_buf_ struct buf b = {0};
 
 	if (make_query_id(w) < 0) {
 		ws_close(w->session->ws, 1011, "an error of the server");
@@ -196,7 +196,7 @@ static void
 on_resumed(struct watch_sub *sub, uint64_t seq)
 {
 	struct watching *w = container_of(sub, struct watching, sub);
-	_buf_ struct buf b;
+	_buf_ struct buf b = {0};
 
 	/* Between a gateway and the engine, not with the client. */
 	if (w->state != WATCHING_REBUILD)

@@ -174,7 +174,7 @@ void
 watching_check(struct session *s, const struct watch_message *m)
 {
 	struct watching *w = find(s, m->watch_id);
-	_buf_ struct buf b;
+	_buf_ struct buf b = {0};
 
 	if (!w || w->state != WATCHING_LIVE) {
 		if (!w)

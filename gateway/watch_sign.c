@@ -20,7 +20,7 @@ static int
 put_sealed(struct seal *seal, struct slice word, const struct buf *plain,
 	struct buf *to)
 {
-	_buf_ struct buf sealed;
+	_buf_ struct buf sealed = {0};
 	int e = buf_check(plain);
 
 	if (e < 0)

@@ -169,11 +169,32 @@ check_pay(struct cli *cli, struct fault *say)
 static enum verdict
 check_tls(struct cli *cli, struct fault *say)
 {
+	struct gatewayd_conf c = {.conf = cli->conf};
+	int e;
+
 	if (!*cli->conf->server_listen_tls)
 		return doctor_say(HINT, say,
 			"no HTTPS address: mini programs need https; set "
 			"server.listen_tls, or put a proxy in front");
-	return check_secret("server.tls_key", cli->conf->server_tls_key, say);
+	e = gatewayd_conf_file("server.tls_certificate",
+		cli->conf->server_tls_certificate, &c.tls_cert, say);
+	if (e == 0)
+		e = gatewayd_conf_secret("server.tls_key",
+			cli->conf->server_tls_key, &c.tls_key, say);
+	if (e == 0)
+		e = gatewayd_conf_tls(&c, say);
+	if (e == 0)
+		(void)snprintf(say->text, sizeof(say->text),
+			"%zu certificate%s: %s%s", c.cert_count,
+			c.cert_count == 1 ? "" : "s",
+			cli->conf->server_tls_certificate,
+			c.cert_count == 1 ? "" : " and [tls …]");
+	gatewayd_conf_tls_done(&c);
+	if (c.tls_key)
+		mem_wipe(c.tls_key, strlen(c.tls_key));
+	(void)mem_free(c.tls_key);
+	(void)mem_free(c.tls_cert);
+	return e == 0 ? FINE : WRONG;
 }
 
 static enum verdict

@@ -26,14 +26,20 @@ add_rows(struct cells *c, const json_t *files)
 	json_array_foreach (files, i, f) {
 		bool folder = json_is_true(json_object_get(f, "folder"));
 		const char *type = val_text(f, "type");
+		const char *changed = val_text(f, "changedAt");
+		const char *owner = val_text(f, "owner");
 
 		if (folder)
 			cells_add(c, "-");
 		else
 			cells_add_size(c, val_number(f, "size"));
-		cells_add(c, "%s", folder ? "-" : val_text(f, "changedAt"));
+		/* 2026-11-21T15:37:18.399Z */
+		if (folder || strlen(changed) < 19)
+			cells_add(c, "-");
+		else
+			cells_add(c, "%.10s %.8s", changed, changed + 11);
 		cells_add(c, "%s", folder ? "folder" : type);
-		cells_add(c, "%s", val_text(f, "owner"));
+		cells_add(c, "%s", *owner ? owner : "-");
 		cells_add(c, "%s%s", val_text(f, "path"),
 			json_is_true(json_object_get(f, "archived"))
 				? " (archived)"

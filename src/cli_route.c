@@ -8,6 +8,7 @@
 #include "base/paths.h"
 #include "src/spawn.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

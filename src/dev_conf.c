@@ -267,7 +267,8 @@ dev_check(const struct dev *dev)
 	struct slice rest = {set, set ? strlen(set) : 0}, one;
 
 	while (slice_split(&rest, ';', &one)) {
-		_free_ char *name = str_ndup(one.ptr, one.len);
+		struct slice trimmed = slice_trim(one);
+		_free_ char *name = str_ndup(trimmed.ptr, trimmed.len);
 		char *equal = strchr(name, '=');
 
 		if (!equal)
@@ -287,7 +288,8 @@ set_pairs(struct dev *dev, struct pairs *p)
 	struct slice rest = slice_str(set), one;
 
 	while (set && slice_split(&rest, ';', &one)) {
-		char *text = str_ndup(one.ptr, one.len);
+		struct slice trimmed = slice_trim(one);
+		char *text = str_ndup(trimmed.ptr, trimmed.len);
 		char *equal = strchr(own(p, text), '=');
 
 		if (!equal || p->owned_count + 2 > PAIRS)

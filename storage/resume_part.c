@@ -9,19 +9,35 @@
 #include <stdio.h>
 #include <unistd.h>
 
-enum { ROOM_MS = 60000, END_MS = 120000 };
+enum {
+	ROOM_MS = 60000,
+	END_MS = 120000,
+	PARTS_TOP = 10000 /* of one upload, as S3 has it */
+};
 
 struct parting {
 	struct files *f;
 	struct resume_part *part;
 	struct content *content;
 	struct ask ask;
+	int64_t room; /* bytes that the asker's quota leaves for this part */
 	bool asked, ending;
 };
 
+/* Parts count as what they will be: else an upload that nobody ever completes
+ * would be room without a limit. */
 static const char may_sql[] =
-	"SELECT coalesce(size, -1) FROM mpcloud.file_uploads"
-	" WHERE id = $1 AND env = $2 AND ($3 OR asker = $4)";
+	"SELECT (SELECT count(*) FROM mpcloud.file_parts p"
+	"  WHERE p.upload = u.id AND p.start <> $5::bigint),"
+	" CASE WHEN $6::boolean THEN"
+	"  (SELECT coalesce(sum(p.size), 0)::bigint FROM mpcloud.file_uploads o"
+	"   JOIN mpcloud.file_parts p ON p.upload = o.id"
+	"   WHERE o.asker = $4 AND o.env = $2"
+	"   AND NOT (p.upload = u.id AND p.start = $5::bigint))"
+	"  + (SELECT coalesce(sum(g.bytes), 0)::bigint FROM mpcloud.file_usage g"
+	"   WHERE g.owner = $4 AND g.env = $2) ELSE 0 END"
+	" FROM mpcloud.file_uploads u"
+	" WHERE u.id = $1 AND u.env = $2 AND ($3 OR u.asker = $4)";
 
 /* The upload's row is locked, so that it neither ends nor is completed
  * meanwhile. */
@@ -145,6 +161,12 @@ on_step(struct content *c, void *owner)
 		put_row(p);
 }
 
+static bool
+has_quota(const struct parting *p)
+{
+	return p->f->conf.user_quota > 0 && !p->part->scope.admin;
+}
+
 static void
 on_may(struct job *job)
 {
@@ -157,7 +179,15 @@ on_may(struct job *job)
 		why = job->why;
 	else if (ask_rows(&p->ask) == 0)
 		r = no_upload(&why);
-	finish(p, r, &why);
+	else if (ask_int(&p->ask, 0, 0) >= PARTS_TOP)
+		r = fault_set(&why, ERR_TOO_BIG,
+			"an upload has %d parts at most: send larger ones",
+			PARTS_TOP);
+	else if (has_quota(p))
+		p->room = p->f->conf.user_quota - ask_int(&p->ask, 0, 1);
+	if (r == 0 && p->room <= 0)
+		r = ERR_FILE_QUOTA;
+	finish(p, r, why.code ? &why : NULL);
 }
 
 void
@@ -167,6 +197,7 @@ resume_part_begin(struct files *f, struct resume_part *part)
 
 	p->f = f;
 	p->part = part;
+	p->room = INT64_MAX;
 	part->inside = p;
 	p->content = content_new(f->place, on_step, p);
 	content_set_part(p->content);
@@ -176,8 +207,10 @@ resume_part_begin(struct files *f, struct resume_part *part)
 	pool_ask(f->pool, &p->ask, may_sql,
 		(struct slice[]){part->id, slice_str(f->conf.env),
 			part->scope.admin ? SLICE("t") : SLICE("f"),
-			slice_str(file_scope_owner(&part->scope))},
-		4);
+			slice_str(file_scope_owner(&part->scope)),
+			file_number(part->arena, part->start),
+			has_quota(p) ? SLICE("t") : SLICE("f")},
+		6);
 }
 
 int
@@ -193,6 +226,8 @@ resume_part_data(struct resume_part *part, struct slice data)
 		return fault_set(&part->job.why, ERR_TOO_BIG,
 			"a file has %lld bytes at most (storage.file_size)",
 			(long long)p->f->conf.file_top);
+	if (content_size(p->content) + (int64_t)data.len > p->room)
+		return ERR_FILE_QUOTA;
 	r = content_add(p->content, data);
 	if (r == CONTENT_WAIT)
 		job_begin(&part->job, p->f->loop, ROOM_MS, on_drop);
