@@ -49,7 +49,7 @@ fault_set(struct fault *why, int code, const char *fmt, ...)
 int
 fault_prefix(struct fault *why, int code, const char *fmt, ...)
 {
-	char old[sizeof(why->text)];
+	char old[FAULT_TEXT];
 	va_list ap;
 	int n;
 

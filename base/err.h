@@ -36,11 +36,13 @@ const struct err_info *err_info(int code) _returns_value_;
 /* A sentence for the log: errno's own text or the row's. */
 const char *err_text(int code) _returns_value_;
 
+enum { FAULT_TEXT = 256 };
+
 /* A code and a sentence for a human; the deepest function that knows fills it.
  * `text` never holds secrets: it may be shown to the client. */
 struct fault {
 	int code;
-	char text[256];
+	char text[FAULT_TEXT];
 };
 
 /* Fill `why` (which may be NULL) and return `code`, so that it is one line:

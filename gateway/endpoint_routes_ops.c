@@ -163,6 +163,8 @@ endpoint_ops_routes_set(struct request *r)
 	if (e == 0)
 		e = project_routes_check(
 			r->gateway->project_routes, file, sites, &r->why);
+	if (e == ERR_CONFIG) /* whose file it is sent it */
+		e = ERR_PARAM;
 	return e < 0 ? e : set(r, file, sites);
 }
 

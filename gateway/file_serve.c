@@ -53,8 +53,7 @@ only_shows(const char *type)
 		if (!isalnum((unsigned char)type[i]) && !strchr("/.-", type[i]))
 			return false;
 	for (size_t i = 0; slash && i < array_size(kinds); i++)
-		if (slice_is_nocase(
-			    slice_of(type, (size_t)(slash + 1 - type)),
+		if (slice_is_nocase(slice_of(type, (size_t)(slash + 1 - type)),
 			    kinds[i]))
 			return !strchr(type, ',');
 	return false;
@@ -126,10 +125,11 @@ send_found(struct serving *s)
 {
 	const struct file_info *info = &s->get.info;
 	struct request *r = s->r;
+	int fd = take_fd(s->get.fd);
 
 	add_headers(r, info, info->type);
 	return file_send(r, &(struct file_body){
-				    .fd = take_fd(s->get.fd),
+				    .fd = fd,
 				    .size = (uint64_t)info->size,
 				    .type = info->type,
 				    .etag = slice_str(info->etag),
@@ -155,10 +155,11 @@ static int
 send_thumb(struct serving *s)
 {
 	const struct file_info *info = &s->get.info;
+	int fd = take_fd(s->thumb.fd);
 
 	add_headers(s->r, info, s->thumb.type);
 	return file_send(s->r, &(struct file_body){
-				       .fd = take_fd(s->thumb.fd),
+				       .fd = fd,
 				       .size = (uint64_t)s->thumb.size,
 				       .type = s->thumb.type,
 				       .etag = slice_str(thumb_etag(s)),

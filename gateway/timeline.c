@@ -52,7 +52,7 @@ word_of(int step, char word[WORD_TOP])
 	const char *p = names[step] + sizeof("STEP_") - 1;
 	size_t n = 0;
 
-	for (; p[n] && n < WORD_TOP - 1; n++)
+	for (; n < WORD_TOP - 1 && p[n]; n++)
 		word[n] = (char)(p[n] | 0x20);
 	word[n] = '\0';
 }

@@ -51,6 +51,7 @@ try {
   const pg = [stack.postgresPid];
 
   console.error(`${cpus().length} cores, ${TURNS} × ${SECS} s a side, 64 connections, ${stack.status().gateways.length} gateway(s)`);
+  console.error('rate: a second; p50, p99: µs where no unit is said; cpuUs: µs of CPU for each request; ratio: ours / reference, of what "of" says');
   await compare({ name: 'route', ours: session, reference: n, budget: 1.15, by: 'cpuUs' });
   await compare({ name: 'route-tls', ours: { ...session, url: stack.tlsUrl },
     reference: { ...n, name: 'nginx TLS return 200', url: nginx.tlsUrl }, budget: 0.8, by: 'rate' });

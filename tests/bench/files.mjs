@@ -71,7 +71,7 @@ export async function files() {
         b.push(await uploads({ url: dav.url, prefix: '/bench/' }, bytes));
       }
       const of = (list) => ({ rate: round(median(list.map((x) => x.rate)), 1), p50: round(median(list.map((x) => x.p50)), 1) });
-      say({ scenario: name, ours: of(a), reference: { name: 'nginx, WebDAV PUT without fsync', ...of(b) }, ratio: round(of(a).rate / of(b).rate), of: 'rate' });
+      say({ scenario: name, unit: 'ms', ours: of(a), reference: { name: 'nginx, WebDAV PUT without fsync', ...of(b) }, ratio: round(of(a).rate / of(b).rate), of: 'rate' });
     }
   } finally {
     for (const stop of stops.reverse()) await stop();

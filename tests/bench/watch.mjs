@@ -91,7 +91,7 @@ async function compareWatch(name, us, them) {
     b.push(await turn(them));
   }
   const ours = summary(a), reference = summary(b);
-  say({ scenario: name, ours, reference: { name: them.name, ...reference }, watchers: WATCHERS, pace: PACE,
+  say({ scenario: name, unit: 'ms', ours, reference: { name: them.name, ...reference }, watchers: WATCHERS, pace: PACE,
     ratio: round(ours.cpuUs / reference.cpuUs), of: 'cpuUs', p99Ratio: round(ours.p99 / reference.p99) });
   for (const side of [us, them]) for (const c of side.clients) c.socket.terminate();
 }

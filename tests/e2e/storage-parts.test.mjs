@@ -18,7 +18,7 @@ before(async () => {
   // CloudBase's own form of the rules
   writeFileSync(join(dir, 'storage/rules.json'), JSON.stringify(
     { read: "resource.openid == auth.openid || resource.path == 'public.txt'", write: 'resource.openid == auth.openid' }));
-  stack = await startStack({ project: dir, gateways: 2, set: { 'storage.file_size': '8m', 'storage.reserve': 0 } });
+  stack = await startStack({ project: dir, gateways: 2, set: { 'storage.file_size': '8m', 'storage.reserve': 0, 'storage.user_quota': '6m' } });
   [anna, ben] = ['o-anna', 'o-ben'].map((o) => stack.token(o));
 });
 after(async () => {
@@ -75,6 +75,22 @@ test("an upload is its beginner's, and ends when it is aborted", async () => {
   assert.equal((await ask('POST', '/v1/uploads', { path: '../mine' })).status, 400);
   assert.equal((await ask('POST', '/v1/uploads', { path: 'mine', size: 9 << 20 })).status, 413);
   await until(() => readdirSync(join(stack.home, 'state/files/uploads')).length === 0, 'its part is gone');
+});
+
+test("parts count to their user's quota, also those that nobody completes", async () => {
+  const cleo = stack.token('o-cleo'), bytes = randomBytes(PART);
+  const begin = async (path) => (await ask('POST', '/v1/uploads', { path }, cleo)).body.uploadId;
+  const send = (id, offset) => ask('PUT', `/v1/uploads/${id}?offset=${offset}`, bytes, cleo);
+  const [one, other] = [await begin('cleo/1'), await begin('cleo/2')];
+  for (const [id, offset] of [[one, 0], [one, 1], [one, 2], [one, PART], [other, 0], [other, 5], [one, 0]])
+    assert.equal((await send(id, offset)).status, 200);
+  for (const id of [one, other]) {
+    const more = await send(id, 9);
+    assert.deepEqual([more.status, more.body.code], [403, 'STORAGE_REQUEST_FAIL'], more.text);
+  }
+  assert.equal((await ask('DELETE', `/v1/uploads/${other}`, undefined, cleo)).status, 204);
+  assert.equal((await send(one, 9)).status, 200);
+  assert.equal((await ask('DELETE', `/v1/uploads/${one}`, undefined, cleo)).status, 204);
 });
 
 test('the storage rules of the project hold, and a bad file changes nothing', async () => {

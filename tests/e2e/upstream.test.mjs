@@ -9,7 +9,7 @@ import net from 'node:net';
 import { tmpdir } from 'node:os';
 import test, { after, before } from 'node:test';
 
-import { join, source, startStack, until } from '../lib/stack.mjs';
+import { assertNobodyDied, join, source, startStack, until } from '../lib/stack.mjs';
 
 let stack, outside;
 const servers = {}; // by name: {port, asked, server}
@@ -90,6 +90,11 @@ before(async () => {
   await listen('closes', net.createServer((s) => s.on('error', () => {}).once('data', () => s.destroy())));
   await listen('garbage', net.createServer((s) => s.on('error', () => {})
     .once('data', () => s.end('what do you want?\r\n\r\n'))));
+  // heads whose body is torn at once
+  await listen('torn', net.createServer((s) => s.on('error', () => {}).once('data', (d) => s.end(`HTTP/1.1 200 OK\r\n${{
+    chunk: 'Transfer-Encoding: chunked\r\n\r\nZZ\r\nabc\r\n', huge: 'Transfer-Encoding: chunked\r\n\r\nFFFFFFFFFFFFFFFFF\r\nabc\r\n',
+    none: 'Content-Length: 10\r\n\r\n', some: 'Content-Length: 10\r\n\r\nabc', long: 'Content-Length: 100000\r\n\r\nabc',
+    never: 'Transfer-Encoding: chunked\r\n\r\n' }[/\/torn\/(\w+)/.exec(d)[1]]}`))));
   // asks for its health and fails until told otherwise
   servers.sick = { ok: false, checks: 0 };
   await listen('sick', http.createServer((req, res) => {
@@ -113,12 +118,14 @@ before(async () => {
       closes: { servers: [at('closes'), at('a')], fails: 0 },
       closes_only: { servers: [at('closes')], fails: 0, retries: 0 },
       garbage: { servers: [at('garbage')], fails: 0 },
+      torn: { servers: [at('torn')], fails: 0, retries: 0 },
       slow: { servers: [at('a')], timeout: '300ms', fails: 0 },
       checked: { servers: [at('sick'), at('healthy')], health: { path: '/health', every: '50ms' } },
     },
-    routes: ['echo', 'host', 'two', 'one_gone', 'all_gone', 'closes', 'closes_only', 'garbage', 'slow', 'checked']
+    routes: ['echo', 'host', 'two', 'one_gone', 'all_gone', 'closes', 'closes_only', 'garbage', 'torn', 'slow', 'checked']
       .map((name) => ({ name, path: `/${name}/*`, to: to(name), body: '100m', breaker: false }))
       .concat([{ name: 'known', path: '/known/*', auth: 'user', to: to('echo') },
+        { name: 'says', path: '/says/*', to: to('echo'), request: { headers: { set: { 'X-Role': 'guest' } } } },
         { name: 'small', path: '/small/*', to: to('echo'), body: '1k' }]),
   }));
   stack = await startStack({ gateways: 1, set: { 'server.routes': join(outside, 'routes.json') } });
@@ -297,6 +304,22 @@ test('servers that speak nonsense, hang up, are silent or break off', async () =
   assert.ok(early.error || early.status === 413);
   // it still answers
   assert.equal((await ask('/echo/x')).status, 200);
+});
+
+test('a server that breaks off in the turn of its head is one answer, and nobody dies', async () => {
+  for (const what of ['chunk', 'huge', 'none', 'some', 'long', 'never'])
+    for (const method of ['GET', 'POST']) {
+      const r = await ask(`/torn/${what}`, { method, ...(method === 'POST' && { body: large.subarray(0, 100_000) }) });
+      assert.ok(r.error || r.status === 502 || r.whole === false, `${method} ${what}: ${r.status}`);
+    }
+  assertNobodyDied(stack);
+});
+
+test('no spelling of a header lets a client speak for us or for the route', async () => {
+  const { headers } = (await ask('/says/x', { headers: { 'X_Mpcloud_Uid': 'somebody', 'X-Forwarded_For': '9.9.9.9', 'X_Mine': 'v',
+    Connection: 'X-Role, X-Other, close', 'X-Role': 'admin', 'X-Other': 'o' } })).json;
+  assert.deepEqual([headers['x_mpcloud_uid'], headers['x-forwarded_for'], headers['x-other']], [undefined, undefined, undefined]);
+  assert.deepEqual([headers['x-role'], headers['x_mine']], ['guest', 'v']);
 });
 
 test('a client that leaves ends the request to the server', async () => {

@@ -355,7 +355,8 @@ a_redirect_never_leads_where_a_visitor_says(void **state)
 {
 	static const char *const bad[] = {"https://{host}/", "//evil.net/",
 		"https://a.com{*}", "{*}", "javascript:alert(1)", "evil.net",
-		"/\\\\evil.net"};
+		"/\\\\evil.net", "https://{$host}{*}",
+		"https://{$host}.evil.net/"};
 	struct fault why = {0};
 
 	(void)state;
