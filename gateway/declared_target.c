@@ -200,10 +200,9 @@ static const struct declared_member to_upstream[] = {
 static const struct declared_member to_redirect[] = {
 	{"redirect", read_redirect}, {"status", read_status}};
 
-static const struct declared_member firsts[] = {
-	{"function", read_function}, {"static", read_static},
-	{"file", read_stored}, {"upstream", read_upstream},
-	{"redirect", read_redirect}};
+static const struct declared_member firsts[] = {{"function", read_function},
+	{"static", read_static}, {"file", read_stored},
+	{"upstream", read_upstream}, {"redirect", read_redirect}};
 
 /* By the first member's name. */
 static const struct {

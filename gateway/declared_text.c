@@ -35,11 +35,11 @@ unknown(struct slice name, const char *const *names, struct fault *why)
 
 	buf_init(&all, 200);
 	for (size_t i = 0; names && names[i]; i++)
-		buf_printf(&all, "{%s} ", names[i]);
+		buf_printf(&all, " {%s}", names[i]);
 	for (size_t i = 0; i < array_size(of_request); i++)
-		buf_printf(&all, "{%s} ", of_request[i]);
+		buf_printf(&all, " {%s}", of_request[i]);
 	return fault_set(why, ERR_PARAM,
-		"{%.*s} is nothing that this route captures; there are %.*s",
+		"{%.*s} is nothing that this route captures; there are%.*s",
 		(int)min(name.len, (size_t)40), name.ptr, (int)all.len,
 		all.ptr);
 }

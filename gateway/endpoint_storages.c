@@ -124,8 +124,8 @@ put_upload(struct storages *s, struct buf *to, struct file_task *t)
 	struct request *r = s->r;
 	const char *id =
 		file_id_make(r->gateway->files, request_arena(r), t->path);
-	const char *url = link_of(
-		s, t->path, FILE_LINK_PUT, true, UPLOAD_LIFE_S);
+	const char *url =
+		link_of(s, t->path, FILE_LINK_PUT, true, UPLOAD_LIFE_S);
 	uint8_t sum[SHA1_LEN];
 	_buf_ struct buf hex = {0};
 

@@ -3,9 +3,9 @@
  *
  * A link to upload by says who it was given to, not that he may: he is let in
  * as himself when the bytes come, since rules, quotas and the file itself may
- * have changed meanwhile.  A link to read is the permission itself; but one that
- * is given out with the right to upload, before anybody knows whose file will be
- * there, says who it was given to as well.
+ * have changed meanwhile.  A link to read is the permission itself; but one
+ * that is given out with the right to upload, before anybody knows whose file
+ * will be there, says who it was given to as well.
  *
  * CloudBase's server SDKs encode a link once more before they follow it
  * (encodeURI of what is encoded).  So a path whose signature does not fit is
@@ -235,8 +235,7 @@ file_url(const struct gateway *g, struct arena *arena, const char *base,
 
 	/* A CDN asks nobody who he is. */
 	if (link->may == FILE_LINK_GET && !link->who.len &&
-		*g->conf->storage_cdn_url &&
-		strcmp(base, FILE_INSIDE_URL) != 0)
+		*g->conf->storage_cdn_url && strcmp(base, FILE_INSIDE_URL) != 0)
 		return cdn_url(g, arena, path, link);
 	return arena_printf(arena, "%s/v1/files/%s?%s", base, path,
 		file_link_make(files_link_key(g->files), arena, link));

@@ -260,7 +260,8 @@ trust_read(const struct trust *t, struct slice list, struct trust_told *ret)
 	struct in6_addr at;
 
 	*ret = (struct trust_told){.tls = -1};
-	for (int i = 0; i < HOPS_TOP && split_last(&list, t->forwarded, &element);
+	for (int i = 0;
+		i < HOPS_TOP && split_last(&list, t->forwarded, &element);
 		i++) {
 		struct slice node =
 			t->forwarded ? pair_of(element, "for") : element;

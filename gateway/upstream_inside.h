@@ -49,3 +49,10 @@ void server_told(struct server *s, bool well);
 /* upstream_health.c */
 void health_begin(struct upstream *u);
 void health_end(struct upstream *u);
+
+/* upstream_header.c */
+/* May it pass to the server, to the client? */
+bool header_goes_up(struct slice name);
+bool header_goes_down(struct slice name);
+/* Is `name` one of those that a Connection header lists? */
+bool header_is_listed(struct slice connection, struct slice name);

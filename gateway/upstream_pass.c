@@ -66,55 +66,6 @@ is_idempotent(const char *method)
 
 /* --- headers ------------------------------------------------------------- */
 
-static bool
-is_one_of(struct slice name, const char *const *names)
-{
-	for (; *names; names++)
-		if (slice_is_nocase(name, *names))
-			return true;
-	return false;
-}
-
-static const char *const hop_by_hop[] = {"connection", "keep-alive",
-	"proxy-connection", "proxy-authenticate", "proxy-authorization", "te",
-	"trailer", "transfer-encoding", "upgrade", NULL};
-
-/* What we say ourselves. */
-static const char *const ours_up[] = {"host", "content-length", "expect",
-	"forwarded", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host",
-	"x-request-id", "traceparent", "x-mpcloud-uid", NULL};
-static const char *const ours_down[] = {
-	"content-length", "date", "x-request-id", NULL};
-
-/* Is `name` one of those that a Connection header lists? */
-static bool
-is_listed(struct slice connection, struct slice name)
-{
-	struct slice one;
-
-	while (slice_split(&connection, ',', &one)) {
-		one = slice_trim(one);
-		if (one.len == name.len &&
-			strncasecmp(one.ptr, name.ptr, one.len) == 0)
-			return true;
-	}
-	return false;
-}
-
-/* Programs behind CGI's names (WSGI, PHP) do not tell "_" from "-", so to them
- * X_Mpcloud_Uid is who asks as well. */
-static bool
-is_ours_up(struct slice name)
-{
-	char text[32];
-
-	if (name.len > sizeof(text))
-		return false;
-	for (size_t i = 0; i < name.len; i++)
-		text[i] = name.ptr[i] == '_' ? '-' : name.ptr[i];
-	return is_one_of(slice_of(text, name.len), ours_up);
-}
-
 struct heading {
 	struct pass *p;
 	struct slice connection;
@@ -137,10 +88,11 @@ on_header(void *owner, struct slice name, struct slice value)
 	struct heading *h = owner;
 	struct request *r = h->p->r;
 
-	if (is_one_of(name, hop_by_hop) || is_ours_up(name))
+	if (!header_goes_up(name))
 		return;
 	/* A client does not say which of the route's headers are for us. */
-	if (is_listed(h->connection, name) && !declared_sets_header(r, name))
+	if (header_is_listed(h->connection, name) &&
+		!declared_sets_header(r, name))
 		return;
 	/* It was for us; the server is told who it is instead. */
 	if (slice_is_nocase(name, "authorization") &&
@@ -227,8 +179,7 @@ answer_header(struct pass *p, struct slice line, struct slice connection)
 	if (!slice_split(&value, ':', &name) || !value.ptr)
 		return;
 	value = slice_trim(value);
-	if (is_one_of(name, hop_by_hop) || is_one_of(name, ours_down) ||
-		is_listed(connection, name) ||
+	if (!header_goes_down(name) || header_is_listed(connection, name) ||
 		declared_drops_header(p->r, name))
 		return;
 	for (size_t i = 0; i < value.len; i++)

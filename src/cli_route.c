@@ -73,8 +73,8 @@ cli_route_check(struct cli *cli)
 
 	if (access(file, R_OK) < 0)
 		return cli_fail(EXIT_USAGE,
-			"%s: %s; name the file: mpcloud route check FILE",
-			file, strerror(errno));
+			"%s: %s; name the file: mpcloud route check FILE", file,
+			strerror(errno));
 	if (spawn_run(&s, &status, &why) < 0)
 		return cli_fail(EXIT_FAILED, "%s: %s", program, why.text);
 	return status == 0 ? EXIT_OK : EXIT_FAILED;

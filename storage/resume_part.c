@@ -34,7 +34,8 @@ static const char may_sql[] =
 	"   JOIN mpcloud.file_parts p ON p.upload = o.id"
 	"   WHERE o.asker = $4 AND o.env = $2"
 	"   AND NOT (p.upload = u.id AND p.start = $5::bigint))"
-	"  + (SELECT coalesce(sum(g.bytes), 0)::bigint FROM mpcloud.file_usage g"
+	"  + (SELECT coalesce(sum(g.bytes), 0)::bigint FROM mpcloud.file_usage "
+	"g"
 	"   WHERE g.owner = $4 AND g.env = $2) ELSE 0 END"
 	" FROM mpcloud.file_uploads u"
 	" WHERE u.id = $1 AND u.env = $2 AND ($3 OR u.asker = $4)";

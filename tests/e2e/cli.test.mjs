@@ -49,6 +49,8 @@ test('a slip of the pen is answered with what was meant', () => {
   assert.match(said('logs', 'nobody'), /no function "nobody" is deployed/);
   assert.match(said('dev', stack.project, '--set', 'limits.ip_rat=0'), /did you mean limits\.ip_rate/);
   assert.match(said('dev', stack.project, '--set', 'ip_rate'), /SECTION\.NAME=VALUE/);
+  assert.match(said('dev', stack.project, '--set', 'limits.ip_rate=0', '--set', 'limits.user_rate=0'), /--set is there twice/);
+  assert.match(said('route', 'check', 'nothere.json'), /nothere\.json: No such file/);
   assert.match(stack.cliWith({}, '-h').stdout, /doctor/);
 });
 

@@ -332,7 +332,15 @@ a_wrong_file_says_where_and_what(void **state)
 	assert_refused("[{'path':'/a/{id}','to':{'redirect':'/b/{di}'}}]",
 		"routes.json: routes[0].to.redirect: {di} is nothing that this "
 		"route captures; there are {id} {$host} {$path} {$query} "
-		"{$method} {$ip} {$user} {$request} ");
+		"{$method} {$ip} {$user} {$request}");
+	assert_refused("[{'path':'/a','to':{'funktion':'f'}}]",
+		"routes.json: routes[0].to: \"funktion\" is not known here; "
+		"did you mean \"function\"?");
+	assert_refused("[{'path':'/a','to':{}}]",
+		"routes.json: routes[0].to: {\"function\": …}, {\"static\": "
+		"…}, "
+		"{\"file\": …}, {\"upstream\": …} or {\"redirect\": …} is "
+		"wanted");
 	assert_refused("[{'path':'/a','auth':'usr','to':{'function':'f'}}]",
 		"routes.json: routes[0].auth: none, user, ticket, apikey or "
 		"hmac is wanted");

@@ -120,25 +120,27 @@ forwarded_is_read_as_rfc_7239_has_it(void **state)
 	assert_told("10.0.0.0/8", f, "proto=https", "", 1);
 }
 
-/* Our proxy is asked from 203.0.113.9 and appends that, whatever it was told. */
+/* Our proxy is asked from 203.0.113.9 and appends that, whatever it was told.
+ */
 static void
 a_quote_that_is_left_open_hides_nobody(void **state)
 {
 	static const char x[] = "x-forwarded-for", f[] = "forwarded";
 
 	(void)state;
-	assert_told("10.0.0.0/8", x, "1.2.3.4:\", 203.0.113.9", "203.0.113.9",
-		-1);
-	assert_told("10.0.0.0/8", x, "[1::2]\", 203.0.113.9", "203.0.113.9",
-		-1);
+	assert_told(
+		"10.0.0.0/8", x, "1.2.3.4:\", 203.0.113.9", "203.0.113.9", -1);
+	assert_told(
+		"10.0.0.0/8", x, "[1::2]\", 203.0.113.9", "203.0.113.9", -1);
 	assert_told("10.0.0.0/8", x, "\", 203.0.113.9", "203.0.113.9", -1);
 	assert_told("10.0.0.0/8", f, "for=1.2.3.4;x=\", for=203.0.113.9",
 		"203.0.113.9", -1);
 	assert_told("10.0.0.0/8", f, "for=1.2.3.4;x=\"\\, for=203.0.113.9",
 		"203.0.113.9", -1);
 	/* what is quoted by whom we trust stays whole */
-	assert_told("10.0.0.0/8", f, "for=203.0.113.9;host=\"a\\\",for=1.1.1.1\"",
-		"203.0.113.9", -1);
+	assert_told("10.0.0.0/8", f,
+		"for=203.0.113.9;host=\"a\\\",for=1.1.1.1\"", "203.0.113.9",
+		-1);
 	assert_told("10.0.0.0/8", x, "192.0.2.1:x y", "", -1);
 	assert_told("10.0.0.0/8", x, "[2001:db8::1]x", "", -1);
 	assert_told("10.0.0.0/8", x, "192.0.2.1:", "", -1);
