@@ -69,7 +69,8 @@ read_rules(struct stated *s, const json_t *rules, const json_t *permission,
 		s->permission = json_string_value(permission);
 	if (rules && strcmp(s->permission, "CUSTOM") != 0)
 		return fault_set(why, ERR_PARAM,
-			"rules belong to the permission \"CUSTOM\", not to \"%.40s\"",
+			"rules belong to the permission \"CUSTOM\", not to "
+			"\"%.40s\"",
 			s->permission);
 	if (rules)
 		val_put(&s->rules, rules);

@@ -102,10 +102,10 @@ test('a folder of a folder that comes later is watched too', async () => {
 test('a function whose folder comes is deployed, one whose folder goes is removed', async () => {
   mkdirSync(at('fresh'));
   writeFileSync(at('fresh/index.js'), "exports.main = async () => 'fresh';\n");
-  await until(() => told('deployed', 'fresh').length === 1, 'the new function');
+  await until(() => told('deployed', 'fresh').length >= 1, 'the new function');
   assert.equal(await ask('fresh', {}), 'fresh');
   rmSync(at('fresh'), { recursive: true });
-  await until(() => told('removed', 'fresh').length === 1, 'it is gone');
+  await until(() => told('removed', 'fresh').length >= 1, 'it is gone');
   assert.equal((await callFunction(stack, 'fresh', {}, token)).status, 404);
 });
 

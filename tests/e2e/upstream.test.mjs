@@ -299,7 +299,8 @@ test('servers that speak nonsense, hang up, are silent or break off', async () =
   assert.equal((await ask('/slow/never')).status, 504);
   assert.equal((await ask('/closes_only/x')).status, 502);
   const half = await ask('/echo/half');
-  assert.ok(half.error || half.whole === false); // never taken for whole
+  // never taken for whole; 502 when it broke off before its head was sent on
+  assert.ok(half.error || half.whole === false || half.status === 502, String(half.status));
   const early = await ask('/echo/early', { method: 'POST', body: large });
   assert.ok(early.error || early.status === 413);
   // it still answers
