@@ -254,6 +254,7 @@ transfer_rest(struct transfer *t)
 	stream_rest(t);
 	(void)curl_multi_remove_handle(f->multi, t->easy);
 	t->fetch->inside = NULL;
+	t->fetch->resume = NULL;
 	t->fetch = NULL;
 	if (f->idle_len >= IDLE_TOP) {
 		transfer_free(t);
@@ -483,6 +484,7 @@ fetch_start(struct fetcher *fetcher, struct fetch *fetch,
 	buf_init(&fetch->body, top);
 	buf_init(&fetch->headers, HEADERS_TOP);
 	fetch->inside = t;
+	fetch->resume = t ? &t->resume : NULL;
 	if (!t) {
 		job_fail_soon(&fetch->job, fetcher->loop, -ENOMEM);
 		return;

@@ -44,10 +44,12 @@ struct fetch {
 	long status;
 	struct buf body;
 	struct buf headers; /* raw, as received */
+	int64_t length; /* of a stream's body, as announced; -1: not known */
 	bool sent; /* the request may have reached the server: do not repeat */
 	bool headed; /* of a stream: on_head was called */
 	const struct fetch_stream *stream;
 	void *inside;
+	struct defer *resume; /* who hears of fetch_go_on */
 };
 
 struct fetch_ask {

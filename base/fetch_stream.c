@@ -32,10 +32,8 @@ stream_rest(struct transfer *t)
 void
 fetch_go_on(struct fetch *fetch)
 {
-	struct transfer *t = fetch->inside;
-
-	if (t)
-		loop_defer(fetch->job.loop, &t->resume);
+	if (fetch->resume)
+		loop_defer(fetch->job.loop, fetch->resume);
 }
 
 size_t
@@ -46,6 +44,18 @@ stream_data(struct fetch *fetch, const char *p, size_t len)
 	if (r == FETCH_WAIT)
 		return CURL_WRITEFUNC_PAUSE;
 	return r < 0 ? 0 : len;
+}
+
+static int64_t
+announced(const struct fetch *fetch)
+{
+	uint64_t n;
+
+	if (fetch_header(fetch, "transfer-encoding").len ||
+		slice_to_u64(fetch_header(fetch, "content-length"), INT64_MAX,
+			&n) < 0)
+		return -1;
+	return (int64_t)n;
 }
 
 void
@@ -62,6 +72,7 @@ stream_header(struct fetch *fetch, const char *p, size_t len)
 		t->easy, CURLINFO_RESPONSE_CODE, &fetch->status);
 	if (fetch->status >= 200 && !fetch->headed) {
 		fetch->headed = true;
+		fetch->length = announced(fetch);
 		fetch->stream->on_head(fetch);
 	}
 }
