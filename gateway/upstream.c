@@ -196,6 +196,27 @@ read_member(struct upstream *u, const char *key, json_t *v, struct fault *why)
 	return read_figures(figures, array_size(figures), key, v, why);
 }
 
+/* Who asks the plain ones.  Nothing is connected before the first request. */
+static int
+open_clients(struct upstream *u, struct fault *why)
+{
+	for (size_t i = 0; i < u->count; i++) {
+		struct server *s = &u->server[i];
+		const struct http_client_conf conf = {
+			.authority = slice_str(s->authority),
+			.connections = (unsigned)u->connections,
+			.connect_ms = (uint64_t)u->connect_ms};
+		int e;
+
+		if (strncmp(s->base, "http://", 7) != 0)
+			continue;
+		e = http_client_new(&s->client, u->loop, &conf, why);
+		if (e < 0)
+			return fault_prefix(why, e, "servers[%zu]: ", i);
+	}
+	return 0;
+}
+
 static int
 read_spec(struct upstream *u, json_t *spec, struct fault *why)
 {
@@ -211,7 +232,7 @@ read_spec(struct upstream *u, json_t *spec, struct fault *why)
 		if (e < 0)
 			return e;
 	}
-	return u->count ? 0
+	return u->count ? open_clients(u, why)
 			: fault_set(why, ERR_CONFIG, "\"servers\" is missing");
 }
 
@@ -258,6 +279,7 @@ upstream_unref(struct upstream *u)
 	health_end(u);
 	u->fetcher = fetcher_free(u->fetcher);
 	for (size_t i = 0; i < u->count; i++) {
+		(void)http_client_free(u->server[i].client);
 		(void)mem_free(u->server[i].base);
 		(void)mem_free(u->server[i].authority);
 		(void)mem_free(u->server[i].path);

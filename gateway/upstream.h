@@ -2,11 +2,10 @@
 
 /*
  * Programs behind us that speak HTTP: routes with an upstream.  Connections are
- * kept (libcurl), a request goes to the next server that is well, is tried
- * again on another one only when that cannot do harm (a safe or idempotent
- * method, or nothing was sent), and a server that fails is left alone for a
- * while and then asked for its health.  Bodies pass through in pieces, both
- * ways.
+ * kept, a request goes to the next server that is well, is tried again on
+ * another one only when that cannot do harm (a safe or idempotent method, or
+ * nothing was sent), and a server that fails is left alone for a while and then
+ * asked for its health.  Bodies pass through in pieces, both ways.
  */
 
 #include "base/err.h"

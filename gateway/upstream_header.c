@@ -1,35 +1,64 @@
 /*
- * Which headers pass a hop (RFC 9110, 7.6.1), and which are ours to say,
- * however somebody else spells them.
+ * Headers on their way to a server and back.  Hop-by-hop headers stay on their
+ * side (RFC 9110, 7.6.1); what we say of the client, nobody else says.
  */
 #include "gateway/upstream_inside.h"
 
+#include "gateway/declared.h"
+#include "gateway/request.h"
+
+#include <string.h>
 #include <strings.h>
 
+/* Lengths differ nearly always: one comparison of numbers a row. */
 static bool
-is_one_of(struct slice name, const char *const *names)
+is_one_of(struct slice name, const struct slice *names, size_t count)
 {
-	for (; *names; names++)
-		if (slice_is_nocase(name, *names))
+	for (size_t i = 0; i < count; i++)
+		if (names[i].len == name.len &&
+			strncasecmp(names[i].ptr, name.ptr, name.len) == 0)
 			return true;
 	return false;
 }
 
-static const char *const hop_by_hop[] = {"connection", "keep-alive",
-	"proxy-connection", "proxy-authenticate", "proxy-authorization", "te",
-	"trailer", "transfer-encoding", "upgrade", NULL};
+#define IS_ONE_OF(name, names) is_one_of((name), (names), array_size(names))
+#define NAME(text) \
+	{ \
+		text, sizeof(text) - 1 \
+	}
+
+static const struct slice hop_by_hop[] = {NAME("connection"),
+	NAME("keep-alive"), NAME("proxy-connection"),
+	NAME("proxy-authenticate"), NAME("proxy-authorization"), NAME("te"),
+	NAME("trailer"), NAME("transfer-encoding"), NAME("upgrade")};
 
 /* What we say ourselves. */
-static const char *const ours_up[] = {"host", "content-length", "expect",
-	"forwarded", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host",
-	"x-request-id", "traceparent", "x-mpcloud-uid", NULL};
-static const char *const ours_down[] = {
-	"content-length", "date", "x-request-id", NULL};
+static const struct slice ours_up[] = {NAME("host"), NAME("content-length"),
+	NAME("expect"), NAME("forwarded"), NAME("x-forwarded-for"),
+	NAME("x-forwarded-proto"), NAME("x-forwarded-host"),
+	NAME("x-request-id"), NAME("traceparent"), NAME("x-mpcloud-uid")};
+static const struct slice ours_down[] = {
+	NAME("content-length"), NAME("date"), NAME("x-request-id")};
+
+/* Is `name` one of those that a Connection header lists? */
+static bool
+is_listed(struct slice connection, struct slice name)
+{
+	struct slice one;
+
+	while (connection.len && slice_split(&connection, ',', &one)) {
+		one = slice_trim(one);
+		if (one.len == name.len &&
+			strncasecmp(one.ptr, name.ptr, one.len) == 0)
+			return true;
+	}
+	return false;
+}
 
 /* Programs behind CGI's names (WSGI, PHP) do not tell "_" from "-", so to them
  * X_Mpcloud_Uid is who asks as well. */
-bool
-header_goes_up(struct slice name)
+static bool
+goes_up(struct slice name)
 {
 	char text[32];
 
@@ -38,25 +67,129 @@ header_goes_up(struct slice name)
 	for (size_t i = 0; i < name.len; i++)
 		text[i] = name.ptr[i] == '_' ? '-' : name.ptr[i];
 	name = slice_of(text, name.len);
-	return !is_one_of(name, hop_by_hop) && !is_one_of(name, ours_up);
+	return !IS_ONE_OF(name, hop_by_hop) && !IS_ONE_OF(name, ours_up);
 }
 
-bool
-header_goes_down(struct slice name)
+/* --- to the server ------------------------------------------------------- */
+
+/* A line of its own, whoever made the value: a route's template, too. */
+static bool
+is_one_line(struct slice value)
 {
-	return !is_one_of(name, hop_by_hop) && !is_one_of(name, ours_down);
+	return !memchr(value.ptr, '\r', value.len) &&
+	       !memchr(value.ptr, '\n', value.len) &&
+	       !memchr(value.ptr, '\0', value.len);
 }
 
-bool
-header_is_listed(struct slice connection, struct slice name)
+static void
+put(struct heading *h, struct slice name, struct slice value)
 {
-	struct slice one;
+	struct arena *arena = request_arena(h->r);
 
-	while (slice_split(&connection, ',', &one)) {
-		one = slice_trim(one);
-		if (one.len == name.len &&
-			strncasecmp(one.ptr, name.ptr, one.len) == 0)
-			return true;
+	if (value.len && !is_one_line(value))
+		return;
+	if (h->text) {
+		buf_slice(h->text, name);
+		buf_add(h->text, ": ", 2);
+		buf_slice(h->text, value);
+		buf_add(h->text, "\r\n", 2);
+		return;
 	}
-	return false;
+	if (h->count < HEADING_TOP)
+		h->list[h->count++] = arena_printf(arena,
+			value.len ? "%.*s: %.*s" : "%.*s;%.*s", SLICE_ARG(name),
+			SLICE_ARG(value));
+}
+
+static void
+on_header(void *owner, struct slice name, struct slice value)
+{
+	struct heading *h = owner;
+
+	if (!goes_up(name))
+		return;
+	/* A client does not say which of the route's headers are for us. */
+	if (is_listed(h->connection, name) && !declared_sets_header(h->r, name))
+		return;
+	/* It was for us; the server is told who it is instead. */
+	if (slice_is_nocase(name, "authorization") &&
+		h->r->declared->auth != DECLARED_AUTH_NONE)
+		return;
+	h->agent |= slice_is_nocase(name, "user-agent");
+	h->accept |= slice_is_nocase(name, "accept");
+	put(h, name, value);
+}
+
+static void
+put_ours(struct heading *h)
+{
+	struct request *r = h->r;
+	const struct upstream *u = h->s->of;
+	struct slice asked = exchange_header(r->x, "host");
+	const char *trace = request_traceparent(r);
+
+	put(h, SLICE("Host"),
+		u->host == HOST_SERVER  ? slice_str(h->s->authority)
+		: u->host == HOST_NAMED ? slice_str(u->host_name)
+					: asked);
+	put(h, SLICE("X-Forwarded-For"), slice_str(exchange_peer(r->x)));
+	put(h, SLICE("X-Forwarded-Proto"),
+		exchange_is_tls(r->x) ? SLICE("https") : SLICE("http"));
+	if (asked.len)
+		put(h, SLICE("X-Forwarded-Host"), asked);
+	put(h, SLICE("X-Request-Id"), slice_str(exchange_id(r->x)));
+	if (r->caller.uid && *r->caller.uid)
+		put(h, SLICE("X-Mpcloud-Uid"), slice_str(r->caller.uid));
+	if (trace)
+		put(h, SLICE("traceparent"), slice_str(trace));
+}
+
+void
+heading_make(struct heading *h)
+{
+	h->connection = exchange_header(h->r->x, "connection");
+	put_ours(h);
+	declared_each_header(h->r, on_header, h);
+	if (h->text)
+		return;
+	/* curl would say its own */
+	if (!h->agent)
+		h->list[h->count++] = "User-Agent:";
+	if (!h->accept)
+		h->list[h->count++] = "Accept:";
+}
+
+/* --- to the client ------------------------------------------------------- */
+
+static void
+answer_header(struct request *r, struct slice line, struct slice connection)
+{
+	struct slice value = line, name;
+
+	if (!slice_split(&value, ':', &name) || !value.ptr)
+		return;
+	value = slice_trim(value);
+	if (IS_ONE_OF(name, hop_by_hop) || IS_ONE_OF(name, ours_down) ||
+		is_listed(connection, name) || declared_drops_header(r, name))
+		return;
+	for (size_t i = 0; i < value.len; i++)
+		if ((unsigned char)value.ptr[i] < 0x20 && value.ptr[i] != '\t')
+			return;
+	exchange_add_any_header(r->x, name, value);
+}
+
+void
+heading_answer(struct request *r, const struct fetch *fetch)
+{
+	struct slice rest = buf_all(&fetch->headers), line;
+	struct slice connection = fetch_header(fetch, "connection");
+
+	r->typed = true;
+	(void)slice_split(&rest, '\n', &line);
+	while (slice_split(&rest, '\n', &line)) {
+		if (line.len && line.ptr[line.len - 1] == '\r')
+			line.len--;
+		if (line.len)
+			answer_header(r, line, connection);
+	}
 }

@@ -5,18 +5,20 @@
  */
 
 #include "base/fetch.h"
+#include "base/http_client.h"
 #include "base/timer.h"
 #include "gateway/upstream.h"
 
 struct server {
 	struct upstream *of;
-	char *base;         /* "http://127.0.0.1:3000", without a path */
-	char *authority;    /* its Host */
-	char *path;         /* before the request's, "" */
-	unsigned busy;      /* requests under way */
-	unsigned fails;     /* in a row */
-	int64_t down_until; /* clock_mono; 0: it is well */
-	bool sick;          /* its health check failed */
+	char *base;      /* "http://127.0.0.1:3000", without a path */
+	char *authority; /* its Host */
+	struct http_client *client; /* NULL: https, which curl asks */
+	char *path;                 /* before the request's, "" */
+	unsigned busy;              /* requests under way */
+	unsigned fails;             /* in a row */
+	int64_t down_until;         /* clock_mono; 0: it is well */
+	bool sick;                  /* its health check failed */
 	struct fetch check;
 };
 
@@ -40,6 +42,19 @@ struct upstream {
 	int64_t health_ms, health_timeout_ms;
 };
 
+/* Headers for a server, in one of two forms. */
+enum { HEADING_TOP = 160 };
+
+struct heading {
+	struct request *r;
+	const struct server *s;
+	struct buf *text;                  /* "Name: value\r\n"…, or NULL */
+	const char *list[HEADING_TOP + 4]; /* curl's, else */
+	size_t count;
+	struct slice connection;
+	bool agent, accept;
+};
+
 /* upstream.c */
 /* The one to be asked, not `but` when there is another; NULL: all are sick. */
 struct server *upstream_choose(struct upstream *u, const struct server *but);
@@ -51,8 +66,7 @@ void health_begin(struct upstream *u);
 void health_end(struct upstream *u);
 
 /* upstream_header.c */
-/* May it pass to the server, to the client? */
-bool header_goes_up(struct slice name);
-bool header_goes_down(struct slice name);
-/* Is `name` one of those that a Connection header lists? */
-bool header_is_listed(struct slice connection, struct slice name);
+/* The client's headers as the server is to get them, and ours. */
+void heading_make(struct heading *h);
+/* The server's, as the client is to get them. */
+void heading_answer(struct request *r, const struct fetch *fetch);

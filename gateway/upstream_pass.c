@@ -1,14 +1,15 @@
 /*
  * One request through to a server behind us and its answer back.
  *
- *   client ─→ sink ─→ `up` ─→ curl's read          (waits when `up` is full)
- *   client ←─ give ←─ `down` ←─ curl's data         (waits when `down` is full)
+ *   client ─→ sink ─→ `up` ─→ the server's read    (waits when `up` is full)
+ *   client ←─ give ←─ `down` ←─ the server's data   (waits when `down` is full)
  *
  * A short body is had whole before the server is asked, so that it can be asked
  * again; a short answer is had whole before it is given, and goes the way of
  * all answers of ours.  What is long passes through as it comes.
  *
- * Hop-by-hop headers stay on their side (RFC 9110, 7.6.1).
+ * Who asks is base/http_client.h; of an https server libcurl, which costs three
+ * times as much.  Both call the same functions back.
  */
 #include "gateway/endpoint.h"
 #include "gateway/upstream_inside.h"
@@ -26,8 +27,7 @@ enum {
 					 limits.connection_memory */
 	DOWN_TOP = 64 * 1024,
 	DOWN_LOW = 32 * 1024,
-	SHORT = 48 * 1024,
-	HEADERS_TOP = 160
+	SHORT = 48 * 1024
 };
 
 struct pass {
@@ -41,7 +41,6 @@ struct pass {
 	size_t up_at, down_at; /* taken already */
 	struct slice body;     /* of a short one */
 	int64_t length;        /* of the body; -1: not known */
-	int64_t announced;     /* of the answer; -1: not known */
 	int64_t heard;         /* loop ms */
 	unsigned tries;
 	bool streams;              /* the body, while the server is asked */
@@ -62,74 +61,6 @@ is_idempotent(const char *method)
 		if (strcmp(method, those[i]) == 0)
 			return true;
 	return false;
-}
-
-/* --- headers ------------------------------------------------------------- */
-
-struct heading {
-	struct pass *p;
-	struct slice connection;
-	const char *list[HEADERS_TOP + 1];
-	size_t count;
-	bool agent, accept;
-};
-
-static void
-put(struct heading *h, const char *name, const char *value)
-{
-	if (h->count < HEADERS_TOP)
-		h->list[h->count++] = arena_printf(request_arena(h->p->r),
-			*value ? "%s: %s" : "%s;", name, value);
-}
-
-static void
-on_header(void *owner, struct slice name, struct slice value)
-{
-	struct heading *h = owner;
-	struct request *r = h->p->r;
-
-	if (!header_goes_up(name))
-		return;
-	/* A client does not say which of the route's headers are for us. */
-	if (header_is_listed(h->connection, name) &&
-		!declared_sets_header(r, name))
-		return;
-	/* It was for us; the server is told who it is instead. */
-	if (slice_is_nocase(name, "authorization") &&
-		r->declared->auth != DECLARED_AUTH_NONE)
-		return;
-	h->agent |= slice_is_nocase(name, "user-agent");
-	h->accept |= slice_is_nocase(name, "accept");
-	put(h, arena_str(request_arena(r), name),
-		arena_str(request_arena(r), value));
-}
-
-static void
-put_ours(struct heading *h)
-{
-	struct pass *p = h->p;
-	struct request *r = p->r;
-	struct slice host = exchange_header(r->x, "host");
-	const char *trace = request_traceparent(r);
-	const char *asked = arena_str(request_arena(r), host);
-
-	put(h, "Host",
-		p->u->host == HOST_SERVER  ? p->s->authority
-		: p->u->host == HOST_NAMED ? p->u->host_name
-					   : asked);
-	put(h, "X-Forwarded-For", exchange_peer(r->x));
-	put(h, "X-Forwarded-Proto", exchange_is_tls(r->x) ? "https" : "http");
-	if (host.len)
-		put(h, "X-Forwarded-Host", asked);
-	put(h, "X-Request-Id", exchange_id(r->x));
-	if (r->caller.uid && *r->caller.uid)
-		put(h, "X-Mpcloud-Uid", r->caller.uid);
-	if (trace)
-		put(h, "traceparent", trace);
-	if (!h->agent)
-		h->list[h->count++] = "User-Agent:";
-	if (!h->accept)
-		h->list[h->count++] = "Accept:";
 }
 
 /* --- time ---------------------------------------------------------------- */
@@ -171,39 +102,6 @@ on_silence(struct timer *timer)
 
 /* --- the answer ---------------------------------------------------------- */
 
-static void
-answer_header(struct pass *p, struct slice line, struct slice connection)
-{
-	struct slice value = line, name;
-
-	if (!slice_split(&value, ':', &name) || !value.ptr)
-		return;
-	value = slice_trim(value);
-	if (!header_goes_down(name) || header_is_listed(connection, name) ||
-		declared_drops_header(p->r, name))
-		return;
-	for (size_t i = 0; i < value.len; i++)
-		if ((unsigned char)value.ptr[i] < 0x20 && value.ptr[i] != '\t')
-			return;
-	exchange_add_any_header(p->r->x, name, value);
-}
-
-static void
-answer_headers(struct pass *p)
-{
-	struct slice rest = buf_all(&p->fetch.headers), line;
-	struct slice connection = fetch_header(&p->fetch, "connection");
-
-	p->r->typed = true;
-	(void)slice_split(&rest, '\n', &line);
-	while (slice_split(&rest, '\n', &line)) {
-		if (line.len && line.ptr[line.len - 1] == '\r')
-			line.len--;
-		if (line.len)
-			answer_header(p, line, connection);
-	}
-}
-
 static ssize_t
 on_give(struct exchange *x, char *to, size_t room)
 {
@@ -237,14 +135,14 @@ send_stream(struct request *r)
 	struct pass *p = r->act;
 
 	exchange_answer_stream(r->x, declared_headers(r, r->status), NULL,
-		p->announced, on_give);
+		p->fetch.length, on_give);
 }
 
 static void
 answer_stream(struct pass *p)
 {
 	p->given = true;
-	answer_headers(p);
+	heading_answer(p->r, &p->fetch);
 	p->r->status = (int)p->fetch.status;
 	p->r->send = send_stream;
 	request_finish(p->r, 0, NULL);
@@ -254,7 +152,7 @@ static void
 answer_whole(struct pass *p)
 {
 	p->given = true;
-	answer_headers(p);
+	heading_answer(p->r, &p->fetch);
 	(void)request_reply(p->r, (int)p->fetch.status, buf_all(&p->down));
 	request_finish(p->r, 0, NULL);
 }
@@ -282,7 +180,8 @@ on_decide(struct defer *defer)
 		answer_stream(p);
 	else if (p->over)
 		answer_whole(p);
-	else if (p->announced < 0 ? !has_no_body(p) : p->announced > SHORT)
+	else if (p->fetch.length < 0 ? !has_no_body(p)
+				     : p->fetch.length > SHORT)
 		answer_stream(p);
 }
 
@@ -292,15 +191,9 @@ static void
 on_head(struct fetch *fetch)
 {
 	struct pass *p = container_of(fetch, struct pass, fetch);
-	uint64_t n;
 
 	hear(p);
 	server_told(p->s, true);
-	p->announced = -1;
-	if (!fetch_header(fetch, "transfer-encoding").len &&
-		slice_to_u64(fetch_header(fetch, "content-length"), INT64_MAX,
-			&n) == 0)
-		p->announced = (int64_t)n;
 	loop_defer(p->u->loop, &p->decide);
 }
 
@@ -382,21 +275,83 @@ on_done(struct job *job)
 		on_decide(&p->decide);
 }
 
-/* `but`: who was asked before. */
-static int
-pass_start(struct pass *p, const struct server *but)
+static void
+ask_curl(struct pass *p, const char *method, const char *target)
 {
-	struct request *r = p->r;
-	struct heading h = {
-		.p = p, .connection = exchange_header(r->x, "connection")};
-	struct slice query = declared_query(r);
-	struct fetch_ask ask = {.method = exchange_method(r->x),
+	struct heading h = {.r = p->r, .s = p->s};
+	struct fetch_ask ask = {.method = method,
+		.url = p->s->base,
+		.target = target,
 		.headers = h.list,
 		.body = p->body,
 		.connect_ms = (uint64_t)p->u->connect_ms,
 		.stream = &stream,
 		.length = p->streams ? p->length : 0,
-		.once = !is_idempotent(ask.method)};
+		.once = !is_idempotent(method)};
+
+	heading_make(&h);
+	if (!p->length && !p->body.len && strcmp(method, "PUT") == 0)
+		h.list[h.count++] = "Content-Length: 0";
+	fetch_start(p->u->fetcher, &p->fetch, &ask);
+}
+
+static void
+put_headers(void *owner, struct buf *to)
+{
+	const struct pass *p = owner;
+	struct heading h = {.r = p->r, .s = p->s, .text = to};
+
+	heading_make(&h);
+}
+
+static void
+ask_plain(struct pass *p, const char *method, const char *target)
+{
+	http_client_ask(p->s->client, &p->fetch,
+		&(struct http_ask){.method = method,
+			.target = slice_str(target),
+			.put_headers = put_headers,
+			.owner = p,
+			.body = p->body,
+			.length = p->streams ? p->length : 0,
+			.once = !is_idempotent(method),
+			.stream = &stream});
+}
+
+static const char *
+target_of(const struct pass *p)
+{
+	struct slice path = declared_path(p->r), query = declared_query(p->r);
+	struct slice base = slice_str(p->s->path);
+	size_t len = base.len + path.len + 1 + query.len;
+	char *all = arena_get(request_arena(p->r), len + 1), *at = all;
+
+	at = mempcpy(at, base.ptr, base.len);
+	at = mempcpy(at, path.ptr, path.len);
+	if (query.len) {
+		*at++ = '?';
+		at = mempcpy(at, query.ptr, query.len);
+	}
+	*at = '\0';
+	return all;
+}
+
+/* It ends where its line's next word begins. */
+static bool
+is_target(const char *s)
+{
+	for (; *s; s++)
+		if ((unsigned char)*s <= ' ' || *s == 0x7f)
+			return false;
+	return true;
+}
+
+/* `but`: who was asked before. */
+static int
+pass_start(struct pass *p, const struct server *but)
+{
+	struct request *r = p->r;
+	const char *method = exchange_method(r->x), *target;
 
 	p->s = upstream_choose(p->u, but);
 	if (!p->s)
@@ -404,22 +359,22 @@ pass_start(struct pass *p, const struct server *but)
 			"no server of upstream %s is well: try again shortly",
 			p->u->name);
 	p->s->busy++;
+	target = target_of(p);
+	if (!is_target(target))
+		return fault_set(&r->why, ERR_BAD_REQUEST,
+			"the path or the query has a blank or a control "
+			"character: write it as %%20");
 	p->tries++;
 	p->over = false;
 	buf_clear(&p->down);
 	p->down_at = 0;
-	declared_each_header(r, on_header, &h);
-	put_ours(&h);
-	if (!p->length && !p->body.len && strcmp(ask.method, "PUT") == 0)
-		put(&h, "Content-Length", "0");
-	ask.url = p->s->base;
-	ask.target = arena_printf(request_arena(r), "%s%.*s%s%.*s", p->s->path,
-		SLICE_ARG(declared_path(r)), query.len ? "?" : "",
-		SLICE_ARG(query));
 	hear(p);
 	timer_set(&p->silence, p->u->loop, (uint64_t)timeout_of(p), on_silence);
 	job_init(&p->fetch.job, on_done);
-	fetch_start(p->u->fetcher, &p->fetch, &ask);
+	if (p->s->client)
+		ask_plain(p, method, target);
+	else
+		ask_curl(p, method, target);
 	return 0;
 }
 
