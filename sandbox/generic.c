@@ -183,14 +183,19 @@ put_echo(struct buf *to, struct exchange *x)
 	buf_char(to, '}');
 }
 
-void
-api_generic(struct sandbox *s, struct exchange *x, struct answer *a)
+static void
+answer_echo(struct answer *a, struct exchange *x)
 {
-	if (!api_enter(s, x, a, NULL))
-		return;
 	buf_str(&a->body, "{\"errcode\":0,\"errmsg\":\"ok\",");
 	put_echo(&a->body, x);
 	buf_char(&a->body, '}');
+}
+
+void
+api_generic(struct sandbox *s, struct exchange *x, struct answer *a)
+{
+	if (api_enter(s, x, a, NULL))
+		answer_echo(a, x);
 }
 
 /* ---- media ---- */
@@ -207,6 +212,23 @@ file_find(struct exchange *x, struct upload_part *ret)
 		if (slice_is(ret->name, "media") && ret->content.len)
 			return true;
 	return false;
+}
+
+/* api_imgseccheck.  Bytes with "sandbox-risky" among them are a risky picture.
+ */
+void
+api_img_sec_check(struct sandbox *s, struct exchange *x, struct answer *a)
+{
+	static const char risky[] = "sandbox-risky";
+	struct upload_part p;
+
+	if (!api_enter(s, x, a, "POST"))
+		return;
+	if (file_find(x, &p) &&
+		memmem(p.content.ptr, p.content.len, risky, sizeof(risky) - 1))
+		answer_errcode(a, 87014, "risky content");
+	else
+		answer_echo(a, x);
 }
 
 void
