@@ -18,7 +18,7 @@ endpoint_file_get(struct request *r)
 	if (e < 0)
 		return e;
 	if (file_serve_is_origin_pull(r))
-		door->scope.admin = true;
+		door->scope.admin = door->scope.in_public = true;
 	return file_serve(r, door->path, &door->scope);
 }
 
@@ -93,6 +93,8 @@ put_file(struct buf *b, const struct request *r, const struct file_info *i)
 	val_put_time(b, "expiresAt", i->expire_ms);
 	if (i->archived)
 		buf_str(b, ",\"archived\":true");
+	if (i->pending)
+		buf_str(b, ",\"pending\":true");
 	/* An openid is the operator's to see, nobody else's. */
 	if (r->caller.role == CALLER_ADMIN)
 		val_put_text(b, "owner", slice_str(i->owner));

@@ -107,6 +107,8 @@ answer_json(struct upload *u)
 	val_put_text(&b, "type", slice_str(i->type));
 	val_put_text(&b, "etag", slice_str(i->etag));
 	val_put_text(&b, "sha256", slice_str(i->sha256));
+	if (i->pending)
+		buf_str(&b, ",\"pending\":true");
 	buf_printf(&b, ",\"size\":%lld", (long long)i->size);
 	val_put_time(&b, "createdAt", i->created_ms);
 	val_put_time(&b, "changedAt", i->changed_ms);

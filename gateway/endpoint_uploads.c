@@ -215,6 +215,8 @@ on_complete(struct job *job)
 		val_put_text(&b, "type", slice_str(i->type));
 		val_put_text(&b, "etag", slice_str(i->etag));
 		val_put_text(&b, "sha256", slice_str(i->sha256));
+		if (i->pending)
+			buf_str(&b, ",\"pending\":true");
 		buf_printf(&b, ",\"size\":%lld}", (long long)i->size);
 		e = reply(r, 201, &b);
 	}

@@ -21,6 +21,8 @@
 #include <string.h>
 
 enum { WORDS = 6 };
+/* Whom the content check's links name, which read what waits for it. */
+#define CHECK_WHO "check"
 
 /* ---- the caller in a link ---- */
 
@@ -108,12 +110,17 @@ come_by_link(struct request *r, enum file_link_may may, struct file_door *door)
 {
 	struct file_link link = {.may = may, .path = door->path};
 	int e = check_link(r, &link);
+	bool checks;
 
 	if (e < 0)
 		return e;
 	door->linked = true;
 	door->path = link.path;
-	if (may == FILE_LINK_PUT || link.who.len)
+	checks = may == FILE_LINK_GET && slice_is(link.who, CHECK_WHO);
+	/* whoever has a link reads by it, but for a function's own socket */
+	door->scope.in_public = may == FILE_LINK_GET && !checks &&
+				(r->on->kind & LISTENER_OPEN);
+	if (may == FILE_LINK_PUT || (link.who.len && !checks))
 		return read_who(r, link.who, door);
 	door->caller = r->caller;
 	door->scope.admin = true;
@@ -225,6 +232,20 @@ cdn_url(const struct gateway *g, struct arena *arena, const char *path,
 	return arena_printf(arena, "%.*s/%s?%s", SLICE_ARG(base), path,
 		file_link_cdn(
 			slice_str(g->cdn_key), arena, slice_str(path), t));
+}
+
+const char *
+file_check_url(const struct gateway *g, struct arena *arena, struct slice path,
+	int64_t until_s)
+{
+	const struct file_link link = {.may = FILE_LINK_GET,
+		.path = path,
+		.until_s = until_s,
+		.who = SLICE(CHECK_WHO)};
+
+	return arena_printf(arena, "%s/v1/files/%s?%s",
+		file_base(g, arena, NULL), encode_path(arena, path),
+		file_link_make(files_link_key(g->files), arena, &link));
 }
 
 const char *

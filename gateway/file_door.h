@@ -43,5 +43,9 @@ const char *file_host(
  * CDN's.  `who`: the uploader (FILE_LINK_PUT). */
 const char *file_url(const struct gateway *g, struct arena *arena,
 	const char *base, const struct file_link *link) _returns_value_;
+/* A link to what waits for its content check, for the function that does it:
+ * never the CDN's. */
+const char *file_check_url(const struct gateway *g, struct arena *arena,
+	struct slice path, int64_t until_s) _returns_value_;
 /* A caller as a link to upload by says him. */
 struct slice file_who(struct arena *arena, const struct caller *caller);

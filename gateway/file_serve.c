@@ -261,7 +261,8 @@ file_serve(struct request *r, struct slice path, const struct file_scope *scope)
 int
 file_serve_declared(struct request *r)
 {
-	const struct file_scope scope = {.admin = true, .caller = &r->caller};
+	const struct file_scope scope = {
+		.admin = true, .in_public = true, .caller = &r->caller};
 	struct slice id, path;
 	int e;
 

@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "gateway/file_door.h"
 #include "storage/file_link.h"
 #include "storage/files.h"
 #include "trigger/queue.h"
@@ -20,6 +21,14 @@ on_woke(void *owner)
 	struct gatewayd *d = owner;
 
 	queue_wake(d->gateway.queue);
+}
+
+static const char *
+check_url(void *owner, struct arena *arena, struct slice path, int64_t until_s)
+{
+	struct gatewayd *d = owner;
+
+	return file_check_url(&d->gateway, arena, path, until_s);
 }
 
 static struct files_conf
@@ -43,6 +52,9 @@ files_conf_of(struct gatewayd *d, const char *dir, const uint8_t *key)
 		.s3_secret_key = d->conf->s3_secret ? d->conf->s3_secret : "",
 		.link_key = slice_of(key, FILE_LINK_KEY),
 		.lane = d->index,
+		.check_function = conf->storage_check_function,
+		.check_prefix = conf->storage_check_prefix,
+		.check_url = check_url,
 		.woke = on_woke,
 		.owner = d,
 	};

@@ -1,6 +1,8 @@
 /*
  * Copying: the rules are asked for the source (read; delete, too, when it
- * moves) and for what is at the new path, then one transaction does it.
+ * moves) and for what is at the new path, then one transaction does it.  What
+ * comes from a path whose contents need no check to one whose do is checked
+ * there; from one of those it was, or cannot be copied yet.
  */
 #include "storage/file_copy.h"
 
@@ -19,7 +21,8 @@ struct file_copying {
 
 static const char copy_sql[] =
 	"SELECT c.verdict, c.calls FROM mpcloud.file_copy($1, $2, $3, $4, $5,"
-	" $6, $7::boolean, $8::boolean, $9, $10, $11, $12, $13::jsonb, $14) c";
+	" $6, $7::boolean, $8::boolean, $9, $10, $11, $12, $13::jsonb, $14,"
+	" $15::jsonb) c";
 
 static void
 on_drop(struct job *job)
@@ -106,8 +109,11 @@ copy_row(struct file_copying *g)
 			slice_str(conf->bucket),
 			file_caller(a, &c->scope),
 			file_number(a, clock_now_ms()),
+			file_is_checked(g->f, &c->scope, c->from)
+				? slice_of(NULL, 0)
+				: file_check(g->f, a, &c->scope, c->to),
 		},
-		14);
+		15);
 }
 
 static void

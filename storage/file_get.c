@@ -10,6 +10,7 @@
 #include "storage/s3.h"
 
 #include <errno.h>
+#include <string.h>
 #include <unistd.h>
 
 enum { TRIES = 5 };
@@ -34,6 +35,28 @@ on_drop(struct job *job)
 	g->get->fd = -1;
 }
 
+static bool
+is_own(const char *owner, const struct file_scope *scope)
+{
+	return scope->admin ||
+	       (*owner && strcmp(owner, file_scope_owner(scope)) == 0);
+}
+
+/* Others learn nothing of what there was. */
+static int
+check_refused(const struct get *g, struct fault *why)
+{
+	const struct file_look *l = &g->look;
+	const struct file_scope *scope = &g->get->scope;
+
+	if (!l->refused || scope->admin || !is_own(l->refused, scope))
+		return 0;
+	return *l->reason ? fault_set(why, ERR_FILE_REFUSED,
+				    "the content check refused this file: %s",
+				    l->reason)
+			  : ERR_FILE_REFUSED;
+}
+
 /* What readers may not have, whatever the rules say. */
 static int
 check_state(const struct get *g, struct fault *why)
@@ -44,9 +67,7 @@ check_state(const struct get *g, struct fault *why)
 	if (!g->look.found ||
 		(info->expire_ms && info->expire_ms <= clock_now_ms()))
 		return ERR_FILE_NONE;
-	if (info->pending && !scope->admin &&
-		!(*info->owner && slice_is(slice_str(info->owner),
-					  file_scope_owner(scope))))
+	if (info->pending && (scope->in_public || !is_own(info->owner, scope)))
 		return fault_set(why, ERR_FILE_DENIED,
 			"the file waits for its content check");
 	if (info->archived && !g->get->info_only)
@@ -143,6 +164,8 @@ on_looked(struct job *job)
 	if (r < 0)
 		get->job.why = job->why;
 	else
+		r = check_refused(g, &get->job.why);
+	if (r == 0)
 		r = file_judge(
 			&g->look, ACCESS_READ, &get->scope, &get->job.why);
 	if (r == 0)

@@ -9,10 +9,13 @@
 #include "base/event.h"
 
 static const char look_sql[] =
-	"SELECT r.version, u.bytes, " FILE_COLUMNS " FROM (SELECT 1) one"
+	"SELECT r.version, u.bytes, " FILE_COLUMNS
+	", x.uploader, x.reason FROM (SELECT 1) one"
 	" LEFT JOIN mpcloud.files f ON f.env = $1 AND f.path = $2"
 	" LEFT JOIN mpcloud.file_rules r ON r.env = $1"
-	" LEFT JOIN mpcloud.file_usage u ON u.owner = $3 AND u.env = $1";
+	" LEFT JOIN mpcloud.file_usage u ON u.owner = $3 AND u.env = $1"
+	" LEFT JOIN mpcloud.file_refused x ON x.env = $1 AND x.path = $2";
+enum { LOOK_FILE = 2, LOOK_UPLOADER = LOOK_FILE + FILE_COLUMN_COUNT };
 
 static const char rules_sql[] =
 	"SELECT permission, rules, version FROM mpcloud.file_rules"
@@ -94,10 +97,13 @@ on_looked(struct job *job)
 	}
 	l->version = ask_int(&l->ask, 0, 0);
 	l->used = ask_int(&l->ask, 0, 1);
-	l->found = !ask_is_null(&l->ask, 0, 2);
+	l->found = !ask_is_null(&l->ask, 0, LOOK_FILE);
 	if (l->found) {
-		file_row(&l->info, l->arena, &l->ask, 0, 2);
-		l->in_s3 = slice_is(ask_value(&l->ask, 0, 4), "s3");
+		file_row(&l->info, l->arena, &l->ask, 0, LOOK_FILE);
+		l->in_s3 = slice_is(ask_value(&l->ask, 0, LOOK_FILE + 2), "s3");
+	} else {
+		l->refused = text(l->arena, &l->ask, 0, LOOK_UPLOADER);
+		l->reason = text(l->arena, &l->ask, 0, LOOK_UPLOADER + 1);
 	}
 	if (l->version == f->rules_version) {
 		job_finish(&l->job, 0);
@@ -121,6 +127,7 @@ file_look(struct files *f, struct file_look *l, const char *who)
 	l->f = f;
 	l->found = false;
 	l->info = (struct file_info){0};
+	l->refused = l->reason = NULL;
 	job_begin(&l->job, f->loop, 0, on_drop); /* the pool has a deadline */
 	l->ask = (struct ask){.is_read = true};
 	job_init(&l->ask.job, on_looked);

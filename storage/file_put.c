@@ -28,15 +28,16 @@ struct put {
 	int fd; /* what s3 sends */
 	int64_t now_ms;
 	unsigned judged;
-	bool asked; /* asked: the row may be there */
+	bool asked;   /* asked: the row may be there */
+	bool checked; /* its content waits for that */
 	bool ending;
 };
 
 static const char put_sql[] =
 	"SELECT p.verdict, p.created_at, p.owner, p.calls, p.replaced"
 	" FROM mpcloud.file_put(ROW($1, $2, $3, $4, $5, $6, $7, $8, $9, $10,"
-	" $11, $12::jsonb, 'standard', $13, $14, $14, $15)::mpcloud.files,"
-	" $16, $17::boolean, $18, $19, $20, $21, $22::jsonb) p";
+	" $11, NULL, 'standard', 'ok', $12, $12, $13, true)::mpcloud.files,"
+	" $14, $15::boolean, $16, $17, $18, $19, $20::jsonb, $21::jsonb) p";
 
 static void
 drop_content(struct put *p)
@@ -232,6 +233,7 @@ take_row(struct put *p)
 		.created_ms = ask_int(&p->ask, 0, 1),
 		.changed_ms = p->now_ms,
 		.expire_ms = put->expire_ms,
+		.pending = p->checked,
 	};
 }
 
@@ -290,6 +292,7 @@ put_row(struct put *p)
 	p->ask = (struct ask){.row = pool_row(SLICE("files"), put->path)};
 	job_init(&p->ask.job, on_row);
 	p->asked = true;
+	p->checked = file_is_checked(p->f, &put->scope, put->path);
 	pool_ask(p->f->pool, &p->ask, put_sql,
 		(struct slice[]){
 			slice_str(conf->env),
@@ -303,8 +306,6 @@ put_row(struct put *p)
 			owner.len ? owner : SLICE(""),
 			or_null(put->cache_control),
 			or_null(put->disposition),
-			slice_of(NULL, 0),
-			SLICE("ok"),
 			now,
 			put->expire_ms ? file_number(a, put->expire_ms)
 				       : slice_of(NULL, 0),
@@ -316,8 +317,9 @@ put_row(struct put *p)
 			file_number(a, conf->lane),
 			slice_str(conf->bucket),
 			file_caller(a, &put->scope),
+			file_check(p->f, a, &put->scope, put->path),
 		},
-		22);
+		21);
 }
 
 static const char register_sql[] =

@@ -3,6 +3,7 @@
  */
 #include "storage/files_inside.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "storage/lifecycle.h"
@@ -12,6 +13,9 @@
 #include <stdio.h>
 #include <string.h>
 
+/* As long as calls of the queue may wait and be tried. */
+enum { CHECK_LINK_S = 7 * 86400 };
+
 static void
 conf_copy(struct files_conf *to, const struct files_conf *from)
 {
@@ -19,6 +23,10 @@ conf_copy(struct files_conf *to, const struct files_conf *from)
 	to->dir = str_dup(from->dir);
 	to->env = str_dup(from->env);
 	to->bucket = str_dup(from->bucket ? from->bucket : from->env);
+	to->check_function =
+		str_dup(from->check_function ? from->check_function : "");
+	to->check_prefix =
+		str_dup(from->check_prefix ? from->check_prefix : "");
 	to->thumb_program = NULL;
 	to->s3_endpoint = to->s3_region = to->s3_bucket = NULL;
 	to->s3_prefix = to->s3_access_key = to->s3_secret_key = NULL;
@@ -80,7 +88,16 @@ files_free(struct files *f)
 	(void)mem_free((void *)(uintptr_t)f->conf.dir);
 	(void)mem_free((void *)(uintptr_t)f->conf.env);
 	(void)mem_free((void *)(uintptr_t)f->conf.bucket);
+	(void)mem_free((void *)(uintptr_t)f->conf.check_function);
+	(void)mem_free((void *)(uintptr_t)f->conf.check_prefix);
 	return mem_free(f);
+}
+
+static void
+text_set(const char **to, const char *text)
+{
+	(void)mem_free((void *)(uintptr_t)*to);
+	*to = str_dup(text ? text : "");
 }
 
 void
@@ -91,6 +108,8 @@ files_configure(struct files *f, const struct files_conf *conf)
 	f->conf.total_quota = conf->total_quota;
 	f->conf.reserve = conf->reserve;
 	place_set_reserve(f->place, conf->reserve);
+	text_set(&f->conf.check_function, conf->check_function);
+	text_set(&f->conf.check_prefix, conf->check_prefix);
 }
 
 struct slice
@@ -192,6 +211,36 @@ file_caller(struct arena *arena, const struct file_scope *scope)
 	buf_json(&b, slice_str(c && c->unionid ? c->unionid : ""));
 	buf_str(&b, ",\"appid\":");
 	buf_json(&b, slice_str(c && c->appid ? c->appid : ""));
+	buf_char(&b, '}');
+	return slice_str(arena_str(arena, buf_all(&b)));
+}
+
+bool
+file_is_checked(const struct files *f, const struct file_scope *scope,
+	struct slice path)
+{
+	return *f->conf.check_function && !scope->admin &&
+	       slice_starts(path, f->conf.check_prefix);
+}
+
+struct slice
+file_check(const struct files *f, struct arena *arena,
+	const struct file_scope *scope, struct slice path)
+{
+	const struct files_conf *conf = &f->conf;
+	const char *url = "";
+	_buf_ struct buf b = {0};
+
+	if (!file_is_checked(f, scope, path))
+		return slice_of(NULL, 0);
+	if (conf->check_url)
+		url = conf->check_url(
+			conf->owner, arena, path, clock_now_s() + CHECK_LINK_S);
+	buf_init(&b, 16384);
+	buf_str(&b, "{\"function\":");
+	buf_json(&b, slice_str(conf->check_function));
+	buf_str(&b, ",\"url\":");
+	buf_json(&b, slice_str(url));
 	buf_char(&b, '}');
 	return slice_str(arena_str(arena, buf_all(&b)));
 }

@@ -39,6 +39,12 @@ struct files_conf {
 	int64_t reserve;  /* bytes of the disk that stay free */
 	const char *thumb_program; /* NULL: mpcloud-thumb, as installed */
 	unsigned lane; /* the gateway's number: where it counts (files.sql) */
+	/* Which function is asked about what users upload under check_prefix,
+	 * before others may read it; "" or NULL: none.  check_url: where that
+	 * function fetches a content that waits; or NULL. */
+	const char *check_function, *check_prefix;
+	const char *(*check_url)(void *owner, struct arena *arena,
+		struct slice path, int64_t until_s);
 	/* Calls of functions were put into the queue; or NULL. */
 	void (*woke)(void *owner);
 	void *owner;
@@ -49,7 +55,7 @@ int files_new(struct files **ret, struct loop *loop, struct pool *pool,
 	struct fault *why) _must_check_;
 struct files *files_free(struct files *f);
 DEFINE_CLEANUP(struct files *, files_free)
-/* From now on: file_top, quotas, reserve of `conf`. */
+/* From now on: file_top, quotas, reserve and the check of `conf`. */
 void files_configure(struct files *f, const struct files_conf *conf);
 
 /* What signs and seals links to files: 32 bytes, the same on all nodes
@@ -75,12 +81,15 @@ struct file_info {
 	const char *cache_control, *disposition;         /* or NULL */
 	int64_t size, created_ms, changed_ms, expire_ms; /* 0: never */
 	bool archived;
-	bool pending; /* of the content check: the owner and admins see it */
+	bool pending; /* its content is being checked: the owner and admins
+			 read it */
 };
 
-/* Who asks: admin, or a user whom the rules must let (storage/file_rule.h). */
+/* Who asks: admin, or a user whom the rules must let (storage/file_rule.h).
+ * in_public: what is read goes to whoever asks (a link, a CDN, a declared
+ * route), so it is none that waits for its check. */
 struct file_scope {
-	bool admin;
+	bool admin, in_public;
 	const struct caller *caller;
 };
 
@@ -115,7 +124,8 @@ void file_put_done(struct file_put *put);
 
 /* One file is found, for reading. */
 struct file_get {
-	struct job job; /* ERR_FILE_NONE, ERR_FILE_DENIED, ERR_FILE_ARCHIVED */
+	struct job job; /* ERR_FILE_NONE, ERR_FILE_DENIED, ERR_FILE_ARCHIVED,
+			   ERR_FILE_REFUSED (to its uploader, for a day) */
 	struct arena *arena;
 	struct file_scope scope;
 	struct slice path;

@@ -39,6 +39,8 @@ struct file_look {
 	struct file_info info;
 	bool in_s3;
 	int64_t used; /* bytes of the asker's files */
+	/* whose upload the check refused, and why; NULL: nobody's */
+	const char *refused, *reason;
 	/* its own */
 	struct files *f;
 	struct ask ask;
@@ -66,6 +68,12 @@ void file_row(struct file_info *ret, struct arena *arena, const struct ask *ask,
 
 /* The last of these hold for whatever goes into the database. */
 struct slice file_number(struct arena *arena, int64_t n);
+/* Whom the routines ask about the content of `path`, written by `scope`: JSON,
+ * or NULL where nobody has to be asked. */
+struct slice file_check(const struct files *f, struct arena *arena,
+	const struct file_scope *scope, struct slice path);
+bool file_is_checked(const struct files *f, const struct file_scope *scope,
+	struct slice path);
 /* Who did it, as functions hear it: JSON. */
 struct slice file_caller(struct arena *arena, const struct file_scope *scope);
 /* Of a verdict of db/routines/files.sql other than "ok" and "judge". */

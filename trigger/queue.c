@@ -46,6 +46,7 @@ queue_kind_name(enum queue_kind kind)
 		[QUEUE_PAY] = "pay",
 		[QUEUE_CLOUDPAY] = "cloudpay",
 		[QUEUE_PUSH] = "push",
+		[QUEUE_CHECK] = "check",
 	};
 
 	return names[kind];

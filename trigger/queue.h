@@ -74,6 +74,8 @@ enum queue_kind {
 	QUEUE_CLOUDPAY, /* the same, for the function that the order names: it
 			 * is done when that answers {errcode: 0} */
 	QUEUE_PUSH,     /* a message of WeChat's, which is the event */
+	QUEUE_CHECK,    /* a file's content is judged by the answer:
+			 * {pass: true}, {pass: false, reason} or {wait: s} */
 	QUEUE_KINDS_
 };
 

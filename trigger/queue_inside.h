@@ -28,6 +28,9 @@ enum run_state {
 			written or is another's */
 };
 
+/* What the function of a content check answered. */
+enum check_verdict { CHECK_NONE, CHECK_PASSED, CHECK_REFUSED, CHECK_WAIT };
+
 struct run {
 	struct list on; /* queue->runs */
 	struct queue *queue;
@@ -37,12 +40,15 @@ struct run {
 	int64_t id, claim;
 	unsigned attempt, failed, retries;
 	int64_t missing_at; /* ms, 0: the function was there so far */
+	int64_t created_at; /* ms */
 	/* how it ended */
 	bool returned; /* as if there had been no attempt */
 	const char *outcome, *next;
 	int64_t run_at, missing_ms; /* ms; 0: none */
 	unsigned version;
-	char error[1024];
+	enum check_verdict verdict;
+	int64_t wait_ms;  /* CHECK_WAIT */
+	char error[1024]; /* CHECK_REFUSED: the reason */
 	struct ask ask;
 	struct timer again;
 	char *event;
@@ -81,10 +87,22 @@ unsigned queue_retries(const struct queue *queue, const char *function);
 void queue_claim(struct queue *queue);
 void queue_reap(struct queue *queue);
 
+/* queue_check.c */
+bool run_is_check(const struct run *run);
+/* Sets run->verdict, of a call that was answered. */
+int check_judge(struct run *run) _must_check_;
+/* Instead of queue_end: the attempt's end and what becomes of the file. */
+void check_write(struct run *run);
+/* That stands in the database: run->ask is its answer. */
+void check_written(struct run *run);
+
 /* queue_run.c */
 /* The row of queue_claim's answer. */
 void run_start(
 	struct queue *queue, const struct ask *ask, int row, int64_t claim);
+/* What is written of the end, cut to fit: a sentence, or what a function
+ * threw. */
+void run_keep_error(struct run *run, const char *said);
 /* It begins anew elsewhere. */
 void run_give_back(struct run *run);
 void run_free(struct run *run);

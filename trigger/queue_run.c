@@ -18,7 +18,7 @@
 enum { AGAIN_MS = 300, RETURN_MS = 250, MISSING_TOP_MS = 30000 };
 
 /* As long as such calls are tried again when they fail. */
-static const int64_t PAYMENT_MISSING_MS = 2 * 86400000LL;
+static const int64_t PATIENT_MISSING_MS = 2 * 86400000LL;
 
 static void end_write(struct run *run);
 
@@ -54,6 +54,8 @@ on_written(struct job *job)
 	if (!slice_is(ask_value(&run->ask, 0, 0), "t"))
 		event(EVENT_QUEUE_LATE, "id", EVENT_INT(run->id), "function",
 			run->call.function, NULL);
+	else if (run_is_check(run) && !run->returned)
+		check_written(run);
 	run_free(run);
 	queue_look(queue);
 }
@@ -85,6 +87,10 @@ end_write(struct run *run)
 	job_init(&run->ask.job, on_written);
 	if (run->returned) {
 		return_write(run);
+		return;
+	}
+	if (run_is_check(run)) {
+		check_write(run);
 		return;
 	}
 	pool_ask(run->queue->conf.pool, &run->ask,
@@ -123,8 +129,9 @@ run_return(struct run *run, int64_t after_ms)
 static void
 run_dead(struct run *run)
 {
-	event(EVENT_QUEUE_DEAD, "id", EVENT_INT(run->id), "function",
-		run->call.function, "error", run->error, NULL);
+	if (!run_is_check(run)) /* which has an event of its own */
+		event(EVENT_QUEUE_DEAD, "id", EVENT_INT(run->id), "function",
+			run->call.function, "error", run->error, NULL);
 	run_end(run, "failed", "dead", 0);
 }
 
@@ -134,11 +141,12 @@ is_cloudpay(const struct run *run)
 	return strcmp(run->call.trigger, "cloudpay") == 0;
 }
 
-/* Whoever waits for it has paid. */
+/* Whoever waits for it has paid, or sees his upload and nobody else does. */
 static bool
-is_payment(const struct run *run)
+is_patient(const struct run *run)
 {
-	return is_cloudpay(run) || strcmp(run->call.trigger, "pay") == 0;
+	return is_cloudpay(run) || strcmp(run->call.trigger, "pay") == 0 ||
+	       run_is_check(run);
 }
 
 static void
@@ -148,7 +156,7 @@ run_missing(struct run *run)
 	int64_t since = run->missing_at ? run->missing_at : now;
 	int64_t waited = now - since, top = run->queue->conf.missing_ms;
 
-	if (waited >= (is_payment(run) ? max(top, PAYMENT_MISSING_MS) : top)) {
+	if (waited >= (is_patient(run) ? max(top, PATIENT_MISSING_MS) : top)) {
 		run_dead(run);
 		return;
 	}
@@ -177,8 +185,8 @@ sentence_of(const char *text)
 		"%s%s%s", type ? type : "", type ? ": " : "", message);
 }
 
-static void
-keep_error(struct run *run, const char *said)
+void
+run_keep_error(struct run *run, const char *said)
 {
 	_free_ char *text = sentence_of(said);
 	size_t len = min(strlen(text), sizeof(run->error) - 1);
@@ -192,14 +200,12 @@ keep_error(struct run *run, const char *said)
 /* CloudBase's protocol for payments: a function that does not answer
  * {errcode: 0} has not taken the news in, and hears it again. */
 static int
-check_cloudpay(struct run *run)
+judge_cloudpay(struct run *run)
 {
 	struct slice said = run->call.result;
 	_json_ json_t *v = NULL;
 	const json_t *code;
 
-	if (!is_cloudpay(run))
-		return 0;
 	if (val_parse(&v, said, NULL) < 0)
 		v = NULL;
 	code = json_object_get(v, "errcode");
@@ -212,19 +218,30 @@ check_cloudpay(struct run *run)
 	return ERR_FN_BAD_ANSWER;
 }
 
+static int
+judge(struct run *run)
+{
+	if (is_cloudpay(run))
+		return judge_cloudpay(run);
+	return run_is_check(run) ? check_judge(run) : 0;
+}
+
 static void
 on_called(struct job *job)
 {
 	struct run *run = container_of(
 		container_of(job, struct fn_call, job), struct run, call);
-	int err = job->err == 0 ? check_cloudpay(run) : job->err;
+	int err = job->err == 0 ? judge(run) : job->err;
 
 	run->version = run->call.version;
 	if (err < 0)
-		keep_error(run, fault_text(&job->why, err));
+		run_keep_error(run, fault_text(&job->why, err));
 	switch (fate_of(err, run->failed, run->retries)) {
 	case FATE_DONE:
-		run_end(run, "done", "done", 0);
+		if (run->verdict == CHECK_WAIT)
+			run_return(run, run->wait_ms);
+		else
+			run_end(run, "done", "done", 0);
 		break;
 	case FATE_RETRY:
 		run_end(run, "failed", "waiting",
@@ -253,7 +270,7 @@ run_give_back(struct run *run)
 	if (run->state != RUN_CALLING)
 		return;
 	job_cancel(&run->call.job);
-	keep_error(run, "the server was stopped while it ran");
+	run_keep_error(run, "the server was stopped while it ran");
 	run_end(run, "lost", "waiting", clock_now_ms());
 }
 
@@ -371,6 +388,7 @@ run_start(struct queue *queue, const struct ask *ask, int row, int64_t claim)
 	run->retries = ask_is_null(ask, row, COL_RETRIES)
 			       ? queue_retries(queue, run->call.function)
 			       : (unsigned)ask_int(ask, row, COL_RETRIES);
+	run->created_at = ask_int(ask, row, COL_CREATED);
 	if (!ask_is_null(ask, row, COL_MISSING))
 		run->missing_at = ask_int(ask, row, COL_MISSING);
 	job_init(&run->ask.job, on_written);

@@ -79,15 +79,19 @@ $$;
 -- The row `fresh` is its path's from now on.  `judged`: the owner of the row that
 -- its writer was found to have a right to replace, NULL: of none.  Its own owner
 -- is kept.  verdict: ok; exists (`new_only`); judge: the row is another's by now,
--- so ask again who may; user_quota, total_quota.
+-- so ask again who may; user_quota, total_quota.  With `check_by` (file_check.sql)
+-- its content has to be checked before triggers hear of it.
 CREATE OR REPLACE FUNCTION mpcloud.file_put(fresh mpcloud.files, judged text,
 	new_only boolean, user_quota bigint, total_quota bigint, lane integer,
-	bucket text, caller jsonb, OUT verdict text, OUT created_at bigint,
-	OUT owner text, OUT calls integer, OUT replaced boolean)
+	bucket text, caller jsonb, check_by jsonb, OUT verdict text,
+	OUT created_at bigint, OUT owner text, OUT calls integer,
+	OUT replaced boolean)
 LANGUAGE plpgsql AS $$
 DECLARE
 	had mpcloud.files;
 BEGIN
+	fresh.state := CASE WHEN check_by IS NULL THEN 'ok' ELSE 'pending' END;
+	fresh.told := check_by IS NULL;
 	LOOP
 		SELECT * INTO had FROM mpcloud.files f WHERE f.env = fresh.env
 			AND f.path = fresh.path FOR UPDATE;
@@ -128,23 +132,34 @@ BEGIN
 	IF replaced THEN
 		UPDATE mpcloud.files f SET (content, place, size, md5, sha256, type,
 				cache_control, disposition, meta, class, state,
-				changed_at, expires_at) = ROW(fresh.content, fresh.place,
-				fresh.size, fresh.md5, fresh.sha256, fresh.type,
-				fresh.cache_control, fresh.disposition, fresh.meta,
-				fresh.class, fresh.state, fresh.changed_at,
-				fresh.expires_at)
+				changed_at, expires_at, told) = ROW(fresh.content,
+				fresh.place, fresh.size, fresh.md5, fresh.sha256,
+				fresh.type, fresh.cache_control, fresh.disposition,
+				fresh.meta, fresh.class, fresh.state,
+				fresh.changed_at, fresh.expires_at,
+				f.told OR fresh.told)
 			WHERE f.env = fresh.env AND f.path = fresh.path;
 		IF had.content <> fresh.content THEN
 			PERFORM mpcloud.file_let_go(had.content, had.place,
 				fresh.changed_at);
 		END IF;
+	ELSE
+		DELETE FROM mpcloud.file_refused x WHERE x.env = fresh.env
+			AND x.path = fresh.path;
 	END IF;
 	verdict := 'ok';
 	created_at := fresh.created_at;
 	owner := fresh.owner;
-	calls := mpcloud.trigger_file(fresh.env, fresh.path, CASE WHEN replaced
-		THEN 'update' ELSE 'create' END, mpcloud.file_event(fresh, bucket),
-		caller, fresh.changed_at);
+	IF check_by IS NOT NULL THEN
+		calls := mpcloud.file_check(fresh, check_by,
+			mpcloud.file_event(fresh, bucket), caller);
+	ELSE
+		calls := mpcloud.trigger_file(fresh.env, fresh.path,
+			CASE WHEN replaced AND had.told THEN 'update'
+				ELSE 'create' END,
+			mpcloud.file_event(fresh, bucket), caller,
+			fresh.changed_at);
+	END IF;
 END $$;
 
 -- verdict: ok, none, judge.
@@ -168,8 +183,11 @@ BEGIN
 	PERFORM mpcloud.file_charge(had.env, had.owner, -had.size, -1, 0, 0, lane);
 	PERFORM mpcloud.file_let_go(had.content, had.place, now_ms);
 	verdict := 'ok';
-	calls := mpcloud.trigger_file($1, $2, 'delete',
-		mpcloud.file_event(had, bucket), caller, now_ms);
+	calls := 0;
+	IF had.told THEN
+		calls := mpcloud.trigger_file($1, $2, 'delete',
+			mpcloud.file_event(had, bucket), caller, now_ms);
+	END IF;
 END $$;
 
 -- `from_path` is at `to_path`, too, or, with `move`, instead.  The copy belongs to
@@ -177,7 +195,7 @@ END $$;
 CREATE OR REPLACE FUNCTION mpcloud.file_copy(env text, from_path text,
 	to_path text, from_judged text, to_judged text, heir text,
 	overwrite boolean, move boolean, user_quota bigint, total_quota bigint,
-	lane integer, bucket text, caller jsonb, now_ms bigint,
+	lane integer, bucket text, caller jsonb, now_ms bigint, check_by jsonb,
 	OUT verdict text, OUT calls integer)
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -198,7 +216,7 @@ BEGIN
 	ELSIF had.class = 'archive' THEN
 		verdict := 'archived';
 		RETURN;
-	ELSIF had.state <> 'ok' AND NOT move THEN
+	ELSIF had.state <> 'ok' THEN
 		verdict := 'held';
 		RETURN;
 	ELSIF from_path = to_path THEN
@@ -213,7 +231,8 @@ BEGIN
 	SELECT * INTO put FROM mpcloud.file_put(had, to_judged, NOT overwrite,
 		-- of a move the old row's bytes become free in the same moment
 		CASE WHEN move THEN 0 ELSE user_quota END,
-		CASE WHEN move THEN 0 ELSE total_quota END, lane, bucket, caller);
+		CASE WHEN move THEN 0 ELSE total_quota END, lane, bucket, caller,
+		check_by);
 	verdict := put.verdict;
 	calls := put.calls;
 	IF verdict = 'ok' AND move THEN
@@ -305,6 +324,8 @@ DECLARE
 BEGIN
 	removed := 0;
 	calls := 0;
+	DELETE FROM mpcloud.file_refused x WHERE x.env = $1
+		AND x.refused_at < now_ms - 86400000;
 	FOR p IN
 		SELECT f.path FROM mpcloud.files f WHERE f.env = $1
 			AND f.expires_at <= now_ms

@@ -16,10 +16,11 @@ CREATE TABLE mpcloud.files (
 	disposition text,
 	meta jsonb,
 	class text NOT NULL DEFAULT 'standard', -- archive: not to be read
-	state text NOT NULL DEFAULT 'ok',   -- pending, refused: of the content check
+	state text NOT NULL DEFAULT 'ok',   -- pending: its content is being checked
 	created_at bigint NOT NULL,
 	changed_at bigint NOT NULL,
 	expires_at bigint,
+	told boolean NOT NULL DEFAULT true, -- triggers heard that it exists
 	PRIMARY KEY (env, path)
 );
 CREATE INDEX files_content ON mpcloud.files (content);
@@ -35,6 +36,23 @@ CREATE TABLE mpcloud.file_gone (
 	place text NOT NULL,
 	gone_at bigint NOT NULL
 );
+
+-- What the content check refused is removed; for a day its uploader is told so.
+CREATE TABLE mpcloud.file_refused (
+	env text NOT NULL,
+	path text COLLATE "C" NOT NULL,
+	uploader text NOT NULL,
+	reason text NOT NULL,
+	refused_at bigint NOT NULL,
+	PRIMARY KEY (env, path)
+);
+
+-- 'check': of a content, by a function that must answer {pass: true} or
+-- {pass: false}.
+ALTER TABLE mpcloud.queue DROP CONSTRAINT queue_kind_check;
+ALTER TABLE mpcloud.queue ADD CONSTRAINT queue_kind_check CHECK (kind IN
+	('async', 'timer', 'document', 'file', 'login', 'pay', 'cloudpay', 'push',
+	'check'));
 
 -- What each user's files come to.
 CREATE TABLE mpcloud.file_usage (

@@ -69,7 +69,8 @@ the_tables_that_other_floors_use_are_there(void **state)
 			"SELECT string_agg(tablename, ' ' ORDER BY tablename)"
 			" FROM pg_tables WHERE schemaname = 'mpcloud'"),
 		"access_tokens alerts api_keys api_nonces attempts collections "
-		"families file_gone file_leases file_parts file_rules "
+		"families file_gone file_leases file_parts file_refused "
+		"file_rules "
 		"file_total file_uploads file_usage files idempotency "
 		"import_parts imports indexes login_keys migrations orders "
 		"pay_bill_lines pay_bills pay_certificates pay_differences "
