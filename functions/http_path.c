@@ -10,7 +10,7 @@
 #include <ctype.h>
 
 static const char *const ours[] = {"v1", "v2", "admin", "web", "auth", "ops",
-	"gateway", "healthz", "readyz", "metrics", "console", "storage",
+	"gateway", "ws", "healthz", "readyz", "metrics", "console", "storage",
 	"realtime"};
 
 static const char *const methods[HTTP_METHODS] = {

@@ -184,7 +184,7 @@ guard_caller(struct request *r)
 void
 guard_paying(struct gateway *g, const struct caller *caller)
 {
-	if (caller->uid && *caller->uid)
+	if (g->guard && caller->uid && *caller->uid)
 		shm_paid(g->shm, slice_str(caller->uid), clock_mono());
 }
 
