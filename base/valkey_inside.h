@@ -3,6 +3,7 @@
 /* What valkey*.c share. */
 
 #include "base/list.h"
+#include "base/resolve.h"
 #include "base/timer.h"
 #include "base/valkey.h"
 
@@ -32,7 +33,7 @@ struct valkey {
 	bool told;     /* that it is down */
 	unsigned late; /* in a row */
 	bool lost;     /* to be opened anew at the next turn */
-	uv_getaddrinfo_t *resolving;
+	struct resolve resolve;
 	/* where */
 	char *host, *path, *user, *password, *prefix;
 	char ip[64];

@@ -6,6 +6,7 @@
  * bridge to libuv that never hears of a refused connection (libuv tells it as
  * an error of the poll, which the bridge drops), hence our own.
  */
+#include "base/buf.h"
 #include "base/crypto.h"
 #include "base/event.h"
 #include "base/mem.h"
@@ -13,7 +14,6 @@
 #include "base/valkey_script.h"
 
 #include <arpa/inet.h>
-#include <netdb.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -311,25 +311,19 @@ connect_to(struct valkey *v)
 }
 
 static void
-on_resolved(uv_getaddrinfo_t *ask, int status, struct addrinfo *found)
+on_resolved(struct resolve *resolve, int status, const struct addrinfo *all)
 {
-	struct valkey *v = ask->data;
+	struct valkey *v = container_of(resolve, struct valkey, resolve);
+	_buf_ struct buf ip;
 
-	mem_free(ask);
-	if (!v) { /* nobody waits for it any more */
-		uv_freeaddrinfo(found);
-		return;
-	}
-	v->resolving = NULL;
-	if (status < 0 ||
-		getnameinfo(found->ai_addr, found->ai_addrlen, v->ip,
-			sizeof(v->ip), NULL, 0, NI_NUMERICHOST) != 0) {
+	(void)status;
+	buf_init(&ip, sizeof(v->ip));
+	if (resolve_text(&ip, all, 1)) {
+		(void)snprintf(v->ip, sizeof(v->ip), "%s", ip.ptr);
+		connect_to(v);
+	} else {
 		rest_a_while(v, "the host's name is not known");
-		uv_freeaddrinfo(found);
-		return;
 	}
-	uv_freeaddrinfo(found);
-	connect_to(v);
 }
 
 static bool
@@ -344,8 +338,6 @@ is_address(const char *host)
 void
 valkey_open(struct valkey *v)
 {
-	static const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
-
 	timer_set(&v->timer, v->loop,
 		max(v->timeout_ms, (uint64_t)GREETING_LEAST_MS), on_timer);
 	if (v->host && is_address(v->host))
@@ -355,23 +347,9 @@ valkey_open(struct valkey *v)
 		return;
 	}
 	v->state = VALKEY_RESOLVING;
-	v->resolving = mem_new(uv_getaddrinfo_t);
-	v->resolving->data = v;
-	if (uv_getaddrinfo(&v->loop->uv, v->resolving, on_resolved, v->host,
-		    NULL, &hints) < 0) {
-		v->resolving = mem_free(v->resolving);
+	v->resolve.on_done = on_resolved;
+	if (resolve_start(&v->resolve, v->loop, v->host, NULL) < 0)
 		rest_a_while(v, "the host's name cannot be asked for");
-	}
-}
-
-static void
-forget_resolving(struct valkey *v)
-{
-	if (!v->resolving)
-		return;
-	v->resolving->data = NULL;
-	(void)uv_cancel((uv_req_t *)v->resolving);
-	v->resolving = NULL;
 }
 
 static void
@@ -383,7 +361,7 @@ on_timer(struct timer *timer)
 		valkey_open(v);
 		return;
 	}
-	forget_resolving(v);
+	resolve_cancel(&v->resolve);
 	valkey_lose(v, "no answer in time");
 }
 
@@ -392,7 +370,7 @@ valkey_shut(struct valkey *v)
 {
 	redisAsyncContext *c = v->context;
 
-	forget_resolving(v);
+	resolve_cancel(&v->resolve);
 	timer_clear(&v->timer);
 	v->context = NULL;
 	if (c) {

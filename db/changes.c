@@ -14,6 +14,7 @@
 #include "base/crypto.h"
 #include "base/event.h"
 #include "base/mem.h"
+#include "base/resolve.h"
 #include "base/text.h"
 #include "base/timer.h"
 #include "db/changes_trouble.h"
@@ -22,7 +23,6 @@
 #include "db/pgoutput.h"
 
 #include <libpq-fe.h>
-#include <netdb.h>
 
 enum {
 	OPEN_MS = 5000,
@@ -49,7 +49,7 @@ struct changes {
 	uint64_t rest_ms;
 	PGconn *conn;
 	struct changes_watch *watch;
-	struct changes_lookup *lookup;
+	struct resolve resolve;
 	struct pgoutput decoder;
 	unsigned step, silent;
 	char *publication;
@@ -62,11 +62,6 @@ struct changes {
 struct changes_watch {
 	uv_poll_t poll;
 	struct changes *c;
-};
-
-struct changes_lookup {
-	uv_getaddrinfo_t req;
-	struct changes *c; /* NULL: nobody waits */
 };
 
 static void
@@ -117,8 +112,7 @@ stop(struct changes *c)
 	timer_clear(&c->timer);
 	timer_clear(&c->more);
 	unwatch(c);
-	if (c->lookup)
-		take(c->lookup)->c = NULL;
+	resolve_cancel(&c->resolve);
 	if (c->conn)
 		PQfinish(take(c->conn));
 	c->publication = mem_free(c->publication);
@@ -492,21 +486,15 @@ connect_to(struct changes *c, const char *addrs, unsigned count)
 }
 
 static void
-on_looked_up(uv_getaddrinfo_t *req, int status, struct addrinfo *all)
+on_resolved(struct resolve *resolve, int status, const struct addrinfo *all)
 {
-	struct changes_lookup *l =
-		container_of(req, struct changes_lookup, req);
-	struct changes *c = l->c;
+	struct changes *c = container_of(resolve, struct changes, resolve);
 	_buf_ struct buf addrs;
 	unsigned count;
 
-	(void)mem_free(l);
+	(void)status;
 	buf_init(&addrs, 1024);
-	count = status == 0 ? pg_addresses(&addrs, all) : 0;
-	uv_freeaddrinfo(all);
-	if (!c)
-		return;
-	c->lookup = NULL;
+	count = resolve_text(&addrs, all, PG_ADDRESSES);
 	if (count)
 		connect_to(c, addrs.ptr, count);
 	else
@@ -516,18 +504,10 @@ on_looked_up(uv_getaddrinfo_t *req, int status, struct addrinfo *all)
 static void
 look_up(struct changes *c)
 {
-	const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
-	struct changes_lookup *l = mem_new(struct changes_lookup);
-
 	c->state = RESOLVING;
-	l->c = c;
-	if (uv_getaddrinfo(&c->loop->uv, &l->req, on_looked_up,
-		    dsn_host(c->dsn), NULL, &hints) < 0) {
-		(void)mem_free(l);
+	c->resolve.on_done = on_resolved;
+	if (resolve_start(&c->resolve, c->loop, dsn_host(c->dsn), NULL) < 0)
 		fail_with(c, "the host name cannot be looked up");
-		return;
-	}
-	c->lookup = l;
 }
 
 static void

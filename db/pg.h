@@ -8,6 +8,7 @@
 
 #include "base/list.h"
 #include "base/loop.h"
+#include "base/resolve.h"
 #include "base/timer.h"
 #include "db/stmt.h"
 
@@ -33,6 +34,9 @@ struct pg_ops {
 	void (*notified)(struct pg *pg, const char *payload);
 };
 
+/* Of a host: libpq tries them in turn. */
+enum { PG_ADDRESSES = 4 };
+
 enum pg_state {
 	PG_RESTING,    /* waits `rest_ms`, then opens; timer */
 	PG_RESOLVING,  /* uv_getaddrinfo is asked; timer */
@@ -51,7 +55,7 @@ struct pg {
 	uint64_t rest_ms;
 	struct pg_conn *conn;
 	struct pg_watch *watch;
-	struct pg_lookup *lookup;
+	struct resolve resolve;
 	struct pg_cancel *cancel; /* under way */
 	uint64_t cancelled_at;    /* when one was done last; loop ms, or 0 */
 	struct stmts stmts;
@@ -95,10 +99,6 @@ bool pg_may_be_cancelled(const struct pg *pg);
 
 /* pg_cancel.c, for pg_open.c */
 void pg_forget_cancel(struct pg *pg);
-/* pg_open.c, for changes.c: "address,address" of a name; how many. */
-struct addrinfo;
-struct buf;
-unsigned pg_addresses(struct buf *to, const struct addrinfo *all);
 /* pg_open.c, for pg.c */
 void pg_open(struct pg *pg);
 void pg_close(struct pg *pg);

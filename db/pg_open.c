@@ -16,24 +16,17 @@
 #include "db/dsn.h"
 
 #include <libpq-fe.h>
-#include <netdb.h>
 
 enum {
 	REST_LEAST_MS = 50,
 	REST_MOST_MS = 2000,
 	OPEN_MS = 5000,
-	ADDRESSES = 4,
 };
 
 struct pg_watch {
 	uv_poll_t poll;
 	struct pg *pg;
 	int events;
-};
-
-struct pg_lookup {
-	uv_getaddrinfo_t req;
-	struct pg *pg; /* NULL: nobody waits */
 };
 
 static void
@@ -101,8 +94,7 @@ pg_close(struct pg *pg)
 	timer_clear(&pg->timer);
 	unwatch(pg);
 	pg_forget_cancel(pg);
-	if (pg->lookup)
-		take(pg->lookup)->pg = NULL;
+	resolve_cancel(&pg->resolve);
 	if (pg->conn)
 		PQfinish(take(pg->conn));
 	pg->state = PG_CLOSED;
@@ -247,39 +239,16 @@ connect_to(struct pg *pg, const char *addrs, unsigned count)
 		fail_open(pg, "cannot watch the socket");
 }
 
-unsigned
-pg_addresses(struct buf *to, const struct addrinfo *all)
-{
-	char text[64];
-	unsigned count = 0;
-
-	for (const struct addrinfo *a = all; a && count < ADDRESSES;
-		a = a->ai_next) {
-		if (getnameinfo(a->ai_addr, a->ai_addrlen, text, sizeof(text),
-			    NULL, 0, NI_NUMERICHOST) != 0)
-			continue;
-		if (count++)
-			buf_char(to, ',');
-		buf_str(to, text);
-	}
-	return count;
-}
-
 static void
-on_looked_up(uv_getaddrinfo_t *req, int status, struct addrinfo *all)
+on_resolved(struct resolve *resolve, int status, const struct addrinfo *all)
 {
-	struct pg_lookup *l = container_of(req, struct pg_lookup, req);
-	struct pg *pg = l->pg;
+	struct pg *pg = container_of(resolve, struct pg, resolve);
 	_buf_ struct buf addrs;
 	unsigned count;
 
-	(void)mem_free(l);
+	(void)status;
 	buf_init(&addrs, 1024);
-	count = status == 0 ? pg_addresses(&addrs, all) : 0;
-	uv_freeaddrinfo(all);
-	if (!pg)
-		return;
-	pg->lookup = NULL;
+	count = resolve_text(&addrs, all, PG_ADDRESSES);
 	if (count)
 		connect_to(pg, addrs.ptr, count);
 	else
@@ -289,18 +258,10 @@ on_looked_up(uv_getaddrinfo_t *req, int status, struct addrinfo *all)
 static void
 look_up(struct pg *pg)
 {
-	const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
-	struct pg_lookup *l = mem_new(struct pg_lookup);
-
 	pg->state = PG_RESOLVING;
-	l->pg = pg;
-	if (uv_getaddrinfo(&pg->loop->uv, &l->req, on_looked_up,
-		    dsn_host(pg->dsn), NULL, &hints) < 0) {
-		(void)mem_free(l);
+	pg->resolve.on_done = on_resolved;
+	if (resolve_start(&pg->resolve, pg->loop, dsn_host(pg->dsn), NULL) < 0)
 		fail_open(pg, "the host name cannot be looked up");
-		return;
-	}
-	pg->lookup = l;
 }
 
 static void
