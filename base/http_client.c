@@ -107,8 +107,10 @@ http_client_new(struct http_client **ret, struct loop *loop,
 	h->loop = loop;
 	h->top = conf->connections;
 	h->connect_ms = conf->connect_ms;
+	h->turns = 1;
 	list_init(&h->idle);
 	list_init(&h->busy);
+	list_init(&h->ready);
 	list_init(&h->waiting);
 	list_init(&h->spare);
 	defer_init(&h->serve, on_serve);
@@ -290,7 +292,10 @@ on_serve(struct defer *defer)
 static void
 on_turn(struct defer *defer)
 {
-	container_of(defer, struct http_client, turn)->answers = 0;
+	struct http_client *h = container_of(defer, struct http_client, turn);
+
+	h->answers = 0;
+	h->turns++;
 }
 
 /* A place has become free. */

@@ -27,6 +27,7 @@ struct http_client {
 	struct loop *loop;
 	struct list idle;    /* struct wire, the last used first */
 	struct list busy;    /* struct wire */
+	struct list ready;   /* struct wire: to be read, the first to come */
 	struct list waiting; /* struct call, for a connection or an address */
 	struct list spare;   /* struct call */
 	unsigned wires, top, nspare;
@@ -35,6 +36,7 @@ struct http_client {
 	struct defer serve;
 	struct defer turn; /* at its end `answers` begins anew */
 	unsigned answers;  /* that were read in this turn */
+	uint64_t turns;    /* in which any was, from 1 */
 	char host[HOST_TOP], port[8];
 	bool is_name;
 	struct address address[ADDRESSES];
@@ -47,6 +49,7 @@ struct http_client {
 /* A connection.  libuv needs it until its close callback. */
 struct wire {
 	struct list on;
+	struct list ready; /* client->ready */
 	uv_poll_t poll;
 	struct http_client *client;
 	struct call *call; /* NULL: idle */
@@ -56,6 +59,7 @@ struct wire {
 	bool kept;       /* it has had an answer before */
 	bool heard;      /* a byte of this answer has come */
 	uint64_t rested; /* loop ms */
+	uint64_t turn;   /* in which it was read last; client->turns */
 	struct buf in;   /* came, and is not used yet */
 };
 

@@ -33,6 +33,7 @@ void
 wire_close(struct wire *w)
 {
 	list_del(&w->on);
+	list_del(&w->ready);
 	w->client->wires--;
 	if (w->call)
 		w->call->wire = NULL;
@@ -72,25 +73,38 @@ on_connected(struct wire *w)
 	(void)call_send(w->call);
 }
 
-/* The loop will say it again. */
-static bool
-is_enough(struct http_client *h)
+/* Something came on `w`: of those on which something did, the one that has
+ * waited longest is read.  Whoever waits is told of by the loop in its next
+ * turn again, always in the same order: without a queue of ours the first few
+ * would have their next answers before the last had their first. */
+static void
+serve_longest(struct wire *w)
 {
+	struct http_client *h = w->client;
+
+	if (list_empty(&w->ready))
+		list_add(&h->ready, &w->ready);
 	if (h->answers >= TURN_TOP)
-		return true;
+		return;
 	h->answers++;
 	loop_defer(h->loop, &h->turn);
-	return false;
+	w = list_first(&h->ready, struct wire, ready);
+	list_del(&w->ready);
+	w->turn = h->turns;
+	call_receive(w->call);
 }
 
 static void
 on_poll(uv_poll_t *poll, int status, int events)
 {
 	struct wire *w = container_of(poll, struct wire, poll);
+	const struct http_client *h = w->client;
 	struct call *c = w->call;
 
 	if (status < 0) /* libuv polls it no more; reading says why */
 		w->events = 0;
+	else if (w->turn == h->turns) /* what was there has been read since */
+		return;
 	if (!c) { /* it ended, or spoke unasked */
 		wire_close(w);
 		return;
@@ -101,9 +115,10 @@ on_poll(uv_poll_t *poll, int status, int events)
 	}
 	if ((events & UV_WRITABLE) && !call_send(c))
 		return;
-	if (status < 0 ? !c->waits
-		       : (events & UV_READABLE) && !is_enough(w->client))
+	if (status < 0 && !c->waits)
 		call_receive(c);
+	else if (status == 0 && (events & UV_READABLE))
+		serve_longest(w);
 }
 
 void
@@ -134,6 +149,7 @@ wire_new(struct call *c, int fd, size_t place)
 	w->fd = fd;
 	w->place = place;
 	w->connecting = true;
+	list_init(&w->ready);
 	buf_init(&w->in, HTTP_HEAD_TOP + 2 * READ_TOP);
 	c->wire = w;
 	h->wires++;
@@ -246,6 +262,7 @@ wire_rest(struct wire *w)
 	struct http_client *h = w->client;
 
 	list_del(&w->on);
+	list_del(&w->ready);
 	list_add_first(&h->idle, &w->on);
 	uv_unref((uv_handle_t *)&w->poll);
 	w->call = NULL;

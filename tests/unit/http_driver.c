@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/sock.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -89,19 +90,34 @@ turn(struct fixture *f)
 }
 
 static void
-on_peer(uv_poll_t *poll, int status, int events)
+hear(struct peer *p)
 {
-	struct peer *p = container_of(poll, struct peer, poll);
 	char room[65536];
 	ssize_t n = read(p->fd, room, sizeof(room));
 
-	(void)status, (void)events;
+	if (n < 0 && errno == EAGAIN)
+		return;
 	if (n <= 0) {
 		hang_up(p);
 		return;
 	}
 	buf_add(&p->in, room, (size_t)n);
 	answer(p);
+}
+
+static void
+on_peer(uv_poll_t *poll, int status, int events)
+{
+	(void)status, (void)events;
+	hear(container_of(poll, struct peer, poll));
+}
+
+void
+serve(struct fixture *f)
+{
+	for (size_t i = 0; i < f->server.connections; i++)
+		if (f->server.peers[i].fd >= 0)
+			hear(&f->server.peers[i]);
 }
 
 static void

@@ -8,7 +8,7 @@
 #include "base/http_client.h"
 #include "tests/unit/test.h"
 
-enum { CONNECTIONS = 8, ASKS = 4, SEEN_TOP = 1 << 20 };
+enum { CONNECTIONS = 24, ASKS = 20, SEEN_TOP = 1 << 20 };
 
 /* One request's answer. */
 struct line {
@@ -63,6 +63,8 @@ void play(struct fixture *f, const struct line *script, size_t lines);
 void hang_up(struct peer *p);
 /* A turn of the loop, and a piece of each answer. */
 void turn(struct fixture *f);
+/* The server answers what has come, without waiting for a turn. */
+void serve(struct fixture *f);
 /* Another client of the same server. */
 void open_client(struct fixture *f, unsigned connections);
 /* Asks, as the `i`-th; then until it is done. */

@@ -181,6 +181,34 @@ more_requests_than_connections_wait_in_turn(void **state)
 	assert_int_equal(f->server.connections, 2);
 }
 
+/* More than are read in one turn. */
+static void
+who_is_asked_again_at_once_does_not_keep_others_waiting(void **state)
+{
+	struct fixture *f = *state;
+	size_t answers[ASKS] = {0};
+
+	PLAY(f, {.answer = OK("a", 1)});
+	open_client(f, ASKS);
+	for (size_t i = 0; i < ASKS; i++)
+		(void)begin(f, i, (struct http_ask){.method = "GET"});
+	while (f->server.asked < ASKS)
+		turn(f);
+	for (size_t n = 0; n < 10; n++) {
+		turn(f);
+		for (size_t i = 0; i < ASKS; i++)
+			if (f->asks[i].done) {
+				answers[i]++;
+				(void)begin(f, i,
+					(struct http_ask){.method = "GET"});
+			}
+		serve(f);
+	}
+	/* 16 a turn: nobody waits for more than two */
+	for (size_t i = 0; i < ASKS; i++)
+		assert_in_range(answers[i], 5, 10);
+}
+
 static void
 a_body_is_read_as_it_comes_with_a_length_or_in_chunks(void **state)
 {
@@ -360,6 +388,7 @@ main(void)
 		test(a_new_connection_that_ends_is_not_tried_again),
 		test(nobody_there_is_told_and_nothing_was_sent),
 		test(more_requests_than_connections_wait_in_turn),
+		test(who_is_asked_again_at_once_does_not_keep_others_waiting),
 		test(a_body_is_read_as_it_comes_with_a_length_or_in_chunks),
 		test(a_body_that_ends_early_ends_the_request),
 		test(data_that_nobody_takes_waits_and_comes_once),
