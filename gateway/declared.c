@@ -24,6 +24,7 @@ declared_full_free(struct declared_full *f)
 	for (size_t i = 0; i < f->nheaders; i++) {
 		free(f->header[i].name);
 		free(f->header[i].equals);
+		free(f->header[i].regex);
 		(void)pattern_free(f->header[i].pattern);
 	}
 	(void)pattern_free(f->pattern);
@@ -41,6 +42,7 @@ declared_full_free(struct declared_full *f)
 	free(f->place);
 	free(f->host);
 	free(f->path);
+	free(f->loose);
 	free(f->cache);
 	free(f->index);
 	free(f->fallback);
@@ -61,6 +63,7 @@ table_free(struct declared_table *t)
 	json_decref(t->limits_json);
 	json_decref(t->names);
 	free(t->routes);
+	free(t->guards);
 	return mem_free(t);
 }
 
@@ -141,23 +144,6 @@ declared_limits(const struct declared_table *t)
 	return t->limits;
 }
 
-/* Whether a segment is "." or "..": what they mean differs from server to
- * server, so they mean nothing here. */
-static bool
-has_dots(struct slice path)
-{
-	for (size_t i = 0; i + 1 < path.len; i++) {
-		size_t n = 1;
-
-		if (path.ptr[i] != '/' || path.ptr[i + 1] != '.')
-			continue;
-		n += i + 2 < path.len && path.ptr[i + 2] == '.';
-		if (i + 1 + n == path.len || path.ptr[i + 1 + n] == '/')
-			return true;
-	}
-	return false;
-}
-
 static void
 found(struct declared_ask *ask, const struct declared_full *f)
 {
@@ -175,19 +161,23 @@ declared_find(const struct declared_table *t, struct declared_ask *ask)
 	const struct declared_full *f = NULL;
 	struct slice host;
 
-	ask->route = NULL;
+	ask->route = ask->evaded = NULL;
 	ask->rest = (struct slice){NULL, 0};
 	ask->allowed = 0;
 	ask->steps = 0;
 	if (!t->count || !ask->path.len || ask->path.ptr[0] != '/')
 		return ERR_NOT_FOUND;
-	if (has_dots(ask->path))
+	ask->path = declared_merge(ask->arena, ask->path);
+	if (declared_has_dots(ask->path))
 		return ERR_BAD_REQUEST;
 	host = declared_host_of(ask->arena, ask->host);
 	for (size_t i = 0; !f && i < t->nsources; i++)
 		f = declared_tree_find(t->tree[i], ask, host);
 	if (!f)
 		return ask->allowed ? ERR_METHOD : ERR_NOT_FOUND;
+	ask->evaded = declared_evaded(t, ask, host, f);
+	if (ask->evaded)
+		return ERR_BAD_REQUEST;
 	found(ask, f);
 	return 0;
 }

@@ -122,11 +122,15 @@ struct declared_ask {
 	/* answer */
 	const struct declared_route *route;
 	struct slice rest; /* of a prefix: what follows it, with its "/" */
+	const struct declared_route *evaded; /* ERR_BAD_REQUEST */
 	unsigned allowed;  /* ERR_METHOD: bits of functions/http_path.h */
 	const struct declared_captures *captures; /* in the arena */
 	unsigned steps; /* segments and conditions looked at: for tests */
 };
-/* 0, ERR_NOT_FOUND, ERR_METHOD, ERR_BAD_REQUEST (a "." or ".." segment). */
+/* Slashes side by side are one; in the arena. */
+struct slice declared_merge(struct arena *a, struct slice path);
+/* 0, ERR_NOT_FOUND, ERR_METHOD, ERR_BAD_REQUEST: a "." or ".." segment, or a
+ * spelling that evades ask->evaded (declared_loose.c).  Merges ask->path. */
 int declared_find(
 	const struct declared_table *t, struct declared_ask *ask) _must_check_;
 

@@ -27,10 +27,40 @@ read_route(struct declared_reading *rd, const json_t *v)
 	rd->route = f;
 	f->pub.inside = f;
 	f->order = rd->table->count;
+	f->source = rd->table->nsources - 1;
 	f->place = str_printf("%s: %.*s", rd->source->name, (int)rd->where->len,
 		rd->where->ptr);
 	table_put(rd->table, f);
 	return declared_read_route(rd, v);
+}
+
+/* "routes.json: routes[1]" → "routes[1]". */
+static const char *
+place_in_file(const struct declared_full *f)
+{
+	const char *s = strstr(f->place, ": ");
+
+	return s ? s + 2 : f->place;
+}
+
+/* A route that no request reaches is a mistake, and perhaps the one that asks
+ * for more. */
+static int
+put_in_tree(struct declared_reading *rd, struct declared_full *f)
+{
+	struct declared_table *t = rd->table;
+	const struct declared_full *first =
+		declared_tree_add(t->tree[t->nsources - 1], f);
+
+	declared_guard(t, f);
+	return first ? declared_refuse(rd,
+			       "can never answer: %s has the same conditions%s",
+			       place_in_file(first),
+			       first->methods == f->methods &&
+					       first->nheaders == f->nheaders
+				       ? ""
+				       : ", or fewer")
+		     : 0;
 }
 
 static int
@@ -57,8 +87,9 @@ read_routes(struct declared_reading *rd, const json_t *v)
 				"path: more than %d expressions: each costs "
 				"every request a look; use {parameters}",
 				DECLARED_PATTERNS_TOP);
-		declared_tree_add(
-			t->tree[t->nsources - 1], t->routes[t->count - 1]);
+		e = put_in_tree(rd, t->routes[t->count - 1]);
+		if (e < 0)
+			return e;
 		declared_leave(rd, mark);
 	}
 	return 0;

@@ -102,6 +102,7 @@ enum declared_kind {
 struct declared_condition {
 	char *name, *equals;
 	struct pattern *pattern;
+	char *regex; /* what it was made of */
 	bool absent;
 };
 
@@ -113,6 +114,7 @@ struct declared_full {
 	char *host;                /* "*.example.com", lower case; NULL: any */
 	enum declared_kind kind;
 	char *path;   /* the pattern as written */
+	char *loose;  /* of a guard: the same in lower case */
 	size_t depth; /* segments, those of a prefix without its star */
 	struct pattern *pattern;
 	const char *names[DECLARED_NAMES]; /* of captures, NULL-ended */
@@ -120,7 +122,7 @@ struct declared_full {
 	unsigned methods; /* bits; HTTP_ANY_METHOD: any */
 	size_t nheaders;
 	struct declared_condition header[DECLARED_HEADERS_TOP];
-	size_t order;
+	size_t order, source;
 	struct declared_full *next; /* of the same node */
 	/* what holds */
 	struct declared_change request, answer;
@@ -198,6 +200,9 @@ int declared_path_read(struct declared_full *f, struct fault *why) _must_check_;
 /* Whether the path fits this route alone; *captures may be NULL. */
 bool declared_path_fits(const struct declared_full *f, struct slice path,
 	struct declared_captures *captures, struct slice *rest);
+/* The same of a guard, `path` as declared_loose.c has loosened it. */
+bool declared_path_fits_loosely(
+	const struct declared_full *f, struct slice path);
 bool declared_host_fits(const char *pattern, struct slice host);
 /* "Example.com:8080" → "example.com", in the arena. */
 struct slice declared_host_of(struct arena *a, struct slice host);
@@ -212,14 +217,31 @@ enum declared_why {
 /* The conditions beside the path. */
 enum declared_why declared_check(const struct declared_full *f,
 	const struct declared_ask *ask, struct slice host, size_t *which);
+/* Whether `a` fits wherever `b` does, by the same path. */
+bool declared_covers(
+	const struct declared_full *a, const struct declared_full *b);
 /* Negative: `a` answers before `b`, both of one file, both fitting. */
 int declared_compare(
 	const struct declared_full *a, const struct declared_full *b);
 
+/* --- declared_loose.c: spellings of one path --- */
+
+bool declared_has_dots(struct slice path);
+/* Notes a route that asks for something. */
+void declared_guard(struct declared_table *t, struct declared_full *f);
+/* The guard that `f` would be a way around, or NULL: a reader more careless
+ * than we are may take ask->path for one of the guard's. */
+const struct declared_route *declared_evaded(const struct declared_table *t,
+	const struct declared_ask *ask, struct slice host,
+	const struct declared_full *f);
+
 struct declared_tree;
 struct declared_tree *declared_tree_new(void) _returns_value_;
 struct declared_tree *declared_tree_free(struct declared_tree *t);
-void declared_tree_add(struct declared_tree *t, struct declared_full *f);
+/* Returns a route that takes all requests which `f` could, and goes first; NULL:
+ * there is none. */
+const struct declared_full *declared_tree_add(
+	struct declared_tree *t, struct declared_full *f);
 /* The route that answers, or NULL; ask->allowed gathers methods. */
 const struct declared_full *declared_tree_find(const struct declared_tree *t,
 	struct declared_ask *ask, struct slice host);
@@ -232,6 +254,9 @@ struct declared_table {
 	struct declared_full **routes; /* in the files' order */
 	size_t nsources;
 	struct declared_tree *tree[DECLARED_SOURCES];
+	size_t nguards, guards_room;
+	struct declared_full **guards; /* declared_loose.c */
+	bool guards_upper;             /* upper case is in a path of theirs */
 	size_t nupstreams;
 	struct upstream *upstreams[DECLARED_UPSTREAMS_TOP];
 	struct limit_rules *limits;

@@ -9,6 +9,7 @@
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 enum { PATH_TOP = 512, NAME_TOP = 40, HOST_TOP = 255 };
 
@@ -165,17 +166,14 @@ pattern_fits(const struct declared_full *f, struct slice path,
 	return true;
 }
 
-bool
-declared_path_fits(const struct declared_full *f, struct slice path,
-	struct declared_captures *captures, struct slice *rest)
+static bool
+segments_fit(const struct declared_full *f, struct slice want,
+	struct slice path, struct declared_captures *captures,
+	struct slice *rest)
 {
-	struct slice want = slice_str(f->path), a, b;
+	struct slice a, b;
 	size_t names = 0;
 
-	if (captures)
-		captures->count = 0;
-	if (f->kind == PATH_PATTERN)
-		return pattern_fits(f, path, captures);
 	for (size_t i = 0; i < f->depth; i++) {
 		if (!cut_segment(&want, &a) || !cut_segment(&path, &b))
 			return false;
@@ -191,6 +189,25 @@ declared_path_fits(const struct declared_full *f, struct slice path,
 	capture(captures, "*",
 		path.len ? slice_of(path.ptr + 1, path.len - 1) : path);
 	return true;
+}
+
+bool
+declared_path_fits(const struct declared_full *f, struct slice path,
+	struct declared_captures *captures, struct slice *rest)
+{
+	if (captures)
+		captures->count = 0;
+	if (f->kind == PATH_PATTERN)
+		return pattern_fits(f, path, captures);
+	return segments_fit(f, slice_str(f->path), path, captures, rest);
+}
+
+bool
+declared_path_fits_loosely(const struct declared_full *f, struct slice path)
+{
+	if (f->kind == PATH_PATTERN)
+		return pattern_fits(f, path, NULL);
+	return segments_fit(f, slice_str(f->loose), path, NULL, NULL);
 }
 
 /* --- hosts --- */
@@ -265,6 +282,57 @@ declared_check(const struct declared_full *f, const struct declared_ask *ask,
 		return WHY_HEADER;
 	}
 	return FITS;
+}
+
+static bool
+is_same_text(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+static bool
+has_condition(
+	const struct declared_full *f, const struct declared_condition *c)
+{
+	for (size_t i = 0; i < f->nheaders; i++) {
+		const struct declared_condition *o = &f->header[i];
+
+		if (strcasecmp(o->name, c->name) == 0 &&
+			o->absent == c->absent &&
+			is_same_text(o->equals, c->equals) &&
+			is_same_text(o->regex, c->regex))
+			return true;
+	}
+	return false;
+}
+
+/* Parameters may have other names. */
+static bool
+is_same_path(const struct declared_full *a, const struct declared_full *b)
+{
+	struct slice x = slice_str(a->path), y = slice_str(b->path), s, t;
+
+	if (a->kind != b->kind || a->depth != b->depth)
+		return false;
+	if (a->kind == PATH_PATTERN)
+		return strcmp(a->path, b->path) == 0;
+	for (size_t i = 0; i < a->depth; i++)
+		if (!cut_segment(&x, &s) || !cut_segment(&y, &t) ||
+			(is_param(s) ? !is_param(t) : !slice_eq(s, t)))
+			return false;
+	return true;
+}
+
+bool
+declared_covers(const struct declared_full *a, const struct declared_full *b)
+{
+	if (!is_same_path(a, b) || !is_same_text(a->host, b->host) ||
+		(b->methods & ~a->methods))
+		return false;
+	for (size_t i = 0; i < a->nheaders; i++)
+		if (!has_condition(b, &a->header[i]))
+			return false;
+	return true;
 }
 
 /* --- which goes first --- */

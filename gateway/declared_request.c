@@ -138,8 +138,11 @@ declared_route_request(struct request *r)
 	else if (e == ERR_METHOD)
 		say_allow(r, ask.allowed);
 	else if (e == ERR_BAD_REQUEST)
-		(void)fault_set(
-			&r->why, e, "the path has a segment \".\" or \"..\"");
+		(void)fault_set(&r->why, e,
+			ask.evaded ? "the path might be read as another one, "
+				     "which is protected: write it in its "
+				     "plain form"
+				   : "the path has a segment \".\" or \"..\"");
 	return e;
 }
 

@@ -143,13 +143,19 @@ make_param(struct declared_tree *t, unsigned from)
 }
 
 /* In the order in which they are tried. */
-static void
+static const struct declared_full *
 list_put(struct declared_full **list, struct declared_full *f)
 {
-	while (*list && declared_compare(*list, f) <= 0)
+	const struct declared_full *first = NULL;
+
+	while (*list && declared_compare(*list, f) <= 0) {
+		if (!first && declared_covers(*list, f))
+			first = *list;
 		list = &(*list)->next;
+	}
 	f->next = *list;
 	*list = f;
+	return first;
 }
 
 /* The next segment; *path moves on.  Of a path that begins with a slash. */
@@ -168,23 +174,21 @@ cut(struct slice *path, struct slice *ret)
 	return true;
 }
 
-void
+const struct declared_full *
 declared_tree_add(struct declared_tree *t, struct declared_full *f)
 {
 	struct slice path = slice_str(f->path), s;
 	unsigned at;
 
 	t->has_hosts |= f->host != NULL;
-	if (f->kind == PATH_PATTERN) {
-		list_put(&t->patterns, f);
-		return;
-	}
+	if (f->kind == PATH_PATTERN)
+		return list_put(&t->patterns, f);
 	at = make(t, NOWHERE, slice_str(f->host ? f->host : ""));
 	for (size_t i = 0; i < f->depth && cut(&path, &s); i++)
 		at = s.len && s.ptr[0] == '{' ? make_param(t, at)
 					      : make(t, at, s);
-	list_put(f->kind == PATH_PREFIX ? &t->nodes[at].prefixes
-					: &t->nodes[at].ends,
+	return list_put(f->kind == PATH_PREFIX ? &t->nodes[at].prefixes
+					       : &t->nodes[at].ends,
 		f);
 }
 

@@ -290,7 +290,11 @@ test_declared(struct request *r, const struct question *q, json_t *v)
 	int e = declared_find(t, &ask);
 
 	if (e == ERR_BAD_REQUEST)
-		(void)json_object_set_new(v, "kind", json_string("dots"));
+		(void)json_object_set_new(v, "kind",
+			json_string(ask.evaded ? "evades" : "dots"));
+	if (ask.evaded)
+		(void)json_object_set_new(
+			v, "evaded", json_string(ask.evaded->name));
 	(void)json_object_set_new(v, "candidates", declared_explain(t, &ask));
 	(void)json_object_set_new(
 		v, "others", json_integer((json_int_t)declared_count(t)));

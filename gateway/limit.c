@@ -34,10 +34,21 @@ paths_fit(const char *const *paths, const char *path)
 	return false;
 }
 
-static bool
-rule_fits(const struct limit_rule *rule, const struct request *r)
+/* As routes are matched: //api/x is no way around a rule for /api/. */
+static const char *
+path_of(struct request *r)
 {
 	const char *path = exchange_path(r->x);
+
+	return r->declared ? declared_merge(request_arena(r), slice_str(path))
+				     .ptr
+			   : path;
+}
+
+static bool
+rule_fits(const struct limit_rule *rule, struct request *r)
+{
+	const char *path = path_of(r);
 
 	if (rule->path && strncmp(path, rule->path, strlen(rule->path)) != 0)
 		return false;

@@ -176,6 +176,10 @@ print_verdict(const json_t *answer)
 		(void)puts("405: the path fits, the method does not.");
 	else if (!strcmp(kind, "dots"))
 		(void)puts("400: a segment is \".\" or \"..\".");
+	else if (!strcmp(kind, "evades"))
+		(void)printf("400: a program might read the path as one of "
+			     "route \"%s\", which asks for more.\n",
+			val_text(answer, "evaded"));
 	else
 		(void)puts("404: nothing answers there.");
 }

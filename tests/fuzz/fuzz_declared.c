@@ -43,10 +43,25 @@ put_path(struct buf *to, struct input *in, bool pattern)
 static const char *const hosts[] = {"", "h.com", "*.h.com", "a.h.com"};
 static const char *const methods[] = {"", "GET", "POST"};
 
+/* Two of the same conditions would be refused. */
+static bool
+is_new(json_t *seen, const json_t *route)
+{
+	struct buf key _buf_ = {0};
+	bool fresh;
+
+	buf_init(&key, 512);
+	val_put(&key, route);
+	fresh = !json_object_get(seen, key.ptr);
+	(void)json_object_set_new(seen, key.ptr, json_true());
+	return fresh;
+}
+
 static json_t *
 make_file(struct input *in)
 {
 	json_t *routes = json_array();
+	_json_ json_t *seen = json_object();
 	unsigned count = 1 + next(in, ROUTES);
 
 	for (unsigned i = 0; i < count; i++) {
@@ -67,7 +82,9 @@ make_file(struct input *in)
 		if (next(in, 4) == 0)
 			(void)json_object_set_new(
 				r, "headers", json_pack("{s:b}", "X-A", 1));
-		(void)json_array_append_new(routes, r);
+		if (is_new(seen, r))
+			(void)json_array_append(routes, r);
+		json_decref(r);
 	}
 	return json_pack("{s:o}", "routes", routes);
 }

@@ -231,6 +231,71 @@ dot_segments_reach_no_route(void **state)
 	declared_unref(t);
 }
 
+/* What is answered when a path is protected and all else is not. */
+static void
+no_spelling_leads_around_a_protected_path(void **state)
+{
+	static const struct {
+		const char *path; /* decoded once */
+		const char *who;  /* or NULL: 400 */
+	} rows[] = {
+		/* plain ones */
+		{"/secure/x", "secure"},
+		{"/secure", "secure"},
+		{"/secure/", "secure"},
+		{"/open", "all"},
+		{"/", "all"},
+		{"/Open/x;y", "all"},
+		{"/open//x", "all"},
+		{"/secured/x", "all"},
+		{"/items/7/price", "price"},
+		/* //secure, /secure//x, and /%2fsecure */
+		{"//secure/x", "secure"},
+		{"/secure//x", "secure"},
+		{"///secure", "secure"},
+		{"/items//7///price", "price"},
+		/* /./secure, /open/%2e%2e/secure, /secure%2f.. */
+		{"/./secure/x", NULL},
+		{"/open/../secure", NULL},
+		{"/secure/..", NULL},
+		/* what others take for it */
+		{"/SECURE/x", NULL},
+		{"/secure;a=1/x", NULL},
+		{"/;a/secure/x", NULL},
+		{"/open/..;/secure", NULL},
+		{"/open\\..\\secure", NULL},
+		{"/\\secure", NULL},
+		{"/%73ecure/x", NULL},
+		{"/%2573ecure/x", "all"},
+		{"/open%2f..%2fsecure", NULL},
+		{"/items/7/price/", NULL},
+		{"/items/7/PRICE", NULL},
+		/* open, and more specific than what is protected */
+		{"/secure/Logo", "logo"},
+	};
+	struct declared_table *t = table(
+		"{'upstreams':{'u':{'servers':['http://127.0.0.1:1']}},"
+		"'routes':["
+		"{'name':'all','path':'/*','to':{'upstream':'u'}},"
+		"{'name':'secure','path':'/secure/*','auth':'apikey',"
+		"'to':{'upstream':'u'}},"
+		"{'name':'logo','path':'/secure/Logo','to':{'upstream':'u'}},"
+		"{'name':'price','path':'/items/{id}/price','auth':'user',"
+		"'to':{'upstream':'u'}}]}");
+
+	(void)state;
+	for (size_t i = 0; i < array_size(rows); i++) {
+		struct declared_ask ask = asked("GET", "", rows[i].path);
+		int e = declared_find(t, &ask);
+
+		if (e != (rows[i].who ? 0 : ERR_BAD_REQUEST))
+			fail_msg("%s: %d", rows[i].path, e);
+		if (e == 0 && strcmp(ask.route->name, rows[i].who) != 0)
+			fail_msg("%s: %s", rows[i].path, ask.route->name);
+	}
+	declared_unref(t);
+}
+
 /* An expression that backtracks for ever costs its bound and fits nothing. */
 static void
 a_catastrophic_expression_is_bounded(void **state)
@@ -359,6 +424,68 @@ a_wrong_file_says_where_and_what(void **state)
 }
 
 static void
+a_route_that_can_never_answer_is_refused(void **state)
+{
+	static const char same[] = "routes.json: routes[1]: can never answer: "
+				   "routes[0] has the same conditions";
+	static const char fewer[] =
+		"routes.json: routes[1]: can never answer: "
+		"routes[0] has the same conditions, or fewer";
+	static const struct {
+		const char *a, *b;
+		const char *text; /* NULL: both may stand */
+	} rows[] = {
+		{"'path':'/a'", "'path':'/a'", same},
+		{"'path':'/a/{x}'", "'path':'/a/{y}'", same},
+		{"'path':'/a/*'", "'path':'/a/*'", same},
+		{"'path':'/*','host':'A.com'", "'path':'/*','host':'a.com'",
+			same},
+		{"'path':{'regex':'^/a'}", "'path':{'regex':'^/a'}", same},
+		{"'path':'/a','method':['POST','GET']",
+			"'path':'/a','method':['GET','POST','HEAD']", same},
+		{"'path':'/a','method':['POST','GET']",
+			"'path':'/a','method':'GET'", fewer},
+		{"'path':'/a','headers':{'X-A':'1','X-B':true}",
+			"'path':'/a','headers':{'x-b':true,'x-a':'1'}", same},
+		{"'path':'/a','headers':{'X-A':{'regex':'^1'}}",
+			"'path':'/a','headers':{'X-A':{'regex':'^1'}}", same},
+		{"'path':'/a'", "'path':'/a/'", NULL},
+		{"'path':'/a/*'", "'path':'/a'", NULL},
+		{"'path':'/a/*'", "'path':'/a/{x}'", NULL},
+		{"'path':'/*','host':'a.com'", "'path':'/*'", NULL},
+		{"'path':'/a','method':'GET'", "'path':'/a'", NULL},
+		{"'path':'/a'", "'path':'/a','method':'GET'", NULL},
+		{"'path':'/a','method':'GET'", "'path':'/a','method':'POST'",
+			NULL},
+		{"'path':'/a','headers':{'X-A':'1'}",
+			"'path':'/a','headers':{'X-A':'2'}", NULL},
+		{"'path':'/a','headers':{'X-A':true}",
+			"'path':'/a','headers':{'X-A':false}", NULL},
+		{"'path':'/a','headers':{'X-A':{'regex':'^1'}}",
+			"'path':'/a','headers':{'X-A':{'regex':'^2'}}", NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < array_size(rows); i++) {
+		struct declared_table *t = NULL;
+		struct fault why = {0};
+		char text[1024];
+
+		(void)snprintf(text, sizeof(text),
+			"[{%s,'to':{'function':'f'}},"
+			"{%s,'to':{'redirect':'/b'}}]",
+			rows[i].a, rows[i].b);
+		if (rows[i].text) {
+			assert_refused(text, rows[i].text);
+			continue;
+		}
+		if (make(&t, text, &why) < 0)
+			fail_msg("%s", why.text);
+		declared_unref(t);
+	}
+}
+
+static void
 a_redirect_never_leads_where_a_visitor_says(void **state)
 {
 	static const char *const bad[] = {"https://{host}/", "//evil.net/",
@@ -447,6 +574,8 @@ main(void)
 		cmocka_unit_test(methods_and_headers_are_conditions),
 		cmocka_unit_test(captures_are_what_the_path_holds),
 		cmocka_unit_test(dot_segments_reach_no_route),
+		cmocka_unit_test(no_spelling_leads_around_a_protected_path),
+		cmocka_unit_test(a_route_that_can_never_answer_is_refused),
 		cmocka_unit_test(a_catastrophic_expression_is_bounded),
 		cmocka_unit_test(a_thousand_routes_take_as_many_looks_as_one),
 		cmocka_unit_test(a_wrong_file_says_where_and_what),
