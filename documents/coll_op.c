@@ -117,24 +117,24 @@ coll_op_drop(struct pool *pool, struct coll_op *op, const char *env,
 		4);
 }
 
-static int
-check_rules(struct coll_op *op, struct slice permission, const json_t *rules)
+int
+coll_check_rules(struct slice permission, const json_t *rules,
+	struct arena *arena, struct fault *why)
 {
 	struct rules *parsed;
-	int r = permission.len ? coll_check_permission(permission, &op->job.why)
-			       : 0;
+	int r = permission.len ? coll_check_permission(permission, why) : 0;
 
 	if (r < 0)
 		return r;
 	if (!rules && slice_is(permission, "CUSTOM"))
-		return fault_set(&op->job.why, ERR_DB_PARAM,
-			"permission CUSTOM needs rules");
+		return fault_set(
+			why, ERR_DB_PARAM, "permission CUSTOM needs rules");
 	if (!rules)
 		return 0;
 	if (!slice_is(permission, "CUSTOM"))
-		return fault_set(&op->job.why, ERR_DB_PARAM,
-			"rules need permission CUSTOM");
-	return rules_parse(&parsed, rules, NULL, op->arena, &op->job.why);
+		return fault_set(
+			why, ERR_DB_PARAM, "rules need permission CUSTOM");
+	return rules_parse(&parsed, rules, NULL, arena, why);
 }
 
 void
@@ -150,7 +150,7 @@ coll_op_permit(struct pool *pool, struct coll_op *op, const char *env,
 	buf_init(&text, DEFINITION_TOP);
 	if (!find(pool, op, env, collection, &c))
 		return;
-	r = check_rules(op, permission, rules);
+	r = coll_check_rules(permission, rules, op->arena, &op->job.why);
 	if (r < 0) {
 		fail(pool, op, r);
 		return;

@@ -30,6 +30,9 @@ void coll_op_list(struct pool *pool, struct coll_op *op, const char *env);
 /* The collection with all its documents and indexes. */
 void coll_op_drop(struct pool *pool, struct coll_op *op, const char *env,
 	struct slice collection);
+/* Is that a permission, with its rules?  Without a database. */
+int coll_check_rules(struct slice permission, const json_t *rules,
+	struct arena *arena, struct fault *why) _must_check_;
 /* Who may: a permission with, for CUSTOM, its rules, or len 0 and NULL; whether
  * users may read _openid: 1, 0, or -1.  What is not given stays. */
 void coll_op_permit(struct pool *pool, struct coll_op *op, const char *env,

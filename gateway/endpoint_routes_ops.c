@@ -165,7 +165,11 @@ endpoint_ops_routes_set(struct request *r)
 			r->gateway->project_routes, file, sites, &r->why);
 	if (e == ERR_CONFIG) /* whose file it is sent it */
 		e = ERR_PARAM;
-	return e < 0 ? e : set(r, file, sites);
+	if (e < 0)
+		return e;
+	if (json_is_true(json_object_get(r->json, "check")))
+		return request_reply(r, 200, SLICE("{\"checked\":true}"));
+	return set(r, file, sites);
 }
 
 int
@@ -290,8 +294,8 @@ test_declared(struct request *r, const struct question *q, json_t *v)
 	int e = declared_find(t, &ask);
 
 	if (e == ERR_BAD_REQUEST)
-		(void)json_object_set_new(v, "kind",
-			json_string(ask.evaded ? "evades" : "dots"));
+		(void)json_object_set_new(
+			v, "kind", json_string(ask.evaded ? "evades" : "dots"));
 	if (ask.evaded)
 		(void)json_object_set_new(
 			v, "evaded", json_string(ask.evaded->name));

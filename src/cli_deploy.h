@@ -25,5 +25,10 @@ int lay_shared(const struct project *p, const char *name, const char *before,
 /* Removes what is left of versions that were pruned. */
 void lay_clean(const struct registry *registry, const char *name);
 
+/* cli_deploy_check.c: database/, storage/rules.json and routes.json, by the
+ * daemon's judgement where only it knows.  Says what is wrong. */
+int deploy_check_files(struct cli *cli, const struct project *p);
+/* cli_deploy_routes.c: the same of routes.json and its folders. */
+int deploy_routes_check(struct cli *cli, const char *project);
 /* cli_deploy_host.c: `mpcloud deploy --host`. */
 int cli_deploy_host(struct cli *cli);

@@ -159,22 +159,34 @@ name_of(const char *path, const char *folder, char **ret, struct fault *why)
 /* --- copies --- */
 
 static int
+site_find(const char *from, const char *folder, struct fault *why)
+{
+	struct stat st;
+
+	if (stat(from, &st) == 0 && S_ISDIR(st.st_mode))
+		return 0;
+	return fault_set(why, ERR_PARAM,
+		"\"static\": \"%s\": there is no folder %s; build the site "
+		"first",
+		folder, from);
+}
+
+static int
 site_lay(struct sites *s, const char *project, const char *folder,
 	struct fault *why)
 {
 	_free_ char *from = str_printf("%s/%s", project, folder);
 	_free_ char *name = NULL, *to = NULL, *part = NULL;
 	struct tree_limits limits = {SITE_FILES, SITE_BYTES};
-	struct stat st;
 	int r;
 
 	if (json_object_get(s->names, folder))
 		return 0;
-	if (stat(from, &st) < 0 || !S_ISDIR(st.st_mode))
-		return fault_set(why, ERR_PARAM,
-			"\"static\": \"%s\": there is no folder %s; build the "
-			"site first",
-			folder, from);
+	r = site_find(from, folder, why);
+	if (r < 0)
+		return r;
+	if (!s->dir) /* only a check */
+		return 0;
 	r = name_of(from, folder, &name, why);
 	if (r < 0)
 		return r;
@@ -309,18 +321,24 @@ routes_read(const char *project, json_t **ret, struct fault *why)
 }
 
 static int
-routes_send(struct cli *cli, const struct sites *s, json_t *file)
+routes_ask(struct cli *cli, json_t *names, json_t *file, bool check,
+	json_t **answer)
 {
-	_json_ json_t *command =
-		json_pack("{s:O, s:O}", "file", file, "sites", s->names);
-	_json_ json_t *answer = NULL;
+	_json_ json_t *command = json_pack("{s:O, s:O, s:b}", "file", file,
+		"sites", names, "check", check);
 	_buf_ struct buf body = {0};
-	int status;
 
 	buf_init(&body, 2 * FILE_TOP);
 	val_put(&body, command);
-	status = cli_ops_json(
-		cli, "POST", "/ops/routes", buf_all(&body), &answer);
+	return cli_ops_json(cli, "POST", "/ops/routes", buf_all(&body), answer);
+}
+
+static int
+routes_send(struct cli *cli, const struct sites *s, json_t *file)
+{
+	_json_ json_t *answer = NULL;
+	int status = routes_ask(cli, s->names, file, false, &answer);
+
 	if (status != EXIT_OK)
 		return cli_fail(status, "routes.json was not taken up; the "
 					"routes before go on");
@@ -363,6 +381,21 @@ deploy_routes(struct cli *cli, const char *project)
 		sites_clean(&s);
 	sites_done(&s);
 	return status;
+}
+
+int
+deploy_routes_check(struct cli *cli, const char *project)
+{
+	_json_ json_t *file = NULL, *names = json_object(), *answer = NULL;
+	struct sites s = {.names = names};
+	struct fault why = {0};
+	int r = routes_read(project, &file, &why);
+
+	if (r == 0 && file)
+		r = sites_lay(&s, project, file, &why);
+	if (r < 0)
+		return cli_fail(EXIT_FAILED, "%s", fault_text(&why, r));
+	return file ? routes_ask(cli, names, file, true, &answer) : EXIT_OK;
 }
 
 char *

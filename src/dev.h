@@ -87,7 +87,7 @@ int dev_inspect_check(const struct dev *dev);
 /* cli_dev.c: a signal asked for the end. */
 bool dev_was_stopped(void);
 
-/* cli_deploy.c, for dev too. */
+/* cli_deploy.c and cli_deploy_check.c, for dev too. */
 /* What can be said against the project before anything runs. */
 int deploy_check(const char *project);
 int deploy_project(struct cli *cli, const char *project);

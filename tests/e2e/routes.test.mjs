@@ -341,18 +341,53 @@ test('a new site is there when deploy returns, and the old copy goes', async () 
   assert.notDeepEqual(fresh, old);
 });
 
+const echo_versions = () => stack.cliJson('fn', 'versions', 'echo');
+
+test('rules with a mistake keep everything from being deployed', async () => {
+  const versions = echo_versions(), routes = stack.cliJson('route', 'list').version;
+  mkdirSync(join(stack.project, 'database'));
+  mkdirSync(join(stack.project, 'storage'));
+  for (const [name, text, said] of [
+    ['database/notes.json', '{"permission": "CUSTOM", "rules": {"read": "auth.openid = 1"}}', 'database/notes.json is wrong: nothing was deployed'],
+    ['database/notes.json', '{"permission": "EVERYBODY"}', 'database/notes.json is wrong: nothing was deployed'],
+    ['storage/rules.json', '{"read": "auth."}', 'storage/rules.json: '],
+  ]) {
+    // a good one before it
+    writeFileSync(join(stack.project, 'database', 'able.json'), '{"permission": "PRIVATE"}');
+    writeFileSync(join(stack.project, name), text);
+    const r = stack.cli('deploy', stack.project);
+    rmSync(join(stack.project, name));
+    assert.equal(r.status, 1);
+    assert.ok(r.stderr.includes(said), r.stderr);
+    assert.ok(!r.stdout.includes('collection'), r.stdout);
+    assert.deepEqual(echo_versions(), versions);
+    assert.equal(stack.cliJson('route', 'list').version, routes);
+    assert.doesNotMatch(stack.cli('db', 'collections').stdout, /able/);
+  }
+  assert.equal(stack.cli('deploy', stack.project).status, 0);
+  assert.match(stack.cli('db', 'collections').stdout, /able/);
+  rmSync(join(stack.project, 'database'), { recursive: true });
+  rmSync(join(stack.project, 'storage'), { recursive: true });
+});
+
 test('a bad routes.json changes nothing and says where it is wrong', async () => {
   const file = join(stack.project, 'routes.json'), good = readFileSync(file, 'utf8');
+  const versions = echo_versions();
   for (const [text, said] of [
     [good.replace('"auth": "user"', '"auht": "user"'), 'routes.json: routes[4]: "auht" is not known here; did you mean "auth"?'],
     [good.replace('"static": "app"', '"static": "gone"'), 'there is no folder'],
     [good.slice(0, -10), 'routes.json: '],
     [good.replace('/new/{id}', '/new/{di}'), 'routes[7].request.path: {di} is nothing that this route captures; there are {id}'],
+    [good.replace('"routes": [', '"routes": [{"path": "/kept", "to": {"redirect": "/"}},'), 'can never answer: routes[0] has the same conditions'],
+    // the daemon's own sockets are of this machine, too
+    ['{"upstreams": {"own": {"servers": ["unix:/run/mpcloud/ops.sock"]}}, "routes": []}',
+      'upstreams.own: servers[0]: "unix:/run/mpcloud/ops.sock": sockets of this machine are for the operator\'s routes'],
   ]) {
     writeFileSync(file, text);
     const r = stack.cli('deploy', stack.project);
     assert.equal(r.status, 1);
     assert.ok(r.stderr.includes(said), r.stderr);
+    assert.deepEqual(echo_versions(), versions, 'no function was deployed');
     assert.equal((await get('/locked')).status, 401);
     assert.match((await get('/site/')).text, /second/);
   }
@@ -368,6 +403,13 @@ test('route check, list and test say what a stranger wants to know', async () =>
   const file = join(stack.project, 'routes.json');
   assert.equal(stack.cli('route', 'check', file).stdout, `${file} is right: 17 routes\n`);
   writeFileSync(join(outside, 'bad.json'), '{"routes": [{"path": "/a", "to": {"funktion": "x"}}]}');
+  // a project's may not name sockets of this machine, the operator's may
+  const socket = '{"upstreams": {"a": {"servers": ["unix:/run/a.sock"]}}}', good = readFileSync(file, 'utf8');
+  writeFileSync(file, socket);
+  assert.match(stack.cli('route', 'check', file).stderr, /upstreams\.a: servers\[0\]: .* operator's routes/);
+  writeFileSync(file, good);
+  writeFileSync(join(outside, 'socket.json'), socket);
+  assert.equal(stack.cli('route', 'check', join(outside, 'socket.json')).status, 0);
   const bad = stack.cli('route', 'check', join(outside, 'bad.json'));
   assert.equal(bad.status, 1);
   assert.match(bad.stderr, /bad\.json: routes\[0\]\.to: .*"function"/);
