@@ -76,6 +76,8 @@ struct declared_source {
 	/* A project's static folders by their deployed copies, {"dist":
 	 * "/var/lib/…"}; NULL: folders are absolute paths (the operator's). */
 	const json_t *sites;
+	/* It may name sockets of this machine. */
+	bool is_operator_s;
 	/* Nothing is opened and nobody reached: only whether it is right. */
 	bool check_only;
 };
@@ -123,7 +125,7 @@ struct declared_ask {
 	const struct declared_route *route;
 	struct slice rest; /* of a prefix: what follows it, with its "/" */
 	const struct declared_route *evaded; /* ERR_BAD_REQUEST */
-	unsigned allowed;  /* ERR_METHOD: bits of functions/http_path.h */
+	unsigned allowed; /* ERR_METHOD: bits of functions/http_path.h */
 	const struct declared_captures *captures; /* in the arena */
 	unsigned steps; /* segments and conditions looked at: for tests */
 };

@@ -127,7 +127,8 @@ read_upstreams(struct declared_reading *rd, const json_t *v)
 			return declared_refuse(rd, "%d upstreams at the most",
 				DECLARED_UPSTREAMS_TOP);
 		if (declared_upstream_new(&t->upstreams[t->nupstreams],
-			    rd->loop, name, spec, &why) < 0)
+			    rd->loop, name, spec, rd->source->is_operator_s,
+			    &why) < 0)
 			return declared_refuse(rd, "%s", why.text);
 		(void)json_object_set_new(rd->upstreams, name,
 			json_integer((json_int_t)t->nupstreams++));

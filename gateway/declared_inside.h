@@ -187,7 +187,8 @@ int declared_read_route(
 int declared_read_file(struct declared_reading *rd) _must_check_;
 /* upstream_new, where it is built. */
 int declared_upstream_new(struct upstream **ret, struct loop *loop,
-	const char *name, const json_t *spec, struct fault *why) _must_check_;
+	const char *name, const json_t *spec, bool trusted,
+	struct fault *why) _must_check_;
 void declared_upstream_drop(struct upstream *u);
 /* A header's name as RFC 9110, 5.1 has it, and none that is ours to set. */
 int declared_read_header_name(
@@ -238,8 +239,8 @@ const struct declared_route *declared_evaded(const struct declared_table *t,
 struct declared_tree;
 struct declared_tree *declared_tree_new(void) _returns_value_;
 struct declared_tree *declared_tree_free(struct declared_tree *t);
-/* Returns a route that takes all requests which `f` could, and goes first; NULL:
- * there is none. */
+/* Returns a route that takes all requests which `f` could, and goes first;
+ * NULL: there is none. */
 const struct declared_full *declared_tree_add(
 	struct declared_tree *t, struct declared_full *f);
 /* The route that answers, or NULL; ask->allowed gathers methods. */

@@ -7,9 +7,9 @@
 
 int
 declared_upstream_new(struct upstream **ret, struct loop *loop,
-	const char *name, const json_t *spec, struct fault *why)
+	const char *name, const json_t *spec, bool trusted, struct fault *why)
 {
-	return upstream_new(ret, loop, name, spec, name, why);
+	return upstream_new(ret, loop, name, spec, trusted, why);
 }
 
 void

@@ -94,8 +94,10 @@ make_table(struct project_routes *p, const json_t *operator_file,
 	size_t count = 0;
 
 	if (operator_file)
-		sources[count++] = (struct declared_source){
-			.file = operator_file, .name = operator_name};
+		sources[count++] =
+			(struct declared_source){.file = operator_file,
+				.name = operator_name,
+				.is_operator_s = true};
 	if (file)
 		sources[count++] = (struct declared_source){
 			.file = file, .name = "routes.json", .sites = here};

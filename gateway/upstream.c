@@ -22,6 +22,44 @@ member_text(const json_t *spec, const char *name)
 	return json_string_value(json_object_get(spec, name));
 }
 
+static void
+read_path(struct server *s, const char *path)
+{
+	size_t len = strlen(path);
+
+	if (len && path[len - 1] == '/')
+		len--;
+	s->path = str_ndup(path, len);
+}
+
+/* "unix:/run/app.sock", "unix:/run/app.sock:/path", as nginx has it. */
+static int
+socket_read(struct server *s, const char *url, struct fault *why)
+{
+	const char *socket = url + 5, *path = strchr(socket, ':');
+
+	if (!s->of->trusted)
+		return fault_set(why, ERR_CONFIG,
+			"\"%.100s\": sockets of this machine are for the "
+			"operator's routes (server.routes): the daemon's own "
+			"are among them; let the program listen on "
+			"127.0.0.1:PORT",
+			url);
+	if (*socket != '/' || strlen(url) > URL_TOP ||
+		(path && path[1] != '/') || strpbrk(url, "?# \t\r\n\"\\"))
+		return fault_set(why, ERR_CONFIG,
+			"\"%.100s\" is no address of a socket: "
+			"unix:/run/app.sock or unix:/run/app.sock:/PATH",
+			url);
+	if (!path)
+		path = socket + strlen(socket);
+	s->base = str_ndup(url, (size_t)(path - url));
+	s->authority = str_dup("localhost");
+	s->socket = str_ndup(socket, (size_t)(path - socket));
+	read_path(s, *path ? path + 1 : path);
+	return 0;
+}
+
 /* "http://host:port/path"; https too. */
 static int
 server_read(struct server *s, const char *url, struct fault *why)
@@ -29,6 +67,8 @@ server_read(struct server *s, const char *url, struct fault *why)
 	const char *host = NULL, *path;
 	size_t len;
 
+	if (strncmp(url, "unix:", 5) == 0)
+		return socket_read(s, url, why);
 	if (strncmp(url, "http://", 7) == 0)
 		host = url + 7;
 	else if (strncmp(url, "https://", 8) == 0)
@@ -38,15 +78,12 @@ server_read(struct server *s, const char *url, struct fault *why)
 		strpbrk(url, "?# \t\r\n\"\\"))
 		return fault_set(why, ERR_CONFIG,
 			"\"%.100s\" is no address of a server: "
-			"http://127.0.0.1:3000 or https://HOST[:PORT][/PATH]",
-			url);
+			"http://127.0.0.1:3000 or https://HOST[:PORT][/PATH]%s",
+			url, s->of->trusted ? " or unix:/SOCKET" : "");
 	path = host + len;
 	s->base = str_ndup(url, (size_t)(path - url));
 	s->authority = str_ndup(host, len);
-	len = strlen(path);
-	if (len && path[len - 1] == '/')
-		len--;
-	s->path = str_ndup(path, len);
+	read_path(s, path);
 	return 0;
 }
 
@@ -204,11 +241,12 @@ open_clients(struct upstream *u, struct fault *why)
 		struct server *s = &u->server[i];
 		const struct http_client_conf conf = {
 			.authority = slice_str(s->authority),
+			.unix_path = s->socket,
 			.connections = (unsigned)u->connections,
 			.connect_ms = (uint64_t)u->connect_ms};
 		int e;
 
-		if (strncmp(s->base, "http://", 7) != 0)
+		if (!s->socket && strncmp(s->base, "http://", 7) != 0)
 			continue;
 		e = http_client_new(&s->client, u->loop, &conf, why);
 		if (e < 0)
@@ -238,14 +276,14 @@ read_spec(struct upstream *u, json_t *spec, struct fault *why)
 
 int
 upstream_new(struct upstream **ret, struct loop *loop, const char *name,
-	const json_t *spec, const char *where, struct fault *why)
+	const json_t *spec, bool trusted, struct fault *why)
 {
 	struct upstream *u = mem_new(struct upstream);
 	int e;
 
-	(void)where;
 	*u = (struct upstream){.loop = loop,
 		.refs = 1,
+		.trusted = trusted,
 		.name = str_dup(name),
 		.connect_ms = 3000,
 		.timeout_ms = 60000,
@@ -282,6 +320,7 @@ upstream_unref(struct upstream *u)
 		(void)http_client_free(u->server[i].client);
 		(void)mem_free(u->server[i].base);
 		(void)mem_free(u->server[i].authority);
+		(void)mem_free(u->server[i].socket);
 		(void)mem_free(u->server[i].path);
 	}
 	(void)mem_free(u->server);

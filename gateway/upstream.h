@@ -16,10 +16,11 @@ struct request;
 struct upstream;
 struct loop;
 
-/* One member of "upstreams" in routes.json.  Nobody is asked before the first
- * request. */
+/* One member of "upstreams" in routes.json.  `trusted`: it may name sockets of
+ * this machine, whose permissions are the gateway's: the daemon's own among
+ * them.  Nobody is asked before the first request. */
 int upstream_new(struct upstream **ret, struct loop *loop, const char *name,
-	const json_t *spec, const char *where, struct fault *why) _must_check_;
+	const json_t *spec, bool trusted, struct fault *why) _must_check_;
 struct upstream *upstream_ref(struct upstream *u);
 struct upstream *upstream_unref(struct upstream *u);
 const char *upstream_name(const struct upstream *u);

@@ -29,11 +29,13 @@ check(struct server *s)
 
 	if (s->check.job.busy)
 		return;
-	url = str_printf("%s%s%s", s->base, s->path, u->health_path);
+	url = str_printf("%s%s%s", s->socket ? "http://localhost" : s->base,
+		s->path, u->health_path);
 	job_init(&s->check.job, on_checked);
 	fetch_start(u->fetcher, &s->check,
 		&(struct fetch_ask){.method = "GET",
 			.url = url,
+			.unix_path = s->socket,
 			.timeout_ms = (uint64_t)u->health_timeout_ms});
 }
 

@@ -13,6 +13,7 @@ struct server {
 	struct upstream *of;
 	char *base;      /* "http://127.0.0.1:3000", without a path */
 	char *authority; /* its Host */
+	char *socket;    /* "/run/app.sock" instead, or NULL */
 	struct http_client *client; /* NULL: https, which curl asks */
 	char *path;                 /* before the request's, "" */
 	unsigned busy;              /* requests under way */
@@ -32,7 +33,7 @@ struct upstream {
 	char *name;
 	struct server *server;
 	size_t count, turn;
-	bool least_busy;
+	bool trusted, least_busy;
 	enum upstream_host host;
 	char *host_name;
 	int64_t connect_ms, timeout_ms;

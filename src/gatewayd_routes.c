@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { FILE_TOP = 8 * 1024 * 1024 };
 
@@ -97,10 +98,23 @@ gatewayd_routes_done(struct gatewayd *d)
 	g->web_origins = cors_free(g->web_origins);
 }
 
+/* Beside a cloudbaserc.json it is a project's, which may less. */
+static bool
+is_project_s(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	_free_ char *beside = str_printf("%.*scloudbaserc.json",
+		slash ? (int)(slash + 1 - path) : 0, path);
+
+	return access(beside, F_OK) == 0;
+}
+
 static int
 check_file(const char *path, size_t *count, struct fault *why)
 {
-	struct declared_source source = {.name = path, .check_only = true};
+	struct declared_source source = {.name = path,
+		.is_operator_s = !is_project_s(path),
+		.check_only = true};
 	struct declared_table *table = NULL;
 	_json_ json_t *file = NULL;
 	_free_ char *text = NULL;

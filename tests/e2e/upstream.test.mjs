@@ -120,14 +120,21 @@ before(async () => {
       garbage: { servers: [at('garbage')], fails: 0 },
       torn: { servers: [at('torn')], fails: 0, retries: 0 },
       slow: { servers: [at('a')], timeout: '300ms', fails: 0 },
+      socket: { servers: [`unix:${join(outside, 'app.sock')}:/base`], health: { path: '/health', every: '50ms' } },
       checked: { servers: [at('sick'), at('healthy')], health: { path: '/health', every: '50ms' } },
     },
     routes: ['echo', 'host', 'two', 'one_gone', 'all_gone', 'closes', 'closes_only', 'garbage', 'torn', 'slow', 'checked']
       .map((name) => ({ name, path: `/${name}/*`, to: to(name), body: '100m', breaker: false }))
       .concat([{ name: 'known', path: '/known/*', auth: 'user', to: to('echo') },
         { name: 'says', path: '/says/*', to: to('echo'), request: { headers: { set: { 'X-Role': 'guest' } } } },
+        { name: 'all', path: '/shop/*', to: to('echo') },
+        { name: 'secure', path: '/shop/secure/*', auth: 'apikey', to: to('echo') },
+        { name: 'socket', path: '/socket/*', to: to('socket') },
         { name: 'small', path: '/small/*', to: to('echo'), body: '1k' }]),
   }));
+  servers.socket = { server: http.createServer(answer('socket')), asked: 0 };
+  await new Promise((done) => servers.socket.server.listen(join(outside, 'app.sock'), done));
+  chmodSync(join(outside, 'app.sock'), 0o777); // gateways run as another user
   stack = await startStack({ gateways: 1, set: { 'server.routes': join(outside, 'routes.json') } });
 });
 
@@ -321,6 +328,51 @@ test('no spelling of a header lets a client speak for us or for the route', asyn
     Connection: 'X-Role, X-Other, close', 'X-Role': 'admin', 'X-Other': 'o' } })).json;
   assert.deepEqual([headers['x_mpcloud_uid'], headers['x-forwarded_for'], headers['x-other']], [undefined, undefined, undefined]);
   assert.deepEqual([headers['x-role'], headers['x_mine']], ['guest', 'v']);
+});
+
+// As a client that normalizes nothing sends it; the answer's status and JSON.
+function raw(target) {
+  const { hostname, port } = new URL(stack.url);
+  return new Promise((done, failed) => {
+    const s = net.connect(port, hostname, () => s.write(`GET ${target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`));
+    let text = '';
+    s.on('data', (d) => { text += d; });
+    s.on('error', failed);
+    s.on('end', () => {
+      const body = text.slice(text.indexOf('\r\n\r\n') + 4);
+      done({ status: Number(text.slice(9, 12)), json: JSON.parse(body) });
+    });
+  });
+}
+
+test('no spelling of a path leads around a route that asks for a key', async () => {
+  for (const [target, status] of [
+    ['/shop/secure/x', 401], ['/shop/secure', 401], ['//shop/secure/x', 401], ['/shop//secure/x', 401],
+    ['/shop/%73ecure/x', 401], ['/shop/secure%2fx', 401], ['/shop%2fsecure/x', 401], ['/shop/%2fsecure', 401],
+    ['http://a//shop/secure/x', 401],
+    ['/shop/./secure/x', 400], ['/shop/x/../secure', 400], ['/shop/x/%2e%2e/secure', 400], ['/shop/secure%2f..', 400],
+    ['/shop/SECURE/x', 400], ['/shop/secure;a/x', 400], ['/shop/x/..;/secure/x', 400], ['/shop/%5csecure/x', 400],
+    ['/shop/%2573ecure/x', 400], ['/shop/x%255c..%255csecure', 400],
+  ]) {
+    const before = echoed.length;
+    assert.equal((await raw(target)).status, status, target);
+    assert.equal(echoed.length, before, `${target} reached the server`);
+  }
+  // what is open is passed on as it was asked
+  for (const target of ['/shop/Open//x;y/%2541', '//shop/x', '/shop/securely', '/shop/a%2fb']) {
+    const r = await raw(target);
+    assert.deepEqual([r.status, r.json.url], [200, `/base${target}`]);
+  }
+  const said = stack.cli('route', 'test', 'GET', '/shop/SECURE/x').stdout;
+  assert.match(said, /400: .* route "secure"/);
+});
+
+test('a server behind a unix socket is reached, also for its health, with bodies both ways', async () => {
+  const r = await ask('/socket/x?y', { method: 'POST', body: large, headers: { 'content-length': large.length } });
+  assert.deepEqual([r.status, r.json?.url, r.json?.headers.host, r.json?.sha], [200, '/base/socket/x?y', 'localhost', sha(large)]);
+  assert.equal(sha((await ask('/socket/large')).bytes), sha(large));
+  await until(() => echoed.some((e) => e.url === '/base/health'), 'it is asked for its health');
+  assert.equal((await ask('/socket/x')).status, 200);
 });
 
 test('a client that leaves ends the request to the server', async () => {
