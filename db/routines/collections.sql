@@ -4,11 +4,15 @@ CREATE OR REPLACE FUNCTION mpcloud.collection_make(env text, name text, sch text
 	tab text, pkey text, now_ms bigint)
 RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE
-	made boolean := to_regclass(format('%I.%I', sch, tab)) IS NULL;
+	made boolean;
 BEGIN
 	-- two that make the same schema or table at once: one waits
 	PERFORM pg_advisory_xact_lock(hashtextextended('mpcloud ' || sch, 0));
-	made := to_regclass(format('%I.%I', sch, tab)) IS NULL;
+	-- the catalog itself: to_regclass would answer from what this session
+	-- remembers, which another's commit meanwhile has not changed yet
+	made := NOT EXISTS (SELECT 1 FROM pg_class c
+		JOIN pg_namespace n ON n.oid = c.relnamespace
+		WHERE n.nspname = sch AND c.relname = tab);
 	IF made THEN
 		EXECUTE format('CREATE SCHEMA IF NOT EXISTS %I', sch);
 		EXECUTE format('CREATE TABLE %I.%I (_id text COLLATE "C" NOT NULL,'

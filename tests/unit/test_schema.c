@@ -165,6 +165,70 @@ a_database_of_another_order_is_refused(void **state)
 	assert_non_null(strstr(why.text, "SQL_ASCII"));
 }
 
+static void
+wait_for_lock(const char *kind)
+{
+	char sql[200];
+
+	(void)snprintf(sql, sizeof(sql),
+		"SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"
+		" AND %s",
+		kind);
+	while (strcmp(testpg_query(server, sql), "0") == 0)
+		continue;
+}
+
+#define MAKE(tab) \
+	"SELECT mpcloud.collection_make('shop', '" tab "', 'env_shop', '" tab \
+	"', 'system." tab "', 1)"
+
+/* Makes it, and commits when another one waits for that. */
+static void
+make_slowly(const char *make)
+{
+	char sql[1000];
+
+	(void)snprintf(sql, sizeof(sql),
+		"BEGIN; %s; DO $$ BEGIN WHILE NOT EXISTS (SELECT 1 FROM"
+		" pg_locks WHERE locktype = 'advisory' AND NOT granted) LOOP"
+		" END LOOP; END $$; COMMIT",
+		make);
+	(void)testpg_query(server, sql);
+	_exit(0);
+}
+
+static const char *
+make_beside(const char *slow, const char *make)
+{
+	pid_t child = fork();
+	const char *made;
+	int status;
+
+	assert_true(child >= 0);
+	if (child == 0)
+		make_slowly(slow);
+	wait_for_lock("granted");
+	made = testpg_query(server, make);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_non_null(made);
+	return made;
+}
+
+/* What a session has looked up once and not found it goes on not to find, until
+ * it hears of it (42P07, 42P06). */
+static void
+a_collection_that_two_make_at_once_is_made_by_one(void **state _unused_)
+{
+	migrate_ok();
+	/* in a schema that is new, too */
+	assert_string_equal(make_beside(MAKE("a"), MAKE("b")), "t");
+	assert_string_equal(make_beside(MAKE("c"), MAKE("c")), "f");
+	assert_string_equal(testpg_query(server,
+				    "SELECT string_agg(name, ' ' ORDER BY name)"
+				    " FROM mpcloud.collections"),
+		"a b c");
+}
+
 int
 main(void)
 {
@@ -176,6 +240,8 @@ main(void)
 		cmocka_unit_test(no_statement_of_the_schema_reads_the_clock),
 		cmocka_unit_test(a_server_that_is_not_there_is_told),
 		cmocka_unit_test(a_database_of_another_order_is_refused),
+		cmocka_unit_test(
+			a_collection_that_two_make_at_once_is_made_by_one),
 	};
 
 	return cmocka_run_group_tests(tests, start, stop);
