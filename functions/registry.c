@@ -201,6 +201,19 @@ find_entry(const struct registry *r, const char *name, unsigned version,
 	return 0;
 }
 
+bool
+registry_entry_is(const struct registry *r, const char *name, unsigned version,
+	const json_t *entry)
+{
+	_free_ char *path = str_printf("%s/%s/v%u.json", r->dir, name, version);
+	_json_ json_t *kept = NULL;
+	int err = registry_read_json(path, &kept, NULL);
+
+	if (!entry)
+		return err == -ENOENT;
+	return err == 0 && json_equal(kept, entry);
+}
+
 static int
 keep_entry(const struct registry *r, const struct fn_settings *s,
 	const json_t *entry, struct fault *why)

@@ -82,6 +82,10 @@ int registry_package(const struct registry *r, const char *name,
 	const struct registry_presets *presets, struct fn_settings *ret,
 	struct fault *why) _must_check_;
 
+/* Whether `entry`, or NULL, is what the version was deployed with. */
+bool registry_entry_is(const struct registry *r, const char *name,
+	unsigned version, const json_t *entry);
+
 /* The user id of a function out of [first, first+count): its own for good, not
  * used by another. */
 int registry_uid(const struct registry *r, const char *name, int64_t first,

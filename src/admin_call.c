@@ -186,6 +186,18 @@ do_deploy(struct admin_call *call)
 }
 
 static void
+do_same(struct admin_call *call)
+{
+	const struct admin_ask *ask = &call->ask;
+	json_t *v = admin_okay();
+	bool same =
+		deploy_is_same(call->sup, ask->name, ask->version, ask->entry);
+
+	(void)json_object_set_new(v, "same", json_boolean(same));
+	call->answer(call, v);
+}
+
+static void
 do_rollback(struct admin_call *call)
 {
 	deploy_rollback(
@@ -240,6 +252,7 @@ static void (*const doers[ADMIN_COUNT_])(struct admin_call *call) = {
 	[ADMIN_STATUS_COMMAND] = do_status,
 	[ADMIN_RELOAD_COMMAND] = do_reload,
 	[ADMIN_DEPLOY_COMMAND] = do_deploy,
+	[ADMIN_SAME_COMMAND] = do_same,
 	[ADMIN_ROLLBACK_COMMAND] = do_rollback,
 	[ADMIN_GRAY_COMMAND] = do_gray,
 	[ADMIN_PROMOTE_COMMAND] = do_promote,

@@ -23,7 +23,7 @@ struct deployment {
 	struct registry registry;
 	json_t *trial;  /* of --gray, or NULL */
 	bool careful;   /* nothing is deployed when a file is wrong */
-	json_t *report; /* [{name, version, changed, kept}] */
+	json_t *report; /* [{name, version, changed, kept, unchanged}] */
 };
 
 /* What answered before: {stable, gray}, 0 where there was none. */
@@ -63,14 +63,31 @@ print_files(const struct lay *lay)
 }
 
 static void
+report_row(struct deployment *d, const struct lay *lay, unsigned version)
+{
+	(void)json_array_append_new(d->report,
+		json_pack("{s:s, s:i, s:I, s:I, s:b}", "name", lay->name,
+			"version", (int)version, "changed",
+			(json_int_t)lay->changed, "kept", (json_int_t)lay->kept,
+			"unchanged", version == lay->same));
+}
+
+static int
+report_same(struct deployment *d, const struct lay *lay)
+{
+	report_row(d, lay, lay->same);
+	if (!d->cli->options[OPT_JSON])
+		(void)printf("  function %-16s version %u (unchanged)\n",
+			lay->name, lay->same);
+	return EXIT_OK;
+}
+
+static void
 report_one(struct deployment *d, const struct lay *lay, const struct was *was)
 {
 	const json_t *gray = json_object_get(d->trial, "gray");
 
-	(void)json_array_append_new(d->report,
-		json_pack("{s:s, s:i, s:I, s:I}", "name", lay->name, "version",
-			(int)lay->version, "changed", (json_int_t)lay->changed,
-			"kept", (json_int_t)lay->kept));
+	report_row(d, lay, lay->version);
 	if (d->cli->options[OPT_JSON])
 		return;
 	(void)printf("  function %-16s version %u", lay->name, lay->version);
@@ -84,18 +101,40 @@ report_one(struct deployment *d, const struct lay *lay, const struct was *was)
 	(void)putchar('\n');
 }
 
+static json_t *
+command_of(struct deployment *d, const char *cmd, const char *name,
+	unsigned version)
+{
+	json_t *command = json_pack("{s:s,s:s,s:i}", "cmd", cmd, "name", name,
+		"version", (int)version);
+	json_t *entry = project_entry(&d->project, name);
+
+	if (entry) /* kept by the daemon: variables may be in it */
+		(void)json_object_set(command, "entry", entry);
+	return command;
+}
+
+/* The newest version has the same files: the daemon knows whether it is also
+ * what answers, as it would with this entry. */
+static int
+ask_same(struct deployment *d, struct lay *lay, bool *ret)
+{
+	_json_ json_t *answer = NULL;
+	int status = cli_admin(
+		d->cli, command_of(d, "same", lay->name, lay->same), &answer);
+
+	*ret = json_is_true(json_object_get(answer, "same"));
+	return status;
+}
+
 static int
 ask_daemon(struct deployment *d, const char *name, const struct lay *lay)
 {
 	struct was was = read_was(d, name);
-	json_t *command = json_pack("{s:s,s:s,s:i}", "cmd", "deploy", "name",
-		name, "version", (int)lay->version);
-	json_t *entry = project_entry(&d->project, name);
+	json_t *command = command_of(d, "deploy", name, lay->version);
 	_json_ json_t *answer = NULL;
 	int status;
 
-	if (entry) /* kept by the daemon: variables may be in it */
-		(void)json_object_set(command, "entry", entry);
 	if (d->trial)
 		(void)json_object_set(command, "trial", d->trial);
 	status = cli_admin(d->cli, command, &answer);
@@ -113,8 +152,17 @@ deploy_one(struct deployment *d, const char *name)
 		.name = name,
 		.quiet = d->cli->options[OPT_JSON] != NULL};
 	struct fault why = {0};
-	int r = lay_down(&lay, &why), status;
+	int r = lay_down(&lay, &why), status = EXIT_OK;
+	bool same = false;
 
+	if (r == 0 && lay.same && !d->trial)
+		status = ask_same(d, &lay, &same);
+	if (same || status != EXIT_OK) {
+		lay_drop(&lay);
+		return same ? report_same(d, &lay) : status;
+	}
+	if (r == 0)
+		r = lay_number(&lay, &why);
 	if (r < 0)
 		return cli_fail(
 			EXIT_FAILED, "%s: %s", name, fault_text(&why, r));

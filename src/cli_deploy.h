@@ -11,13 +11,18 @@ struct lay {
 	const struct project *project;
 	const struct registry *registry;
 	const char *name;
-	bool quiet; /* no progress bar */
-	unsigned version;
+	bool quiet;       /* no progress bar */
+	unsigned version; /* once it has its number */
+	unsigned same;    /* the newest version, if these are its files; or 0 */
 	uint64_t changed, kept; /* files copied, and taken from the last one */
 };
 
-/* vN appears whole or not at all. */
+/* The files, beside the versions: then either of the next two. */
 int lay_down(struct lay *lay, struct fault *why) _must_check_;
+/* They become vN, which appears whole or not at all. */
+int lay_number(struct lay *lay, struct fault *why) _must_check_;
+/* They are not wanted. */
+void lay_drop(const struct lay *lay);
 /* Shared code of the project, as PART/.opt; nothing when there is none.
  * `before`: the folder of the last version, NULL: none. */
 int lay_shared(const struct project *p, const char *name, const char *before,

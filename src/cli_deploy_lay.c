@@ -224,33 +224,60 @@ lay_all(struct lay *lay, const char *before, const char *part,
 	return r == 0 ? tree_sync(part, why) : r;
 }
 
-/* The next number; somebody else who deploys just now may be faster. */
-static int
-take_number(
-	struct lay *lay, const char *dir, const char *part, struct fault *why)
+static char *
+folder_of(const struct lay *lay)
 {
+	return str_printf("%s/%s", lay->registry->dir, lay->name);
+}
+
+static char *
+part_of(const struct lay *lay)
+{
+	_free_ char *dir = folder_of(lay);
+
+	return str_printf("%s/.lay.%d.part", dir, (int)getpid());
+}
+
+void
+lay_drop(const struct lay *lay)
+{
+	_free_ char *part = part_of(lay);
+
+	tree_remove(part);
+}
+
+/* The next number; somebody else who deploys just now may be faster. */
+int
+lay_number(struct lay *lay, struct fault *why)
+{
+	_free_ char *dir = folder_of(lay), *part = part_of(lay);
+	int r;
+
 	for (;;) {
 		_free_ char *to = NULL;
 		unsigned newest;
-		int r = newest_version(lay, &newest, why);
 
+		r = newest_version(lay, &newest, why);
 		if (r < 0)
-			return r;
+			break;
 		lay->version = newest + 1;
 		to = str_printf("%s/v%u", dir, lay->version);
 		if (rename(part, to) == 0)
 			return 0;
-		if (errno != EEXIST && errno != ENOTEMPTY)
-			return fault_set(
+		if (errno != EEXIST && errno != ENOTEMPTY) {
+			r = fault_set(
 				why, -errno, "%s: %s", to, strerror(errno));
+			break;
+		}
 	}
+	lay_drop(lay);
+	return r;
 }
 
 int
 lay_down(struct lay *lay, struct fault *why)
 {
-	_free_ char *dir = str_printf("%s/%s", lay->registry->dir, lay->name);
-	_free_ char *part = str_printf("%s/.lay.%d.part", dir, (int)getpid());
+	_free_ char *dir = folder_of(lay), *part = part_of(lay);
 	_free_ char *last = NULL;
 	unsigned before = 0;
 	bool is_new = access(dir, F_OK) < 0;
@@ -265,10 +292,10 @@ lay_down(struct lay *lay, struct fault *why)
 	last = before ? str_printf("%s/v%u", dir, before) : NULL;
 	tree_remove(part);
 	r = lay_all(lay, last, part, why);
-	if (r == 0)
-		r = take_number(lay, dir, part, why);
 	if (r < 0)
 		tree_remove(part);
+	else if (last && tree_equal(last, part))
+		lay->same = before;
 	return r;
 }
 

@@ -32,6 +32,10 @@ struct deploy {
  * becomes the gray one (where there is a stable one). */
 void deploy_start(struct supervisor *s, struct deploy *d, const char *name,
 	unsigned version, const json_t *entry, const json_t *trial);
+/* Whether that would change nothing: `version` was deployed with `entry` (NULL:
+ * with none), runs, and nothing is under way or on trial beside it. */
+bool deploy_is_same(struct supervisor *s, const char *name, unsigned version,
+	const json_t *entry);
 /* All live versions, afresh. */
 void deploy_again(struct supervisor *s, struct deploy *d, const char *name);
 /* An earlier version as the stable one; 0: the one before. */

@@ -201,6 +201,19 @@ deploy_start(struct supervisor *s, struct deploy *d, const char *name,
 	change(s, d, f, &next, version);
 }
 
+bool
+deploy_is_same(struct supervisor *s, const char *name, unsigned version,
+	const json_t *entry)
+{
+	const struct function *f = hosts_find(s, name);
+	const struct host *h = f ? hosts_of(f, HOST_LIVE, version) : NULL;
+	const struct fn_release *r = f ? &f->state.release : NULL;
+
+	return h && h->child.state == CHILD_READY && !h->stale &&
+	       !f->changing && r->stable == version && !r->gray &&
+	       registry_entry_is(&s->registry, name, version, entry);
+}
+
 void
 deploy_again(struct supervisor *s, struct deploy *d, const char *name)
 {

@@ -36,6 +36,10 @@ int tree_lay(struct tree_lay *lay, const char *from, const char *to,
 /* How many files that will be. */
 uint64_t tree_count(const struct tree_lay *lay, const char *from);
 
+/* Whether both are the same in all that a version has: names, contents, modes
+ * and the targets of links.  What cannot be read is not. */
+bool tree_equal(const char *a, const char *b);
+
 /* Whether a glob of CloudBase's "ignore" takes out `path`, relative to the
  * folder.  Without a slash it is a name at any depth; a double asterisk stands
  * for any folders, and alone behind the last slash for all that is inside; "!"

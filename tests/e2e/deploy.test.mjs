@@ -373,6 +373,44 @@ test('what an entry says wrongly is named', () => {
   writeFileSync(rc, was);
 });
 
+test('what is the same is no new version, until something of it differs', async () => {
+  const rc = join(stack.project, 'cloudbaserc.json');
+  const was = readFileSync(rc, 'utf8');
+  const first = deploy(16);
+  assert.equal(first.unchanged, false);
+  const host = stack.cliJson('fn', 'list')[0].pid;
+  // Also when every file was written anew, as a checkout does.
+  const code = readFileSync(folder('index.js'));
+  rmSync(folder('index.js'));
+  writeFileSync(folder('index.js'), code);
+  assert.deepEqual(deploy(16), { ...first, changed: 0, kept: 5, unchanged: true });
+  assert.equal(succeeds('deploy', stack.project, 'hello'),
+    `  function hello            version ${first.version} (unchanged)\n`);
+  assert.equal(stack.cliJson('fn', 'list')[0].pid, host);
+  assert.deepEqual(readdirSync(state()).filter((name) => name.endsWith('.part')), []);
+  // The entry, a file that goes, a trial, a version gone back from.
+  const next = (...words) => {
+    const row = stack.cliJson('deploy', stack.project, 'hello', ...words)[0];
+    assert.equal(row.unchanged, false);
+    return row.version;
+  };
+  writeFileSync(rc, was.replace('"timeout": 7', '"timeout": 8'));
+  assert.equal(next(), first.version + 1);
+  assert.equal((await call()).body.timeout, 8000);
+  put('lib/extra.js', '');
+  assert.equal(next(), first.version + 2);
+  rmSync(folder('lib/extra.js'));
+  assert.equal(next(), first.version + 3);
+  assert.equal(next('--gray', '0'), first.version + 4);
+  assert.equal(next(), first.version + 5);
+  succeeds('fn', 'rollback', 'hello');
+  assert.equal(next(), first.version + 6);
+  succeeds('fn', 'delete', 'hello');
+  assert.equal(next(), first.version + 7);
+  writeFileSync(rc, was);
+  deploy(15);
+});
+
 // An ssh that goes nowhere: the command runs here, in a home of its own.
 function fakeSsh() {
   const dir = join(stack.dir, 'fake'), home = join(stack.dir, 'server');

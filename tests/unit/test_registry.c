@@ -111,6 +111,27 @@ package(const struct fixture *f, const char *entry, struct fn_settings *ret,
 }
 
 static void
+what_a_version_was_deployed_with_is_known_again(void **state)
+{
+	struct fixture *f = *state;
+	struct fn_settings s;
+	_json_ json_t *it = json("{\"timeout\":7,\"memorySize\":64}");
+	_json_ json_t *again = json("{\"memorySize\":64,\"timeout\":7}");
+	_json_ json_t *other = json("{\"timeout\":8,\"memorySize\":64}");
+
+	put(f, "hello/v1/index.js", "");
+	assert_true(registry_entry_is(&f->registry, "hello", 1, NULL));
+	assert_false(registry_entry_is(&f->registry, "hello", 1, it));
+	assert_int_equal(
+		package(f, "{\"timeout\":7,\"memorySize\":64}", &s, NULL), 0);
+	fn_settings_done(&s);
+	assert_true(registry_entry_is(&f->registry, "hello", 1, again));
+	assert_false(registry_entry_is(&f->registry, "hello", 1, other));
+	assert_false(registry_entry_is(&f->registry, "hello", 1, NULL));
+	assert_false(registry_entry_is(&f->registry, "hello", 2, it));
+}
+
+static void
 a_version_without_an_entry_gets_the_presets(void **state)
 {
 	struct fixture *f = *state;
@@ -507,6 +528,7 @@ main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(names_and_versions_are_listed_in_order),
+		T(what_a_version_was_deployed_with_is_known_again),
 		T(a_version_without_an_entry_gets_the_presets),
 		T(an_entry_of_cloudbaserc_is_taken_as_cloudbase_means_it),
 		T(an_entry_is_kept_for_the_next_time),

@@ -232,6 +232,71 @@ a_ceiling_and_a_link_out_stop_it(void **state)
 	assert_non_null(strstr(why.text, "leads out"));
 }
 
+/* Two trees of the same, and what is done to the second. */
+static const struct {
+	const char *name, *text;
+	unsigned mode;
+	bool equal;
+} others[] = {
+	{"b/lib/x.js", "same", 0644, true}, /* another file of the same bytes */
+	{"b/lib/x.js", "sane", 0644, false},
+	{"b/lib/x.js", "same and more", 0644, false},
+	{"b/lib/x.js", "same", 0755, false},
+	{"b/lib/y.js", "", 0644, false},
+	{"a/.opt/one", "", 0644, false},
+};
+
+static bool
+both_equal(const struct fixture *f)
+{
+	_free_ char *a = str_printf("%s/a", f->dir);
+	_free_ char *b = str_printf("%s/b", f->dir);
+
+	return tree_equal(a, b);
+}
+
+static void
+trees_are_equal_when_nothing_tells_them_apart(void **state)
+{
+	const struct fixture *f = *state;
+
+	for (size_t i = 0; i < array_size(others); i++) {
+		_free_ char *a = str_printf("%s/a", f->dir);
+		_free_ char *b = str_printf("%s/b", f->dir);
+
+		tree_remove(a);
+		tree_remove(b);
+		put(f, "a/lib/x.js", "same", 0644);
+		put(f, "b/lib/x.js", "same", 0644);
+		assert_true(both_equal(f));
+		put(f, others[i].name, others[i].text, others[i].mode);
+		if (both_equal(f) != others[i].equal)
+			fail_msg("row %zu", i);
+	}
+}
+
+static void
+links_are_equal_by_where_they_lead(void **state)
+{
+	const struct fixture *f = *state;
+	_free_ char *x = str_printf("%s/a/link", f->dir);
+	_free_ char *y = str_printf("%s/b/link", f->dir);
+
+	put(f, "a/x", "1", 0644);
+	put(f, "b/x", "1", 0644);
+	assert_int_equal(symlink("x", x), 0);
+	assert_false(both_equal(f));
+	assert_int_equal(symlink("x", y), 0);
+	assert_true(both_equal(f));
+	assert_int_equal(unlink(y), 0);
+	assert_int_equal(symlink("X", y), 0);
+	assert_false(both_equal(f));
+	assert_int_equal(unlink(y), 0);
+	put(f, "b/link", "1", 0644);
+	assert_false(both_equal(f));
+	assert_false(tree_equal(x, "/nonexistent"));
+}
+
 int
 main(void)
 {
@@ -243,6 +308,8 @@ main(void)
 		T(a_link_where_the_last_version_had_a_file_is_not_followed),
 		T(what_is_ignored_is_neither_counted_nor_laid),
 		T(a_ceiling_and_a_link_out_stop_it),
+		T(trees_are_equal_when_nothing_tells_them_apart),
+		T(links_are_equal_by_where_they_lead),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
