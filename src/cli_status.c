@@ -82,6 +82,19 @@ print_counters(const json_t *counters)
 				(long long)json_integer_value(n));
 }
 
+/* Settings that were changed and that no reload takes up. */
+static void
+print_pending(const json_t *pending, const char *before)
+{
+	size_t at;
+	json_t *v;
+
+	json_array_foreach (pending, at, v)
+		(void)printf("%s%s", at ? ", " : before, json_string_value(v));
+	if (json_array_size(pending))
+		(void)putchar('\n');
+}
+
 int
 cli_status(struct cli *cli)
 {
@@ -103,6 +116,8 @@ cli_status(struct cli *cli)
 	print_gateways(json_object_get(answer, "gateways"));
 	print_functions(json_object_get(answer, "functions"));
 	print_counters(json_object_get(answer, "counters"));
+	print_pending(json_object_get(answer, "pending"),
+		"changed, but need a restart: ");
 	return EXIT_OK;
 }
 
@@ -115,10 +130,13 @@ cli_reload(struct cli *cli)
 
 	if (status != EXIT_OK)
 		return status;
-	if (cli->options[OPT_JSON])
+	if (cli->options[OPT_JSON]) {
 		cli_print_json(answer);
-	else
-		(void)puts("reloaded");
+		return EXIT_OK;
+	}
+	(void)puts("reloaded");
+	print_pending(json_object_get(answer, "pending"),
+		"changed, but need a restart: ");
 	return EXIT_OK;
 }
 

@@ -107,6 +107,25 @@ refuse(struct supervisor *s)
 	gateways_settle_conf(s, false);
 }
 
+/* Who sent SIGHUP reads it here. */
+static void
+tell_pending(const struct supervisor *s)
+{
+	_json_ json_t *pending = reload_pending(s);
+	_buf_ struct buf names = {0};
+	size_t at;
+	json_t *v;
+
+	buf_init(&names, CONF_TEXT_TOP);
+	json_array_foreach (pending, at, v)
+		buf_printf(&names, "%s%s", at ? " " : "", json_string_value(v));
+	if (names.len) {
+		_free_ char *text = str_ndup(names.ptr, names.len);
+
+		event(EVENT_CONF_PENDING, "settings", text, NULL);
+	}
+}
+
 static void
 take_up(struct supervisor *s)
 {
@@ -119,6 +138,7 @@ take_up(struct supervisor *s)
 	s->serial++;
 	startup_log(s->conf);
 	event(EVENT_CONF_LOADED, "file", s->conf_path, NULL);
+	tell_pending(s);
 	gateways_settle_conf(s, true);
 	deploy_refresh(s, NULL);
 }

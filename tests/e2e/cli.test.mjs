@@ -2,7 +2,7 @@
 
 import test, { after, before } from 'node:test';
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, source, startStack } from '../lib/stack.mjs';
 
 let stack;
@@ -57,8 +57,10 @@ test('a slip of the pen is answered with what was meant', () => {
 test('a bad function keeps no other from its version; a misspelled permission is refused', () => {
   const version = () => stack.cliJson('fn', 'list').find((f) => f.name === 'faulty').version;
   const file = join(stack.project, 'cloudfunctions/echo/index.js');
+  const other = join(stack.project, 'cloudfunctions/faulty/index.js');
   const old = readFileSync(file, 'utf8'), before = version();
   writeFileSync(file, 'this is not JavaScript');
+  appendFileSync(other, '// changed, too\n');
   const r = stack.cli('deploy', stack.project);
   writeFileSync(file, old);
   assert.equal(r.status, 1);
@@ -141,6 +143,12 @@ test('a reload that is not valid changes nothing and says why', () => {
   assert.notEqual(r.status, 0);
   assert.match(r.stderr, /nonsense/);
   writeFileSync(stack.config, good);
-  assert.equal(stack.cli('reload').status, 0);
+  assert.equal(stack.cli('reload').stdout, 'reloaded\n');
+  writeFileSync(stack.config, good.replace(/^gateways = 1$/m, 'gateways = 2')
+    .replace(/^env = .*$/m, 'env = another'));
+  assert.equal(stack.cli('reload').stdout, 'reloaded\nchanged, but need a restart: server.gateways, server.env\n');
+  assert.match(stack.cli('status').stdout, /^changed, but need a restart: server\.gateways, server\.env$/m);
+  writeFileSync(stack.config, good);
+  assert.equal(stack.cli('reload').stdout, 'reloaded\n');
   assert.equal(stack.cli('fn', 'invoke', 'echo').status, 0);
 });

@@ -80,6 +80,7 @@ test('a bad file changes nothing and says where it is wrong', async (t) => {
   assert.equal((await s.status()).phase, 'running');
   s.configure({ notes: ['mark C'], server: { listen: '127.0.0.1:1' } });
   assert.deepEqual(await s.admin({ cmd: 'reload' }), { ok: true, pending: ['server.listen'] });
+  await until(() => s.events('conf.pending').some((e) => e.settings === 'server.listen'), 'who sent a signal reads it too');
 });
 
 test('what one gateway refuses is taken back from the others', async (t) => {
