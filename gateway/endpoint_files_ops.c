@@ -129,6 +129,10 @@ on_copy(struct job *job)
 {
 	struct copy_act *a = container_of(job, struct copy_act, copy.job);
 
+	if (job->err == ERR_CONFLICT && !a->copy.overwrite)
+		(void)fault_set(&job->why, ERR_CONFLICT,
+			"there is a file at %.*s already; --force replaces it",
+			SLICE_ARG(a->copy.to));
 	if (job->err >= 0)
 		(void)request_reply(a->r, 200, SLICE("{\"ok\":true}"));
 	request_finish(a->r, job->err, &job->why);

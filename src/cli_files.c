@@ -7,6 +7,7 @@
 #include "base/quantity.h"
 #include "base/text.h"
 #include "src/cli_db.h"
+#include "src/progress.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -402,6 +403,39 @@ cli_files_usage(struct cli *cli)
 	return EXIT_OK;
 }
 
+static void
+print_swept(const json_t *a)
+{
+	static const struct {
+		const char *key, *unit, *why;
+	} kinds[] = {
+		{"expired", "file", "whose time was over"},
+		{"uploads", "upload", "that nobody went on with"},
+		{"litter", "content", "that no file names"},
+	};
+	bool any = false;
+
+	(void)printf("looked at %s and ",
+		progress_count(val_number(a, "files"), "file"));
+	(void)printf(
+		"%s\n", progress_count(val_number(a, "contents"), "content"));
+	for (size_t i = 0; i < array_size(kinds); i++) {
+		int64_t n = val_number(a, kinds[i].key);
+
+		if (!n)
+			continue;
+		any = true;
+		(void)printf("removed %s %s", progress_count(n, kinds[i].unit),
+			kinds[i].why);
+		if (!strcmp(kinds[i].key, "litter"))
+			(void)printf(" (%s)",
+				progress_count(val_number(a, "bytes"), "byte"));
+		(void)putchar('\n');
+	}
+	if (!any)
+		(void)puts("nothing was to be removed");
+}
+
 int
 cli_files_sweep(struct cli *cli)
 {
@@ -416,17 +450,12 @@ cli_files_sweep(struct cli *cli)
 		cli_print_json(a);
 		return lost ? EXIT_FAILED : EXIT_OK;
 	}
-	(void)printf("%" PRId64 " files and %" PRId64 " contents looked at\n",
-		val_number(a, "files"), val_number(a, "contents"));
-	(void)printf("removed: %" PRId64 " expired files, %" PRId64
-		     " abandoned uploads, %" PRId64
-		     " contents that no file names (%" PRId64 " bytes)\n",
-		val_number(a, "expired"), val_number(a, "uploads"),
-		val_number(a, "litter"), val_number(a, "bytes"));
+	print_swept(a);
 	if (lost)
 		return cli_fail(EXIT_FAILED,
-			"%" PRId64 " files have lost their content, the first "
-			"is %s: bring them back from a backup",
-			lost, val_text(a, "lostPath"));
+			"%s without content, the first is %s: bring %s back "
+			"from a backup",
+			progress_count(lost, "file"), val_text(a, "lostPath"),
+			lost == 1 ? "it" : "them");
 	return EXIT_OK;
 }
