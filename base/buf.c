@@ -3,6 +3,7 @@
  */
 #include "base/buf.h"
 
+#include "base/decimal.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/plain.h"
@@ -103,15 +104,11 @@ buf_char(struct buf *b, char c)
 void
 buf_i64(struct buf *b, int64_t n)
 {
-	uint64_t left = n < 0 ? 0 - (uint64_t)n : (uint64_t)n;
-	char text[24], *at = text + sizeof(text);
+	char text[DECIMAL_TOP + 1] = "-";
+	char *at = text + (n < 0);
 
-	do
-		*--at = (char)('0' + left % 10);
-	while (left /= 10);
-	if (n < 0)
-		*--at = '-';
-	buf_add(b, at, (size_t)(text + sizeof(text) - at));
+	at = decimal_put(at, n < 0 ? 0 - (uint64_t)n : (uint64_t)n);
+	buf_add(b, text, (size_t)(at - text));
 }
 
 void

@@ -9,6 +9,7 @@
 #include "gateway/access.h"
 
 #include "base/clock.h"
+#include "base/decimal.h"
 #include "base/event.h"
 #include "base/text.h"
 
@@ -51,7 +52,7 @@ access_done(struct access *a)
 	buf_done(&a->lines);
 }
 
-static char *
+static inline char *
 put(char *at, const char *s, size_t len)
 {
 	memcpy(at, s, len);
@@ -59,20 +60,6 @@ put(char *at, const char *s, size_t len)
 }
 
 #define PUT(at, literal) put(at, literal, sizeof(literal) - 1)
-
-static char *
-put_number(char *at, uint64_t n)
-{
-	char digits[20];
-	size_t len = 0;
-
-	do
-		digits[len++] = (char)('0' + n % 10);
-	while (n /= 10);
-	while (len)
-		*at++ = digits[--len];
-	return at;
-}
 
 static char *
 put_three(char *at, uint64_t n)
@@ -106,13 +93,17 @@ put_time(struct access *a, char *at)
 static bool
 is_plain(const char *s, size_t len)
 {
-	for (size_t i = 0; i < len; i++) {
-		unsigned char c = (unsigned char)s[i];
+	static const bool special[256] = {
+		[0x00 ... 0x1f] = true,
+		['"'] = true,
+		['\\'] = true,
+		[0x7f ... 0xff] = true,
+	};
+	bool found = false;
 
-		if (c < 0x20 || c > 0x7e || c == '"' || c == '\\')
-			return false;
-	}
-	return true;
+	for (size_t i = 0; i < len; i++)
+		found |= special[(unsigned char)s[i]];
+	return !found;
 }
 
 /* A value that needs escapes is rare and goes through a buffer. */
@@ -128,30 +119,38 @@ put_json(char *at, const char *value, size_t len)
 	return at;
 }
 
-/* `,"key":"value"`; `key` is given with its quotes and marks.  `own`: the value
- * is of our making, or a word that http has checked. */
-static char *
-put_text(char *at, const char *key, size_t key_len, const char *value, bool own)
+static inline char *
+put_quoted(char *at, const char *value, size_t len)
 {
-	size_t len = value ? strnlen(value, TEXT_TOP) : 0;
-
-	if (!len)
-		return at;
-	at = put(at, key, key_len);
-	if (!own && !is_plain(value, len))
-		return put_json(at, value, len);
 	*at++ = '"';
 	at = put(at, value, len);
 	*at++ = '"';
 	return at;
 }
 
+/* `,"name":"value"`, nothing without a value. */
 #define PUT_TEXT(at, name, value) \
-	put_text(at, ",\"" name "\":", sizeof(",\"" name "\":") - 1, value, \
-		false)
+	({ \
+		char *to_ = (at); \
+		size_t len_ = (value) ? strnlen(value, TEXT_TOP) : 0; \
+		if (len_) { \
+			to_ = PUT(to_, ",\"" name "\":"); \
+			to_ = is_plain(value, len_) \
+				      ? put_quoted(to_, value, len_) \
+				      : put_json(to_, value, len_); \
+		} \
+		to_; \
+	})
+/* The same of our making, or a word that http has checked. */
 #define PUT_OWN(at, name, value) \
-	put_text(at, ",\"" name "\":", sizeof(",\"" name "\":") - 1, value, \
-		true)
+	({ \
+		char *to_ = (at); \
+		size_t len_ = (value) ? strnlen(value, TEXT_TOP) : 0; \
+		if (len_) \
+			to_ = put_quoted( \
+				PUT(to_, ",\"" name "\":"), value, len_); \
+		to_; \
+	})
 
 static char *
 put_line(struct access *a, char *at, const struct access_line *l)
@@ -165,11 +164,11 @@ put_line(struct access *a, char *at, const struct access_line *l)
 	at = PUT_TEXT(at, "method", l->method);
 	at = PUT_TEXT(at, "path", l->path);
 	at = PUT(at, ",\"status\":");
-	at = put_number(at, (uint64_t)l->status);
+	at = decimal_put(at, (uint64_t)l->status);
 	at = PUT(at, ",\"bytes\":");
-	at = put_number(at, l->bytes);
+	at = decimal_put(at, l->bytes);
 	at = PUT(at, ",\"ms\":");
-	at = put_number(at, us / 1000);
+	at = decimal_put(at, us / 1000);
 	*at++ = '.';
 	at = put_three(at, us % 1000);
 	at = PUT_OWN(at, "ip", l->ip);

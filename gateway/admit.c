@@ -9,6 +9,7 @@
 
 #include "auth/caller.h"
 #include "base/clock.h"
+#include "base/decimal.h"
 #include "base/err.h"
 #include "gateway/http.h"
 
@@ -89,16 +90,10 @@ admit_user(struct admit *a, struct gcra_table *cells, struct gcra_rule rule,
 }
 
 static const char *
-decimal(int64_t n, char room[24])
+decimal(int64_t n, char room[DECIMAL_TOP + 1])
 {
-	char *at = room + 23;
-	uint64_t left = n > 0 ? (uint64_t)n : 0;
-
-	*at = '\0';
-	do
-		*--at = (char)('0' + left % 10);
-	while (left /= 10);
-	return at;
+	*decimal_put(room, n > 0 ? (uint64_t)n : 0) = '\0';
+	return room;
 }
 
 /* Whole seconds, never too few. */
@@ -122,7 +117,7 @@ say_policy(const struct admit *a, struct exchange *x)
 void
 admit_say(const struct admit *a, struct exchange *x)
 {
-	char room[24];
+	char room[DECIMAL_TOP + 1];
 
 	if (!a->limit)
 		return;

@@ -9,6 +9,7 @@
 #include "gateway/reply.h"
 
 #include "base/buf.h"
+#include "base/decimal.h"
 
 enum { SHORT_TOP = 16384, SHORT_SLACK = 64, RETRY_S = 1 };
 
@@ -111,20 +112,6 @@ reply_room(struct arena *arena, size_t len)
 	return (struct reply){p, p};
 }
 
-void
-reply_put(struct reply *r, struct slice s)
-{
-	if (s.len)
-		memcpy(r->at, s.ptr, s.len);
-	r->at += s.len;
-}
-
-void
-reply_str(struct reply *r, const char *s)
-{
-	reply_put(r, slice_str(s));
-}
-
 /* The letter after the backslash, 'u' for \u00XX, 0 for a plain byte. */
 static char
 escape_of(unsigned char c)
@@ -206,15 +193,7 @@ reply_quote(struct reply *r, struct slice s)
 void
 reply_number(struct reply *r, int64_t n)
 {
-	uint64_t left = n < 0 ? 0 - (uint64_t)n : (uint64_t)n;
-	char digits[20];
-	size_t len = 0;
-
 	if (n < 0)
 		*r->at++ = '-';
-	do
-		digits[len++] = (char)('0' + left % 10);
-	while (left /= 10);
-	while (len)
-		*r->at++ = digits[--len];
+	r->at = decimal_put(r->at, n < 0 ? 0 - (uint64_t)n : (uint64_t)n);
 }

@@ -29,12 +29,24 @@ struct reply {
 };
 
 struct reply reply_room(struct arena *arena, size_t len);
-void reply_put(struct reply *r, struct slice s);
-void reply_str(struct reply *r, const char *s);
 /* As a JSON string; exactly reply_quoted(s) bytes.  `s` is UTF-8. */
 void reply_quote(struct reply *r, struct slice s);
 size_t reply_quoted(struct slice s);
 void reply_number(struct reply *r, int64_t n); /* 20 bytes at most */
+
+static inline void
+reply_put(struct reply *r, struct slice s)
+{
+	if (s.len)
+		memcpy(r->at, s.ptr, s.len);
+	r->at += s.len;
+}
+
+static inline void
+reply_str(struct reply *r, const char *s)
+{
+	reply_put(r, slice_str(s));
+}
 
 static inline struct slice
 reply_done(const struct reply *r)
