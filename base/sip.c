@@ -40,12 +40,17 @@ word(const unsigned char *p)
 	return le64toh(n);
 }
 
+/* The last `left` bytes of `len`; where there are eight, by one load. */
 static uint64_t
-last_word(const unsigned char *p, size_t len)
+last_word(const unsigned char *p, size_t left, size_t len)
 {
 	uint64_t n = 0;
 
-	for (size_t i = 0; i < len; i++)
+	if (!left)
+		return 0;
+	if (len >= 8)
+		return word(p + left - 8) >> (8 * (8 - left));
+	for (size_t i = 0; i < left; i++)
 		n |= (uint64_t)p[i] << (8 * i);
 	return n;
 }
@@ -70,7 +75,7 @@ sip_hash(const uint64_t key[2], const void *bytes, size_t len)
 
 	for (; left >= 8; left -= 8, p += 8)
 		eat(&s, word(p));
-	eat(&s, last_word(p, left) | (uint64_t)len << 56);
+	eat(&s, last_word(p, left, len) | (uint64_t)len << 56);
 	s.c ^= 0xff;
 	for (int i = 0; i < 4; i++)
 		mix(&s);

@@ -15,7 +15,8 @@
 #include "base/mem.h"
 #include "base/sip.h"
 
-enum { PLACES = 4096, VALUE_TOP = 2048, SECRET = 48 };
+/* What is hashed of the secret: 96 of its bits say where to look. */
+enum { PLACES = 4096, VALUE_TOP = 2048, SECRET = 48, HASHED = 16 };
 
 struct known_one {
 	uint64_t hash;
@@ -67,7 +68,7 @@ known_free(struct known *k)
 static uint64_t
 hash_of(const struct known *k, struct slice value)
 {
-	size_t n = min(value.len, (size_t)SECRET);
+	size_t n = min(value.len, (size_t)HASHED);
 
 	return sip_hash(k->key, value.ptr + value.len - n, n);
 }
@@ -83,10 +84,22 @@ is_same(const struct known_one *one, struct slice value)
 		       slice_of(one->text + head, one->len - head));
 }
 
-static const char *
-copy(struct arena *arena, const char *s)
+/* The caller's strings stand together, behind the value: one copy of all. */
+static void
+copy(const struct known_one *one, struct arena *arena, struct caller *ret)
 {
-	return *s ? arena_str(arena, slice_str(s)) : "";
+	const char *from = one->text + one->len;
+	size_t size = one->size - one->len;
+	char *to = arena_get(arena, size);
+
+	memcpy(to, from, size);
+	*ret = one->caller;
+	ret->uid = to + (ret->uid - from);
+	ret->appid = to + (ret->appid - from);
+	ret->openid = to + (ret->openid - from);
+	ret->unionid = to + (ret->unionid - from);
+	ret->kind = to + (ret->kind - from);
+	ret->custom_id = to + (ret->custom_id - from);
 }
 
 /* The entry may be overwritten while the request waits, hence copies. */
@@ -104,13 +117,7 @@ known_find(struct known *k, struct slice value, int64_t now_s,
 		k->places[hash % PLACES] = one_free(one);
 		return false;
 	}
-	*ret = one->caller;
-	ret->uid = copy(arena, one->caller.uid);
-	ret->appid = copy(arena, one->caller.appid);
-	ret->openid = copy(arena, one->caller.openid);
-	ret->unionid = copy(arena, one->caller.unionid);
-	ret->kind = copy(arena, one->caller.kind);
-	ret->custom_id = copy(arena, one->caller.custom_id);
+	copy(one, arena, ret);
 	return true;
 }
 
