@@ -15,8 +15,12 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <time.h>
 
-enum { BODY_TOP = 1024, HEADERS_TOP = 8, FORMS_TOP = 256 };
+enum { BODY_TOP = 1024, HEADERS_TOP = 9, FORMS_TOP = 256 };
+
+/* The headers that every answer has stand first. */
+enum { HEADER_ID, HEADER_DATE, HEADERS_OWN };
 
 struct form {
 	struct form *next;
@@ -84,6 +88,17 @@ exchange_drop_header(struct exchange *x, const char *name)
 	x->last_header = at;
 }
 
+const char *
+http_date(struct http *http)
+{
+	int64_t now = (int64_t)time(NULL);
+
+	if (now != http->date_s)
+		text_http_date(http->date, now);
+	http->date_s = now;
+	return http->date;
+}
+
 static void
 header_set(struct MHD_Response *to, const char *name, const char *value)
 {
@@ -94,6 +109,8 @@ void
 response_headers(
 	const struct exchange *x, struct MHD_Response *r, const char *type)
 {
+	/* Before the others: one that was added takes its place. */
+	header_set(r, MHD_HTTP_HEADER_DATE, http_date(x->http));
 	if (type)
 		header_set(r, MHD_HTTP_HEADER_CONTENT_TYPE, type);
 	header_set(r, "X-Request-Id", x->id);
@@ -135,6 +152,16 @@ value_of(struct MHD_Response *r, const char *name, const char *value)
 	return (char *)(uintptr_t)p;
 }
 
+static void
+form_put(struct form *f, const char *name, const char *value, size_t len)
+{
+	size_t i = f->count++;
+
+	f->headers[i].name = name;
+	f->headers[i].value = value_of(f->response, name, value);
+	f->headers[i].len = len;
+}
+
 static struct form *
 form_new(const struct exchange *x, const char *type, struct slice body)
 {
@@ -146,16 +173,11 @@ form_new(const struct exchange *x, const char *type, struct slice body)
 		memcpy(f->body, body.ptr, body.len);
 	f->response = response_new(
 		x, type, slice_of(f->body, f->len), MHD_RESPMEM_PERSISTENT);
-	f->headers[0].name = "X-Request-Id";
-	f->headers[0].value = value_of(f->response, f->headers[0].name, x->id);
-	f->headers[0].len = EXCHANGE_ID - 1;
-	f->count = 1;
-	for (struct header *h = x->headers; h; h = h->next, f->count++) {
-		f->headers[f->count].name = h->name;
-		f->headers[f->count].value =
-			value_of(f->response, h->name, h->value);
-		f->headers[f->count].len = h->len;
-	}
+	form_put(f, "X-Request-Id", x->id, EXCHANGE_ID - 1);
+	form_put(f, MHD_HTTP_HEADER_DATE, http_date(x->http),
+		strlen(http_date(x->http)));
+	for (struct header *h = x->headers; h; h = h->next)
+		form_put(f, h->name, h->value, h->len);
 	for (size_t i = 0; i < f->count; i++)
 		if (!f->headers[i].value)
 			return form_free(f);
@@ -167,7 +189,7 @@ form_new(const struct exchange *x, const char *type, struct slice body)
 static bool
 is_formal(const struct exchange *x, struct slice body)
 {
-	size_t n = 1;
+	size_t n = HEADERS_OWN;
 
 	if (body.len > BODY_TOP || x->close || x->http->draining || x->informal)
 		return false;
@@ -195,7 +217,7 @@ static bool
 form_fits(const struct form *f, const struct exchange *x, const char *type,
 	struct slice body, size_t shape)
 {
-	size_t i = 1;
+	size_t i = HEADERS_OWN;
 
 	if (f->shape != shape || f->len != body.len || f->type != type)
 		return false;
@@ -209,9 +231,11 @@ form_fits(const struct form *f, const struct exchange *x, const char *type,
 static void
 form_fill(struct form *f, const struct exchange *x, struct slice body)
 {
-	size_t i = 1;
+	size_t i = HEADERS_OWN;
 
-	memcpy(f->headers[0].value, x->id, f->headers[0].len);
+	memcpy(f->headers[HEADER_ID].value, x->id, EXCHANGE_ID - 1);
+	memcpy(f->headers[HEADER_DATE].value, http_date(x->http),
+		f->headers[HEADER_DATE].len);
 	for (const struct header *h = x->headers; h; h = h->next, i++)
 		memcpy(f->headers[i].value, h->value, h->len);
 	if (body.len)

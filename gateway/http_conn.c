@@ -145,17 +145,11 @@ static void
 tell_headers(struct buf *b, const struct exchange *x, int status,
 	const char *type, size_t len)
 {
-	time_t now = time(NULL);
-	struct tm tm;
-	char date[64];
-
-	(void)gmtime_r(&now, &tm);
-	(void)strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S GMT", &tm);
 	buf_printf(b,
 		"HTTP/1.1 %d %s\r\nDate: %s\r\nConnection: close\r\n"
 		"Content-Length: %zu\r\nX-Request-Id: %s\r\n",
-		status, MHD_get_reason_phrase_for((unsigned)status), date, len,
-		x->id);
+		status, MHD_get_reason_phrase_for((unsigned)status),
+		http_date(x->http), len, x->id);
 	if (type)
 		buf_printf(b, "Content-Type: %s\r\n", type);
 	for (const struct header *h = x->headers; h; h = h->next)

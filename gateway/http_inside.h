@@ -5,6 +5,7 @@
  */
 
 #include "base/buf.h"
+#include "base/text.h"
 #include "base/timer.h"
 #include "gateway/http.h"
 #include "gateway/target.h"
@@ -98,11 +99,14 @@ struct http {
 	size_t held;       /* by its exchanges, bytes */
 	uint32_t id_next;
 	char id_prefix[25];
-	int64_t turn; /* clock_mono when the library began to run */
+	int64_t turn;   /* clock_mono when the library began to run */
+	int64_t date_s; /* of `date` */
+	char date[TEXT_HTTP_DATE];
 	bool draining, ending;
 	bool told_tls, tls; /* by the PROXY header of the next connection */
 };
 
+/* Of the answer. */
 struct header {
 	struct header *next;
 	const char *name;
@@ -260,6 +264,8 @@ void linger_start(struct http *http, int fd);
 void lingers_stop(struct http *http);
 
 /* http_answer.c */
+/* What stands in Date now; made once a second. */
+const char *http_date(struct http *http) _returns_value_;
 void response_make(
 	struct exchange *x, int status, const char *type, struct slice body);
 /* The library has it; the exchange ends. */
