@@ -196,13 +196,20 @@ target_pair(struct arena *a, struct slice *rest, struct slice *name,
 	       form_copy(a, pair.ptr ? pair : SLICE(""), value);
 }
 
-static bool
-is_host_byte(char c)
-{
-	return (c >= '0' && c <= '9') ||
-	       ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') ||
-	       (c && strchr("-._~!$&'()*+,;=%", c));
-}
+/* RFC 3986, 3.2.2: a registered name's bytes. */
+static const bool host_bytes[256] = {
+	['0' ... '9'] = true,
+	['A' ... 'Z'] = true,
+	['a' ... 'z'] = true,
+	['!'] = true,
+	['$'] = true,
+	['%'] = true,
+	['&' ... '.'] = true, /* & ' ( ) * + , - . */
+	[';'] = true,
+	['='] = true,
+	['_'] = true,
+	['~'] = true,
+};
 
 /* The length of "[::1]" at the front, 0 when it is not one. */
 static size_t
@@ -223,7 +230,7 @@ host_length(struct slice s)
 
 	if (s.len && s.ptr[0] == '[')
 		return address_length(s);
-	while (i < s.len && is_host_byte(s.ptr[i]))
+	while (i < s.len && host_bytes[(unsigned char)s.ptr[i]])
 		i++;
 	return i;
 }
