@@ -78,7 +78,7 @@ refusal_body(struct exchange *x, enum refusal why)
 /* What one walk over the headers finds. */
 struct seen {
 	struct exchange *x;
-	unsigned count, hosts, lengths, codings;
+	unsigned hosts, lengths, codings;
 	struct slice host, length, coding, expect;
 	const char *end; /* of the last value */
 	enum refusal why;
@@ -121,21 +121,24 @@ is_text_slow(struct slice s)
 	return true;
 }
 
-/* Eight bytes at once, since a token is some hundreds: a byte below 0x20 or
- * equal to 0x7f sets its high bit.  It may be set falsely (by a tab, a byte
- * above 0x7f, a borrow), never wrongly left out; then bytes are looked at. */
+/* What a vector unit compares at once: a token is some hundreds of bytes. */
+typedef uint8_t bytes __attribute__((vector_size(16)));
+typedef uint64_t words __attribute__((vector_size(16)));
+
+/* A tab is found too, though it is allowed: then all is looked at again. */
 static bool
 is_text(struct slice s)
 {
-	const uint64_t ones = 0x0101010101010101, high = ones << 7;
-	uint64_t n, found = 0;
+	words found = {0};
+	bytes n;
 	size_t i = 0;
 
 	for (; s.len - i >= sizeof(n); i += sizeof(n)) {
 		memcpy(&n, s.ptr + i, sizeof(n));
-		found |= n | (n - ones * 0x20) | ((n ^ ones * 0x7f) - ones);
+		found |= (words)((n < 0x20) | (n == 0x7f));
 	}
-	return is_text_slow(found & high ? s : slice_of(s.ptr + i, s.len - i));
+	return is_text_slow(
+		found[0] | found[1] ? s : slice_of(s.ptr + i, s.len - i));
 }
 
 /* The length tells nearly all other names apart without reading them. */
@@ -189,15 +192,18 @@ on_header(void *cls, enum MHD_ValueKind kind, const char *key, size_t key_len,
 		seen->why = REFUSE_NAME;
 		return MHD_NO;
 	}
-	if (++seen->count > HEADERS_TOP)
+	if (seen->x->header_count == HEADERS_TOP)
 		seen->why = REFUSE_MANY;
 	else if (!is_token(name))
 		seen->why = REFUSE_NAME;
 	else if (!is_text(text))
 		seen->why = REFUSE_VALUE;
-	else
-		see_known(seen, name, slice_trim(text));
-	return seen->why ? MHD_NO : MHD_YES;
+	if (seen->why)
+		return MHD_NO;
+	text = slice_trim(text);
+	see_known(seen, name, text);
+	header_keep(seen->x, name, text);
+	return MHD_YES;
 }
 
 static enum refusal
@@ -257,7 +263,7 @@ check_target(struct exchange *x)
 {
 	if (target_parse(&x->target, &x->arena, x->raw, NULL) < 0)
 		return REFUSE_TARGET;
-	if (strcmp(x->target.path, "*") == 0 &&
+	if (x->target.path[0] == '*' && !x->target.path[1] &&
 		strcmp(x->method, MHD_HTTP_METHOD_OPTIONS) != 0)
 		return REFUSE_TARGET;
 	return strcmp(x->method, MHD_HTTP_METHOD_CONNECT) == 0 ? REFUSE_TARGET
@@ -289,11 +295,12 @@ head_is_clean(const struct exchange *x, const char *from)
 enum refusal
 http_check(struct exchange *x, const char *version)
 {
-	bool old = strcmp(version, MHD_HTTP_VERSION_1_0) == 0;
-	struct seen seen = {.x = x, .end = version + strlen(version)};
+	bool old = strcmp(version, MHD_HTTP_VERSION_1_1) != 0;
+	struct seen seen = {
+		.x = x, .end = version + sizeof(MHD_HTTP_VERSION_1_1) - 1};
 	enum refusal why;
 
-	if (!old && strcmp(version, MHD_HTTP_VERSION_1_1) != 0)
+	if (old && strcmp(version, MHD_HTTP_VERSION_1_0) != 0)
 		return REFUSE_VERSION;
 	x->last = x->old = old;
 	if (!is_token(slice_str(x->method)))

@@ -132,8 +132,11 @@ struct exchange {
 	struct arena arena;
 	struct buf body;
 	struct target target;
-	struct slice raw;  /* the target */
-	struct slice head; /* where the library has it */
+	struct slice raw;    /* the target */
+	struct slice head;   /* where the library has it */
+	struct named *named; /* http_header.c: the headers */
+	uint64_t header_marks;
+	unsigned header_count, header_room;
 	const char *method;
 	struct MHD_Response *response;
 	struct form *form; /* whose the response is */
@@ -208,10 +211,11 @@ bool head_holds(const struct exchange *x, const char *p);
 /* Name and value of a header on several lines as they should have been read;
  * false when they cannot be. */
 bool fold_mend(struct exchange *x, struct slice *name, struct slice *value);
-/* exchange_each_header. */
-void fold_each_header(struct exchange *x, header_fn *fn, void *owner);
-/* exchange_header when there are such. */
-struct slice fold_header(struct exchange *x, const char *name);
+
+/* http_header.c */
+/* One more; the name is not empty, the value trimmed.  Both stay where they
+ * are until the exchange ends. */
+void header_keep(struct exchange *x, struct slice name, struct slice value);
 
 /* http_conn.c */
 void conn_notify(void *http, struct MHD_Connection *mhd, void **context,

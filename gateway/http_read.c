@@ -32,26 +32,6 @@ exchange_query(const struct exchange *x, const char *name)
 }
 
 struct slice
-exchange_header(const struct exchange *x, const char *name)
-{
-	const char *value = NULL;
-	size_t len = 0;
-
-	if (x->folded)
-		return fold_header((struct exchange *)(uintptr_t)x, name);
-	if (MHD_lookup_connection_value_n(x->conn->mhd, MHD_HEADER_KIND, name,
-		    strlen(name), &value, &len) != MHD_YES)
-		return (struct slice){NULL, 0};
-	return value ? slice_trim(slice_of(value, len)) : SLICE("");
-}
-
-void
-exchange_each_header(struct exchange *x, header_fn *fn, void *owner)
-{
-	fold_each_header(x, fn, owner);
-}
-
-struct slice
 exchange_body(const struct exchange *x)
 {
 	return buf_all(&x->body);
