@@ -45,8 +45,7 @@ mark_begin(struct mark *m, int64_t now)
 	int64_t others = atomic_load(&m->under_way);
 
 	if (others > 0 && is_lost(m, now))
-		(void)atomic_compare_exchange_strong(
-			&m->under_way, &others, 0);
+		(void)atomic_compare_exchange_strong(&m->under_way, &others, 0);
 	atomic_store(&m->at, now);
 	(void)atomic_fetch_add(&m->under_way, 1);
 	(void)atomic_fetch_add(&m->steps, 1);
@@ -60,8 +59,7 @@ mark_end(struct mark *m)
 
 	(void)atomic_fetch_add(&m->steps, 1);
 	/* one that was given up as lost may end all the same */
-	while (n > 0 &&
-		!atomic_compare_exchange_weak(&m->under_way, &n, n - 1))
+	while (n > 0 && !atomic_compare_exchange_weak(&m->under_way, &n, n - 1))
 		;
 }
 

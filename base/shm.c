@@ -58,6 +58,7 @@ struct shm {
 	_Atomic int64_t writes[SHM_WRITES];
 	_Atomic int64_t paid[SHM_PAID];
 	_Alignas(128) struct note notes[SHM_NOTES];
+	_Alignas(128) struct mark_table files;
 	_Alignas(128) unsigned char gcra[GCRA_BYTES];
 	_Atomic unsigned places_count;
 	/* touched by gateways that count, as far as they do */
@@ -95,6 +96,7 @@ shm_create(int *ret_fd)
 	(void)shm_gcra(shm);
 	crypto_random(shm->write_key, sizeof(shm->write_key));
 	crypto_random(shm->secret, sizeof(shm->secret));
+	mark_table_init(&shm->files);
 	shm->magic = MAGIC;
 	(void)shm_close(shm);
 	*ret_fd = take_fd(fd);
@@ -178,6 +180,12 @@ shm_places_start(struct shm *shm, unsigned index)
 	while (old <= index && !atomic_compare_exchange_weak(
 				       &shm->places_count, &old, index + 1))
 		;
+}
+
+struct mark_table *
+shm_files(struct shm *shm)
+{
+	return &shm->files;
 }
 
 static unsigned

@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 #include "base/gcra.h"
+#include "base/mark.h"
 #include "base/place.h"
 #include "base/series.h"
 #include "base/slice.h"
@@ -24,6 +25,7 @@ struct shm_gateway {
 	 * Idempotency-Key; limits that were to be counted in Valkey and were
 	 * counted here */
 	uint64_t shed, circuit, replayed, counted_here;
+	uint64_t hot; /* downloads answered from what is kept */
 	/* WeChat Pay's callbacks, as gateway/pay_metrics.h says */
 	uint64_t notified[SHM_NOTIFIED], notify_keys[SHM_NOTIFY_KEYS], polls;
 	int64_t routes; /* version of the project's that it answers by, + 1 */
@@ -52,6 +54,9 @@ struct series_table *shm_series(
 struct place_table *shm_places(struct shm *shm) _returns_value_;
 unsigned shm_places_count(const struct shm *shm);
 void shm_places_start(struct shm *shm, unsigned index);
+
+/* Of stored files, by path (storage/hot.h). */
+struct mark_table *shm_files(struct shm *shm) _returns_value_;
 
 /* Sessions (token families) that ended before their access tokens do.
  * `sid` is its 64-bit name, not 0; kept until `until_s` (unix seconds). */

@@ -16,7 +16,8 @@
 #include <unistd.h>
 
 struct sending {
-	int fd; /* -1: the library has it, or there is none */
+	int fd;             /* -1: the library has it, or there is none */
+	struct slice bytes; /* instead; {NULL,0}: fd */
 	uint64_t size;
 	const char *type;
 	struct ranges ranges;
@@ -46,6 +47,11 @@ give_piece(struct sending *s, char *to, size_t room)
 	if (s->done < frame.len) {
 		n = (ssize_t)min(room, frame.len - (size_t)s->done);
 		memcpy(to, frame.ptr + s->done, (size_t)n);
+	} else if (s->bytes.ptr) {
+		uint64_t at = s->done - frame.len;
+
+		n = (ssize_t)min((uint64_t)room, part->len - at);
+		memcpy(to, s->bytes.ptr + part->from + at, (size_t)n);
 	} else {
 		uint64_t at = s->done - frame.len;
 
@@ -91,22 +97,31 @@ status_of(struct request *r)
 }
 
 static void
-send_whole(struct request *r)
+send_piece(struct request *r, uint64_t from, uint64_t len)
 {
 	struct sending *s = sending_of(r);
 	int status = status_of(r);
 
-	exchange_answer_file(r->x, status, NULL, take_fd(s->fd), 0, s->size);
+	if (s->bytes.ptr)
+		exchange_answer(r->x, status, NULL,
+			slice_of(s->bytes.ptr + from, (size_t)len));
+	else
+		exchange_answer_file(
+			r->x, status, NULL, take_fd(s->fd), from, len);
+}
+
+static void
+send_whole(struct request *r)
+{
+	send_piece(r, 0, sending_of(r)->size);
 }
 
 static void
 send_range(struct request *r)
 {
-	struct sending *s = sending_of(r);
-	int status = status_of(r);
+	const struct range *part = &sending_of(r)->ranges.list[0];
 
-	exchange_answer_file(r->x, status, NULL, take_fd(s->fd),
-		s->ranges.list[0].from, s->ranges.list[0].len);
+	send_piece(r, part->from, part->len);
 }
 
 static void
@@ -190,6 +205,7 @@ file_send(struct request *r, const struct file_body *body)
 	};
 
 	s->fd = body->fd;
+	s->bytes = body->bytes;
 	s->size = body->size;
 	s->type = body->type;
 	s->end = r->end;

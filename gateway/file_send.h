@@ -1,15 +1,16 @@
 #pragma once
 
 /*
- * An opened file as the answer: conditional requests and ranges (RFC 9110,
- * sections 13 and 14) as nginx answers them, one range or the whole by
- * sendfile, several as multipart/byteranges.
+ * An opened file, or its bytes, as the answer: conditional requests and ranges
+ * (RFC 9110, sections 13 and 14) as nginx answers them, one range or the whole
+ * by sendfile, several as multipart/byteranges.
  */
 
 #include "gateway/request.h"
 
 struct file_body {
-	int fd; /* ours from now on, and closed, whatever happens */
+	int fd; /* ours from now on, and closed, whatever happens; -1: bytes */
+	struct slice bytes; /* stay until r->end */
 	uint64_t size;
 	const char *type;   /* Content-Type; lives as long as the request */
 	struct slice etag;  /* with its quotes; {NULL,0}: none */

@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "gateway/declared.h"
 #include "gateway/file_send.h"
+#include "storage/hot_file.h"
 #include "storage/thumb.h"
 
 #include <ctype.h>
@@ -124,12 +125,16 @@ static int
 send_found(struct serving *s)
 {
 	const struct file_info *info = &s->get.info;
+	struct slice bytes = {NULL, 0};
 	struct request *r = s->r;
 	int fd = take_fd(s->get.fd);
 
+	if (s->get.hot)
+		bytes = s->get.hot->bytes;
 	add_headers(r, info, info->type);
 	return file_send(r, &(struct file_body){
 				    .fd = fd,
+				    .bytes = bytes,
 				    .size = (uint64_t)info->size,
 				    .type = info->type,
 				    .etag = slice_str(info->etag),
@@ -210,6 +215,7 @@ on_end(struct request *r)
 
 	fd_closep(&s->get.fd);
 	fd_closep(&s->thumb.fd);
+	s->get.hot = hot_file_unref(s->get.hot);
 }
 
 static struct slice
@@ -250,9 +256,17 @@ file_serve(struct request *r, struct slice path, const struct file_scope *scope)
 	s->get.arena = request_arena(r);
 	s->get.scope = *scope;
 	s->get.path = path;
+	s->get.takes_hot = !s->has_thumb;
 	job_init(&s->get.job, on_get);
 	r->act = s;
 	r->end = on_end;
+	e = s->has_thumb ? 1 : file_get_hot(r->gateway->files, &s->get);
+	if (e < 0)
+		r->why = s->get.job.why;
+	if (e <= 0) {
+		r->gateway->count->hot++;
+		return e < 0 ? e : send_found(s);
+	}
 	(void)request_wait(r, &s->get.job);
 	file_get(r->gateway->files, &s->get);
 	return STEP_WAIT;

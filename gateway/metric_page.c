@@ -119,6 +119,8 @@ static const struct {
 	{"limits_counted_here_total",
 		"Limits counted on this machine because Valkey did not answer.",
 		offsetof(struct shm_gateway, counted_here)},
+	{"files_hot_total", "Downloads answered without asking the database.",
+		offsetof(struct shm_gateway, hot)},
 };
 
 static void

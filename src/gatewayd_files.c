@@ -55,6 +55,9 @@ files_conf_of(struct gatewayd *d, const char *dir, const uint8_t *key)
 		.check_function = conf->storage_check_function,
 		.check_prefix = conf->storage_check_prefix,
 		.check_url = check_url,
+		.marks = shm_files(d->shm),
+		.hot_memory = conf->storage_cache,
+		.hot_age = conf->storage_cache_age,
 		.woke = on_woke,
 		.owner = d,
 	};

@@ -194,6 +194,7 @@ on_class(struct job *job)
 	struct archiving *g = container_of(
 		container_of(job, struct ask, job), struct archiving, ask);
 
+	hot_changed_all(g->f->hot);
 	if (job->err < 0)
 		finish(g, job->err, &job->why);
 	else

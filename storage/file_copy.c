@@ -50,6 +50,9 @@ on_copied(struct job *job)
 		job_finish(done, job->err);
 		return;
 	}
+	hot_change_end(g->f->hot, g->copy->to);
+	if (g->copy->move)
+		hot_change_end(g->f->hot, g->copy->from);
 	verdict = ask_value(&g->ask, 0, 0);
 	if (slice_is(verdict, "judge") && ++g->judged < JUDGES) {
 		look(g);
@@ -92,6 +95,9 @@ copy_row(struct file_copying *g)
 
 	g->ask = (struct ask){.row = pool_row(SLICE("files"), c->to)};
 	job_init(&g->ask.job, on_copied);
+	hot_change_begin(g->f->hot, c->to);
+	if (c->move)
+		hot_change_begin(g->f->hot, c->from);
 	pool_ask(g->f->pool, &g->ask, copy_sql,
 		(struct slice[]){
 			slice_str(conf->env),

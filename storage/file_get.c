@@ -2,6 +2,9 @@
  * Finding a file for reading.  Between the row and the open the file may be
  * replaced and its old content removed; then there is a newer row, so it is
  * looked up again.  Once open, a content stays whatever happens to its name.
+ *
+ * What is kept (hot.h) is a row that still holds: who may is asked anew each
+ * time, of the rules that every row read brings up to date.
  */
 #include "storage/files_inside.h"
 
@@ -10,6 +13,7 @@
 #include "storage/s3.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -30,9 +34,7 @@ on_drop(struct job *job)
 
 	job_cancel(&g->look.job);
 	s3_done(&g->s3);
-	if (g->get->fd >= 0)
-		(void)close(g->get->fd);
-	g->get->fd = -1;
+	fd_closep(&g->get->fd);
 }
 
 static bool
@@ -59,18 +61,17 @@ check_refused(const struct get *g, struct fault *why)
 
 /* What readers may not have, whatever the rules say. */
 static int
-check_state(const struct get *g, struct fault *why)
+check_state(const struct file_get *get, const struct file_info *info,
+	struct fault *why)
 {
-	const struct file_info *info = &g->look.info;
-	const struct file_scope *scope = &g->get->scope;
+	const struct file_scope *scope = &get->scope;
 
-	if (!g->look.found ||
-		(info->expire_ms && info->expire_ms <= clock_now_ms()))
+	if (info->expire_ms && info->expire_ms <= clock_now_ms())
 		return ERR_FILE_NONE;
 	if (info->pending && (scope->in_public || !is_own(info->owner, scope)))
 		return fault_set(why, ERR_FILE_DENIED,
 			"the file waits for its content check");
-	if (info->archived && !g->get->info_only)
+	if (info->archived && !get->info_only)
 		return ERR_FILE_ARCHIVED;
 	return 0;
 }
@@ -104,6 +105,8 @@ on_fetched(struct job *job)
 	}
 	if (r == -ENOENT)
 		lost(&get->info);
+	if (r == 0)
+		hot_keep(g->f->hot, &g->look.stamp, &get->info, get->fd, false);
 	job_finish(&get->job, r);
 }
 
@@ -150,7 +153,35 @@ open_content(struct get *g)
 	if (fd == -ENOENT)
 		lost(&get->info);
 	get->fd = fd < 0 ? -1 : fd;
+	if (fd >= 0)
+		hot_keep(g->f->hot, &g->look.stamp, &get->info, fd, true);
 	job_finish(&get->job, fd < 0 ? fd : 0);
+}
+
+/* False: no descriptor is left. */
+static bool
+take_hot(struct file_get *get, struct hot_file *file)
+{
+	if (!file->bytes.ptr) {
+		get->fd = fcntl(file->fd, F_DUPFD_CLOEXEC, 0);
+		if (get->fd < 0)
+			return false;
+	}
+	get->hot = hot_file_ref(file);
+	get->info = file->info;
+	return true;
+}
+
+/* The row is read, and the content is here already. */
+static bool
+is_hot(struct get *g)
+{
+	struct hot_file *file =
+		g->get->takes_hot && !g->get->info_only
+			? hot_again(g->f->hot, &g->look.stamp, &g->look.info)
+			: NULL;
+
+	return file && take_hot(g->get, file);
 }
 
 static void
@@ -169,10 +200,12 @@ on_looked(struct job *job)
 		r = file_judge(
 			&g->look, ACCESS_READ, &get->scope, &get->job.why);
 	if (r == 0)
-		r = check_state(g, &get->job.why);
+		r = g->look.found
+			    ? check_state(get, &g->look.info, &get->job.why)
+			    : ERR_FILE_NONE;
 	if (r == 0)
 		get->info = g->look.info;
-	if (r < 0 || get->info_only)
+	if (r < 0 || get->info_only || is_hot(g))
 		job_finish(&get->job, r);
 	else if (g->look.in_s3)
 		fetch_content(g);
@@ -208,4 +241,23 @@ file_get(struct files *f, struct file_get *get)
 		return;
 	}
 	look(g);
+}
+
+int
+file_get_hot(struct files *f, struct file_get *get)
+{
+	struct fault *why = &get->job.why;
+	struct hot_file *file = hot_find(f->hot, get->path);
+	int r;
+
+	get->fd = -1;
+	if (!file)
+		return 1;
+	r = file_may(f->rules, ACCESS_READ, &get->scope, get->path,
+		file->info.owner, clock_now_ms(), why);
+	if (r == 0)
+		r = check_state(get, &file->info, why);
+	if (r == 0 && !take_hot(get, file))
+		return 1;
+	return r;
 }

@@ -129,6 +129,7 @@ file_look(struct files *f, struct file_look *l, const char *who)
 	l->info = (struct file_info){0};
 	l->refused = l->reason = NULL;
 	job_begin(&l->job, f->loop, 0, on_drop); /* the pool has a deadline */
+	hot_stamp(f->hot, l->path, &l->stamp);
 	l->ask = (struct ask){.is_read = true};
 	job_init(&l->ask.job, on_looked);
 	pool_ask(f->pool, &l->ask, look_sql,

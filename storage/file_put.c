@@ -248,6 +248,7 @@ on_row(struct job *job)
 		fail(p, job->err, &job->why);
 		return;
 	}
+	hot_change_end(p->f->hot, p->put->path);
 	verdict = ask_value(&p->ask, 0, 0);
 	if (!slice_is(verdict, "ok")) {
 		p->asked = false;
@@ -293,6 +294,7 @@ put_row(struct put *p)
 	job_init(&p->ask.job, on_row);
 	p->asked = true;
 	p->checked = file_is_checked(p->f, &put->scope, put->path);
+	hot_change_begin(p->f->hot, put->path);
 	pool_ask(p->f->pool, &p->ask, put_sql,
 		(struct slice[]){
 			slice_str(conf->env),

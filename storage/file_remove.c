@@ -45,6 +45,7 @@ on_removed(struct job *job)
 		job_finish(done, job->err);
 		return;
 	}
+	hot_change_end(g->f->hot, g->rm->path);
 	verdict = ask_value(&g->ask, 0, 0);
 	if (slice_is(verdict, "judge") && ++g->judged < JUDGES) {
 		look(g);
@@ -82,6 +83,7 @@ on_looked(struct job *job)
 	}
 	g->ask = (struct ask){.row = pool_row(SLICE("files"), rm->path)};
 	job_init(&g->ask.job, on_removed);
+	hot_change_begin(g->f->hot, rm->path);
 	pool_ask(g->f->pool, &g->ask, remove_sql,
 		(struct slice[]){slice_str(g->f->conf.env), rm->path,
 			slice_str(g->look.info.owner),

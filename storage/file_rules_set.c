@@ -176,6 +176,7 @@ on_set(struct job *job)
 		job_finish(&op->job, job->err);
 		return;
 	}
+	hot_change_all_end(op->f->hot);
 	op->changed = ask_rows(&op->ask) > 0;
 	show(op);
 }
@@ -204,6 +205,7 @@ file_rules_set(struct files *f, struct file_rules_op *op, const json_t *file)
 	}
 	op->ask = (struct ask){0};
 	job_init(&op->ask.job, on_set);
+	hot_change_all_begin(f->hot);
 	pool_ask(f->pool, &op->ask, set_sql,
 		(struct slice[]){slice_str(f->conf.env),
 			slice_str(s.permission), or_null(&s.rules),

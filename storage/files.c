@@ -66,6 +66,8 @@ files_new(struct files **ret, struct loop *loop, struct pool *pool,
 			why);
 	if (r < 0)
 		return r;
+	f->hot = hot_new(loop);
+	files_configure(f, conf);
 	f->thumbs = thumbs_new(conf->thumb_program);
 	f->gone = gone_new(f);
 	f->lifecycle = lifecycle_new(f);
@@ -81,6 +83,7 @@ files_free(struct files *f)
 	f->lifecycle = lifecycle_free(f->lifecycle);
 	f->gone = gone_free(f->gone);
 	f->thumbs = thumbs_free(f->thumbs);
+	f->hot = hot_free(f->hot);
 	f->place = place_free(f->place);
 	f->s3 = s3_free(f->s3);
 	f->rules = file_rules_free(f->rules);
@@ -107,6 +110,11 @@ files_configure(struct files *f, const struct files_conf *conf)
 	f->conf.user_quota = conf->user_quota;
 	f->conf.total_quota = conf->total_quota;
 	f->conf.reserve = conf->reserve;
+	hot_configure(f->hot, &(struct hot_conf){
+				      .marks = f->conf.marks,
+				      .memory = conf->hot_memory,
+				      .age_ms = conf->hot_age,
+			      });
 	place_set_reserve(f->place, conf->reserve);
 	text_set(&f->conf.check_function, conf->check_function);
 	text_set(&f->conf.check_prefix, conf->check_prefix);

@@ -21,6 +21,8 @@
 
 struct fetcher;
 struct files;
+struct hot_file;
+struct mark_table;
 
 enum { FILE_PATH_TOP = 1024, FILE_BATCH_TOP = 50 };
 
@@ -45,6 +47,11 @@ struct files_conf {
 	const char *check_function, *check_prefix;
 	const char *(*check_url)(void *owner, struct arena *arena,
 		struct slice path, int64_t until_s);
+	/* What is read often is kept (storage/hot.h): shared by the gateways
+	 * of this machine, or NULL: nothing is; so many bytes; so long at the
+	 * most, ms. */
+	struct mark_table *marks;
+	int64_t hot_memory, hot_age;
 	/* Calls of functions were put into the queue; or NULL. */
 	void (*woke)(void *owner);
 	void *owner;
@@ -55,7 +62,8 @@ int files_new(struct files **ret, struct loop *loop, struct pool *pool,
 	struct fault *why) _must_check_;
 struct files *files_free(struct files *f);
 DEFINE_CLEANUP(struct files *, files_free)
-/* From now on: file_top, quotas, reserve and the check of `conf`. */
+/* From now on: file_top, quotas, reserve, the check, hot_memory and hot_age of
+ * `conf`. */
 void files_configure(struct files *f, const struct files_conf *conf);
 
 /* What signs and seals links to files: 32 bytes, the same on all nodes
@@ -131,10 +139,17 @@ struct file_get {
 	struct slice path;
 	struct file_info info;
 	bool info_only; /* without opening it: fd stays -1 */
+	bool takes_hot; /* `hot` is fine, too */
 	int fd;         /* open, yours from job.done on */
+	/* Instead of fd, with takes_hot: the bytes as they are kept, a
+	 * reference of yours (hot_file.h).  `info` then lives as long. */
+	struct hot_file *hot;
 	struct get *inside;
 };
 void file_get(struct files *f, struct file_get *get);
+/* At once, without a job: 0, what file_get would find now is found (fd, or
+ * `hot` with what info's strings need); or its error; 1: it must be asked. */
+int file_get_hot(struct files *f, struct file_get *get) _must_check_;
 
 /* Many at once; each has an answer of its own (FILE_BATCH_TOP).  Other parts:
  * file_list.h, file_copy.h, file_remove.h, file_link.h (signed links), resume.h

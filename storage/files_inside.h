@@ -8,6 +8,7 @@
 #include "storage/content.h"
 #include "storage/file_rule.h"
 #include "storage/files.h"
+#include "storage/hot.h"
 
 struct gone;
 struct s3;
@@ -24,6 +25,7 @@ struct files {
 	struct s3 *s3;            /* or NULL: new contents stay on disk */
 	struct file_rules *rules; /* of rules_version; NULL: PRIVATE */
 	int64_t rules_version;
+	struct hot *hot;
 	struct gone *gone;
 	struct lifecycle *lifecycle;
 	struct thumbs *thumbs;
@@ -45,6 +47,7 @@ struct file_look {
 	struct files *f;
 	struct ask ask;
 	int64_t version;
+	struct hot_stamp stamp;
 };
 
 /* job_init(&l->job, …), arena, path first; `who`: whose usage is asked for. */

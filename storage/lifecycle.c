@@ -103,8 +103,10 @@ count_expired(struct lifecycle *l)
 
 	if (l->run)
 		l->run->expired += removed;
-	if (removed)
+	if (removed) {
+		hot_changed_all(l->f->hot);
 		file_gone_soon(l->f);
+	}
 	file_woke(l->f, ask_int(&l->ask, 0, 1));
 	go(l, removed >= BATCH ? STEP_EXPIRE : STEP_ARCHIVE);
 }

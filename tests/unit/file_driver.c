@@ -137,9 +137,13 @@ setup(void)
 		.bucket = "bucket",
 		.file_top = 1 << 30,
 		.thumb_program = FILES_THUMB_PROGRAM,
+		.marks = &f->marks,
+		.hot_memory = 1 << 20,
+		.hot_age = 1000,
 		.woke = on_woke,
 		.owner = f,
 	};
+	mark_table_init(&f->marks);
 	for (unsigned i = 0; i < GATEWAYS; i++)
 		open_gateway(f, i);
 	return f;

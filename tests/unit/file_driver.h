@@ -5,6 +5,7 @@
  * gateways' files on them.
  */
 
+#include "base/mark.h"
 #include "storage/files.h"
 #include "tests/lib/pg.h"
 #include "tests/unit/test.h"
@@ -22,6 +23,7 @@ struct fixture {
 	struct pool *pool[GATEWAYS];
 	struct files *files[GATEWAYS];
 	struct files_conf conf;
+	struct mark_table marks;
 	struct arena arena;
 	char dir[64];
 	unsigned woken; /* how often the queue was to be looked at */
