@@ -64,6 +64,20 @@ mark_end(struct mark *m)
 }
 
 void
+mark_name_begin(struct mark_table *t, struct slice name, int64_t now)
+{
+	if (t)
+		mark_begin(mark_of(t, mark_hash(t, name)), now);
+}
+
+void
+mark_name_end(struct mark_table *t, struct slice name)
+{
+	if (t)
+		mark_end(mark_of(t, mark_hash(t, name)));
+}
+
+void
 mark_bump(struct mark *m)
 {
 	(void)atomic_fetch_add(&m->steps, 1);

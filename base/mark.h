@@ -40,6 +40,9 @@ struct mark *mark_of(struct mark_table *t, uint64_t hash) _returns_value_;
 
 void mark_begin(struct mark *m, int64_t now);
 void mark_end(struct mark *m);
+/* The same, of a name; t NULL: nobody keeps anything. */
+void mark_name_begin(struct mark_table *t, struct slice name, int64_t now);
+void mark_name_end(struct mark_table *t, struct slice name);
 /* A change that was made: what was read before does not hold. */
 void mark_bump(struct mark *m);
 

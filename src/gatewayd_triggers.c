@@ -68,6 +68,7 @@ conf_of(const struct gatewayd *d, const char *node)
 		.missing_ms = conf->functions_queue_missing,
 		.keep_ms = conf->functions_queue_keep,
 		.dead_keep_ms = conf->functions_queue_dead_keep,
+		.marks = shm_files(d->shm),
 	};
 }
 

@@ -247,7 +247,7 @@ int
 file_get_hot(struct files *f, struct file_get *get)
 {
 	struct fault *why = &get->job.why;
-	struct hot_file *file = hot_find(f->hot, get->path);
+	struct hot_file *file = hot_find(f->hot, get->path, f->rules_version);
 	int r;
 
 	get->fd = -1;

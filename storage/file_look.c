@@ -95,7 +95,7 @@ on_looked(struct job *job)
 		job_finish(&l->job, job->err);
 		return;
 	}
-	l->version = ask_int(&l->ask, 0, 0);
+	l->version = l->stamp.rules = ask_int(&l->ask, 0, 0);
 	l->used = ask_int(&l->ask, 0, 1);
 	l->found = !ask_is_null(&l->ask, 0, LOOK_FILE);
 	if (l->found) {

@@ -142,30 +142,16 @@ entry_used(struct hot *h, struct entry *e)
 
 /* ---- changes ---- */
 
-static struct mark *
-mark_at(struct hot *h, struct slice path)
-{
-	struct mark_table *t = h->conf.marks;
-
-	return t ? mark_of(t, mark_hash(t, path)) : NULL;
-}
-
 void
 hot_change_begin(struct hot *h, struct slice path)
 {
-	struct mark *m = mark_at(h, path);
-
-	if (m)
-		mark_begin(m, clock_mono());
+	mark_name_begin(h->conf.marks, path, clock_mono());
 }
 
 void
 hot_change_end(struct hot *h, struct slice path)
 {
-	struct mark *m = mark_at(h, path);
-
-	if (m)
-		mark_end(m);
+	mark_name_end(h->conf.marks, path);
 }
 
 void
@@ -215,14 +201,14 @@ holds(const struct hot *h, const struct hot_stamp *s, int64_t now)
 }
 
 struct hot_file *
-hot_find(struct hot *h, struct slice path)
+hot_find(struct hot *h, struct slice path, int64_t rules)
 {
 	struct entry *e;
 
 	if (is_off(h) || list_empty(&h->entries))
 		return NULL;
 	e = entry_find(h, mark_hash(h->conf.marks, path), path.ptr, path.len);
-	if (!e || !holds(h, &e->stamp, clock_mono()))
+	if (!e || e->stamp.rules != rules || !holds(h, &e->stamp, clock_mono()))
 		return NULL;
 	entry_used(h, e);
 	return e->file;

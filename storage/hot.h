@@ -49,12 +49,15 @@ struct hot_stamp {
 	bool good;
 	uint64_t hash, one, all;
 	int64_t at;
+	int64_t rules; /* the version in force, as the row's answer said */
 };
 void hot_stamp(struct hot *h, struct slice path, struct hot_stamp *ret);
 
 /* What holds now; NULL: ask.  Good until the loop goes on, or with a reference.
- */
-struct hot_file *hot_find(struct hot *h, struct slice path);
+ * `rules`: the version that who may will be asked of.  Answers about rules can
+ * overtake each other, so it may be another than the row was read under, and
+ * only the database knows which of them is in force. */
+struct hot_file *hot_find(struct hot *h, struct slice path, int64_t rules);
 /* A row was read: NULL, or what is kept of that very row, which holds anew. */
 struct hot_file *hot_again(struct hot *h, const struct hot_stamp *stamp,
 	const struct file_info *info);

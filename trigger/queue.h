@@ -16,6 +16,7 @@
 
 struct crews;
 struct caller;
+struct mark_table;
 struct queue;
 
 struct queue_conf {
@@ -32,6 +33,9 @@ struct queue_conf {
 	uint64_t lease_ms;
 	int64_t missing_ms; /* how long a function may not be there */
 	int64_t keep_ms, dead_keep_ms;
+	/* Of stored files' paths, which verdicts change (storage/hot.h); or
+	 * NULL: nobody keeps any. */
+	struct mark_table *marks;
 };
 
 /* It claims nothing before queue_start. */

@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/event.h"
+#include "base/mark.h"
 #include "base/val.h"
 
 #include <stdio.h>
@@ -66,11 +67,32 @@ check_judge(struct run *run)
 	return 0;
 }
 
+/* The file's row changes, for whoever keeps it (base/mark.h).  When it is
+ * written again the new mark is there before the old one goes: what hangs in
+ * the database may count as lost, and is not. */
+static void
+mark_file(struct run *run, bool begins)
+{
+	struct mark_table *marks = run->queue->conf.marks;
+	_json_ json_t *v = NULL;
+	struct slice path;
+
+	if (val_parse(&v, run->call.event, NULL) < 0)
+		return;
+	path = slice_str(val_text(v, "path"));
+	if (begins)
+		mark_name_begin(marks, path, clock_mono());
+	if (run->marked)
+		mark_name_end(marks, path);
+	run->marked = begins;
+}
+
 static void
 write_verdict(struct run *run)
 {
 	struct number id, claim, version, lane, now;
 
+	mark_file(run, true);
 	pool_ask(run->queue->conf.pool, &run->ask,
 		"SELECT c.ended, c.outcome, c.calls, c.path FROM"
 		" mpcloud.file_check_end($1::bigint, $2::bigint, $3::integer,"
@@ -126,6 +148,13 @@ verdict_written(struct run *run)
 			run->call.function, "why", run->error, NULL);
 	if (ask_int(&run->ask, 0, 2) > 0)
 		queue_wake(run->queue);
+}
+
+void
+check_answered(struct run *run)
+{
+	if (run->marked)
+		mark_file(run, false);
 }
 
 void

@@ -47,6 +47,7 @@ struct run {
 	int64_t run_at, missing_ms; /* ms; 0: none */
 	unsigned version;
 	enum check_verdict verdict;
+	bool marked;      /* its file's path is, as one that is being changed */
 	int64_t wait_ms;  /* CHECK_WAIT */
 	char error[1024]; /* CHECK_REFUSED: the reason */
 	struct ask ask;
@@ -93,6 +94,8 @@ bool run_is_check(const struct run *run);
 int check_judge(struct run *run) _must_check_;
 /* Instead of queue_end: the attempt's end and what becomes of the file. */
 void check_write(struct run *run);
+/* The database has answered, whatever. */
+void check_answered(struct run *run);
 /* That stands in the database: run->ask is its answer. */
 void check_written(struct run *run);
 

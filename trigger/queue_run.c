@@ -51,6 +51,7 @@ on_written(struct job *job)
 		timer_set(&run->again, queue->loop, AGAIN_MS, on_again);
 		return;
 	}
+	check_answered(run);
 	if (!slice_is(ask_value(&run->ask, 0, 0), "t"))
 		event(EVENT_QUEUE_LATE, "id", EVENT_INT(run->id), "function",
 			run->call.function, NULL);

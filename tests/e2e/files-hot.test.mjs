@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { assertNobodyDied, join, startStack, until } from '../lib/stack.mjs';
 
 const ROUNDS = Number(process.env.HOT_ROUNDS ?? 1000);
+const CHECKS = Number(process.env.HOT_CHECKS ?? 60);
 const anybody = { permission: 'READONLY' };
 let dir, stack, anna, ben, clockFile, metrics, gateways = [];
 
@@ -66,13 +67,17 @@ const deploy = (rules) => {
 before(async () => {
   dir = mkdtempSync(join(tmpdir(), 'mpc-hot-'));
   chmodSync(dir, 0o755); // gateways are another user's
-  mkdirSync(join(dir, 'cloudfunctions'));
+  mkdirSync(join(dir, 'cloudfunctions/judge'), { recursive: true });
+  writeFileSync(join(dir, 'cloudfunctions/judge/index.js'),
+    "exports.main = async (file) => ({ pass: file.contentType === 'text/plain', reason: 'it is ugly' });\n");
   mkdirSync(join(dir, 'storage'));
-  writeFileSync(join(dir, 'cloudbaserc.json'), JSON.stringify({ envId: 'hot-env', functions: [] }));
+  writeFileSync(join(dir, 'cloudbaserc.json'), JSON.stringify({ envId: 'hot-env',
+    functions: [{ name: 'judge', handler: 'index.main', runtime: 'Nodejs18.15', timeout: 20 }] }));
   clockFile = join(dir, 'clock');
   writeFileSync(clockFile, Buffer.alloc(8));
   stack = await startStack({ project: dir, gateways: 2, env: { MPCLOUD_CLOCK_FILE: clockFile },
-    set: { 'storage.cache_age': '1h', 'storage.reserve': 0, 'metrics.listen': '127.0.0.1:0' } });
+    set: { 'storage.cache_age': '1h', 'storage.reserve': 0, 'storage.check_function': 'judge', 'storage.check_prefix': 'checked/',
+      'functions.queue_poll': '200ms', 'metrics.listen': '127.0.0.1:0' } });
   metrics = stack.status().listeners.find((l) => l.kind === 'metrics').address;
   [anna, ben] = ['o-anna', 'o-ben'].map((o) => stack.token(o));
   gateways = await connectBoth();
@@ -182,6 +187,31 @@ test('other rules hold for what is kept, from the answer on', { timeout: 120000 
     for (const agent of gateways) assert.equal(await text(agent, 'ruled.txt'), 'x');
   }
   assertNobodyDied(stack);
+});
+
+test('a verdict of the content check holds at every gateway at once, and nobody else reads before it', { timeout: 300000 }, async () => {
+  deploy(anybody);
+  for (let i = 0; i < CHECKS; i++) {
+    const path = `checked/${i % 5}.txt`, refused = i % 3 === 2, body = `upload ${i}`;
+    const writer = gateways[i % 2], look = (agent) => text(agent, path, { token: refused ? anna : ben });
+    const r = await ask(writer, 'PUT', `/v1/files/${path}`, { body, headers: { 'content-type': refused ? 'text/ugly' : 'text/plain' } });
+    assert.ok(r.status === 200 || r.status === 201, r.text);
+    // until the verdict its uploader reads it, and nobody else
+    const waiting = refused ? body : 403, settled = refused ? 403 : body;
+    await until(async () => {
+      for (const agent of gateways) {
+        if (refused) assert.notEqual(await text(agent, path, { token: ben }), body);
+        const seen = await look(agent);
+        if (seen === settled) return true;
+        assert.equal(seen, waiting);
+      }
+      return false;
+    }, `the verdict on ${body}`);
+    for (let n = 0; n < 2; n++) for (const agent of gateways) {
+      assert.equal(await look(agent), settled, `${body} after its verdict was seen`);
+      if (refused) assert.match((await get(agent, path)).text, /it is ugly/);
+    }
+  }
 });
 
 test('another machine sees a change after storage.cache_age at the latest', { timeout: 120000 }, async () => {

@@ -184,7 +184,7 @@ what_was_read_before_a_change_is_not_kept_after_it(void **state)
 	assert_int_equal(get(f, ADMIN, "a"), 0);
 	assert_int_equal(put(f, ADMIN, "a", "new"), 0);
 	hot_keep(h, &stamp, &got_info, -1, true);
-	assert_null(hot_find(h, SLICE("a")));
+	assert_null(hot_find(h, SLICE("a"), 0));
 	assert_int_equal(hot(f, ADMIN, "a"), 1);
 	keep(f, "a", "new");
 	teardown(f);
@@ -215,6 +215,92 @@ who_may_is_asked_each_time_of_the_rules_in_force(void **state)
 	clock_set((T0 + 5000) * CLOCK_MS);
 	assert_int_equal(hot(f, BY(ben), "a"), ERR_FILE_DENIED);
 	assert_int_equal(hot(f, ADMIN, "a"), 0);
+	teardown(f);
+}
+
+/* Whose rules are in force says the database alone: a gateway that came to hold
+ * others than those the row was read under asks. */
+static void
+what_was_read_under_other_rules_is_asked_for(void **state)
+{
+	struct fixture *f = setup();
+	struct files *reader = f->files[1];
+
+	(void)state;
+	(void)sql("INSERT INTO mpcloud.file_rules VALUES ('" ENV "',"
+		  " 'PRIVATE', NULL, NULL, 2, 1)");
+	assert_int_equal(put(f, BY(anna), "a", "x"), 0);
+	keep(f, "a", "x");
+	assert_int_equal(hot(f, BY(ben), "a"), ERR_FILE_DENIED);
+	/* an answer of before, that was overtaken */
+	(void)file_rules_free(reader->rules);
+	assert_int_equal(file_rules_new(&reader->rules, SLICE("READONLY"),
+				 slice_of(NULL, 0), NULL),
+		0);
+	reader->rules_version = 1;
+	assert_int_equal(hot(f, BY(ben), "a"), 1);
+	assert_int_equal(ask(f, BY(ben), "a"), ERR_FILE_DENIED);
+	assert_int_equal(hot(f, BY(ben), "a"), ERR_FILE_DENIED);
+	teardown(f);
+}
+
+#define PUBLIC ((struct file_scope){.admin = true, .in_public = true})
+
+/* As trigger/queue_check.c takes it. */
+static void
+verdict(struct fixture *f, bool pass)
+{
+	mark_name_begin(&f->marks, SLICE("a"), clock_mono());
+	(void)sql("UPDATE mpcloud.queue SET state = 'running', claim = 5,"
+		  " attempts = 1 WHERE state = 'waiting'");
+	(void)sql("SELECT mpcloud.file_check_end(id, 5, 1, %s, 'ugly', 0,"
+		  " %lld) FROM mpcloud.queue WHERE state = 'running'",
+		pass ? "true" : "false", T0);
+	mark_name_end(&f->marks, SLICE("a"));
+}
+
+static void
+what_waits_for_its_check_is_kept_for_its_owner_alone(void **state)
+{
+	struct fixture *f = setup();
+
+	(void)state;
+	f->conf.check_function = "judge";
+	reconfigure(f);
+	(void)sql("TRUNCATE mpcloud.file_refused");
+	(void)sql("INSERT INTO mpcloud.file_rules VALUES ('" ENV "',"
+		  " 'READONLY', NULL, NULL, 1, 1)");
+	for (int i = 0; i < 2; i++) { /* anew, and over one that passed */
+		assert_int_equal(put(f, BY(anna), "a", "ugly"), 0);
+		assert_int_equal(hot(f, BY(ben), "a"), 1);
+		assert_int_equal(ask(f, BY(ben), "a"), ERR_FILE_DENIED);
+		assert_int_equal(hot(f, BY(ben), "a"), 1);
+		assert_int_equal(ask(f, BY(anna), "a"), 0);
+		assert_int_equal(hot(f, BY(anna), "a"), 0);
+		assert_true(got_info.pending);
+		assert_int_equal(hot(f, ADMIN, "a"), 0);
+		assert_int_equal(hot(f, BY(ben), "a"), ERR_FILE_DENIED);
+		assert_int_equal(hot(f, BY(nobody), "a"), ERR_FILE_DENIED);
+		assert_int_equal(hot(f, PUBLIC, "a"), ERR_FILE_DENIED);
+		assert_int_equal(ask(f, BY(ben), "a"), ERR_FILE_DENIED);
+		verdict(f, true);
+		assert_int_equal(hot(f, BY(ben), "a"), 1);
+		assert_int_equal(ask(f, BY(ben), "a"), 0);
+		assert_int_equal(hot(f, BY(ben), "a"), 0);
+		assert_false(got_info.pending);
+		assert_int_equal(hot(f, PUBLIC, "a"), 0);
+	}
+	assert_int_equal(put(f, BY(anna), "a", "worse"), 0);
+	assert_int_equal(ask(f, BY(anna), "a"), 0);
+	assert_int_equal(hot(f, BY(anna), "a"), 0);
+	verdict(f, false);
+	assert_int_equal(hot(f, BY(anna), "a"), 1);
+	assert_int_equal(ask(f, BY(anna), "a"), ERR_FILE_REFUSED);
+	assert_int_equal(hot(f, BY(anna), "a"), 1);
+	assert_int_equal(ask(f, BY(ben), "a"), ERR_FILE_NONE);
+	assert_int_equal(put(f, ADMIN, "a", "fine"), 0);
+	keep(f, "a", "fine");
+	assert_int_equal(hot(f, BY(ben), "a"), 0);
 	teardown(f);
 }
 
@@ -367,6 +453,9 @@ main(void)
 			what_was_read_before_a_change_is_not_kept_after_it),
 		cmocka_unit_test(
 			who_may_is_asked_each_time_of_the_rules_in_force),
+		cmocka_unit_test(what_was_read_under_other_rules_is_asked_for),
+		cmocka_unit_test(
+			what_waits_for_its_check_is_kept_for_its_owner_alone),
 		cmocka_unit_test(what_is_kept_has_its_time),
 		cmocka_unit_test(
 			what_the_lifecycle_removes_or_archives_is_not_kept),

@@ -4,6 +4,9 @@
  */
 #include "tests/unit/queue_driver.h"
 
+#include "base/mark.h"
+#include "base/mem.h"
+
 static void
 put_check(int retries)
 {
@@ -59,6 +62,53 @@ a_content_check_is_judged_by_its_answer(void **state _unused_)
 	answer_check(n++, "{\"pass\":true}");
 	until_sql("done 6", "SELECT state || ' ' || failed FROM mpcloud.queue");
 	queue_teardown();
+}
+
+/* What gateways keep of the file ends with the verdict, and nothing is kept
+ * while it is on its way (storage/hot.h). */
+static void
+a_verdict_marks_the_path_of_its_file(void **state _unused_)
+{
+	struct mark_table *marks = mem_new(struct mark_table);
+	struct queue_conf conf;
+	uint64_t before, after;
+	struct mark *m;
+
+	queue_setup();
+	mark_table_init(marks);
+	m = mark_of(marks, mark_hash(marks, SLICE("a")));
+	conf = queue_conf_of(0);
+	conf.marks = marks;
+	queue_up_with(0, &conf);
+	put_check(20);
+	until(q.ncalled == 1);
+	assert_true(mark_stamp(m, clock_mono(), &before));
+	(void)sql("CREATE TABLE gate (); CREATE FUNCTION gate_wait() RETURNS"
+		  " trigger LANGUAGE plpgsql AS $$ BEGIN WHILE NOT EXISTS"
+		  " (SELECT FROM gate) LOOP PERFORM pg_sleep(0.005); END LOOP;"
+		  " RETURN NEW; END $$; CREATE TRIGGER gate AFTER UPDATE ON"
+		  " mpcloud.files FOR EACH ROW EXECUTE FUNCTION gate_wait()");
+	answer_check(0, "{\"pass\":true}");
+	until_sql("1", "SELECT count(*) FROM pg_stat_activity WHERE"
+		       " wait_event = 'PgSleep'");
+	assert_false(mark_stamp(m, clock_mono(), &after));
+	assert_false(mark_holds(m, before));
+	(void)sql("INSERT INTO gate DEFAULT VALUES");
+	until_sql("ok", "SELECT state FROM mpcloud.files");
+	until(mark_stamp(m, clock_mono(), &after));
+	/* one that comes too late is over, too */
+	put_check(20);
+	until(q.ncalled == 2);
+	(void)sql("UPDATE mpcloud.queue SET claim = claim + 1000");
+	answer_check(1, "{\"pass\":true}");
+	until(!mark_holds(m, after));
+	before = after;
+	until(mark_stamp(m, clock_mono(), &after));
+	assert_string_equal(sql("SELECT state FROM mpcloud.files"), "pending");
+	(void)sql("DROP TRIGGER gate ON mpcloud.files;"
+		  " DROP FUNCTION gate_wait; DROP TABLE gate");
+	queue_teardown();
+	(void)mem_free(marks);
 }
 
 static void
@@ -118,6 +168,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_content_check_is_judged_by_its_answer),
+		cmocka_unit_test(a_verdict_marks_the_path_of_its_file),
 		cmocka_unit_test(a_content_check_may_ask_for_time_for_a_day),
 		cmocka_unit_test(
 			a_content_that_is_gone_is_not_asked_about_again),
