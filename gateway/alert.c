@@ -52,6 +52,7 @@ struct alerts {
 	struct notice notices[NOTICES_TOP];
 	char node[NODE_TOP];
 	int64_t cert_until_ms;
+	char cert_whose[ALERT_WHOSE];
 	int64_t down_since_ms; /* the database; 0: it answers */
 	bool down_told;
 };
@@ -374,6 +375,7 @@ look(struct alerts *a)
 	a->view.cert_left_ms = a->cert_until_ms == INT64_MAX
 				       ? INT64_MAX
 				       : a->cert_until_ms - now.at_ms;
+	a->view.cert_whose = a->cert_whose;
 	params_init(&p);
 	params_text(&p, slice_str(a->g->conf->server_env));
 	params_int(&p, now.at_ms);
@@ -395,9 +397,11 @@ alerts_new(struct gateway *g)
 }
 
 void
-alerts_set_certificate(struct alerts *a, int64_t cert_until_ms)
+alerts_set_certificate(
+	struct alerts *a, int64_t cert_until_ms, const char *whose)
 {
 	a->cert_until_ms = cert_until_ms;
+	(void)snprintf(a->cert_whose, sizeof(a->cert_whose), "%s", whose);
 }
 
 void

@@ -18,5 +18,7 @@ struct alerts *alerts_free(struct alerts *a);
 DEFINE_CLEANUP(struct alerts *, alerts_free)
 /* Once the schema is there. */
 void alerts_start(struct alerts *a);
-/* When the TLS certificate ends; INT64_MAX: there is none. */
-void alerts_set_certificate(struct alerts *a, int64_t cert_until_ms);
+/* When the first of the TLS certificates ends, and of which section it is
+ * ("server", "tls shop"; copied); INT64_MAX: there is none. */
+void alerts_set_certificate(
+	struct alerts *a, int64_t cert_until_ms, const char *whose);

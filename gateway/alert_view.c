@@ -80,7 +80,7 @@ judge_certificate(const struct alert_view *v, const struct conf *conf,
 {
 	*value = v->cert_left_ms < 0 ? 0 : v->cert_left_ms / DAY_MS;
 	(void)snprintf(text, ALERT_TEXT,
-		"the TLS certificate %s %" PRId64 " %s",
+		"the TLS certificate of [%s] %s %" PRId64 " %s", v->cert_whose,
 		v->cert_left_ms < 0 ? "has ended:" : "ends in", *value,
 		v->cert_left_ms < 0 ? "days are left" : "days");
 	return conf->alerts_certificate > 0 &&

@@ -9,7 +9,12 @@
 #include "base/series.h"
 #include "base/shm.h"
 
-enum { ALERT_WINDOW_MS = 300000, ALERT_VIEWS = 64, ALERT_TEXT = 256 };
+enum {
+	ALERT_WINDOW_MS = 300000,
+	ALERT_VIEWS = 64,
+	ALERT_TEXT = 256,
+	ALERT_WHOSE = 80
+};
 
 /* Sums over all gateways of the machine at a moment. */
 struct alert_sums {
@@ -22,7 +27,9 @@ struct alert_view {
 	/* over the window */
 	uint64_t answers, errors, calls, cold;
 	uint64_t below[SERIES_EDGES + 1];
-	int64_t cert_left_ms; /* INT64_MAX: no certificate */
+	int64_t cert_left_ms; /* of the first to end; INT64_MAX: no certificate
+			       */
+	const char *cert_whose; /* the section of the configuration it is of */
 	int64_t waiting, dead, differences, quarantined, abnormal;
 	bool database; /* it answered; else those five mean nothing */
 };

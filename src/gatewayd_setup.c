@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "base/sock.h"
 #include "gateway/alert.h"
+#include "gateway/alert_view.h"
 #include "gateway/call.h"
 #include "gateway/declared.h"
 #include "gateway/file_door.h"
@@ -26,6 +27,7 @@
 #include "trigger/queue.h"
 #include "wechat/access_token.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* How long strings of an older configuration may be in use: longer than any
@@ -219,15 +221,27 @@ take_up_pay(struct gatewayd *d)
 	daily_configure(d->daily, d->conf->conf->pay_reconcile);
 }
 
-/* INT64_MAX: there is none, or it says nothing. */
-static int64_t
-cert_until(const struct gatewayd_conf *c)
+/* Of all certificates the one that ends first; one that says nothing of its end
+ * is not watched. */
+static void
+watch_certificates(struct alerts *alerts, const struct gatewayd_conf *c)
 {
-	struct cert_facts facts;
+	char whose[ALERT_WHOSE] = "";
+	int64_t until = INT64_MAX;
 
-	if (!c->tls_cert || cert_read(&facts, slice_str(c->tls_cert), NULL) < 0)
-		return INT64_MAX;
-	return facts.to_ms;
+	for (size_t i = 0; i < c->cert_count; i++) {
+		const struct http_cert *one = &c->certs[i];
+		struct cert_facts facts;
+
+		if (cert_read(&facts, slice_str(one->cert), NULL) < 0 ||
+			facts.to_ms >= until)
+			continue;
+		until = facts.to_ms;
+		(void)snprintf(whose, sizeof(whose), "%s%s",
+			one->name ? "tls " : "server",
+			one->name ? one->name : "");
+	}
+	alerts_set_certificate(alerts, until, whose);
 }
 
 /* What is not a part but follows from the configuration. */
@@ -243,7 +257,7 @@ take_up(struct gatewayd *d)
 	g->apps = d->conf->apps;
 	g->keys = d->conf->keys;
 	g->metrics_token = d->conf->metrics_token;
-	alerts_set_certificate(d->alerts, cert_until(d->conf));
+	watch_certificates(d->alerts, d->conf);
 	g->merchants = d->conf->merchants;
 	gatewayd_docs_take_up(d);
 	gatewayd_watch_take_up(d);

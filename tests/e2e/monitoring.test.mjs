@@ -3,7 +3,7 @@
 
 import test, { after, before } from 'node:test';
 import assert from 'node:assert/strict';
-import { execFile, spawnSync } from 'node:child_process';
+import { execFile, execFileSync, spawnSync } from 'node:child_process';
 import { createServer } from 'node:http';
 import { chmodSync, chownSync, closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -42,7 +42,7 @@ before(async () => {
     });
   });
   await new Promise((done) => { hook.listen(0, '127.0.0.1', done); });
-  stack = await startStack({ project, gateways: 2, owner, env: { MPCLOUD_CLOCK_FILE: clockFile }, set: {
+  stack = await startStack({ project, gateways: 2, owner, tls: true, env: { MPCLOUD_CLOCK_FILE: clockFile }, set: {
     'metrics.listen': '127.0.0.1:0', 'metrics.token_file': tokenFile, 'alerts.interval': '1s',
     'alerts.webhook': `http://127.0.0.1:${hook.address().port}/alerts`, 'alerts.function': 'heard' } });
   metrics = stack.status().listeners.find((l) => l.kind === 'metrics').address;
@@ -171,6 +171,22 @@ test('too many errors are told to the webhook and the function, once, and when t
   assert.equal(posts.filter((p) => p.groupLabels.alertname === 'error_rate').length, 2);
   const calls = () => stack.cliJson('queue', 'list').filter((c) => c.function === 'heard');
   await until(() => calls().filter((c) => c.state === 'done').length >= 2, 'the function heard of both');
+});
+
+test('an alert tells which of several certificates ends first', async () => {
+  const pair = ['shop', 'other'].map((name, i) => {
+    const files = { key: join(folder, `${name}.key`), cert: join(folder, `${name}.pem`) };
+    execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes',
+      '-days', String(6 + 30 * i), '-subj', `/CN=${name}.example`, '-addext', `subjectAltName=DNS:${name}.example`,
+      '-keyout', files.key, '-out', files.cert], { stdio: 'ignore' });
+    if (owner) for (const file of Object.values(files)) chownSync(file, owner.uid, owner.gid);
+    return `[tls ${name}]\ncertificate = ${files.cert}\nkey = ${files.key}\n`;
+  });
+  assert.notEqual(alertOf('certificate')?.status, 'firing');
+  writeFileSync(stack.config, `${readFileSync(stack.config, 'utf8')}\n${pair.join('')}`);
+  assert.equal(stack.cli('reload').status, 0);
+  await until(() => alertOf('certificate')?.status === 'firing', 'the certificate is seen');
+  assert.match(alertOf('certificate').text, /^the TLS certificate of \[tls shop\] ends in 5 days$/);
 });
 
 test('mpcloud alerts reads well, and alerts test reaches the webhook', async () => {

@@ -72,13 +72,20 @@ static void
 certificates_database_and_money(void **state)
 {
 	_cleanup_(conf_freep) struct conf *conf = conf_new();
-	struct alert_view v = {.cert_left_ms = INT64_MAX, .database = true};
+	struct alert_view v = {
+		.cert_left_ms = INT64_MAX, .cert_whose = "", .database = true};
+	char text[ALERT_TEXT];
+	int64_t days;
 
 	(void)state;
 	for (size_t i = 0; i < alert_count; i++)
 		assert_false(holds(alert_rows[i].name, &v, conf));
 	v.cert_left_ms = 13 * 86400000LL;
+	v.cert_whose = "tls shop";
 	assert_true(holds("certificate", &v, conf));
+	(void)row_of("certificate")->judge(&v, conf, &days, text);
+	assert_string_equal(
+		text, "the TLS certificate of [tls shop] ends in 13 days");
 	v.differences = v.quarantined = v.abnormal = v.dead = 1;
 	v.waiting = 1000;
 	v.database = false;
