@@ -173,18 +173,30 @@ limit_note(
 	a->policy = arena_str(request_arena(r), slice_str(rule->policy));
 }
 
+/* Whose requests were too many.  A name that somebody chose tells whoever is
+ * asked about it which rule it was; one of our making tells nobody anything. */
+static const char *const whose[LIMIT_BYS_] = {
+	[LIMIT_IP] = "from this address",
+	[LIMIT_HEADER] = "from this client",
+	[LIMIT_USER] = "of this user",
+	[LIMIT_OPENID] = "of this user",
+	[LIMIT_APIKEY] = "with this API key",
+	[LIMIT_ROUTE] = "for this route from all clients together",
+	[LIMIT_FUNCTION] = "for this function from all clients together",
+};
+
 int
 limit_refuse(struct request *r, const struct limit_rule *rule)
 {
-	if (!r->admit.limit || r->admit.verdict.allowed) {
+	bool at_once = !r->admit.limit || r->admit.verdict.allowed;
+
+	if (at_once)
 		r->retry_ms = PLACE_RETRY_MS;
-		return fault_set(&r->why, ERR_LIMITED,
-			"limit %s: too many at once, wait until one has ended",
-			rule->name);
-	}
-	return fault_set(&r->why, ERR_LIMITED,
-		"limit %s: too many requests, wait as long as Retry-After says",
-		rule->name);
+	return fault_set(&r->why, ERR_LIMITED, "%s%s%stoo many requests %s%s",
+		rule->named ? "limit " : "", rule->named ? rule->name : "",
+		rule->named ? ": " : "", whose[rule->by],
+		at_once ? " at once: wait until one has ended"
+			: ": wait as long as Retry-After says");
 }
 
 static uint64_t

@@ -29,6 +29,7 @@ struct limit_rule {
 	enum limit_by by;
 	char *header;             /* LIMIT_HEADER: its name */
 	char *name, *policy;      /* for the headers; policy NULL: no rate */
+	bool named;               /* its name was chosen by somebody */
 	struct gcra_take take;    /* interval 0: no rate */
 	int64_t concurrent;       /* 0: as many as like */
 	bool fine;                /* finer than the coarse clock ticks */

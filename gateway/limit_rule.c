@@ -15,6 +15,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 /* A rate of more than one a microsecond is none. */
 enum { RATE_TOP = 1000000000, COUNT_TOP = 1000000, NAME_TOP = 48 };
@@ -229,6 +230,7 @@ read_name(struct limit_rule *r, const json_t *spec, size_t index,
 	if (name.ptr && !is_token(name))
 		return fault_set(why, ERR_CONFIG,
 			"name: letters, digits, - _ and . only");
+	r->named = name.ptr;
 	r->name = name.ptr ? str_ndup(name.ptr, name.len)
 			   : str_printf("%s-%zu", by_words[r->by], index);
 	id = str_printf("%s/%s", where, r->name);
@@ -274,6 +276,20 @@ blame(struct fault *why, int e, const char *where, size_t i)
 	return fault_prefix(why, ERR_CONFIG, "%s[%zu].", where, i);
 }
 
+/* Two of one name would be counted together. */
+static int
+check_name(const struct limit_rules *all, size_t i, struct fault *why)
+{
+	for (size_t k = 0; k < i; k++)
+		if (strcmp(all->rule[k].name, all->rule[i].name) == 0)
+			return fault_set(why, ERR_CONFIG,
+				"name: \"%s\" is that of [%zu] too: each "
+				"needs its own, because they are counted by "
+				"it",
+				all->rule[i].name, k);
+	return 0;
+}
+
 int
 limit_rules_new(struct limit_rules **ret, const json_t *rules,
 	const char *where, struct fault *why)
@@ -292,6 +308,8 @@ limit_rules_new(struct limit_rules **ret, const json_t *rules,
 		all->count++;
 		e = rule_read(
 			&all->rule[i], json_array_get(rules, i), i, where, why);
+		if (e == 0)
+			e = check_name(all, i, why);
 		if (e < 0) {
 			(void)limit_rules_free(all);
 			return blame(why, e, where, i);

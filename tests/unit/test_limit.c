@@ -310,6 +310,22 @@ a_dear_request_takes_its_cost_and_one_too_dear_waits(void **state)
 }
 
 static void
+a_refusal_names_a_rule_only_when_somebody_named_it(void **state)
+{
+	struct one o;
+
+	(void)state;
+	global = rules("[{\"by\":\"ip\",\"rate\":\"60/minute\",\"burst\":1}]");
+	assert_true(passes(0, "", NULL));
+	one_begin(&o, 0, "");
+	assert_int_equal(one_ask(&o), ERR_LIMITED);
+	assert_string_equal(o.r.why.text,
+		"too many requests from this address: wait as long as "
+		"Retry-After says");
+	one_end(&o);
+}
+
+static void
 places_hold_over_gateways_and_come_back(void **state)
 {
 	struct one o[3], more;
@@ -561,6 +577,7 @@ main(void)
 		WITH(a_greedy_user_takes_nothing_of_what_others_share),
 		WITH(an_equal_share_needs_no_limit_of_the_users_own_size),
 		WITH(a_dear_request_takes_its_cost_and_one_too_dear_waits),
+		WITH(a_refusal_names_a_rule_only_when_somebody_named_it),
 		WITH(places_hold_over_gateways_and_come_back),
 		WITH(what_a_later_rule_refuses_is_given_back),
 		WITH(a_million_addresses_do_not_free_who_owes),

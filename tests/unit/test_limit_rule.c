@@ -28,6 +28,9 @@ what_is_mistyped_is_refused_with_words(void **state)
 			"slash"},
 		{"[{\"by\": \"ip\", \"rate\": \"9/hour\", \"name\": \"a b\"}]",
 			"letters"},
+		{"[{\"by\": \"ip\", \"rate\": \"9/hour\", \"name\": \"a\"}, "
+		 "{\"by\": \"user\", \"rate\": \"9/hour\", \"name\": \"a\"}]",
+			"\"a\" is that of [0] too"},
 		{"{}", "array"},
 	};
 
