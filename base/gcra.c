@@ -143,13 +143,13 @@ verdict_of(struct gcra_take take, int64_t tat, int64_t now, bool allowed)
 			max((full - ahead) / rule.interval_ns, (int64_t)0)};
 }
 
-static struct cell *
-cell_at(struct gcra_table *table, uint64_t key)
+static struct bucket *
+bucket_at(struct gcra_table *table, uint64_t key)
 {
 	uint64_t n =
 		atomic_load_explicit(&table->buckets, memory_order_relaxed);
 
-	return cell_get(&table->bucket[(unsigned __int128)key * n >> 64], key);
+	return &table->bucket[(unsigned __int128)key * n >> 64];
 }
 
 struct gcra_verdict
@@ -164,7 +164,7 @@ gcra_ask_cost(struct gcra_table *table, uint64_t key, struct gcra_take take,
 	if (rule.interval_ns <= 0)
 		return (struct gcra_verdict){
 			.allowed = true, .remaining = rule.burst};
-	c = cell_at(table, key);
+	c = cell_get(bucket_at(table, key), key);
 	if (!c)
 		return verdict_of(take, now + step, now, true);
 	tat = atomic_load_explicit(&c->tat, memory_order_relaxed);
@@ -196,7 +196,8 @@ gcra_give_back(struct gcra_table *table, uint64_t key, struct gcra_take take)
 
 	if (take.rule.interval_ns <= 0)
 		return;
-	c = cell_at(table, key);
+	/* Its cell may have become another's: then there is nothing to give. */
+	c = cell_find(bucket_at(table, key), key);
 	if (c)
 		(void)atomic_fetch_sub(
 			&c->tat, take.rule.interval_ns * take.cost);

@@ -159,6 +159,27 @@ a_full_table_forgives_rather_than_punishes(void **state)
 	free(small);
 }
 
+/* A flood of keys must not free those who owe by what is given back to it. */
+static void
+giving_back_to_a_key_without_a_cell_takes_nobodys(void **state)
+{
+	struct gcra_take take = {.rule = gcra_per_minute(1, 1), .cost = 1};
+	void *one_bucket = aligned_alloc(64, 128);
+	struct gcra_table *t;
+
+	(void)state;
+	memset(one_bucket, 0, 128);
+	t = gcra_table_at(one_bucket, 128);
+	for (uint64_t key = 1; key <= 4; key++)
+		assert_true(gcra_ask_cost(t, key, take, SECOND).allowed);
+	gcra_give_back(t, 5, take);
+	for (uint64_t key = 1; key <= 4; key++)
+		assert_false(gcra_ask_cost(t, key, take, SECOND).allowed);
+	gcra_give_back(t, 1, take);
+	assert_true(gcra_ask_cost(t, 1, take, SECOND).allowed);
+	free(one_bucket);
+}
+
 static void
 keys_depend_on_kind_table_and_bytes(void **state)
 {
@@ -226,6 +247,8 @@ main(void)
 		cmocka_unit_test(
 			a_narrower_rule_does_not_shut_out_who_used_a_wider_one),
 		cmocka_unit_test(a_full_table_forgives_rather_than_punishes),
+		cmocka_unit_test(
+			giving_back_to_a_key_without_a_cell_takes_nobodys),
 		cmocka_unit_test(keys_depend_on_kind_table_and_bytes),
 		cmocka_unit_test(processes_share_one_limit),
 	};
