@@ -5,6 +5,7 @@
 #include "gateway/call.h"
 
 #include "gateway/call_queue.h"
+#include "gateway/fn_door.h"
 #include "gateway/gateway.h"
 #include "gateway/reply.h"
 #include "gateway/request.h"
@@ -85,6 +86,9 @@ call_fn_invoke(struct call *c)
 	if (e < 0)
 		return e;
 	e = call_fn_event(c, &event);
+	if (e == 0)
+		e = fn_door_check(c->gateway, c->caller,
+			arena_str(c->arena, name), &c->job.why);
 	if (e < 0)
 		return e;
 	*fn = (struct fn_call){

@@ -11,6 +11,7 @@
 #include "auth/session.h"
 #include "functions/settings.h"
 #include "gateway/endpoint.h"
+#include "gateway/fn_door.h"
 #include "gateway/request.h"
 #include "gateway/web_origin.h"
 #include "gateway/ws.h"
@@ -102,5 +103,7 @@ endpoint_container(struct request *r)
 
 	if (e == 0)
 		e = who_check(WHO_USER | WHO_ADMIN, &r->caller);
+	if (e == 0)
+		e = fn_door_check(r->gateway, &r->caller, r->function, &r->why);
 	return e < 0 ? e : endpoint_http_trigger(r);
 }

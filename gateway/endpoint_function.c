@@ -6,6 +6,7 @@
 #include "functions/crew.h"
 #include "gateway/endpoint.h"
 #include "gateway/endpoint_queue.h"
+#include "gateway/fn_door.h"
 #include "gateway/open_data.h"
 #include "gateway/request.h"
 
@@ -96,6 +97,9 @@ endpoint_function(struct request *r)
 		return ERR_JSON;
 	act_as(r);
 	r->function = arena_str(arena, r->param);
+	e = fn_door_check(r->gateway, &r->caller, r->function, &r->why);
+	if (e < 0)
+		return e;
 	if (endpoint_queue_is_meant(r) && is_to_open(r, event))
 		return fault_set(&r->why, ERR_PARAM,
 			"data: a call that nobody waits for takes no CloudID "

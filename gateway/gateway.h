@@ -12,6 +12,8 @@
 #include "gateway/access.h"
 #include "gateway/http.h"
 
+#include <jansson.h>
+
 struct access_tokens;
 struct api_keys;
 struct apps;
@@ -91,6 +93,7 @@ struct gateway {
 	struct queue *queue;             /* of calls that nobody waits for */
 	struct http_paths *paths;        /* of functions */
 	struct declared_table *declared; /* in force; never NULL when ready */
+	json_t *fn_doors;                /* the same; fn_door.h */
 	struct project_routes *project_routes;
 	struct cors *web_origins; /* whose pages may use the built-in paths */
 	struct files *files;

@@ -12,6 +12,7 @@
 #include "db/listen.h"
 #include "db/pool.h"
 #include "gateway/declared.h"
+#include "gateway/fn_door.h"
 #include "gateway/gateway.h"
 
 #include <stdlib.h>
@@ -56,6 +57,8 @@ project_routes_free(struct project_routes *p)
 	p->listen = listen_free(p->listen);
 	job_cancel(&p->ask.job);
 	p->gateway->declared = declared_unref(p->gateway->declared);
+	json_decref(p->gateway->fn_doors);
+	p->gateway->fn_doors = NULL;
 	json_decref(p->operator_file);
 	json_decref(p->file);
 	json_decref(p->sites);
@@ -110,6 +113,8 @@ put(struct project_routes *p, struct declared_table *table)
 	struct declared_table *old = p->gateway->declared;
 
 	p->gateway->declared = table;
+	json_decref(p->gateway->fn_doors);
+	p->gateway->fn_doors = fn_door_all(table);
 	(void)declared_unref(old);
 }
 

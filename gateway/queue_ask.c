@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/quantity.h"
 #include "base/text.h"
+#include "gateway/fn_door.h"
 
 enum { RETRIES_TOP = 100, KEY_TOP = 256, ID_BYTES = 16 };
 
@@ -67,6 +68,7 @@ check(const struct queue_put *put, const struct gateway *g,
 	bool is_server = caller_is_admin(who);
 	int days = is_server ? SERVER_DAYS : USER_DAYS;
 	int64_t top = g->conf->functions_queue_event_size;
+	int e;
 
 	if (!queue_has(g->queue, put->function))
 		return ERR_FN_NOT_FOUND;
@@ -85,7 +87,10 @@ check(const struct queue_put *put, const struct gateway *g,
 	if (strlen(put->key) > KEY_TOP)
 		return fault_set(
 			why, ERR_PARAM, "key: %d bytes at most", KEY_TOP);
-	return is_server ? 0 : check_user(put, g, why);
+	if (is_server)
+		return 0;
+	e = fn_door_check(g, who, put->function, why);
+	return e < 0 ? e : check_user(put, g, why);
 }
 
 int

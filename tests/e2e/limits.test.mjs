@@ -125,7 +125,7 @@ test('no more at once than declared, over both gateways, and places come back', 
   const all = await Promise.all(Array.from({ length: 6 }, () => ask('/few', { method: 'POST', body })));
   assert.deepEqual(all.map((a) => a.status).sort(), [200, 200, 429, 429, 429, 429]);
   const no = all.find((a) => a.status === 429);
-  assert.match(no.json.message, /limit few: too many at once/);
+  assert.match(no.json.message, /^limit few: too many requests for this route from all clients together at once: wait/);
   assert.ok(Number(no.headers['retry-after']) >= 1);
   const again = await Promise.all([1, 2].map(() => ask('/few', { method: 'POST', body: '{"ms":1}' })));
   assert.deepEqual(again.map((a) => a.status), [200, 200]);
@@ -170,6 +170,27 @@ test('an API key opens the routes it is for and nothing else', async () => {
   assert.equal(await go('/v1/pay/orders/1', bearer), 401);
   assert.equal((await ask('/v1/functions/echo', { method: 'POST', headers: bearer, body: '{}' })).status, 401);
   assert.equal((await ask('/v1/database/things', { headers: bearer })).status, 401);
+});
+
+test('the function behind such a route is not reached around it', async () => {
+  const user = { authorization: `Bearer ${stack.token('oUser')}`, 'content-type': 'application/json' };
+  const forged = JSON.stringify({ path: '/x', httpMethod: 'GET', headers: { 'x-forwarded-for': '10.0.0.1' }, body: '' });
+  const doors = [['/v1/functions/signed', forged], ['/v1/functions/signed?async=true', forged], ['/v1/cloudrun/signed/x', '']];
+  for (const [target, body] of doors) {
+    const no = await ask(target, { method: 'POST', headers: user, body });
+    assert.equal(no.status, 403, `${target}: ${no.text}`);
+    assert.match(no.json.message, /the function signed is behind a route/);
+  }
+  const service = await ask('/x', { method: 'POST', headers: { ...user, 'x-wx-service': 'signed' }, body: '' });
+  assert.equal(service.status, 403, service.text);
+  for (const more of [{}, { async: true }]) {
+    const web = await ask('/web', { method: 'POST', headers: user, body: JSON.stringify({ action: 'functions.invokeFunction',
+      env: 'test', dataVersion: '2020-01-10', function_name: 'signed', request_data: forged, ...more }) });
+    assert.match(web.json.message, /the function signed is behind a route/, web.text);
+  }
+  // the operator calls what he likes, and so do functions
+  assert.equal(stack.cli('fn', 'invoke', 'signed').status, 0);
+  assert.equal((await ask('/v1/functions/hold', { method: 'POST', headers: user, body: '{"ms":1}' })).status, 200);
 });
 
 test('a program is nobody to the function behind the route', async () => {
