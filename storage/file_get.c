@@ -137,7 +137,8 @@ fetch_content(struct get *g)
 	}
 	get->fd = fd;
 	job_init(&g->s3.job, on_fetched);
-	s3_get(g->f->s3, &g->s3, get->info.content, fd, get->info.size);
+	s3_get(g->f->s3, &g->s3, get->info.content, fd, get->info.size,
+		get->info.sha256);
 }
 
 static void

@@ -5,7 +5,9 @@
  */
 #include "storage/s3.h"
 
+#include "base/crypto.h"
 #include "base/mem.h"
+#include "storage/place.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -84,13 +86,22 @@ on_data(struct fetch *fetch, struct slice data)
 {
 	struct s3_op *op = container_of(fetch, struct s3_op, fetch);
 
-	if (op->fd < 0 || fetch->status != 200 || op->at < 0)
+	if (op->fd < 0 || fetch->status != 200)
 		return 0;
+	/* more than is asked for: whatever it is, it is not that content */
+	if (op->at + (int64_t)data.len > op->size) {
+		op->failed = fault_set(&op->job.why, ERR_UPSTREAM,
+			"the S3 store gave more than the content's %lld bytes",
+			(long long)op->size);
+		return op->failed;
+	}
+	if (op->sum)
+		digest_add(op->sum, data);
 	while (data.len) {
 		ssize_t n = pwrite(op->fd, data.ptr, data.len, op->at);
 
 		if (n < 0)
-			return -errno;
+			return op->failed = place_error(errno);
 		op->at += n;
 		data = slice_of(data.ptr + n, data.len - (size_t)n);
 	}
@@ -105,6 +116,25 @@ on_head(struct fetch *fetch)
 
 static const struct fetch_stream sends = {
 	.on_head = on_head, .on_data = on_data, .read = on_read};
+
+/* The store is another's machine: what it gives is what was put there, or an
+ * error. */
+static int
+check_sum(struct s3_op *op, struct fault *why)
+{
+	uint8_t sum[DIGEST_TOP];
+	char hex[2 * DIGEST_TOP + 1] = "";
+	size_t len = digest_end(op->sum, sum);
+
+	for (size_t i = 0; i < len; i++)
+		(void)snprintf(hex + 2 * i, 3, "%02x", sum[i]);
+	if (strcmp(hex, op->sha256) == 0)
+		return 0;
+	return fault_set(why, ERR_UPSTREAM,
+		"the S3 store gave other bytes than were put there: their "
+		"SHA-256 is %s",
+		hex);
+}
 
 static int
 verdict(struct s3_op *op, struct fault *why)
@@ -126,7 +156,7 @@ verdict(struct s3_op *op, struct fault *why)
 		return fault_set(why, ERR_UPSTREAM,
 			"the S3 store gave %lld bytes of %lld",
 			(long long)op->at, (long long)op->size);
-	return 0;
+	return op->sum ? check_sum(op, why) : 0;
 }
 
 static void
@@ -136,7 +166,9 @@ on_fetched(struct job *job)
 		container_of(job, struct fetch, job), struct s3_op, fetch);
 	int r = job->err;
 
-	if (r < 0)
+	if (op->failed < 0)
+		r = op->failed;
+	else if (r < 0)
 		op->job.why = job->why;
 	else
 		r = verdict(op, &op->job.why);
@@ -187,6 +219,9 @@ op_init(struct s3 *s, struct s3_op *op, int fd, int64_t size)
 	op->fd = fd;
 	op->size = size;
 	op->url = NULL;
+	op->failed = 0;
+	op->sum = NULL;
+	op->sha256 = "";
 	op->missing_is_fine = op->is_get = false;
 }
 
@@ -199,10 +234,13 @@ s3_put(struct s3 *s, struct s3_op *op, const char *name, int fd, int64_t size,
 }
 
 void
-s3_get(struct s3 *s, struct s3_op *op, const char *name, int fd, int64_t size)
+s3_get(struct s3 *s, struct s3_op *op, const char *name, int fd, int64_t size,
+	const char *sha256)
 {
 	op_init(s, op, fd, size);
 	op->is_get = true;
+	op->sha256 = sha256;
+	op->sum = digest_new("sha256");
 	start(op, "GET", name, EMPTY, 0);
 }
 
@@ -221,5 +259,6 @@ s3_done(struct s3_op *op)
 	if (op->s3)
 		fetch_done(&op->fetch);
 	op->url = mem_free(op->url);
+	op->sum = op->s3 ? digest_free(op->sum) : NULL;
 	op->s3 = NULL;
 }

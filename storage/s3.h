@@ -31,15 +31,19 @@ struct s3_op {
 	int fd;
 	int64_t at, size; /* of fd */
 	bool missing_is_fine, is_get;
+	int failed;         /* writing what came */
+	struct digest *sum; /* of what came */
+	const char *sha256; /* that it must have */
 	char *url;
 };
 /* job_init(&op->job, …) first; s3_done always, in the end.  `fd` stays the
  * caller's, and must live until the job is done. */
 void s3_put(struct s3 *s, struct s3_op *op, const char *name, int fd,
 	int64_t size, const char *sha256);
-/* Its bytes into `fd`, from its begin. */
-void s3_get(
-	struct s3 *s, struct s3_op *op, const char *name, int fd, int64_t size);
+/* Its bytes into `fd`, from its begin; ERR_UPSTREAM when they are not `size`
+ * bytes of this SHA-256 (hex; lives until the job is done). */
+void s3_get(struct s3 *s, struct s3_op *op, const char *name, int fd,
+	int64_t size, const char *sha256);
 /* One that is not there is fine. */
 void s3_delete(struct s3 *s, struct s3_op *op, const char *name);
 void s3_done(struct s3_op *op);

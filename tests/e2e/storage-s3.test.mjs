@@ -15,7 +15,7 @@ import { join, lacksPackages, source, startStack, until } from '../lib/stack.mjs
 const client = join(source, 'tests/clients/s3rver-3.7.1'); // with aws4
 const skip = lacksPackages('tests/clients/s3rver-3.7.1');
 const SIZE = 5 << 20;
-let dir, store, gate, port, stack, db, anna, refused = 0;
+let dir, store, gate, port, stack, db, anna, mischief, refused = 0;
 const clock = new Clock();
 
 before(async () => {
@@ -64,6 +64,7 @@ async function gateBefore(behind) {
     for await (const part of from) parts.push(part);
     const body = Buffer.concat(parts);
     if (!isSigned(from, body)) { refused++; to.writeHead(403); to.end(); return; }
+    if (mischief) { mischief(from, to); return; }
     const on = request({ port: behind, host: '127.0.0.1', method: from.method, path: from.url, headers: from.headers }, (answer) => {
       to.writeHead(answer.statusCode, answer.headers);
       answer.pipe(to);
@@ -130,6 +131,35 @@ test('what is replaced or removed goes from the store', { skip }, async () => {
   await until(() => objects().length === 4, 'the replaced object is gone');
   assert.ok((await ask('DELETE', 'a/1')).ok);
   await until(() => objects().length === 3, 'the removed object is gone');
+});
+
+test('what a store gives that is not what was put there is no answer', { skip }, async () => {
+  const bytes = randomBytes(70000), elsewhere = [];
+  assert.equal((await ask('PUT', 'a/true', bytes)).status, 201);
+  const other = createServer((from, to) => { elsewhere.push(from.headers); to.end(bytes); });
+  await new Promise((done) => other.listen(0, '127.0.0.1', done));
+  const answers = {
+    'other bytes': (to) => to.end(randomBytes(70000)),
+    'one bit': (to) => { const b = Buffer.from(bytes); b[69999] ^= 1; to.end(b); },
+    'too few': (to) => to.end(bytes.subarray(1)),
+    'a megabyte too many': (to) => to.end(Buffer.concat([bytes, Buffer.alloc(1 << 20)])),
+    'a redirect': (to) => to.writeHead(307, { location: `http://127.0.0.1:${other.address().port}/files/x` }).end(),
+    'a part of it': (to) => to.writeHead(206, { 'content-range': 'bytes 0-69999/70000' }).end(bytes),
+    'words with 200': (to) => to.writeHead(200, { 'content-type': 'application/xml' }).end('<Error><Code>SlowDown</Code></Error>'),
+    'no key': (to) => to.writeHead(403).end('<Error><StringToSign>AWS4 S3RVER</StringToSign></Error>'),
+  };
+  for (const [name, answer] of Object.entries(answers)) {
+    mischief = (from, to) => answer(to);
+    const got = await ask('GET', 'a/true'), text = await got.text();
+    assert.ok(got.status >= 500, `${name}: ${got.status}`);
+    assert.match(text, /S3 store/, name);
+    assert.ok(!/S3RVER|AWS4/.test(text), text);
+  }
+  mischief = null;
+  assert.deepEqual(elsewhere, []);
+  other.close();
+  assert.ok(bytes.equals(Buffer.from(await (await ask('GET', 'a/true')).arrayBuffer())));
+  assert.ok(!stack.daemonLog().includes('S3RVER'), 'no key in the log');
 });
 
 test('no request of ours had a wrong signature', { skip }, () => assert.equal(refused, 1));
