@@ -9,6 +9,7 @@
 #include "base/paths.h"
 #include "storage/files_inside.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -148,6 +149,29 @@ tell(struct thumbing *g, int err, const char *text)
 
 static void run_next(struct thumbs *all);
 
+/* Whoever may read an image may ask for it in millions of sizes; kept are as
+ * many as pages have uses for, the rest is made each time. */
+static bool
+is_one_too_many(const struct thumbing *g, const char *folder)
+{
+	const char *name = strrchr(g->path, '/') + 1;
+	size_t len = strcspn(name, "-") + 1, count = 0;
+	int fd = openat(place_dir(g->f->place), folder,
+		O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *e;
+
+	if (!dir) {
+		if (fd >= 0)
+			(void)close(fd);
+		return true;
+	}
+	while ((e = readdir(dir)))
+		count += strncmp(e->d_name, name, len) == 0;
+	(void)closedir(dir);
+	return count >= THUMBS_KEPT;
+}
+
 /* Another may have made the same meanwhile; then that one stays. */
 static void
 keep(const struct thumbing *g)
@@ -159,6 +183,8 @@ keep(const struct thumbing *g)
 		strchr(g->path, '/') + 1);
 	(void)mkdirat(dir, "thumbs", 0750);
 	(void)mkdirat(dir, folder, 0750);
+	if (is_one_too_many(g, folder) || place_has_room(g->f->place, 0) < 0)
+		return;
 	(void)snprintf(self, sizeof(self), "/proc/self/fd/%d", g->out);
 	if (linkat(AT_FDCWD, self, dir, g->path, AT_SYMLINK_FOLLOW) < 0)
 		return; /* it is made anew the next time */

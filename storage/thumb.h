@@ -10,7 +10,7 @@
 
 enum thumb_format { THUMB_JPEG, THUMB_PNG, THUMB_WEBP };
 
-enum { THUMB_SIDE_TOP = 4096 };
+enum { THUMB_SIDE_TOP = 4096, THUMBS_KEPT = 64 /* of one image */ };
 
 struct thumbing;
 

@@ -101,6 +101,8 @@ confine(void)
 	if (r == 0)
 		r = seccomp_rule_add(
 			ctx, SCMP_ACT_ERRNO(ENOENT), SCMP_SYS(openat), 0);
+	/* pictures wait, answers do not */
+	(void)setpriority(PRIO_PROCESS, 0, 10);
 	limit(RLIMIT_AS, (rlim_t)768 << 20);
 	limit(RLIMIT_CPU, CPU_S);
 	limit(RLIMIT_NOFILE, 4);

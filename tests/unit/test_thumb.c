@@ -202,7 +202,8 @@ make(struct fixture *f, struct slice bytes, const char *name, const char *size,
 	return image_head(ret, slice_of(got_bytes, (size_t)n));
 }
 
-#define NAME "abc00000000000000000000000000001"
+#define NAME  "abc00000000000000000000000000001"
+#define OTHER "abc00000000000000000000000000002"
 
 static bool
 has_program(void)
@@ -245,6 +246,35 @@ an_image_becomes_smaller_and_is_made_once(void **state)
 		make(f, SLICE("no image"), NAME, "100x100", "", "", &h), 0);
 	assert_int_equal(h.height, 66);
 	assert_int_equal(count_files(f, "thumbs"), 3);
+	teardown(f);
+}
+
+/* A reader who asks for every size there is does not fill the disk. */
+static void
+of_one_image_a_few_sizes_are_kept(void **state)
+{
+	struct fixture *f = setup();
+	_buf_ struct buf image = {0};
+	struct image_head h;
+	char size[16];
+
+	(void)state;
+	if (!has_program()) {
+		teardown(f);
+		skip();
+	}
+	png(&image, 30, 30, 30);
+	for (int i = 1; i <= THUMBS_KEPT + 3; i++) {
+		(void)snprintf(size, sizeof(size), "%dx4", i);
+		assert_int_equal(
+			make(f, buf_all(&image), NAME, size, "cover", "", &h),
+			0);
+		assert_int_equal(h.width, i);
+	}
+	assert_int_equal(count_files(f, "thumbs"), THUMBS_KEPT);
+	/* another image has room of its own */
+	assert_int_equal(make(f, buf_all(&image), OTHER, "9x9", "", "", &h), 0);
+	assert_int_equal(count_files(f, "thumbs"), THUMBS_KEPT + 1);
 	teardown(f);
 }
 
@@ -329,6 +359,7 @@ main(void)
 		cmocka_unit_test(a_head_says_kind_and_size),
 		cmocka_unit_test(a_wish_is_read),
 		cmocka_unit_test(an_image_becomes_smaller_and_is_made_once),
+		cmocka_unit_test(of_one_image_a_few_sizes_are_kept),
 		cmocka_unit_test(bombs_and_what_is_no_image_are_refused),
 		cmocka_unit_test(many_wait_for_their_turn_and_some_leave),
 	};
