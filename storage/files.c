@@ -70,6 +70,7 @@ files_new(struct files **ret, struct loop *loop, struct pool *pool,
 	files_configure(f, conf);
 	f->thumbs = thumbs_new(conf->thumb_program);
 	f->gone = gone_new(f);
+	inflows_init(&f->inflows);
 	f->lifecycle = lifecycle_new(f);
 	*ret = take(f);
 	return 0;

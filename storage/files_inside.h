@@ -9,6 +9,7 @@
 #include "storage/file_rule.h"
 #include "storage/files.h"
 #include "storage/hot.h"
+#include "storage/inflow.h"
 
 struct gone;
 struct s3;
@@ -29,6 +30,7 @@ struct files {
 	struct gone *gone;
 	struct lifecycle *lifecycle;
 	struct thumbs *thumbs;
+	struct inflows inflows;
 };
 
 /* What the database says of a path. */

@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-enum { JOIN_MS = 30 * 60 * 1000 };
+enum { JOIN_MS = 30 * 60 * 1000, UPLOADS_TOP = 1000 /* open ones of a user */ };
 
 struct resuming {
 	struct files *f;
@@ -29,8 +29,10 @@ struct resuming {
 static const char create_sql[] =
 	"INSERT INTO mpcloud.file_uploads (id, env, path, owner, asker, size,"
 	" type, cache_control, disposition, fresh, expires_at, created_at,"
-	" touched_at) VALUES ($1, $2, $3, '', $4, $5, $6, $7, $8, $9::boolean,"
-	" $10, $11, $11)";
+	" touched_at) SELECT $1, $2, $3, '', $4, $5::bigint, $6, $7, $8,"
+	" $9::boolean, $10::bigint, $11::bigint, $11::bigint"
+	" WHERE $4 = '' OR (SELECT count(*) FROM mpcloud.file_uploads u"
+	" WHERE u.env = $2 AND u.asker = $4) < $12::bigint RETURNING 1";
 
 static const char show_sql[] =
 	"SELECT u.path, coalesce(u.size, -1), u.type, u.cache_control,"
@@ -106,8 +108,17 @@ on_created(struct job *job)
 	struct resuming *g = container_of(
 		container_of(job, struct ask, job), struct resuming, ask);
 
-	g->op->made = g->id;
-	finish(g, job->err, &job->why);
+	struct fault why = job->why;
+	int r = job->err;
+
+	if (r == 0 && ask_rows(&g->ask) == 0)
+		r = fault_set(&why, ERR_FILE_QUOTA,
+			"%d uploads of this user are open, which is the most: "
+			"complete or abort some (they end by themselves after "
+			"a day)",
+			UPLOADS_TOP);
+	g->op->made = r < 0 ? NULL : g->id;
+	finish(g, r, &why);
 }
 
 static struct slice
@@ -151,8 +162,9 @@ on_looked(struct job *job)
 			op->fresh ? SLICE("t") : SLICE("f"),
 			op->expire_ms ? file_number(a, op->expire_ms)
 				      : slice_of(NULL, 0),
-			file_number(a, clock_now_ms())},
-		11);
+			file_number(a, clock_now_ms()),
+			file_number(a, UPLOADS_TOP)},
+		12);
 }
 
 void

@@ -20,45 +20,46 @@ struct parting {
 	struct resume_part *part;
 	struct content *content;
 	struct ask ask;
-	int64_t room; /* bytes that the asker's quota leaves for this part */
+	int64_t announced; /* of the whole upload; -1: it was not said */
+	/* bytes that quotas leave for what is on its way, with this part;
+	 * INT64_MAX: there is none */
+	int64_t user_room, total_room;
+	struct inflow *inflow;
+	int64_t flown; /* added to it */
 	bool asked, ending;
 };
 
 /* Parts count as what they will be: else an upload that nobody ever completes
  * would be room without a limit. */
 static const char may_sql[] =
-	"SELECT (SELECT count(*) FROM mpcloud.file_parts p"
-	"  WHERE p.upload = u.id AND p.start <> $5::bigint),"
-	" CASE WHEN $6::boolean THEN"
-	"  (SELECT coalesce(sum(p.size), 0)::bigint FROM mpcloud.file_uploads o"
-	"   JOIN mpcloud.file_parts p ON p.upload = o.id"
-	"   WHERE o.asker = $4 AND o.env = $2"
-	"   AND NOT (p.upload = u.id AND p.start = $5::bigint))"
-	"  + (SELECT coalesce(sum(g.bytes), 0)::bigint FROM mpcloud.file_usage "
-	"g"
-	"   WHERE g.owner = $4 AND g.env = $2) ELSE 0 END"
-	" FROM mpcloud.file_uploads u"
-	" WHERE u.id = $1 AND u.env = $2 AND ($3 OR u.asker = $4)";
+	"SELECT count, announced, user_used, total_used"
+	" FROM mpcloud.file_part_may($1, $2, $3::boolean, $4, $5::bigint,"
+	" $6::boolean, $7::boolean)";
 
-/* The upload's row is locked, so that it neither ends nor is completed
- * meanwhile. */
 static const char put_sql[] =
-	"WITH u AS (UPDATE mpcloud.file_uploads SET touched_at = $6::bigint"
-	"  WHERE id = $1 RETURNING id),"
-	" old AS (SELECT p.name FROM mpcloud.file_parts p, u"
-	"  WHERE p.upload = u.id AND p.start = $2::bigint),"
-	" fresh AS (INSERT INTO mpcloud.file_parts AS p"
-	"  (upload, start, size, md5, name)"
-	"  SELECT u.id, $2::bigint, $3::bigint, $4, $5 FROM u"
-	"  ON CONFLICT (upload, start) DO UPDATE SET size = excluded.size,"
-	"  md5 = excluded.md5, name = excluded.name RETURNING 1)"
-	" SELECT (SELECT count(*) FROM fresh), (SELECT name FROM old)";
+	"SELECT verdict, old FROM mpcloud.file_part_put($1, $2::bigint,"
+	" $3::bigint, $4, $5, $6::bigint, $7::bigint, $8::bigint)";
+
+/* Written down or given up: not on its way any more. */
+static void
+land(struct parting *p)
+{
+	p->inflow = inflow_leave(&p->f->inflows, p->inflow, p->flown);
+	p->flown = 0;
+}
+
+static bool
+has_user_quota(const struct parting *p)
+{
+	return p->f->conf.user_quota > 0 && !p->part->scope.admin;
+}
 
 static void
 drop_content(struct parting *p)
 {
 	struct content *c = take(p->content);
 
+	land(p);
 	if (!c)
 		return;
 	if (p->asked)
@@ -96,20 +97,30 @@ no_upload(struct fault *why)
 }
 
 static void
+refuse(struct parting *p, struct slice verdict)
+{
+	struct fault why = {0};
+
+	if (slice_is(verdict, "none"))
+		finish(p, no_upload(&why), &why);
+	else
+		finish(p, file_verdict(p->f, verdict, &why), &why);
+}
+
+static void
 on_row(struct job *job)
 {
 	struct parting *p = container_of(
 		container_of(job, struct ask, job), struct parting, ask);
-	struct fault why = {0};
 	char path[PLACE_PATH];
 
 	if (job->err < 0) {
 		finish(p, job->err, &job->why);
 		return;
 	}
-	if (ask_int(&p->ask, 0, 0) == 0) {
+	if (!ask_is_null(&p->ask, 0, 0)) {
 		p->asked = false;
-		finish(p, no_upload(&why), &why);
+		refuse(p, ask_value(&p->ask, 0, 0));
 		return;
 	}
 	if (!ask_is_null(&p->ask, 0, 1)) {
@@ -119,6 +130,7 @@ on_row(struct job *job)
 	}
 	p->part->size = content_sums(p->content)->size;
 	content_keep(take(p->content));
+	land(p);
 	finish(p, 0, NULL);
 }
 
@@ -134,8 +146,11 @@ put_row(struct parting *p)
 	pool_ask(p->f->pool, &p->ask, put_sql,
 		(struct slice[]){p->part->id, file_number(a, p->part->start),
 			file_number(a, s->size), slice_str(s->md5),
-			slice_str(s->name), file_number(a, clock_now_ms())},
-		6);
+			slice_str(s->name), file_number(a, clock_now_ms()),
+			file_number(a,
+				has_user_quota(p) ? p->f->conf.user_quota : 0),
+			file_number(a, p->f->conf.total_quota)},
+		8);
 }
 
 static void
@@ -162,10 +177,32 @@ on_step(struct content *c, void *owner)
 		put_row(p);
 }
 
-static bool
-has_quota(const struct parting *p)
+static int64_t
+room(bool has, int64_t quota, int64_t used)
 {
-	return p->f->conf.user_quota > 0 && !p->part->scope.admin;
+	return has ? quota - used : INT64_MAX;
+}
+
+/* Does another `more` bytes fit, with all that comes in beside it? */
+static int
+check_room(const struct parting *p, int64_t more, struct fault *why)
+{
+	int64_t at = p->part->start + content_size(p->content) + more;
+
+	if (at > p->f->conf.file_top)
+		return fault_set(why, ERR_TOO_BIG,
+			"a file has %lld bytes at most (storage.file_size)",
+			(long long)p->f->conf.file_top);
+	if (p->announced >= 0 && at > p->announced)
+		return fault_set(why, ERR_TOO_BIG,
+			"the upload was announced with %lld bytes, and this "
+			"part goes beyond them",
+			(long long)p->announced);
+	if (p->inflow->bytes + more > p->user_room)
+		return file_verdict(p->f, SLICE("user_quota"), why);
+	if (p->f->inflows.bytes + more > p->total_room)
+		return file_verdict(p->f, SLICE("total_quota"), why);
+	return 0;
 }
 
 static void
@@ -173,6 +210,7 @@ on_may(struct job *job)
 {
 	struct parting *p = container_of(
 		container_of(job, struct ask, job), struct parting, ask);
+	const struct files_conf *conf = &p->f->conf;
 	struct fault why = {0};
 	int r = job->err;
 
@@ -184,11 +222,28 @@ on_may(struct job *job)
 		r = fault_set(&why, ERR_TOO_BIG,
 			"an upload has %d parts at most: send larger ones",
 			PARTS_TOP);
-	else if (has_quota(p))
-		p->room = p->f->conf.user_quota - ask_int(&p->ask, 0, 1);
-	if (r == 0 && p->room <= 0)
-		r = ERR_FILE_QUOTA;
+	if (r == 0) {
+		p->announced = ask_int(&p->ask, 0, 1);
+		p->user_room = room(has_user_quota(p), conf->user_quota,
+			ask_int(&p->ask, 0, 2));
+		p->total_room = room(conf->total_quota > 0, conf->total_quota,
+			ask_int(&p->ask, 0, 3));
+		p->inflow = inflow_join(
+			&p->f->inflows, file_scope_owner(&p->part->scope));
+		r = check_room(p, 0, &why);
+	}
+	if (r == 0 && (p->user_room <= 0 || p->total_room <= 0))
+		r = file_verdict(p->f,
+			p->user_room <= 0 ? SLICE("user_quota")
+					  : SLICE("total_quota"),
+			&why);
 	finish(p, r, why.code ? &why : NULL);
+}
+
+static struct slice
+flag(bool on)
+{
+	return on ? SLICE("t") : SLICE("f");
 }
 
 void
@@ -198,7 +253,6 @@ resume_part_begin(struct files *f, struct resume_part *part)
 
 	p->f = f;
 	p->part = part;
-	p->room = INT64_MAX;
 	part->inside = p;
 	p->content = content_new(f->place, on_step, p);
 	content_set_part(p->content);
@@ -207,11 +261,11 @@ resume_part_begin(struct files *f, struct resume_part *part)
 	job_init(&p->ask.job, on_may);
 	pool_ask(f->pool, &p->ask, may_sql,
 		(struct slice[]){part->id, slice_str(f->conf.env),
-			part->scope.admin ? SLICE("t") : SLICE("f"),
+			flag(part->scope.admin),
 			slice_str(file_scope_owner(&part->scope)),
 			file_number(part->arena, part->start),
-			has_quota(p) ? SLICE("t") : SLICE("f")},
-		6);
+			flag(has_user_quota(p)), flag(f->conf.total_quota > 0)},
+		7);
 }
 
 int
@@ -222,14 +276,14 @@ resume_part_data(struct resume_part *part, struct slice data)
 
 	if (!p->content)
 		return ERR_GONE;
-	if (part->start + content_size(p->content) + (int64_t)data.len >
-		p->f->conf.file_top)
-		return fault_set(&part->job.why, ERR_TOO_BIG,
-			"a file has %lld bytes at most (storage.file_size)",
-			(long long)p->f->conf.file_top);
-	if (content_size(p->content) + (int64_t)data.len > p->room)
-		return ERR_FILE_QUOTA;
+	r = check_room(p, (int64_t)data.len, &part->job.why);
+	if (r < 0)
+		return r;
 	r = content_add(p->content, data);
+	if (r == 0) {
+		inflow_add(&p->f->inflows, p->inflow, (int64_t)data.len);
+		p->flown += (int64_t)data.len;
+	}
 	if (r == CONTENT_WAIT)
 		job_begin(&part->job, p->f->loop, ROOM_MS, on_drop);
 	return r;

@@ -202,6 +202,7 @@ DECLARE
 	had mpcloud.files;
 	put record;
 	gone record;
+	alone boolean;
 BEGIN
 	PERFORM FROM mpcloud.files f WHERE f.env = $1
 		AND f.path IN (from_path, to_path) ORDER BY f.path FOR UPDATE;
@@ -224,13 +225,16 @@ BEGIN
 		calls := 0;
 		RETURN;
 	END IF;
+	-- of a move the old row's bytes become free in the same moment, and are the
+	-- same owner's, but onto another's row they become his
+	alone := move AND NOT EXISTS (SELECT FROM mpcloud.files t
+		WHERE t.env = $1 AND t.path = to_path AND t.owner <> had.owner);
 	had.path := to_path;
 	had.owner := CASE WHEN move THEN had.owner ELSE heir END;
 	had.created_at := now_ms;
 	had.changed_at := now_ms;
 	SELECT * INTO put FROM mpcloud.file_put(had, to_judged, NOT overwrite,
-		-- of a move the old row's bytes become free in the same moment
-		CASE WHEN move THEN 0 ELSE user_quota END,
+		CASE WHEN alone THEN 0 ELSE user_quota END,
 		CASE WHEN move THEN 0 ELSE total_quota END, lane, bucket, caller,
 		check_by);
 	verdict := put.verdict;
@@ -240,6 +244,85 @@ BEGIN
 			bucket, caller, now_ms);
 		calls := calls + coalesce(gone.calls, 0);
 	END IF;
+END $$;
+
+-- What files and parts of uploads come to, an owner's or (NULL) all, without the
+-- part at `start` of the upload `id`.
+CREATE OR REPLACE FUNCTION mpcloud.file_used(env text, owner text, id text,
+	start bigint)
+RETURNS bigint LANGUAGE sql VOLATILE AS $$
+	SELECT coalesce(CASE WHEN $2 IS NULL
+			THEN (SELECT sum(t.bytes) FROM mpcloud.file_total t
+				WHERE t.env = $1)
+			ELSE (SELECT g.bytes FROM mpcloud.file_usage g
+				WHERE g.owner = $2 AND g.env = $1) END, 0)::bigint
+		+ (SELECT coalesce(sum(p.size), 0)::bigint
+			FROM mpcloud.file_uploads o
+			JOIN mpcloud.file_parts p ON p.upload = o.id
+			WHERE o.env = $1 AND ($2 IS NULL OR o.asker = $2)
+			AND NOT (p.upload = $3 AND p.start = $4))
+$$;
+
+-- What is known before a part of an upload comes: how many parts it has beside the
+-- one at `start`, which a new one replaces, its announced size (-1: not announced),
+-- and what its asker's and all files come to with the parts of uploads (0 where
+-- it is not asked for).  No row: there is no such upload of theirs.
+CREATE OR REPLACE FUNCTION mpcloud.file_part_may(id text, env text, is_admin boolean,
+	asker text, start bigint, of_user boolean, of_all boolean)
+RETURNS TABLE (count bigint, announced bigint, user_used bigint,
+	total_used bigint) LANGUAGE sql STABLE AS $$
+	SELECT (SELECT count(*) FROM mpcloud.file_parts p
+			WHERE p.upload = u.id AND p.start <> $5),
+		coalesce(u.size, -1),
+		CASE WHEN of_user THEN mpcloud.file_used($2, $4, u.id, $5) ELSE 0 END,
+		CASE WHEN of_all THEN mpcloud.file_used($2, NULL, u.id, $5) ELSE 0 END
+	FROM mpcloud.file_uploads u
+	WHERE u.id = $1 AND u.env = $2 AND (is_admin OR u.asker = $4)
+$$;
+
+-- A part that is whole.  Quotas hold for it as they are now: of two that come at
+-- once and have not both room, the later finds the earlier, because the owner's
+-- usage is locked (the upload, too, so that it neither ends nor is completed
+-- meanwhile).  The total is not locked: it may be exceeded by what is committed at
+-- one moment.  verdict: NULL, it is there; none (no such upload), user_quota,
+-- total_quota.  `old`: the name of what it replaced.  Quotas of 0: none.
+CREATE OR REPLACE FUNCTION mpcloud.file_part_put(id text, start bigint,
+	size bigint, md5 text, name text, now_ms bigint, user_quota bigint,
+	total_quota bigint, OUT verdict text, OUT old text)
+LANGUAGE plpgsql AS $$
+DECLARE
+	u mpcloud.file_uploads;
+BEGIN
+	UPDATE mpcloud.file_uploads t SET touched_at = $6 WHERE t.id = $1
+		RETURNING * INTO u;
+	IF NOT FOUND THEN
+		verdict := 'none';
+		RETURN;
+	END IF;
+	IF user_quota > 0 THEN
+		IF u.asker <> '' THEN
+			INSERT INTO mpcloud.file_usage (owner, env)
+				VALUES (u.asker, u.env) ON CONFLICT DO NOTHING;
+			PERFORM FROM mpcloud.file_usage g WHERE g.owner = u.asker
+				AND g.env = u.env FOR UPDATE;
+		END IF;
+		IF mpcloud.file_used(u.env, u.asker, $1, $2) + $3 > user_quota THEN
+			verdict := 'user_quota';
+			RETURN;
+		END IF;
+	END IF;
+	IF total_quota > 0
+		AND mpcloud.file_used(u.env, NULL, $1, $2) + $3 > total_quota THEN
+		verdict := 'total_quota';
+		RETURN;
+	END IF;
+	SELECT p.name INTO old FROM mpcloud.file_parts p
+		WHERE p.upload = $1 AND p.start = $2;
+	INSERT INTO mpcloud.file_parts AS p (upload, start, size, md5, name)
+		VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT ON CONSTRAINT file_parts_pkey DO UPDATE
+			SET size = excluded.size, md5 = excluded.md5,
+			name = excluded.name;
 END $$;
 
 -- Contents whose rows are gone, oldest first.

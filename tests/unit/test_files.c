@@ -374,6 +374,11 @@ a_users_quota_holds_for_writers_at_once(void **state)
 	assert_int_equal(
 		copy(f, BY(ben), "ben2", "ben3", false, false), ERR_FILE_QUOTA);
 	assert_int_equal(copy(f, BY(ben), "ben2", "ben3", false, true), 0);
+	/* onto another's file it becomes his, who must have room for it */
+	assert_int_equal(put(f, ADMIN, "large", "0123456789"), 0);
+	assert_int_equal(
+		copy(f, ADMIN, "large", "ben", true, true), ERR_FILE_QUOTA);
+	assert_int_equal(copy(f, ADMIN, "ben", "large", true, true), 0);
 	teardown(f);
 }
 

@@ -218,6 +218,124 @@ an_upload_is_its_beginners(void **state)
 	teardown(f);
 }
 
+/* Twenty parts at once at two gateways; what is committed holds the quota, and
+ * what is on its way into one gateway is never more than is left. */
+static void
+a_quota_holds_for_parts_at_once(struct fixture *f)
+{
+	enum { PARTS = 20 };
+	struct resume_part p[PARTS] = {0};
+	unsigned begun = 0, fine = 0;
+
+	for (int i = 0; i < PARTS; i++) {
+		p[i] = (struct resume_part){.arena = &f->arena,
+			.scope = BY(anna),
+			.id = slice_str(id),
+			.start = i * 3};
+		job_init(&p[i].job, on_done);
+		resume_part_begin(f->files[i % GATEWAYS], &p[i]);
+	}
+	for (int i = 0; i < PARTS; i++) {
+		int r = wait_job(f, &p[i].job);
+
+		assert_int_equal(r, 0);
+		r = resume_part_data(&p[i], SLICE("abc"));
+		assert_true(
+			r == 0 || r == ERR_FILE_QUOTA || r == ERR_FILE_FULL);
+		if (r < 0)
+			resume_part_done(&p[i]);
+		else
+			begun++;
+	}
+	assert_int_equal(begun, 3 * GATEWAYS);
+	for (int i = 0; i < PARTS; i++)
+		if (p[i].inside)
+			resume_part_end(&p[i]);
+	for (int i = 0; i < PARTS; i++) {
+		if (!p[i].inside)
+			continue;
+		fine += wait_job(f, &p[i].job) == 0;
+		resume_part_done(&p[i]);
+	}
+	/* the total is not locked: more of what comes at one moment may fit */
+	assert_in_range(
+		fine, 3, f->conf.user_quota ? 3 : (unsigned)(3 * GATEWAYS));
+}
+
+static void
+a_users_quota_holds_for_parts_at_once(void **state)
+{
+	struct fixture *f = setup();
+
+	(void)state;
+	f->conf.user_quota = 10;
+	reconfigure(f);
+	assert_int_equal(create(f, BY(anna), "a", -1), 0);
+	a_quota_holds_for_parts_at_once(f);
+	assert_string_equal(
+		sql("SELECT sum(size) FROM mpcloud.file_parts"), "9");
+	assert_int_equal(part(f, BY(anna), 100, "xx", ""), ERR_FILE_QUOTA);
+	assert_int_equal(part(f, BY(anna), 100, "x", ""), 0);
+	/* what replaces a part counts in its stead */
+	assert_int_equal(part(f, BY(anna), 100, "y", ""), 0);
+	assert_int_equal(abort_it(f, BY(anna)), 0);
+	assert_int_equal(put(f, BY(anna), "b", "0123456789"), 0);
+	assert_int_equal(create(f, BY(anna), "a", -1), 0);
+	assert_int_equal(part(f, BY(anna), 0, "x", ""), ERR_FILE_QUOTA);
+	assert_int_equal(create(f, BY(ben), "c", -1), 0);
+	assert_int_equal(part(f, BY(ben), 0, "x", ""), 0);
+	teardown(f);
+}
+
+static void
+the_quota_of_all_counts_parts(void **state)
+{
+	struct fixture *f = setup();
+
+	(void)state;
+	f->conf.total_quota = 10;
+	reconfigure(f);
+	assert_int_equal(create(f, BY(anna), "a", -1), 0);
+	a_quota_holds_for_parts_at_once(f);
+	assert_int_equal(create(f, BY(ben), "b", -1), 0);
+	assert_int_equal(part(f, BY(ben), 0, "xx", ""), ERR_FILE_FULL);
+	teardown(f);
+}
+
+static void
+no_part_goes_beyond_what_was_announced(void **state)
+{
+	struct fixture *f = setup();
+
+	(void)state;
+	assert_int_equal(create(f, BY(anna), "a", 3), 0);
+	assert_int_equal(part(f, BY(anna), 0, "abcd", ""), ERR_TOO_BIG);
+	assert_int_equal(part(f, BY(anna), 2, "cd", ""), ERR_TOO_BIG);
+	assert_int_equal(part(f, BY(anna), 4, "", ""), ERR_TOO_BIG);
+	assert_int_equal(part(f, BY(anna), 0, "abc", ""), 0);
+	assert_int_equal(complete(f, BY(anna), ABC_SHA256), 0);
+	teardown(f);
+}
+
+static void
+a_user_has_a_thousand_uploads_at_the_most(void **state)
+{
+	struct fixture *f = setup();
+
+	(void)state;
+	(void)sql("INSERT INTO mpcloud.file_uploads (id, env, path, owner,"
+		  " asker, type, fresh, created_at, touched_at) SELECT"
+		  " 'x' || n, f.env, 'p', '', 'o-anna', '', false, 0, 0"
+		  " FROM generate_series(1, 999) n, (SELECT '%s' AS env) f"
+		  " RETURNING 1",
+		ENV);
+	assert_int_equal(create(f, BY(anna), "a", -1), 0);
+	assert_int_equal(create(f, BY(anna), "b", -1), ERR_FILE_QUOTA);
+	assert_int_equal(create(f, BY(ben), "b", -1), 0);
+	assert_int_equal(abort_it(f, BY(ben)), 0);
+	teardown(f);
+}
+
 int
 main(void)
 {
@@ -226,6 +344,10 @@ main(void)
 		cmocka_unit_test(large_parts_are_joined_piece_by_piece),
 		cmocka_unit_test(what_does_not_fit_is_refused_and_can_go_on),
 		cmocka_unit_test(an_upload_is_its_beginners),
+		cmocka_unit_test(a_users_quota_holds_for_parts_at_once),
+		cmocka_unit_test(the_quota_of_all_counts_parts),
+		cmocka_unit_test(no_part_goes_beyond_what_was_announced),
+		cmocka_unit_test(a_user_has_a_thousand_uploads_at_the_most),
 	};
 
 	return cmocka_run_group_tests(tests, group_setup, group_teardown);
