@@ -164,6 +164,19 @@ test('an answer cannot end early, and cannot put in a header that is none', asyn
     'the author reads it in the log');
 });
 
+test('nobody says for himself who he is and where he comes from', async () => {
+  const own = { 'X-Forwarded-For': '6.6.6.6', 'X-Forwarded-Proto': 'https', 'X-Forwarded-Host': 'bank.example', 'X-Real-IP': '6.6.6.6',
+    X_Real_IP: '6.6.6.6', 'X-Client-IP': '6.6.6.6', Forwarded: 'for=6.6.6.6', 'X-Forwarded-Port': '1', 'X-Mpcloud-Uid': 'admin',
+    X_Mpcloud_Uid: 'admin', 'X-WX-OPENID': 'victim', 'x-wx-unionid': 'victim', X_WX_SOURCE: 'wx', Proxy: 'http://6.6.6.6',
+    'X-Original-URL': '/admin', 'X-Rewrite-Url': '/admin', 'X-Forward': 'kept' };
+  const { event } = (await get('/web-app/me', { headers: own })).json;
+  assert.ok(!/6\.6\.6\.6|victim|admin"|bank/.test(JSON.stringify(event)), JSON.stringify(event));
+  const { headers, requestContext: { sourceIp } } = event, { host } = new URL(stack.url);
+  assert.deepEqual(['x-forwarded-for', 'x-real-ip', 'x-forwarded-proto', 'x-forwarded-host'].map((n) => headers[n]),
+    [sourceIp, sourceIp, 'http', host]);
+  assert.deepEqual([headers['x-forward'], headers.x_wx_source], ['kept', undefined]);
+});
+
 test('headers of a name that comes twice are joined, and both are there', async () => {
   const { hostname, port } = new URL(stack.url);
   const answer = await new Promise((done, failed) => {
