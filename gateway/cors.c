@@ -257,7 +257,8 @@ origin_fits(const char *pattern, struct slice origin)
 }
 
 bool
-cors_allows(const struct cors *c, struct slice origin, struct slice host)
+cors_allows(const struct cors *c, struct slice origin, struct slice host,
+	bool is_tls)
 {
 	const char *mark;
 
@@ -266,7 +267,9 @@ cors_allows(const struct cors *c, struct slice origin, struct slice host)
 	for (size_t i = 0; c && i < c->count; i++)
 		if (origin_fits(c->origins[i], origin))
 			return true;
-	/* the page is ours */
+	/* the page is ours; one without TLS may be whoever's on the way */
+	if (is_tls && !slice_starts(origin, "https://"))
+		return false;
 	mark = memmem(origin.ptr, origin.len, "://", 3);
 	return mark && host.len &&
 	       slice_eq(slice_of(mark + 3,
@@ -311,7 +314,8 @@ cors_say(const struct cors *c, struct exchange *x, const char *methods)
 	struct slice origin = exchange_header(x, "Origin");
 	bool open = c && c->any && !c->credentials;
 
-	if (!origin.len || !cors_allows(c, origin, exchange_header(x, "Host")))
+	if (!origin.len || !cors_allows(c, origin, exchange_header(x, "Host"),
+				   exchange_is_tls(x)))
 		return;
 	exchange_add_header(x, "Access-Control-Allow-Origin",
 		open ? "*" : arena_str(exchange_arena(x), origin));

@@ -28,8 +28,9 @@ struct cors *cors_free(struct cors *c);
 DEFINE_CLEANUP(struct cors *, cors_free)
 
 /* Whether a page of `origin` may read what comes from `host` (the request's
- * Host header): it is listed, or the same. */
-bool cors_allows(const struct cors *c, struct slice origin, struct slice host);
+ * Host header): it is listed, or the same; over TLS its page came so, too. */
+bool cors_allows(const struct cors *c, struct slice origin, struct slice host,
+	bool is_tls);
 bool cors_is_preflight(const struct exchange *x);
 /* Whether answers differ by origin: Vary: Origin is the caller's to add. */
 bool cors_varies(const struct cors *c);

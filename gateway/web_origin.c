@@ -27,7 +27,7 @@ web_origin_check(struct request *r)
 	/* WeChat's servers and probes are no browsers */
 	if (!origin.ptr || r->route->know == KNOW_PROBE ||
 		cors_allows(r->gateway->web_origins, origin,
-			exchange_header(r->x, "Host")))
+			exchange_header(r->x, "Host"), exchange_is_tls(r->x)))
 		return 0;
 	return fault_set(&r->why, ERR_ORIGIN,
 		"pages of %.*s may not use this server: list it in "

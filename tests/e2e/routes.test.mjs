@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { spawn, execFileSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, mkdirSync, readFileSync, readdirSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
+import https from 'node:https';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { brotliDecompressSync, gunzipSync, gzipSync } from 'node:zlib';
@@ -22,7 +23,7 @@ before(async () => {
   ] }));
   writeFileSync(join(outside, 'www', 'index.html'), '<p>top</p>\n');
   writeFileSync(join(outside, 'www', 'sub', 'index.html'), '<p>sub</p>\n');
-  stack = await startStack({ project: join(source, 'tests/e2e/routes'), gateways: 2,
+  stack = await startStack({ project: join(source, 'tests/e2e/routes'), gateways: 2, tls: true,
     set: { 'server.routes': join(outside, 'operator.json'), 'server.web_origins': 'https://app.example.com' } });
 });
 after(async () => {
@@ -165,6 +166,18 @@ test('CORS says who may read, to nobody else', async () => {
   assert.match(pre.headers['access-control-allow-methods'], /\bPOST\b/);
   assert.equal(pre.headers['access-control-allow-headers'], 'x-a, content-type');
   assert.equal(pre.headers['access-control-max-age'], '3600');
+});
+
+test('over TLS a page without it is not ours, whatever its name', async () => {
+  const from = (origin, path) => new Promise((done, failed) => {
+    const url = new URL(path, stack.tlsUrl);
+    https.get(url, { agent: false, ca: stack.caPem, servername: 'localhost', headers: { Host: 'own.example', origin } },
+      (answer) => { answer.resume(); done([answer.statusCode, answer.headers['access-control-allow-origin']]); }).on('error', failed);
+  });
+  assert.deepEqual(await from('https://own.example', '/cors'), [200, 'https://own.example']);
+  assert.deepEqual(await from('http://own.example', '/cors'), [200, undefined]);
+  assert.deepEqual(await from('https://own.example', '/v1/session'), [401, 'https://own.example']);
+  assert.deepEqual(await from('http://own.example', '/v1/session'), [403, undefined]);
 });
 
 test('pages of origins that are not listed may not use the built-in paths', async () => {
