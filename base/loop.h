@@ -32,7 +32,7 @@ struct loop {
 	uv_timer_t tick;
 	uv_prepare_t turn;
 	struct list deferred;
-	struct timer **heap; /* from place 1 */
+	struct timer_place *heap; /* from place 1 */
 	size_t heap_len, heap_room;
 	uint64_t tick_at; /* when `tick` will fire, 0: not set */
 };

@@ -54,6 +54,7 @@ struct shm {
 	_Alignas(128) struct revoked revoked[BUCKETS][BUCKET];
 	/* Whether a bucket was ever full: who looks there looks further. */
 	_Atomic bool spilt[BUCKETS];
+	_Atomic uint64_t revocations;
 	_Alignas(128) uint64_t write_key[2];
 	_Atomic int64_t writes[SHM_WRITES];
 	_Atomic int64_t paid[SHM_PAID];
@@ -245,13 +246,11 @@ bucket_force(struct revoked *b, uint64_t sid, int64_t until_s)
 	atomic_store(&first->sid, sid);
 }
 
-void
-shm_revoke(struct shm *shm, uint64_t sid, int64_t until_s, int64_t now_s)
+static void
+add_revoked(struct shm *shm, uint64_t sid, int64_t until_s, int64_t now_s)
 {
 	unsigned at = bucket_of(sid);
 
-	if (until_s <= now_s || sid == 0)
-		return;
 	for (unsigned i = 0; i < PROBES; i++) {
 		unsigned n = (at + i) % BUCKETS;
 
@@ -260,6 +259,21 @@ shm_revoke(struct shm *shm, uint64_t sid, int64_t until_s, int64_t now_s)
 		atomic_store(&shm->spilt[n], true);
 	}
 	bucket_force(shm->revoked[at], sid, until_s);
+}
+
+void
+shm_revoke(struct shm *shm, uint64_t sid, int64_t until_s, int64_t now_s)
+{
+	if (until_s <= now_s || sid == 0)
+		return;
+	add_revoked(shm, sid, until_s, now_s);
+	atomic_fetch_add(&shm->revocations, 1);
+}
+
+uint64_t
+shm_revocations(const struct shm *shm)
+{
+	return atomic_load(&shm->revocations);
 }
 
 bool

@@ -62,6 +62,8 @@ struct mark_table *shm_files(struct shm *shm) _returns_value_;
  * `sid` is its 64-bit name, not 0; kept until `until_s` (unix seconds). */
 void shm_revoke(struct shm *shm, uint64_t sid, int64_t until_s, int64_t now_s);
 bool shm_is_revoked(const struct shm *shm, uint64_t sid);
+/* How many so far: while it stays, nobody has been revoked since. */
+uint64_t shm_revocations(const struct shm *shm);
 
 /* When a session (openid, uid …) last wrote, in ns of clock_mono: a table of
  * many cells, where two sessions that share a cell both count as the later.

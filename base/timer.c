@@ -8,37 +8,37 @@
 #include "base/mem.h"
 
 static void
-put(struct loop *loop, size_t place, struct timer *t)
+put(struct loop *loop, size_t place, struct timer_place p)
 {
-	loop->heap[place] = t;
-	t->place = place;
+	loop->heap[place] = p;
+	p.timer->place = place;
 }
 
 static void
 rise(struct loop *loop, size_t place)
 {
-	struct timer *t = loop->heap[place];
+	struct timer_place p = loop->heap[place];
 
-	for (; place > 1 && loop->heap[place / 2]->at > t->at; place /= 2)
+	for (; place > 1 && loop->heap[place / 2].at > p.at; place /= 2)
 		put(loop, place, loop->heap[place / 2]);
-	put(loop, place, t);
+	put(loop, place, p);
 }
 
 static void
 sink(struct loop *loop, size_t place)
 {
-	struct timer *t = loop->heap[place];
+	struct timer_place p = loop->heap[place];
 
 	for (size_t child; (child = place * 2) <= loop->heap_len;
 		place = child) {
 		if (child < loop->heap_len &&
-			loop->heap[child + 1]->at < loop->heap[child]->at)
+			loop->heap[child + 1].at < loop->heap[child].at)
 			child++;
-		if (loop->heap[child]->at >= t->at)
+		if (loop->heap[child].at >= p.at)
 			break;
 		put(loop, place, loop->heap[child]);
 	}
-	put(loop, place, t);
+	put(loop, place, p);
 }
 
 static void on_tick(uv_timer_t *tick);
@@ -48,7 +48,7 @@ static void
 wind(struct loop *loop)
 {
 	uint64_t now = uv_now(&loop->uv);
-	uint64_t at = loop->heap_len ? loop->heap[1]->at : 0;
+	uint64_t at = loop->heap_len ? loop->heap[1].at : 0;
 
 	if (at == 0) {
 		uv_unref((uv_handle_t *)&loop->tick);
@@ -68,8 +68,8 @@ on_tick(uv_timer_t *tick)
 	uint64_t now = uv_now(&loop->uv);
 
 	loop->tick_at = 0;
-	while (loop->heap_len && loop->heap[1]->at <= now) {
-		struct timer *t = loop->heap[1];
+	while (loop->heap_len && loop->heap[1].at <= now) {
+		struct timer *t = loop->heap[1].timer;
 
 		timer_clear(t);
 		t->fn(t);
@@ -95,7 +95,7 @@ timer_set(struct timer *t, struct loop *loop, uint64_t ms, timer_fn *fn)
 	t->fn = fn;
 	t->at = uv_now(&loop->uv) + (ms ? ms : 1);
 	room(loop);
-	put(loop, ++loop->heap_len, t);
+	put(loop, ++loop->heap_len, (struct timer_place){t->at, t});
 	rise(loop, t->place);
 	wind(loop);
 }
@@ -105,16 +105,16 @@ timer_clear(struct timer *t)
 {
 	struct loop *loop = t->loop;
 	size_t place = t->place;
-	struct timer *last;
+	struct timer_place last;
 
 	if (!place)
 		return;
 	t->place = 0;
 	last = loop->heap[loop->heap_len--];
-	if (last != t) {
+	if (last.timer != t) {
 		put(loop, place, last);
 		rise(loop, place);
-		sink(loop, last->place);
+		sink(loop, last.timer->place);
 	}
 	if (loop->heap_len == 0)
 		uv_unref((uv_handle_t *)&loop->tick);

@@ -18,6 +18,13 @@ struct timer {
 	size_t place; /* in the heap, from 1; 0: not set */
 };
 
+/* In a loop's heap: the time beside it, so that finding a timer's place touches
+ * none of the others. */
+struct timer_place {
+	uint64_t at;
+	struct timer *timer;
+};
+
 /* Call `fn` once, `ms` from now.  A timer that is set already moves. */
 void timer_set(struct timer *t, struct loop *loop, uint64_t ms, timer_fn *fn);
 void timer_clear(struct timer *t);

@@ -35,6 +35,10 @@ struct changes_ops {
 	void (*on_begin)(void *owner, uint32_t xid, uint64_t lsn);
 	void (*on_change)(void *owner, const struct change *c);
 	void (*on_commit)(void *owner, uint64_t lsn);
+	/* Between the two: from this commit on collection `name` of the schema
+	 * is what `version` says (documents/catalog.h); 0: it is gone.  May be
+	 * NULL. */
+	void (*on_define)(void *owner, struct slice name, int64_t version);
 	/* The stream begins (or begins anew after a loss): what was committed
 	 * before is not told. */
 	void (*on_start)(void *owner);

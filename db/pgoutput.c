@@ -8,13 +8,31 @@
 
 #include "base/mem.h"
 
+#include <string.h>
+
+/* The columns that we know: of collections, and of the table that defines them.
+ */
+enum column {
+	COLUMN_ID,
+	COLUMN_DOC,
+	COLUMN_ENV,
+	COLUMN_NAME,
+	COLUMN_VERSION,
+	COLUMNS
+};
+
 struct pgoutput_table {
 	struct pgoutput_table *next;
 	uint32_t number;
 	struct slice schema, name;
 	unsigned columns;
-	int id, doc; /* which column; -1: none */
-	bool ours;
+	int at[COLUMNS]; /* which it is; -1: none */
+	bool ours, defines;
+};
+
+/* Left {NULL, 0}: null, or not sent because it did not change (TOAST). */
+struct row {
+	struct slice value[COLUMNS];
 };
 
 /* What is left of a message; big-endian as all of PostgreSQL's. */
@@ -117,18 +135,24 @@ keep(struct slice s)
 static void
 read_columns(struct pgoutput_table *t, struct bytes *b)
 {
+	static const char *const names[] = {[COLUMN_ID] = "_id",
+		[COLUMN_DOC] = "doc",
+		[COLUMN_ENV] = "env",
+		[COLUMN_NAME] = "name",
+		[COLUMN_VERSION] = "version"};
+
 	t->columns = (unsigned)get(b, 2);
-	t->id = t->doc = -1;
+	for (unsigned k = 0; k < COLUMNS; k++)
+		t->at[k] = -1;
 	for (unsigned i = 0; i < t->columns && !b->bad; i++) {
 		struct slice name;
 
 		(void)get(b, 1); /* part of the key */
 		name = get_text(b);
 		(void)get(b, 8); /* type and modifier */
-		if (slice_is(name, "_id"))
-			t->id = (int)i;
-		else if (slice_is(name, "doc"))
-			t->doc = (int)i;
+		for (unsigned k = 0; k < COLUMNS; k++)
+			if (slice_is(name, names[k]))
+				t->at[k] = (int)i;
 	}
 }
 
@@ -151,7 +175,11 @@ take_table(struct pgoutput *p, struct bytes *b)
 		table_free(t);
 		return ERR_FORMAT;
 	}
-	t->ours = slice_eq(schema, p->schema) && t->id >= 0 && t->doc >= 0;
+	t->ours = slice_eq(schema, p->schema) && t->at[COLUMN_ID] >= 0 &&
+		  t->at[COLUMN_DOC] >= 0;
+	t->defines = slice_is(schema, "mpcloud") &&
+		     slice_is(name, "collections") && t->at[COLUMN_ENV] >= 0 &&
+		     t->at[COLUMN_NAME] >= 0 && t->at[COLUMN_VERSION] >= 0;
 	if (*at) {
 		t->next = (*at)->next;
 		table_free(*at);
@@ -162,14 +190,12 @@ take_table(struct pgoutput *p, struct bytes *b)
 	return 0;
 }
 
-/* A row: the columns that we know.  Left {NULL, 0}: null, or not sent because
- * it did not change (TOAST). */
 static void
-get_row(struct bytes *b, const struct pgoutput_table *t, struct slice *id,
-	struct slice *doc)
+get_row(struct bytes *b, const struct pgoutput_table *t, struct row *ret)
 {
 	unsigned columns = (unsigned)get(b, 2);
 
+	*ret = (struct row){0};
 	if (columns != t->columns)
 		b->bad = true;
 	for (unsigned i = 0; i < columns && !b->bad; i++) {
@@ -180,10 +206,9 @@ get_row(struct bytes *b, const struct pgoutput_table *t, struct slice *id,
 			value = get_some(b, get(b, 4));
 		else if (kind != 'n' && kind != 'u')
 			b->bad = true;
-		if ((int)i == t->id)
-			*id = value;
-		else if ((int)i == t->doc)
-			*doc = value;
+		for (unsigned k = 0; k < COLUMNS; k++)
+			if (t->at[k] == (int)i)
+				ret->value[k] = value;
 	}
 }
 
@@ -195,17 +220,54 @@ change_of(const struct pgoutput_table *t, enum change_kind kind)
 }
 
 static int
-tell(struct pgoutput *p, const struct pgoutput_table *t, struct bytes *b,
-	const struct change *c)
+tell_row(struct pgoutput *p, const struct pgoutput_table *t,
+	enum change_kind kind, const struct row *old, const struct row *new)
 {
-	if (b->bad || b->at != b->end)
-		return ERR_FORMAT;
-	if (!t->ours)
-		return 0;
-	if (!c->id.ptr)
+	struct change c = change_of(t, kind);
+
+	c.id = new->value[COLUMN_ID];
+	c.old_id = old->value[COLUMN_ID];
+	if (kind != CHANGE_DELETE)
+		c.doc = new->value[COLUMN_DOC];
+	if (!c.id.ptr)
 		return ERR_FORMAT; /* the key is never null */
-	p->ops->on_change(p->ops->owner, c);
+	if (c.old_id.ptr && slice_eq(c.old_id, c.id))
+		c.old_id = (struct slice){NULL, 0};
+	p->ops->on_change(p->ops->owner, &c);
 	return 0;
+}
+
+/* Of an environment, whose schema is env_ and its name. */
+static int
+define(struct pgoutput *p, const struct row *row, bool gone)
+{
+	struct slice env = row->value[COLUMN_ENV],
+		     name = row->value[COLUMN_NAME];
+	struct slice word = row->value[COLUMN_VERSION];
+	size_t head = strlen("env_");
+	uint64_t version = 0;
+
+	if (!env.ptr || !name.ptr ||
+		(!gone && slice_to_u64(word, INT64_MAX, &version) < 0))
+		return ERR_FORMAT;
+	if (slice_starts(p->schema, "env_") && p->ops->on_define &&
+		slice_eq(env,
+			slice_of(p->schema.ptr + head, p->schema.len - head)))
+		p->ops->on_define(p->ops->owner, name, (int64_t)version);
+	return 0;
+}
+
+static int
+define_row(struct pgoutput *p, enum change_kind kind, const struct row *old,
+	const struct row *new)
+{
+	int r = 0;
+
+	if (old->value[COLUMN_NAME].ptr)
+		r = define(p, old, true);
+	if (r == 0)
+		r = define(p, new, kind == CHANGE_DELETE);
+	return r;
 }
 
 /* I, U, D */
@@ -213,31 +275,26 @@ static int
 take_row(struct pgoutput *p, uint8_t type, struct bytes *b)
 {
 	const struct pgoutput_table *t = *place(p, (uint32_t)get(b, 4));
+	enum change_kind kind = type == 'I'   ? CHANGE_INSERT
+				: type == 'U' ? CHANGE_UPDATE
+					      : CHANGE_DELETE;
 	uint8_t part = (uint8_t)get(b, 1);
-	struct slice none = {NULL, 0};
-	struct change c;
+	struct row old = {0}, new;
 
 	if (!t || b->bad || !p->inside)
 		return ERR_FORMAT;
-	c = change_of(t, type == 'I'   ? CHANGE_INSERT
-			 : type == 'U' ? CHANGE_UPDATE
-				       : CHANGE_DELETE);
-	if (type == 'D') {
-		if (part != 'K' && part != 'O')
-			return ERR_FORMAT;
-		get_row(b, t, &c.id, &none);
-		return tell(p, t, b, &c);
-	}
-	if (type == 'U' && (part == 'K' || part == 'O')) {
-		get_row(b, t, &c.old_id, &none);
+	if (kind == CHANGE_UPDATE && (part == 'K' || part == 'O')) {
+		get_row(b, t, &old);
 		part = (uint8_t)get(b, 1);
 	}
-	if (part != 'N')
+	if (kind == CHANGE_DELETE ? part != 'K' && part != 'O' : part != 'N')
 		return ERR_FORMAT;
-	get_row(b, t, &c.id, &c.doc);
-	if (c.old_id.ptr && slice_eq(c.old_id, c.id))
-		c.old_id = none;
-	return tell(p, t, b, &c);
+	get_row(b, t, &new);
+	if (b->bad || b->at != b->end)
+		return ERR_FORMAT;
+	if (t->defines)
+		return define_row(p, kind, &old, &new);
+	return t->ours ? tell_row(p, t, kind, &old, &new) : 0;
 }
 
 static int

@@ -32,6 +32,7 @@ static void
 coll_free(struct watch_coll *coll)
 {
 	watch_commit_unref(take(coll->commit));
+	watch_index_done(&coll->index);
 	job_cancel(&coll->look.job);
 	catalog_end(&coll->look);
 	list_del(&coll->on);
@@ -65,6 +66,9 @@ coll_get(struct watches *w, const struct coll_info *info)
 	coll->name = str_ndup(info->coll.name.ptr, info->coll.name.len);
 	coll->table = str_ndup(info->coll.table.ptr, info->coll.table.len);
 	list_init(&coll->queries);
+	list_init(&coll->loose);
+	list_init(&coll->busy);
+	watch_index_init(&coll->index);
 	list_add(&w->colls, &coll->on);
 	job_init(&coll->look.job, NULL);
 	watch_stream_enter(coll);
@@ -343,18 +347,26 @@ on_later(struct timer *timer)
 	}
 }
 
-/* Its permission, rules, its very existence. */
-static void
-check(struct watch_coll *coll)
+/* Its permission, rules, its very existence: who was made for others looks
+ * again. */
+void
+watch_coll_define(struct watch_coll *coll, int64_t version)
 {
-	const struct coll_info *now = coll->look.info[0];
-
+	if (coll->same == version)
+		return;
+	coll->same = version;
 	list_for_each_safe (on, &coll->queries) {
 		struct watch_one *one = one_on(on);
 
-		if (one->names.info[0]->version != now->version)
+		if (one->names.info[0]->version != version)
 			watch_one_scatter(one);
 	}
+}
+
+static void
+check(struct watch_coll *coll)
+{
+	watch_coll_define(coll, coll->look.info[0]->version);
 	catalog_end(&coll->look);
 }
 

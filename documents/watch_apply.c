@@ -70,14 +70,17 @@ apply_row(struct watch_one *one, struct watch_draft *d,
 		(void)watch_set_put(&one->set, row->key, buf_all(&text));
 }
 
-/* Those of this commit that were judged, in its order. */
+/* `at`: the next of those of this commit that the database was asked about, in
+ * its order; of the others it is known. */
 static bool
-fits(const struct watch_one *one, const struct watch_row *row, size_t *at)
+fits(const struct watch_one *one, struct watch_row *row, size_t *at)
 {
 	while (*at < one->judged_count && one->judged[*at].row < row)
 		++*at;
-	return *at < one->judged_count && one->judged[*at].row == row &&
-	       one->judged[*at].fits;
+	if (*at < one->judged_count && one->judged[*at].row == row)
+		return one->judged[*at].fits;
+	return row->kind != CHANGE_DELETE &&
+	       watch_hint_judge(one, row) == WATCH_FITS;
 }
 
 static size_t
@@ -113,7 +116,7 @@ is_sure(const struct watch_one *one, const struct watch_commit *c)
 	if (!one->want->bounded)
 		return true;
 	for (size_t i = 0; i < c->count; i++) {
-		const struct watch_row *row = &c->rows[i];
+		struct watch_row *row = &c->rows[i];
 		bool in, yes;
 
 		if (row->is_over)
@@ -142,7 +145,7 @@ watch_apply(struct watch_one *one, struct watch_commit *c)
 		return APPLIED_NOT;
 	watch_draft_init(&d);
 	for (size_t i = 0; i < c->count; i++) {
-		const struct watch_row *row = &c->rows[i];
+		struct watch_row *row = &c->rows[i];
 		bool yes;
 
 		if (row->is_over)

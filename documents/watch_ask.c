@@ -244,6 +244,7 @@ ask(struct watch_one *one, const struct sql *s, job_fn *done)
 	job_init(&one->ask.job, done);
 	one->ask.is_read = true;
 	one->ask_again = false;
+	watch_one_busy(one);
 	one->asked = one->w->commits;
 	one->asked_newest = one->w->newest;
 	pool_ask_shape(one->w->docs.pool, &one->ask, buf_all(&s->text),
@@ -333,7 +334,7 @@ gather(struct watch_one *one, struct buf *rows)
 			struct watch_row *row = &c->rows[i];
 
 			if (!row->is_over && row->kind != CHANGE_DELETE &&
-				watch_may_fit(one, row))
+				watch_hint_judge(one, row) == WATCH_FITS_MAYBE)
 				add_judged(one, rows, c, row);
 		}
 	}

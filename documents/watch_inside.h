@@ -5,7 +5,8 @@
  *
  *   watch.c         the engine, its subscribers and how they find their query
  *   watch_want.c    what one of them asks, copied
- *   watch_sql.c     that as statements; its identity; what surely does not fit
+ *   watch_sql.c     that as statements; its identity
+ *   watch_hint.c    what a document must have to fit, and whom it may concern
  *   watch_stream.c  the change stream as commits, for the collections watched
  *   watch_one.c     one query's life
  *   watch_ask.c     what it asks of the database, and what comes of it
@@ -23,6 +24,7 @@
 
 enum {
 	WATCH_FIELDS = 8,         /* of a collection that queries look at */
+	WATCH_HINTS = 4,          /* of a query */
 	WATCH_SEEN = 1 << 16,     /* commits that are remembered */
 	WATCH_HISTORY_TOP = 1000, /* changes of a query */
 	WATCH_HISTORY_BYTES = 1 << 20,
@@ -68,9 +70,15 @@ struct watch_coll {
 	struct watches *w;
 	char *name, *table;  /* as clients say it; in the database, unquoted */
 	struct list queries; /* struct watch_one */
+	struct list loose;   /* those that any document may concern */
+	struct list busy;    /* those that look at every commit */
+	struct watch_index index;    /* of all but the loose */
 	struct watch_commit *commit; /* under way */
-	char *field[WATCH_FIELDS];   /* quoted, as in a document's text */
-	struct catalog_ask look;     /* has it changed? */
+	bool redefined;              /* by it */
+	int64_t version;             /* then */
+	int64_t same; /* the version that all its queries are of, or -1 */
+	char *field[WATCH_FIELDS]; /* quoted, as in a document's text */
+	struct catalog_ask look;   /* has it changed? */
 };
 
 /* Changes that led to one seq, one allocation with their texts. */
@@ -102,8 +110,19 @@ struct watch_judged {
 	bool fits;
 };
 
+/* What a document must have to fit: this text in this field of the
+ * collection's, JSON as the database writes it. */
+struct watch_hint {
+	int field;
+	struct slice text;
+};
+
+/* Does a document fit? */
+enum watch_fit { WATCH_FITS_NOT, WATCH_FITS_MAYBE, WATCH_FITS };
+
 struct watch_one {
-	struct list on, dirty; /* collection's; engine's, to be looked at */
+	struct list on, dirty;   /* collection's; engine's, to be looked at */
+	struct list busy, loose; /* collection's */
 	struct watches *w;
 	struct watch_coll *coll;
 	struct watch_want *want;
@@ -122,10 +141,12 @@ struct watch_one {
 	bool complete;  /* and no document that fits is outside of it */
 	bool ask_again; /* what is asked just now is of an older stream */
 	bool hides_openid;
-	/* what a document must have to fit: this key; this text in a field */
-	char *hint_key;
-	int hint_field;  /* of the collection, or -1 */
-	char *hint_text; /* JSON as the database writes it */
+	char *key; /* what a document must have, too; or NULL */
+	struct watch_hint hint[WATCH_HINTS];
+	unsigned hints;
+	bool exact;                /* what has all of that fits */
+	struct watch_entry wanted; /* in the collection's index */
+	uint64_t looked;           /* the engine's look that it had a part in */
 	struct watch_set set;
 	uint64_t seq, epoch, number;
 	struct list history; /* struct watch_event, oldest first */
@@ -180,6 +201,7 @@ struct watches {
 	struct watch_seen
 		*seen;    /* by the last bits of a transaction's number */
 	uint64_t commits; /* since the stream began */
+	uint64_t look;    /* commits of collections, looked at */
 	uint32_t newest;
 	bool inside;        /* a commit is being told */
 	struct timer start; /* what cannot be done where it is found */
@@ -206,10 +228,23 @@ int watch_sql_result(struct watches *w, const struct watch_want *want,
 int watch_sql_judge(struct watches *w, const struct watch_want *want,
 	const struct coll_info *info, struct slice rows, struct sql *s,
 	struct fault *why) _must_check_;
-/* Fills one->hint_… */
-void watch_sql_hint(struct watch_one *one, const struct coll_info *info);
-/* False: it surely does not fit. */
-bool watch_may_fit(const struct watch_one *one, struct watch_row *row);
+/* The condition that is asked, and what the caller may. */
+int watch_sql_parts(struct watches *w, const struct watch_want *want,
+	const struct coll_info *info, struct sql *s, const struct query **where,
+	const struct query **allowed) _must_check_;
+
+/* watch_hint.c */
+/* Fills what a document must have. */
+void watch_hint_make(struct watch_one *one, const struct coll_info *info);
+void watch_hint_free(struct watch_one *one);
+/* For all rows but deletions, which never fit. */
+enum watch_fit watch_hint_judge(
+	const struct watch_one *one, struct watch_row *row);
+/* Every query that this row may concern looks at its commit, and some that it
+ * does not; once a look (watches.look). */
+void watch_hint_offer(
+	struct watch_coll *coll, struct watch_commit *c, struct watch_row *row);
+void watch_hint_look(struct watch_one *one, struct watch_commit *c);
 
 /* watch_stream.c */
 extern const struct changes_ops watch_stream_ops;
@@ -228,6 +263,8 @@ void watch_one_start(struct watch_one *one);
 /* Looks at it in this turn. */
 void watch_one_touch(struct watch_one *one);
 void watch_one_commit(struct watch_one *one, struct watch_commit *c);
+/* From now on it looks at every commit. */
+void watch_one_busy(struct watch_one *one);
 void watch_one_pump(struct watch_one *one);
 /* The last subscriber left, or a first one came. */
 void watch_one_linger(struct watch_one *one);
@@ -279,3 +316,5 @@ void watch_count_bytes(struct watch_one *one);
 void watch_join_end(struct watch_join *j, int err, const struct fault *why);
 void watch_join_look(struct watch_join *j);
 void watch_coll_drop(struct watch_coll *coll); /* when it has no query */
+/* Only queries of this version of its definition stay. */
+void watch_coll_define(struct watch_coll *coll, int64_t version);

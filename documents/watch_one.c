@@ -13,8 +13,7 @@
 
 enum {
 	LATE_MS = 8000, /* a client waits ten seconds for its result */
-	SCRATCH_TOP = 512 << 20,
-	TRIES_TOP = 3, /* of subscribers whose rules keep changing */
+	TRIES_TOP = 3,  /* of subscribers whose rules keep changing */
 };
 
 static const uint64_t SEQ_LEAST = 1ull << 40, SEQ_MASK = (1ull << 49) - 1;
@@ -54,15 +53,22 @@ watch_one_new(struct watch_coll *coll, struct watch_join *first,
 	one->hides_openid =
 		!access_shows_openid(one->names.info[0], &one->want->req.scope);
 	watch_set_init(&one->set);
+	watch_set_follow(&one->set, &coll->index, one);
 	list_init(&one->history);
 	list_init(&one->pending);
 	list_init(&one->subs);
 	list_init(&one->fresh);
 	list_init(&one->dirty);
+	list_init(&one->busy);
+	list_init(&one->loose);
+	if (coll->same != one->names.info[0]->version)
+		coll->same = list_empty(&coll->queries)
+				     ? one->names.info[0]->version
+				     : -1;
 	list_add(&coll->queries, &one->on);
 	job_init(&one->ask.job, NULL);
-	watch_sql_hint(one, one->names.info[0]);
-	arena_clear(&w->scratch, SCRATCH_TOP);
+	watch_hint_make(one, one->names.info[0]);
+	watch_one_busy(one);
 	w->queries++;
 	timer_set(&one->late, w->loop, LATE_MS, on_late);
 	watch_one_touch(one);
@@ -100,12 +106,20 @@ concerns(const struct watch_one *one, struct watch_commit *c)
 
 		if (row->is_over)
 			continue;
-		if (row->kind != CHANGE_DELETE && watch_may_fit(one, row))
+		if (row->kind != CHANGE_DELETE &&
+			watch_hint_judge(one, row) != WATCH_FITS_NOT)
 			return true;
 		if (watch_set_find(&one->set, row->key))
 			return true;
 	}
 	return false;
+}
+
+void
+watch_one_busy(struct watch_one *one)
+{
+	if (list_empty(&one->busy))
+		list_add(&one->coll->busy, &one->busy);
 }
 
 void
@@ -123,6 +137,7 @@ watch_one_commit(struct watch_one *one, struct watch_commit *c)
 	p->commit = c;
 	c->refs++;
 	list_add(&one->pending, &p->on);
+	watch_one_busy(one);
 	if (one->state == WATCH_LIVE)
 		watch_one_touch(one);
 }
@@ -200,9 +215,10 @@ watch_one_pump(struct watch_one *one)
 	}
 	if (is_over(one))
 		return;
-	if (list_empty(&one->pending) || watch_ask_judge(one))
-		return;
-	watch_one_touch(one); /* a batch that needs no asking */
+	if (list_empty(&one->pending))
+		list_del(&one->busy); /* what concerns it is brought to it */
+	else if (!watch_ask_judge(one))
+		watch_one_touch(one); /* a batch that needs no asking */
 }
 
 static void
@@ -286,13 +302,13 @@ watch_one_free(struct watch_one *one)
 	watch_count_bytes(one);
 	list_del(&one->on);
 	list_del(&one->dirty);
+	list_del(&one->busy);
+	watch_hint_free(one);
 	catalog_end(&one->names);
 	w->queries--;
 	watch_coll_drop(one->coll);
 	(void)watch_want_free(one->want);
 	(void)mem_free(one->identity);
-	(void)mem_free(one->hint_key);
-	(void)mem_free(one->hint_text);
 	(void)mem_free(one->judged);
 	(void)mem_free(one);
 }

@@ -25,10 +25,35 @@ doc_on(struct list *on)
 }
 
 void
+watch_set_follow(
+	struct watch_set *s, struct watch_index *index, struct watch_one *one)
+{
+	s->index = index;
+	s->one = one;
+}
+
+static void
+enter(struct watch_set *s, struct watch_doc *d)
+{
+	if (s->index)
+		watch_index_put(s->index, &d->held,
+			watch_index_hash(s->index, WATCH_BY_HELD, d->key),
+			s->one);
+}
+
+static void
+doc_free(struct watch_set *s, struct watch_doc *d)
+{
+	if (s->index)
+		watch_index_del(s->index, &d->held);
+	(void)mem_free(d);
+}
+
+void
 watch_set_done(struct watch_set *s)
 {
 	list_for_each_safe (at, &s->all)
-		(void)mem_free(doc_on(at));
+		doc_free(s, doc_on(at));
 	s->bucket = mem_free(s->bucket);
 	s->count = s->bytes = s->buckets = 0;
 	list_init(&s->all);
@@ -86,6 +111,7 @@ make(struct slice key, struct slice text)
 		mem_alloc(sizeof(struct watch_doc) + key.len + text.len + 1);
 	char *room = (char *)(d + 1);
 
+	d->held = (struct watch_entry){0};
 	memcpy(room, key.ptr, key.len);
 	memcpy(room + key.len, text.ptr, text.len);
 	d->key = slice_of(room, key.len);
@@ -106,13 +132,14 @@ watch_set_put(struct watch_set *s, struct slice key, struct slice text)
 	*at = d;
 	list_add(old ? &old->on : &s->all, &d->on);
 	s->bytes += size_of(d);
+	enter(s, d);
 	if (!old) {
 		s->count++;
 		return d;
 	}
 	s->bytes -= size_of(old);
 	list_del(&old->on);
-	(void)mem_free(old);
+	doc_free(s, old);
 	return d;
 }
 
@@ -125,12 +152,15 @@ watch_set_del(struct watch_set *s, struct watch_doc *d)
 	list_del(&d->on);
 	s->count--;
 	s->bytes -= size_of(d);
-	(void)mem_free(d);
+	doc_free(s, d);
 }
 
 void
 watch_set_move(struct watch_set *s, struct watch_set *from)
 {
+	struct watch_index *index = s->index;
+	struct watch_one *one = s->one;
+
 	watch_set_done(s);
 	*s = *from;
 	list_init(&s->all);
@@ -139,4 +169,7 @@ watch_set_move(struct watch_set *s, struct watch_set *from)
 		list_del(&from->all);
 	}
 	watch_set_init(from);
+	watch_set_follow(s, index, one);
+	list_for_each (at, &s->all)
+		enter(s, doc_on(at));
 }

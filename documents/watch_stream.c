@@ -168,12 +168,30 @@ settle(struct watch_commit *c)
 	}
 }
 
+/* Its permission, rules, its very existence are others from this commit on: no
+ * document of it, nor of any later one, is told by those that were. */
+static void
+on_define(void *owner, struct slice name, int64_t version)
+{
+	const struct watches *w = owner;
+
+	list_for_each (at, &w->colls) {
+		struct watch_coll *c = container_of(at, struct watch_coll, on);
+
+		if (!slice_is(name, c->name))
+			continue;
+		c->redefined = true;
+		c->version = version;
+	}
+}
+
 static void
 forget_commits(struct watches *w)
 {
 	list_for_each (at, &w->colls) {
 		struct watch_coll *c = container_of(at, struct watch_coll, on);
 
+		c->redefined = false;
 		watch_commit_unref(take(c->commit));
 	}
 }
@@ -187,6 +205,24 @@ on_begin(void *owner, uint32_t xid, uint64_t lsn)
 	w->xid = xid;
 	w->inside = true;
 	forget_commits(w);
+}
+
+/* To all that may have to look at it. */
+static void
+hand_out(struct watch_coll *coll, struct watch_commit *c)
+{
+	coll->w->look++;
+	list_for_each (on, &coll->busy)
+		watch_hint_look(container_of(on, struct watch_one, busy), c);
+	list_for_each (on, &coll->loose)
+		watch_hint_look(container_of(on, struct watch_one, loose), c);
+	if (c->anew)
+		list_for_each (on, &coll->queries)
+			watch_hint_look(
+				container_of(on, struct watch_one, on), c);
+	for (size_t i = 0; i < c->count; i++)
+		if (!c->rows[i].is_over)
+			watch_hint_offer(coll, c, &c->rows[i]);
 }
 
 static void
@@ -205,12 +241,13 @@ on_commit(void *owner, uint64_t lsn)
 			container_of(at, struct watch_coll, on);
 		struct watch_commit *c = take(coll->commit);
 
+		if (coll->redefined)
+			watch_coll_define(coll, coll->version);
+		coll->redefined = false;
 		if (!c)
 			continue;
 		settle(c);
-		list_for_each (one, &coll->queries)
-			watch_one_commit(
-				container_of(one, struct watch_one, on), c);
+		hand_out(coll, c);
 		watch_commit_unref(c);
 	}
 	hold_back(w);
@@ -256,6 +293,7 @@ const struct changes_ops watch_stream_ops = {
 	.on_begin = on_begin,
 	.on_change = on_change,
 	.on_commit = on_commit,
+	.on_define = on_define,
 	.on_start = on_start,
 	.on_trouble = on_trouble,
 };

@@ -91,6 +91,20 @@ text_member(struct text_members *m, struct slice *name, struct slice *value)
 	return true;
 }
 
+bool
+text_element(struct text_members *m, struct slice *value)
+{
+	const char *at = skip_space(m->at, m->end), *from;
+
+	if (at < m->end && *at == ',')
+		at = skip_space(at + 1, m->end);
+	from = at;
+	at = skip_value(at, m->end);
+	*value = slice_of(from, (size_t)(at - from));
+	m->at = at;
+	return at > from;
+}
+
 static bool
 find_member(struct slice object, const char *quoted, struct slice *ret)
 {

@@ -16,6 +16,8 @@ struct text_members text_members(struct slice object);
 /* The name with its quotes. */
 bool text_member(
 	struct text_members *m, struct slice *name, struct slice *value);
+/* The elements of an array, likewise; begun by text_members. */
+bool text_element(struct text_members *m, struct slice *value);
 
 /* The member named `quoted` ("\"a\""); {NULL, 0} when there is none. */
 struct slice text_field(struct slice object, const char *quoted);

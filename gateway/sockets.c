@@ -19,6 +19,8 @@ struct sockets {
 	struct list all, users[USERS], ids[USERS];
 	struct timer look;
 	uint64_t key[2];
+	uint64_t revocations; /* when all were looked at last */
+	bool has_new;         /* some came since */
 };
 
 static bool
@@ -28,10 +30,8 @@ is_revoked(const struct sockets *all, uint64_t sid)
 }
 
 static void
-on_look(struct timer *timer)
+look_at_all(struct sockets *all)
 {
-	struct sockets *all = container_of(timer, struct sockets, look);
-
 	list_for_each (at, &all->all) {
 		struct socket *s = container_of(at, struct socket, on_all);
 
@@ -42,6 +42,20 @@ on_look(struct timer *timer)
 		else if (is_revoked(all, s->sid))
 			ws_close(s->ws, CLOSE_NO_LOGIN,
 				"the session has ended: log in again");
+	}
+}
+
+/* A session may have ended while its socket was being opened. */
+static void
+on_look(struct timer *timer)
+{
+	struct sockets *all = container_of(timer, struct sockets, look);
+	uint64_t now = shm_revocations(all->gateway->shm);
+
+	if (all->gateway->draining || all->has_new || now != all->revocations) {
+		all->revocations = now;
+		all->has_new = false;
+		look_at_all(all);
 	}
 	timer_set(timer, all->gateway->loop, LOOK_MS, on_look);
 }
@@ -124,6 +138,7 @@ socket_add(struct sockets *all, struct socket *s, struct fault *why)
 	}
 	list_del(&s->on_all);
 	list_add(&all->all, &s->on_all);
+	all->has_new = true;
 	list_del(&s->on_id);
 	if (s->id.len)
 		list_add(id_list(all, s->id), &s->on_id);

@@ -2,7 +2,8 @@
 -- environment.  An ordinary owner may make it ("FOR TABLES IN SCHEMA" would
 -- need a superuser), so tables are added one by one: what exists by publish,
 -- before anybody follows the changes; what comes later where it is made, before
--- anybody can write to it (mpcloud.collection_make).
+-- anybody can write to it (mpcloud.collection_make).  With them goes the table
+-- that says who may read them: a new rule holds from its commit on.
 
 CREATE OR REPLACE FUNCTION mpcloud.publication(sch text)
 RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
@@ -30,15 +31,16 @@ BEGIN
 	IF NOT EXISTS (SELECT 1 FROM pg_publication WHERE pubname = pub) THEN
 		EXECUTE format('CREATE PUBLICATION %I', pub);
 	END IF;
-	FOR r IN SELECT c.relname FROM pg_class c
+	FOR r IN SELECT n.nspname, c.relname FROM pg_class c
 			JOIN pg_namespace n ON n.oid = c.relnamespace
-			WHERE n.nspname = sch AND c.relkind = 'r'
+			WHERE (n.nspname = sch AND c.relkind = 'r'
+				OR c.oid = 'mpcloud.collections'::regclass)
 			AND NOT EXISTS (SELECT 1 FROM pg_publication_rel pr
 				JOIN pg_publication p ON p.oid = pr.prpubid
 				WHERE p.pubname = pub AND pr.prrelid = c.oid)
 			ORDER BY c.relname LOOP
-		EXECUTE format('ALTER PUBLICATION %I ADD TABLE %I.%I', pub, sch,
-			r.relname);
+		EXECUTE format('ALTER PUBLICATION %I ADD TABLE %I.%I', pub,
+			r.nspname, r.relname);
 	END LOOP;
 	RETURN pub;
 END $$;

@@ -1,13 +1,14 @@
 // watch(): from a change's commit to each of a thousand clients, beside what one
 // would write by hand (watch-reference.cjs: ws, pg's LISTEN and a trigger) on the
 // same PostgreSQL, with the same writes.  Once all follow one query; once each
-// follows his own.
+// follows his own; once each follows his own while wrk asks the same server for
+// half of what it can answer.
 //   BENCH_WATCHERS (1000), BENCH_CHANGES (300) a turn, BENCH_PACE (20) a second
 
 import { spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { lacksPackages, join, source, startStack } from '../lib/stack.mjs';
-import { cpuSeconds, median, percentile, round, say, TURNS, wanted } from './measure.mjs';
+import { cpuSeconds, median, percentile, round, say, TURNS, wanted, wrk, wrkScript } from './measure.mjs';
 
 const WATCHERS = Number(process.env.BENCH_WATCHERS ?? 1000);
 const CHANGES = Number(process.env.BENCH_CHANGES ?? 300);
@@ -81,6 +82,34 @@ async function turn(side) {
     cpuUs: (cpuSeconds(side.pids) - before) * 1e6 / seen };
 }
 
+const LOAD_CONNECTIONS = 64;
+const load = ({ url, path, token }, rate, seconds) => wrkScript({ url, script: 'paced.lua', connections: LOAD_CONNECTIONS, seconds,
+  args: ['GET', path, '', token, String((LOAD_CONNECTIONS * 1000) / rate)] });
+
+// One turn beside the load; what is answered to it is counted, too.
+async function loadedTurn(side) {
+  const seconds = Math.ceil(CHANGES / PACE) + 2;
+  const most = await wrk({ ...side.asked, seconds: 2 });
+  const loaded = load(side.asked, most.requests / most.seconds / 2, seconds);
+  const r = await turn(side);
+  const { requests, status, broken } = await loaded;
+  if (broken || status['200'] !== requests) throw new Error(`${side.name}: ${JSON.stringify({ requests, status, broken })}`);
+  return { ...r, load: requests / seconds };
+}
+
+async function compareLoaded(name, us, them) {
+  const a = [], b = [];
+  for (let i = 0; i < TURNS; i++) {
+    a.push(await loadedTurn(us));
+    b.push(await loadedTurn(them));
+  }
+  const of = (turns) => Object.fromEntries(['p50', 'p99', 'load', 'events'].map((k) => [k, round(median(turns.map((t) => t[k])), 2)]));
+  const ours = of(a), reference = of(b);
+  say({ scenario: name, unit: 'ms', ours, reference: { name: them.name, ...reference }, watchers: WATCHERS, pace: PACE,
+    beside: 'load: requests a second, half of the most', p99Ratio: round(ours.p99 / reference.p99) });
+  for (const side of [us, them]) for (const c of side.clients) c.socket.terminate();
+}
+
 const summary = (turns) => Object.fromEntries(['p50', 'p99', 'cpuUs', 'events'].map((k) => [k, round(median(turns.map((t) => t[k])), 2)]));
 
 async function compareWatch(name, us, them) {
@@ -104,7 +133,7 @@ async function many(make) {
 }
 
 export async function watch() {
-  if (!wanted('watch', 'watch-one', 'watch-many') || lacksPackages('tests')) return;
+  if (!wanted('watch', 'watch-one', 'watch-many', 'watch-load') || lacksPackages('tests')) return;
   const { default: WebSocket } = await import('ws').catch(() => ({ default: require('ws') }));
   const stack = await startStack({ project: join(source, 'tests/bench/project'), gateways: Number(process.env.BENCH_GATEWAYS ?? 1),
     set: { 'limits.ip_rate': 900000000, 'limits.ip_burst': 1000000, 'limits.user_rate': 900000000, 'limits.user_burst': 1000000,
@@ -129,15 +158,18 @@ export async function watch() {
     };
     const token = stack.token('oWatchUser');
     const sides = async (ours, reference, hears) => [
-      { name: 'mpcloud', clients: await many(ours), pids: [stack.pid, stack.postgresPid], write: writes.us, hears },
-      { name: 'ws + LISTEN/NOTIFY', clients: await many(reference), pids: [peer.pid, stack.postgresPid], write: writes.them, hears },
+      { name: 'mpcloud', clients: await many(ours), pids: [stack.pid, stack.postgresPid], write: writes.us, hears,
+        asked: { url: stack.url, path: '/v1/session', token } },
+      { name: 'ws + LISTEN/NOTIFY', clients: await many(reference), pids: [peer.pid, stack.postgresPid], write: writes.them, hears,
+        asked: { url: peer.url.replace('ws:', 'http:'), path: '/', token } },
     ];
     if (wanted('watch', 'watch-one'))
       await compareWatch('watch-one', ...await sides(() => follow(WebSocket, stack, token, { text: { $exists: true } }),
         () => theirs(WebSocket, peer.url, ''), () => WATCHERS));
-    if (wanted('watch', 'watch-many'))
-      await compareWatch('watch-many', ...await sides((n) => follow(WebSocket, stack, token, { room: `r${n}` }),
-        (n) => theirs(WebSocket, peer.url, `r${n}`), () => 1));
+    const each = () => sides((n) => follow(WebSocket, stack, token, { room: `r${n}` }),
+      (n) => theirs(WebSocket, peer.url, `r${n}`), () => 1);
+    if (wanted('watch', 'watch-many')) await compareWatch('watch-many', ...await each());
+    if (wanted('watch', 'watch-load')) await compareLoaded('watch-load', ...await each());
   } finally {
     await pg.end();
     peer?.stop();

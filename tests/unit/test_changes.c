@@ -9,12 +9,15 @@
 #include "tests/lib/pg.h"
 #include "tests/unit/test.h"
 
+#include <stdlib.h>
+
 static struct testpg *server;
 static struct loop loop;
 static struct changes *changes;
 static struct buf told; /* "begin insert:a:{} commit " */
 static unsigned starts, troubles;
 static struct fault trouble;
+static int64_t defined;
 
 static void
 on_begin(void *owner, uint32_t xid, uint64_t lsn)
@@ -57,6 +60,16 @@ on_commit(void *owner, uint64_t lsn)
 }
 
 static void
+on_define(void *owner, struct slice name, int64_t version)
+{
+	(void)owner;
+	buf_printf(&told, "define:%.*s%s ", SLICE_ARG(name),
+		version ? "" : ":gone");
+	if (version)
+		defined = version;
+}
+
+static void
 on_start(void *owner)
 {
 	(void)owner;
@@ -77,6 +90,7 @@ static const struct changes_ops ops = {
 	.on_begin = on_begin,
 	.on_change = on_change,
 	.on_commit = on_commit,
+	.on_define = on_define,
 	.on_start = on_start,
 	.on_trouble = on_trouble,
 };
@@ -220,8 +234,38 @@ other_schemas_are_not_told(void **state)
 	    "'goods', 'else_pkey', 0)");
 	sql("INSERT INTO env_else.goods VALUES ('a', '{}')");
 	sql("INSERT INTO env_test.goods VALUES ('mine', '{}')");
-	until_commits(1);
-	assert_string_equal(told.ptr, "begin insert:goods:mine:{} commit ");
+	until_commits(2);
+	assert_string_equal(
+		told.ptr, "begin commit begin insert:goods:mine:{} commit ");
+}
+
+/* Who may read a collection changes between two commits, not some time later.
+ */
+static void
+what_defines_a_collection_is_told_in_its_place(void **state)
+{
+	(void)state;
+	begin();
+	sql("INSERT INTO env_test.goods VALUES ('a', '{}')");
+	sql("BEGIN; INSERT INTO env_test.goods VALUES ('b', '{}'); SELECT "
+	    "mpcloud.collection_set('test', 'goods', 'PRIVATE', NULL, NULL); "
+	    "COMMIT");
+	until_commits(2);
+	assert_int_equal(
+		strtoll(testpg_query(server,
+				"SELECT version FROM mpcloud.collections "
+				"WHERE env = 'test' AND name = 'goods'"),
+			NULL, 10),
+		defined);
+	sql("SELECT mpcloud.collection_add('test', 'short', 'env_test', "
+	    "'short', 'short_pkey', 0)");
+	sql("SELECT mpcloud.collection_drop('test', 'short', 'env_test', "
+	    "'short')");
+	until_commits(4);
+	assert_string_equal(told.ptr,
+		"begin insert:goods:a:{} commit "
+		"begin insert:goods:b:{} define:goods commit "
+		"begin define:short commit begin define:short:gone commit ");
 }
 
 static void
@@ -337,6 +381,8 @@ main(void)
 			a_collection_made_later_is_told_from_its_first_document_on,
 			end),
 		cmocka_unit_test_teardown(other_schemas_are_not_told, end),
+		cmocka_unit_test_teardown(
+			what_defines_a_collection_is_told_in_its_place, end),
 		cmocka_unit_test_teardown(a_lost_connection_begins_anew, end),
 		cmocka_unit_test_teardown(a_pause_loses_nothing, end),
 		cmocka_unit_test_teardown(

@@ -175,8 +175,9 @@ the_same_query_is_evaluated_once(void **state)
 	/* documents leave as clients read them */
 	assert_null(json_object_get(
 		json_object_get(f[0].docs, "\"a\""), "_openid"));
+	/* of a text that is demanded alone the database is not asked */
 	assert_int_equal(
-		watches_count(watches).evaluations - after.evaluations, 2);
+		watches_count(watches).evaluations - after.evaluations, 1);
 	for (size_t i = 0; i < 6; i++)
 		unfollow(&f[i]);
 	end(&c);
@@ -247,6 +248,51 @@ a_changed_permission_parts_who_shared(void **state)
 	assert_int_equal(json_object_size(b.docs), 1);
 	unfollow(&a);
 	unfollow(&b);
+	end(&c);
+}
+
+/* From the commit on that takes it away, even where nobody but the stream says
+ * so: not one document more, the commit's own neither. */
+static void
+nothing_is_told_by_a_permission_that_is_gone(void **state)
+{
+	struct call c;
+	const char *coll = fresh(&c);
+	struct follower plain, asked_about, open;
+	char sql[600];
+
+	(void)state;
+	permit(coll, "READONLY");
+	ok(&c, DOC_INSERT, coll, NULL,
+		"[{\"_id\":\"a\",\"room\":\"r\",\"n\":1}]");
+	follow(&plain, coll, "{\"room\":\"r\"}", NULL, -1, "me");
+	follow(&asked_about, coll, "{\"n\":1}", NULL, -1, "me");
+	follow(&open, coll, "{\"room\":\"r\"}", NULL, -1, NULL);
+	known(&plain);
+	known(&asked_about);
+	known(&open);
+	(void)snprintf(sql, sizeof(sql),
+		"BEGIN; INSERT INTO env_test.\"%s\" VALUES ('b', "
+		"'{\"room\": \"r\", \"n\": 1}'); SELECT "
+		"mpcloud.collection_set('test', '%s', 'ADMINONLY', NULL, "
+		"NULL); COMMIT",
+		coll, coll);
+	(void)testpg_query(server, sql);
+	(void)snprintf(sql, sizeof(sql),
+		"INSERT INTO env_test.\"%s\" VALUES ('c', '{\"room\": "
+		"\"r\", \"n\": 1}'); DELETE FROM env_test.\"%s\" WHERE _id "
+		"= 'a'",
+		coll, coll);
+	(void)testpg_query(server, sql);
+	until(plain.ended && asked_about.ended);
+	assert_int_equal(plain.err, ERR_DB_DENIED);
+	assert_int_equal(asked_about.err, ERR_DB_DENIED);
+	assert_int_equal(plain.changes + asked_about.changes, 0);
+	settled(&open);
+	assert_int_equal(json_object_size(open.docs), 2);
+	json_decref(plain.docs);
+	json_decref(asked_about.docs);
+	unfollow(&open);
 	end(&c);
 }
 
@@ -474,6 +520,7 @@ main(void)
 		cmocka_unit_test(the_same_query_is_evaluated_once),
 		cmocka_unit_test(who_may_not_read_may_not_follow),
 		cmocka_unit_test(a_changed_permission_parts_who_shared),
+		cmocka_unit_test(nothing_is_told_by_a_permission_that_is_gone),
 		cmocka_unit_test(who_comes_back_hears_what_was_missed),
 		cmocka_unit_test(ceilings_are_told),
 		cmocka_unit_test(a_truncated_table_is_empty),

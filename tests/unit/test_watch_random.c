@@ -30,7 +30,8 @@ pick(const char *const *of, size_t count)
 #define PICK(of) pick(of, array_size(of))
 
 static const char *const values[] = {"1", "2", "3", "5", "7.5", "\"x\"",
-	"\"yz\"", "\"z\\u0007\\\"中\"", "null", "true", "false", "[]",
+	"\"yz\"", "\"z\\u0007\\\"中\"", "[\"x\",\"z\\u0007\\\"中\"]",
+	"[[\"x\"],{\"x\":\"x\"}]", "\"_x\"", "null", "true", "false", "[]",
 	"[1,2,3]", "[5,\"x\"]", "{\"k\":1}", "{\"k\":{\"l\":2}}",
 	"[{\"x\":1,\"y\":2},{\"x\":3,\"y\":1}]", "{\"$date\":1000}",
 	"{\"$date\":2000}", "{}"};
@@ -80,6 +81,17 @@ static const struct {
 		NULL},
 	{"{\"s\":\"z\\u0007\\\"中\"}", NULL, -1, NULL},
 	{"{\"a\":\"x\"}", NULL, -1, "o1"},
+	/* decided without the database, but for arrays */
+	{"{\"a\":\"x\",\"s\":\"yz\"}", NULL, -1, NULL},
+	{"{\"$and\":[{\"a\":\"x\"},{\"a\":\"yz\"}]}", NULL, -1, NULL},
+	{"{\"_id\":\"id4\",\"s\":\"x\"}", NULL, -1, NULL},
+	{"{\"_id\":\"id4\",\"s\":{\"$gt\":1}}", NULL, -1, NULL},
+	{"{\"_openid\":\"{openid}\",\"b\":\"x\"}", NULL, -1, "o3"},
+	{"{\"o.k\":\"x\",\"b\":\"x\"}", NULL, -1, NULL},
+	{"{\"s\":\"x\"}", NULL, 2, NULL},
+	{"{\"s\":\"x\"}", "{\"a\":1}", 2, NULL},
+	{"{\"a\":\"x\",\"b\":\"x\",\"s\":\"x\",\"t\":\"x\",\"o\":\"x\"}", NULL,
+		-1, NULL},
 	{"{}", NULL, -1, "o2"},
 	{"{\"_openid\":\"{openid}\"}", NULL, -1, "o1"},
 	{"{}", NULL, 5, NULL},
