@@ -119,8 +119,8 @@ api_key_may(const struct api_key *key, const char *route)
 	return false;
 }
 
-static uint64_t
-sid_of(const char *id)
+uint64_t
+api_key_sid(const char *id)
 {
 	uint8_t sum[SHA256_LEN];
 	uint64_t sid;
@@ -135,7 +135,7 @@ sid_of(const char *id)
 static struct kept *
 place_of(struct api_keys *keys, const char *id)
 {
-	return &keys->kept[sid_of(id) / 2 % KEPT];
+	return &keys->kept[api_key_sid(id) / 2 % KEPT];
 }
 
 static void
@@ -255,7 +255,7 @@ on_kept(struct defer *defer)
 
 	/* It was there when we were asked; another may have its place now. */
 	if (!a->key || strcmp(a->key->id, a->id) != 0 || is_over(a->key) ||
-		shm_is_revoked(a->keys->home.shm, sid_of(a->id)))
+		shm_is_revoked(a->keys->home.shm, api_key_sid(a->id)))
 		job_finish(&a->job, none(&a->job.why));
 	else
 		job_finish(&a->job, 0);
@@ -403,7 +403,8 @@ on_revoked(struct job *job)
 		memcpy(a->id, id.ptr, API_KEY_ID);
 		a->id[API_KEY_ID] = '\0';
 		/* Kept nowhere for longer than that. */
-		shm_revoke(a->keys->home.shm, sid_of(a->id), now_s + 60, now_s);
+		shm_revoke(a->keys->home.shm, api_key_sid(a->id), now_s + 60,
+			now_s);
 		a->changed++;
 	}
 	job_finish(&a->job, job->err);

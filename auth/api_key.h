@@ -77,6 +77,9 @@ struct api_key_spec {
 };
 void api_key_add(struct api_key_ask *a, struct api_keys *keys,
 	const struct api_key_spec *spec);
+/* The name of what hangs on a key, as that of a session: revoked with it
+ * (base/shm.h), on the machine that was told so. */
+uint64_t api_key_sid(const char *id);
 /* By id or name. */
 void api_key_revoke(
 	struct api_key_ask *a, struct api_keys *keys, struct slice which);

@@ -261,16 +261,35 @@ sock_name(int fd, char *ret, size_t size)
 	return n < 0 || (size_t)n >= size ? -ENOSPC : 0;
 }
 
+static int
+peer(int fd, struct ucred *ret)
+{
+	socklen_t len = sizeof(*ret);
+
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, ret, &len) < 0 ? -errno
+								      : 0;
+}
+
 int
 sock_peer_uid(int fd, uid_t *ret)
 {
 	struct ucred cred;
-	socklen_t len = sizeof(cred);
+	int r = peer(fd, &cred);
 
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0)
-		return -errno;
-	*ret = cred.uid;
-	return 0;
+	if (r == 0)
+		*ret = cred.uid;
+	return r;
+}
+
+int
+sock_peer_pid(int fd, pid_t *ret)
+{
+	struct ucred cred;
+	int r = peer(fd, &cred);
+
+	if (r == 0)
+		*ret = cred.pid;
+	return r;
 }
 
 static int

@@ -24,6 +24,8 @@ int sock_connect_unix(const char *path, int *ret) _must_check_; /* blocking */
 /* The local address as "host:port" or the path. */
 int sock_name(int fd, char *ret, size_t size) _must_check_;
 int sock_peer_uid(int fd, uid_t *ret) _must_check_;
+/* Who connected; from the connecting side who began to listen. */
+int sock_peer_pid(int fd, pid_t *ret) _must_check_;
 /* Bytes that the other end's TCP has acknowledged, in all. */
 int sock_acked(int fd, uint64_t *ret) _must_check_;
 int fd_set_cloexec(int fd, bool on);

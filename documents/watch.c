@@ -137,6 +137,10 @@ make_one(struct watch_join *j, const struct buf *identity,
 	struct watches *w = j->w;
 	int r;
 
+	while ((w->queries >= w->conf.queries_top ||
+		       w->bytes > w->conf.memory_top) &&
+		watch_one_make_room(w))
+		;
 	if (w->queries >= w->conf.queries_top)
 		return fault_set(why, ERR_BUSY,
 			"%zu distinct queries are watched on this server and "
@@ -445,6 +449,7 @@ watches_new(struct watches **ret, struct loop *loop,
 	list_init(&w->colls);
 	list_init(&w->joins);
 	list_init(&w->dirty);
+	list_init(&w->idle);
 	defer_init(&w->pump, on_pump);
 	w->start.fn = on_later;
 	watches_configure(w, conf);

@@ -123,6 +123,7 @@ enum watch_fit { WATCH_FITS_NOT, WATCH_FITS_MAYBE, WATCH_FITS };
 struct watch_one {
 	struct list on, dirty;   /* collection's; engine's, to be looked at */
 	struct list busy, loose; /* collection's */
+	struct list idle;        /* the engine's, of those nobody follows */
 	struct watches *w;
 	struct watch_coll *coll;
 	struct watch_want *want;
@@ -193,6 +194,7 @@ struct watches {
 	uint64_t away;  /* ticks without a stream */
 	struct fault trouble;
 	struct list colls, joins, dirty;
+	struct list idle; /* who was left first is first */
 	size_t queries, subs, bytes, pending_bytes;
 	uint64_t evaluations, told, number;
 	uint64_t batch, batches; /* told just now; given out */
@@ -266,6 +268,9 @@ void watch_one_commit(struct watch_one *one, struct watch_commit *c);
 /* From now on it looks at every commit. */
 void watch_one_busy(struct watch_one *one);
 void watch_one_pump(struct watch_one *one);
+/* One that is only kept for who comes back gives way to those that are watched.
+ * False: there is none. */
+bool watch_one_make_room(struct watches *w);
 /* The last subscriber left, or a first one came. */
 void watch_one_linger(struct watch_one *one);
 /* All subscribers end with `err`, and it is gone. */

@@ -61,6 +61,7 @@ watch_one_new(struct watch_coll *coll, struct watch_join *first,
 	list_init(&one->dirty);
 	list_init(&one->busy);
 	list_init(&one->loose);
+	list_init(&one->idle);
 	if (coll->same != one->names.info[0]->version)
 		coll->same = list_empty(&coll->queries)
 				     ? one->names.info[0]->version
@@ -186,6 +187,13 @@ is_over(struct watch_one *one)
 		watch_one_end(one, ERR_WATCH_BIG, &why);
 		return true;
 	}
+	while (w->bytes > w->conf.memory_top && !list_empty(&w->idle)) {
+		bool is_itself = w->idle.next == &one->idle;
+
+		(void)watch_one_make_room(w);
+		if (is_itself)
+			return true;
+	}
 	if (w->bytes <= w->conf.memory_top)
 		return false;
 	watch_forget_history(one);
@@ -230,11 +238,24 @@ on_lingered(struct timer *timer)
 void
 watch_one_linger(struct watch_one *one)
 {
-	if (!list_empty(&one->subs) || !list_empty(&one->fresh))
+	list_del(&one->idle);
+	if (!list_empty(&one->subs) || !list_empty(&one->fresh)) {
 		timer_clear(&one->timer);
-	else
-		timer_set(&one->timer, one->w->loop,
-			one->known ? one->w->conf.linger_ms : 0, on_lingered);
+		return;
+	}
+	list_add(&one->w->idle, &one->idle);
+	timer_set(&one->timer, one->w->loop,
+		one->known ? one->w->conf.linger_ms : 0, on_lingered);
+}
+
+bool
+watch_one_make_room(struct watches *w)
+{
+	struct watch_one *one = list_first(&w->idle, struct watch_one, idle);
+
+	if (one)
+		watch_one_free(one);
+	return one != NULL;
 }
 
 /* Each leaves before it is called; those who come back come by start. */
@@ -303,6 +324,7 @@ watch_one_free(struct watch_one *one)
 	list_del(&one->on);
 	list_del(&one->dirty);
 	list_del(&one->busy);
+	list_del(&one->idle);
 	watch_hint_free(one);
 	catalog_end(&one->names);
 	w->queries--;

@@ -24,6 +24,7 @@ enum {
 	PACE_BURST = 400,
 	TRIES_TOP = 10,
 	AGAIN_MS = 250,
+	LIFE_MS = 3600 * 1000, /* of one whose caller has no session */
 	ARENA_TOP = 64 * 1024,
 	ID_BYTES = 16
 };
@@ -56,6 +57,7 @@ keep_caller(struct connection *c, const struct caller *who)
 	c->caller.unionid = arena_str(a, slice_str(who->unionid));
 	c->caller.kind = arena_str(a, slice_str(who->kind));
 	c->caller.custom_id = arena_str(a, slice_str(who->custom_id));
+	c->caller.key = arena_str(a, slice_str(who->key));
 }
 
 struct connection *
@@ -100,6 +102,7 @@ connection_free(struct connection *c)
 	if (c->calling)
 		job_cancel(&c->call.job);
 	timer_clear(&c->again);
+	timer_clear(&c->life);
 	socket_del(&c->socket);
 	while (c->queued)
 		drop_first(c);
@@ -276,6 +279,24 @@ put(struct connection *c, const char *type, struct slice data, bool is_text)
 /* The socket. */
 
 static void
+on_life(struct timer *timer)
+{
+	struct connection *c = container_of(timer, struct connection, life);
+
+	if (c->ws)
+		ws_close(c->ws, CLOSE_RESTART, "come again");
+}
+
+/* The end of a session ends its sockets (sockets.h).  A ticket has none, and of
+ * an API key another machine may have heard the end: both are shown anew. */
+static bool
+is_lasting(const struct caller *who)
+{
+	return who->role == CALLER_NOBODY ||
+	       (who->role != CALLER_PROGRAM && who->sid);
+}
+
+static void
 on_open(struct ws *ws)
 {
 	struct connection *c = ws_owner(ws);
@@ -286,6 +307,8 @@ on_open(struct ws *ws)
 	c->socket.sid = c->caller.sid;
 	if (socket_add(c->gateway->sockets, &c->socket, &why) < 0)
 		ws_close(ws, CLOSE_LATER, "too many connections");
+	if (!is_lasting(&c->caller))
+		timer_set(&c->life, c->gateway->loop, LIFE_MS, on_life);
 	put(c, "websocket.connection", slice_of("", 0), true);
 }
 

@@ -33,6 +33,7 @@ struct connection {
 	struct buf event;
 	char request_id[33];
 	struct timer again; /* the call was not begun: later */
+	struct timer life;
 	unsigned tries, code;
 	bool calling, over;
 	char id[CONNECTION_ID];

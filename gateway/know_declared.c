@@ -65,6 +65,7 @@ static void
 become_program(struct request *r, const struct api_key *key)
 {
 	r->caller.role = CALLER_PROGRAM;
+	r->caller.sid = api_key_sid(key->id);
 	r->caller.key = arena_str(request_arena(r), slice_str(key->name));
 }
 

@@ -10,6 +10,7 @@
 #include "gateway/watch_relay.h"
 
 #include "base/mem.h"
+#include "base/sock.h"
 #include "gateway/watch_relay_inside.h"
 #include "gateway/watch_serve.h"
 
@@ -149,13 +150,22 @@ connect_to(const char *path)
 	return fd;
 }
 
+static bool
+is_ours(const struct watch_relay *r, int fd)
+{
+	pid_t holder;
+
+	return sock_peer_pid(fd, &holder) == 0 && holder == r->holder;
+}
+
 static void
 open_it(struct watch_relay *r)
 {
 	int fd = connect_to(r->path);
 
-	if (fd >= 0 && stream_open(&r->stream, r->loop, fd, &relay_ops,
-			       WATCH_FRAME_TOP, WATCH_OUT_TOP) == 0)
+	if (fd >= 0 && is_ours(r, fd) &&
+		stream_open(&r->stream, r->loop, fd, &relay_ops,
+			WATCH_FRAME_TOP, WATCH_OUT_TOP) == 0)
 		return;
 	if (fd >= 0)
 		(void)close(fd);
@@ -182,6 +192,7 @@ watch_relay_new(struct watch_relay **ret, struct loop *loop,
 				conf->secret, conf->fd);
 	} else {
 		r->path = str_dup(conf->path);
+		r->holder = conf->holder;
 		r->secret = mem_dup(conf->secret.ptr, conf->secret.len);
 		r->secret_len = conf->secret.len;
 	}

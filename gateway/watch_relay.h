@@ -20,11 +20,14 @@ struct watch_relay;
 enum { RELAY_AWAY_MS = 30000 };
 
 /* `fd`: the listening socket in gateway 0 (taken; -1: no others), unused
- * elsewhere.  `path`: that socket, for the others. */
+ * elsewhere.  `path`: that socket, for the others, and `holder` the process
+ * that made it listen: nobody else is told our proof, for he could show it to
+ * gateway 0 as his own. */
 struct watch_relay_conf {
 	unsigned index; /* of this gateway */
 	int fd;
 	const char *path;
+	pid_t holder;
 	struct slice secret;        /* shm_secret */
 	struct watches_conf engine; /* used in gateway 0 */
 };

@@ -22,6 +22,7 @@ struct watch_relay {
 	struct watch_serve *serve;
 	/* elsewhere */
 	char *path, *secret;
+	pid_t holder;
 	size_t secret_len;
 	struct stream stream;
 	bool is_up; /* connected and greeted */

@@ -7,6 +7,8 @@
 #include "gateway/watch_relay.h"
 #include "src/gatewayd.h"
 
+#include <unistd.h>
+
 static struct watches_conf
 engine_of(const struct gatewayd *d)
 {
@@ -31,6 +33,7 @@ gatewayd_watch_setup(struct gatewayd *d, struct fault *why)
 		.index = d->index,
 		.fd = d->watch_fd,
 		.path = path,
+		.holder = getppid(),
 		.secret = shm_secret(d->shm),
 		.engine = engine_of(d),
 	};

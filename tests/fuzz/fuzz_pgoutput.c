@@ -1,6 +1,7 @@
 /*
  * The change stream's messages, each behind its length in two bytes.  What is
- * told is whole rows of the one schema, between a begin and a commit.
+ * told is whole rows of the one schema and definitions of its collections,
+ * between a begin and a commit.
  */
 #include "db/pgoutput.h"
 
@@ -48,6 +49,15 @@ on_change(void *owner, const struct change *c)
 }
 
 static void
+on_define(void *owner, struct slice name, int64_t version)
+{
+	(void)owner;
+	must(depth == 1);
+	must(name.ptr && is_inside(name));
+	must(version >= 0);
+}
+
+static void
 on_commit(void *owner, uint64_t lsn)
 {
 	(void)owner;
@@ -60,7 +70,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const struct changes_ops ops = {.on_begin = on_begin,
 		.on_change = on_change,
-		.on_commit = on_commit};
+		.on_commit = on_commit,
+		.on_define = on_define};
 	struct pgoutput p;
 
 	depth = 0;

@@ -286,6 +286,31 @@ a_lost_connection_begins_anew(void **state)
 		"1");
 }
 
+/* A process that is stopped, or a machine that is gone without a word, does not
+ * make PostgreSQL keep its log: the slot goes with the connection, and that
+ * when nothing was heard for wal_sender_timeout. */
+static void
+who_is_silent_holds_no_log(void **state)
+{
+	(void)state;
+	sql("ALTER SYSTEM SET wal_sender_timeout = '300ms'");
+	sql("SELECT pg_reload_conf()");
+	begin();
+	while (strcmp(testpg_query(server,
+			      "SELECT count(*) FROM pg_replication_slots"),
+		       "0") != 0)
+		sql("SELECT pg_sleep(0.05)");
+	sql("ALTER SYSTEM RESET wal_sender_timeout");
+	sql("SELECT pg_reload_conf()");
+	sql("INSERT INTO env_test.goods VALUES ('unheard', '{}')");
+	while (starts < 2)
+		loop_turn(&loop, true);
+	assert_true(troubles >= 1);
+	sql("INSERT INTO env_test.goods VALUES ('a', '{}')");
+	until_commits(1);
+	assert_string_equal(told.ptr, "begin insert:goods:a:{} commit ");
+}
+
 /* While it rests PostgreSQL keeps what is to be told. */
 static void
 a_pause_loses_nothing(void **state)
@@ -384,6 +409,7 @@ main(void)
 		cmocka_unit_test_teardown(
 			what_defines_a_collection_is_told_in_its_place, end),
 		cmocka_unit_test_teardown(a_lost_connection_begins_anew, end),
+		cmocka_unit_test_teardown(who_is_silent_holds_no_log, end),
 		cmocka_unit_test_teardown(a_pause_loses_nothing, end),
 		cmocka_unit_test_teardown(
 			who_may_not_replicate_is_told_so, end),

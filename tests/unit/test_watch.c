@@ -297,11 +297,71 @@ nothing_is_told_by_a_permission_that_is_gone(void **state)
 }
 
 static void
+rule(const char *coll, const char *read)
+{
+	json_t *rules = json_pack("{s:s}", "read", read);
+	struct coll_op op = {0};
+	struct arena arena;
+
+	arena_init(&arena, 1 << 20);
+	op.arena = &arena;
+	job_init(&op.job, on_permitted);
+	coll_op_permit(pool, &op, "test", slice_str(coll), slice_str("CUSTOM"),
+		rules, -1);
+	while (op.job.busy)
+		loop_turn(&loop, true);
+	assert_int_equal(op.job.err, 0);
+	catalog_forget(docs.catalog, "test", slice_str(coll));
+	arena_done(&arena);
+	json_decref(rules);
+}
+
+/* A rule that looks at another document says what it says when the watched one
+ * changes: then what it no longer allows leaves, and none of it is told. */
+static void
+a_rule_about_another_document_is_asked_at_each_change(void **state)
+{
+	struct call c, d;
+	char rooms[60], text[200];
+	const char *coll;
+	struct follower f;
+
+	(void)state;
+	(void)snprintf(rooms, sizeof(rooms), "%s", fresh(&d));
+	coll = fresh(&c);
+	(void)snprintf(text, sizeof(text),
+		"get(`database.%s.${doc.room}`).open == true", rooms);
+	rule(coll, text);
+	ok(&d, DOC_INSERT, rooms, NULL, "[{\"_id\":\"r\",\"open\":true}]");
+	ok(&c, DOC_INSERT, coll, NULL, "[{\"_id\":\"a\",\"room\":\"r\"}]");
+	follow(&f, coll, "{\"room\":\"r\"}", NULL, -1, "me");
+	known(&f);
+	assert_int_equal(json_object_size(f.docs), 1);
+	ok(&d, DOC_UPDATE, rooms, "{\"_id\":\"r\"}",
+		"{\"$set\":{\"open\":false}}");
+	ok(&c, DOC_UPDATE, coll, "{\"_id\":\"a\"}",
+		"{\"$set\":{\"secret\":1}}");
+	until(f.changes == 1);
+	assert_string_equal(f.last, "update/dequeue");
+	assert_int_equal(json_object_size(f.docs), 0);
+	ok(&d, DOC_UPDATE, rooms, "{\"_id\":\"r\"}",
+		"{\"$set\":{\"open\":true}}");
+	ok(&c, DOC_UPDATE, coll, "{\"_id\":\"a\"}", "{\"$set\":{\"n\":1}}");
+	until(f.changes == 2);
+	assert_string_equal(f.last, "update/enqueue");
+	assert_int_equal(json_object_size(f.docs), 1);
+	unfollow(&f);
+	end(&d);
+	end(&c);
+}
+
+static void
 who_comes_back_hears_what_was_missed(void **state)
 {
 	struct call c;
 	const char *coll = fresh(&c);
 	struct follower f;
+	uint64_t before;
 	char doc[60];
 
 	(void)state;
@@ -323,10 +383,12 @@ who_comes_back_hears_what_was_missed(void **state)
 	until(f.results == 2);
 	/* from too long ago: the result, and the life has a new name */
 	door.stop(&f.sub);
+	before = watches_count(watches).changes;
 	for (int i = 0; i < 1100; i++) {
 		(void)snprintf(doc, sizeof(doc), "{\"$set\":{\"n\":%d}}", i);
 		ok(&c, DOC_UPDATE, coll, "{\"_id\":\"d1\"}", doc);
 	}
+	until(watches_count(watches).changes - before == 1100);
 	{
 		uint64_t epoch = f.epoch;
 
@@ -374,6 +436,41 @@ ceilings_are_told(void **state)
 	known(&f);
 	assert_int_equal(json_object_size(f.docs), 10);
 	unfollow(&f);
+	end(&c);
+}
+
+/* What is only kept for who may come back is no reason to refuse who comes. */
+static void
+those_that_nobody_follows_give_way(void **state)
+{
+	struct watches *mine = watches;
+	struct call c;
+	const char *coll = fresh(&c);
+	struct follower f[3], g;
+	char query[40];
+
+	(void)state;
+	start_watches((struct watches_conf){.queries_top = 3});
+	for (int i = 0; i < 12; i++) {
+		(void)snprintf(query, sizeof(query), "{\"n\":%d}", i);
+		follow(&g, coll, query, NULL, -1, NULL);
+		known(&g);
+		unfollow(&g);
+	}
+	for (int i = 0; i < 3; i++) {
+		(void)snprintf(query, sizeof(query), "{\"m\":%d}", i);
+		follow(&f[i], coll, query, NULL, -1, NULL);
+		known(&f[i]);
+	}
+	assert_int_equal(watches_count(watches).queries, 3);
+	follow(&g, coll, "{\"n\":0}", NULL, -1, NULL);
+	until(g.ended);
+	assert_int_equal(g.err, ERR_BUSY);
+	json_decref(g.docs);
+	for (int i = 0; i < 3; i++)
+		unfollow(&f[i]);
+	watches = watches_free(watches);
+	watches = mine;
 	end(&c);
 }
 
@@ -521,8 +618,11 @@ main(void)
 		cmocka_unit_test(who_may_not_read_may_not_follow),
 		cmocka_unit_test(a_changed_permission_parts_who_shared),
 		cmocka_unit_test(nothing_is_told_by_a_permission_that_is_gone),
+		cmocka_unit_test(
+			a_rule_about_another_document_is_asked_at_each_change),
 		cmocka_unit_test(who_comes_back_hears_what_was_missed),
 		cmocka_unit_test(ceilings_are_told),
+		cmocka_unit_test(those_that_nobody_follows_give_way),
 		cmocka_unit_test(a_truncated_table_is_empty),
 		cmocka_unit_test(a_dropped_collection_ends),
 		cmocka_unit_test(a_transaction_is_one_change),

@@ -5,12 +5,14 @@
  */
 #include "tests/unit/watch_call.h"
 
+#include "base/frame.h"
 #include "base/sock.h"
 #include "gateway/watch_relay.h"
 #include "gateway/watch_wire.h"
 
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum { FOLLOWERS = 1000, CHANGES = 10000, WRITERS = 16 };
@@ -39,6 +41,7 @@ gateway(unsigned index, int fd, const char *known)
 		.index = index,
 		.fd = fd,
 		.path = path,
+		.holder = getpid(),
 		.secret = slice_of(known, sizeof(secret)),
 		.engine = {.url = testpg_url(server),
 			.env = "test",
@@ -195,6 +198,67 @@ strangers_get_nothing(void **state)
 	end(&c);
 }
 
+/* In a process of its own: what does the other gateway say to a nonce? */
+static void
+be_an_impostor(int ready)
+{
+	_buf_ struct buf nonce;
+	size_t mark;
+	char said;
+	int fd = -1,
+	    r = sock_listen_unix(path, 0600, (uid_t)-1, (gid_t)-1, &fd, NULL);
+
+	buf_init(&nonce, 256);
+	mark = frame_begin(&nonce, WATCH_F_NONCE, 0);
+	buf_add(&nonce, secret, WATCH_NONCE);
+	frame_end(&nonce, mark);
+	if (r < 0 || write(ready, "!", 1) != 1 || fd_set_blocking(fd, true) < 0)
+		_exit(2);
+	fd = accept(fd, NULL, NULL);
+	if (fd < 0)
+		_exit(3);
+	if (send(fd, nonce.ptr, nonce.len, MSG_NOSIGNAL) < 0)
+		_exit(0);
+	_exit(read(fd, &said, 1) > 0 ? 1 : 0);
+}
+
+/* Who puts a socket of his own in the place of gateway 0's is not told a proof,
+ * which he could pass on as his. */
+static void
+an_impostor_hears_no_proof(void **state)
+{
+	struct watch_relay *mine = other;
+	struct call c;
+	const char *coll = fresh(&c);
+	struct follower f;
+	char before[sizeof(path)], go;
+	int ready[2], status = -1;
+	pid_t pid;
+
+	(void)state;
+	(void)strcpy(before, path);
+	(void)snprintf(path, sizeof(path), "%s/false.sock", dir);
+	assert_int_equal(pipe(ready), 0);
+	pid = fork();
+	if (pid == 0)
+		be_an_impostor(ready[1]);
+	assert_int_equal(read(ready[0], &go, 1), 1);
+	other = gateway(2, -1, secret);
+	follow(&f, coll, "{}", NULL, -1, NULL);
+	while (waitpid(pid, &status, WNOHANG) != pid)
+		turn();
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+	assert_false(f.is_known);
+	unfollow(&f);
+	other = watch_relay_free(other);
+	other = mine;
+	(void)strcpy(path, before);
+	(void)close(ready[0]);
+	(void)close(ready[1]);
+	end(&c);
+}
+
 /* --- Shows 3, below the protocol --- */
 
 static struct follower *crowd;
@@ -318,6 +382,7 @@ main(void)
 		cmocka_unit_test(who_comes_back_hears_what_was_missed),
 		cmocka_unit_test(gateway_zero_restarts),
 		cmocka_unit_test(strangers_get_nothing),
+		cmocka_unit_test(an_impostor_hears_no_proof),
 		cmocka_unit_test(no_event_is_lost_or_doubled),
 	};
 
