@@ -148,6 +148,21 @@ test('callContainer is a request to the function', async () => {
   assert.equal((await post('/v1/cloudrun/nobody/x')).status, 404);
 });
 
+test('a connection ends with the API key that opened it, and no other does', { skip }, async () => {
+  const by = (key) => open('/keyed/room', { headers: { 'x-api-key': key } });
+  const [first, second] = ['first', 'second'].map((name) => stack.cliJson('apikeys', 'add', name).key);
+  assert.equal((await open('/keyed/room', asUser())).status, 401);
+  const [one, two, mine] = [await by(first), await by(second), await open(CHAT)];
+  assert.equal(await ask(one, 'hello'), 'heard hello');
+  stack.cli('apikeys', 'revoke', 'first');
+  assert.equal((await one.gone)[0], 3050);
+  assert.equal((await by(first)).status, 401);
+  for (const ws of [two, mine]) {
+    assert.equal(await ask(ws, 'still here'), 'heard still here');
+    ws.close();
+  }
+});
+
 test('a page may not send to a connection as a function does', { skip }, async () => {
   const ws = await open(CHAT);
   const id = await ask(ws, 'id');
