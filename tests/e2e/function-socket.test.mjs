@@ -96,7 +96,7 @@ test('a function is told the beginning and the end', { skip }, async () => {
   ws.close(3123);
   const mine = await until(async () => {
     const seen = await call('chat', { seen: id });
-    return seen.at(-1)?.type === 'websocket.close' && seen;
+    return Array.isArray(seen) && seen.at(-1)?.type === 'websocket.close' && seen;
   }, 'the end is told');
   assert.deepEqual(mine.map((s) => [s.type, s.what]), [['websocket.upgrade', null], ['websocket.connection', null],
     ['websocket.message', 'id'], ['websocket.close', 3123]]);
