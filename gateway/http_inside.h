@@ -256,6 +256,15 @@ void upgrade_end(struct conn *c);
 void upgrades_push(struct http *http);
 void upgrades_leave(struct http *http);
 
+/* http_upgrade_tls.c: the clear text of the connection, on `*ret`, which is its
+ * user's; NULL: no descriptor is left. */
+struct pump;
+struct pump *pump_new(struct conn *c, int *ret);
+/* The user's descriptor is closed.  `sent`, perhaps at once and perhaps more
+ * than once: what he had written has left. */
+void pump_end(struct pump *p, void (*sent)(void *owner), void *owner);
+struct pump *pump_free(struct pump *p);
+
 /* http_proxy.c */
 int proxy_open(struct http *http, int fd) _must_check_;
 void proxy_close(struct http *http);

@@ -1,13 +1,13 @@
 /*
- * Connections that become something else.  The library hands over a socket of
- * its own: the client's, or over TLS one end of a pair whose other end it
- * encrypts from.  What we lend is a duplicate, so that its life is its user's
- * and nobody else's; a plain connection then has no need of the library any
- * more and is ended there at once, with all the memory it has.
+ * Connections that become something else.  What we lend is a duplicate of the
+ * client's socket, so that its life is its user's and nobody else's; a plain
+ * connection then has no need of the library any more and is ended there at
+ * once, with all the memory it has.
  *
- * Over TLS the library stays between.  It does not say when the client has
- * gone (it would only see it when it writes), so we listen for that ourselves;
- * and it needs to run more than once to end such a connection.
+ * Over TLS the session is the library's, so the connection stays there to its
+ * end, and what we lend is one end of a pair whose other end we cipher
+ * from (http_upgrade_tls.c).  The library needs to run more than once to end
+ * such a connection.
  */
 #include "gateway/http_inside.h"
 
@@ -18,7 +18,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { CLOSE_MS = 2000, AGAIN_MS = 5, FLUSH_MS = 50 };
+enum { CLOSE_MS = 2000, AGAIN_MS = 5 };
 
 struct upgrade {
 	struct http *http; /* NULL: it is gone */
@@ -26,57 +26,10 @@ struct upgrade {
 	struct MHD_UpgradeResponseHandle *mhd;
 	struct list on; /* http->upgrades */
 	struct timer limit;
-	uv_poll_t *watch; /* over TLS: has the client left? */
+	struct pump *pump; /* over TLS */
 	int fd;
-	bool closing;
+	bool closing, closed; /* the library was told so */
 };
-
-static void
-on_closed(uv_handle_t *handle)
-{
-	(void)mem_free(handle);
-}
-
-static void
-unwatch(struct upgrade *u)
-{
-	if (!u->watch)
-		return;
-	(void)uv_poll_stop(u->watch);
-	uv_close((uv_handle_t *)u->watch, on_closed);
-	u->watch = NULL;
-}
-
-/* What had come before is in the pair by now. */
-static void
-on_flushed(struct timer *timer)
-{
-	struct upgrade *u = container_of(timer, struct upgrade, limit);
-
-	(void)shutdown(u->fd, SHUT_RD);
-}
-
-static void
-on_left(uv_poll_t *watch, int status, int events)
-{
-	struct upgrade *u = watch->data;
-
-	(void)status, (void)events;
-	unwatch(u);
-	timer_set(&u->limit, u->http->loop, FLUSH_MS, on_flushed);
-}
-
-static void
-watch_leaving(struct upgrade *u)
-{
-	u->watch = mem_new(uv_poll_t);
-	if (uv_poll_init(&u->http->loop->uv, u->watch, u->conn->fd) < 0) {
-		u->watch = mem_free(u->watch);
-		return;
-	}
-	u->watch->data = u;
-	(void)uv_poll_start(u->watch, UV_DISCONNECT, on_left);
-}
 
 static void
 on_upgrade(void *cls, struct MHD_Connection *mhd, void *context,
@@ -89,11 +42,14 @@ on_upgrade(void *cls, struct MHD_Connection *mhd, void *context,
 
 	(void)cls, (void)mhd;
 	u->http = c->http;
-	u->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	if (!c->tls)
+		u->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	else
+		u->pump = pump_new(c, &u->fd);
 	list_init(&u->on);
 	c->became = true;
 	conn_move(c, CONN_WORK);
-	if (u->fd < 0) {
+	if (c->tls ? !u->pump : u->fd < 0) {
 		(void)MHD_upgrade_action(handle, MHD_UPGRADE_ACTION_CLOSE);
 		(void)mem_free(u);
 		exchange_end(x, false);
@@ -106,7 +62,6 @@ on_upgrade(void *cls, struct MHD_Connection *mhd, void *context,
 		u->conn = c;
 		u->mhd = handle;
 		c->upgrade = u;
-		watch_leaving(u);
 	} else {
 		u->http->upgraded++;
 		(void)MHD_upgrade_action(handle, MHD_UPGRADE_ACTION_CLOSE);
@@ -134,6 +89,31 @@ exchange_upgrade(struct exchange *x, upgrade_fn *take_over, void *owner)
 	exchange_settle(x);
 }
 
+static void
+upgrade_free(struct upgrade *u)
+{
+	u->pump = pump_free(u->pump);
+	timer_clear(&u->limit);
+	list_del(&u->on);
+	if (u->closing && u->http)
+		u->http->closing--;
+	if (u->fd >= 0)
+		(void)close(u->fd);
+	(void)mem_free(u);
+}
+
+static void
+on_sent(void *owner)
+{
+	struct upgrade *u = owner;
+
+	if (u->closed)
+		return;
+	u->closed = true;
+	(void)MHD_upgrade_action(u->mhd, MHD_UPGRADE_ACTION_CLOSE);
+	http_spin_soon(u->http);
+}
+
 /* The client does not take what is left: it is thrown away. */
 static void
 on_late(struct timer *timer)
@@ -142,20 +122,8 @@ on_late(struct timer *timer)
 
 	if (u->conn)
 		(void)shutdown(u->conn->fd, SHUT_RDWR);
+	on_sent(u);
 	http_spin_soon(u->http);
-}
-
-static void
-upgrade_free(struct upgrade *u)
-{
-	unwatch(u);
-	timer_clear(&u->limit);
-	list_del(&u->on);
-	if (u->closing && u->http)
-		u->http->closing--;
-	if (u->fd >= 0)
-		(void)close(u->fd);
-	(void)mem_free(u);
 }
 
 void
@@ -168,18 +136,16 @@ upgrade_close(struct upgrade *u)
 		return;
 	}
 	if (!u->conn) {
-		http->upgraded--;
+		http->upgraded -= !u->mhd;
 		(void)shutdown(u->fd, SHUT_WR);
 		upgrade_free(u);
 		return;
 	}
-	unwatch(u);
 	(void)close(take_fd(u->fd));
 	u->closing = true;
 	http->closing++;
 	timer_set(&u->limit, http->loop, CLOSE_MS, on_late);
-	(void)MHD_upgrade_action(u->mhd, MHD_UPGRADE_ACTION_CLOSE);
-	http_spin_soon(http);
+	pump_end(u->pump, on_sent, u);
 }
 
 /* The library has ended the connection. */
@@ -192,6 +158,7 @@ upgrade_end(struct conn *c)
 		return;
 	c->upgrade = NULL;
 	u->conn = NULL;
+	u->pump = pump_free(u->pump);
 	if (u->closing)
 		upgrade_free(u);
 }
@@ -215,11 +182,11 @@ upgrades_leave(struct http *http)
 	list_for_each_safe (at, &http->upgrades) {
 		struct upgrade *u = container_of(at, struct upgrade, on);
 
-		unwatch(u);
+		u->pump = pump_free(u->pump);
 		timer_clear(&u->limit);
 		if (u->conn) {
 			u->conn->upgrade = NULL;
-			if (!u->closing)
+			if (!u->closed)
 				(void)MHD_upgrade_action(
 					u->mhd, MHD_UPGRADE_ACTION_CLOSE);
 			u->conn = NULL;
