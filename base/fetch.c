@@ -480,6 +480,7 @@ fetch_start(struct fetcher *fetcher, struct fetch *fetch,
 	fetch->status = 0;
 	fetch->sent = false;
 	fetch->headed = false;
+	fetch->switched = 0;
 	fetch->stream = ask->stream;
 	buf_init(&fetch->body, top);
 	buf_init(&fetch->headers, HEADERS_TOP);
@@ -519,6 +520,9 @@ void
 fetch_done(struct fetch *f)
 {
 	job_cancel(&f->job);
+	if (f->switched > 0)
+		(void)close(f->switched);
+	f->switched = 0;
 	buf_done(&f->body);
 	buf_done(&f->headers);
 }

@@ -47,6 +47,10 @@ struct fetch {
 	int64_t length; /* of a stream's body, as announced; -1: not known */
 	bool sent; /* the request may have reached the server: do not repeat */
 	bool headed; /* of a stream: on_head was called */
+	/* After status 101 to an http_ask that asked for it: the connection,
+	 * non-blocking, closed by fetch_done unless taken (set to 0); what came
+	 * on it already is in `body`.  0: none. */
+	int switched;
 	const struct fetch_stream *stream;
 	void *inside;
 	struct defer *resume; /* who hears of fetch_go_on */

@@ -329,6 +329,7 @@ http_client_ask(
 	fetch->status = 0;
 	fetch->sent = false;
 	fetch->headed = false;
+	fetch->switched = 0;
 	fetch->stream = ask->stream;
 	buf_init(&fetch->body, 0);
 	buf_init(&fetch->headers, HTTP_HEAD_TOP);
@@ -363,6 +364,15 @@ call_fail(struct call *c, int err)
 	serve_soon(h);
 }
 
+/* The connection is the caller's from now on. */
+static void
+switch_over(struct fetch *fetch, struct wire *w)
+{
+	buf_init(&fetch->body, max(w->in.len, (size_t)1));
+	buf_slice(&fetch->body, buf_all(&w->in));
+	fetch->switched = wire_give(w);
+}
+
 void
 call_done(struct call *c)
 {
@@ -370,8 +380,10 @@ call_done(struct call *c)
 	struct http_client *h = c->client;
 	struct wire *w = c->wire;
 
-	if (c->head.close || c->deaf || w->in.len || !c->told ||
-		c->out_at < c->out.len)
+	if (c->head.status == 101)
+		switch_over(fetch, w);
+	else if (c->head.close || c->deaf || w->in.len || !c->told ||
+		 c->out_at < c->out.len)
 		wire_close(w);
 	else
 		wire_rest(w);

@@ -36,6 +36,9 @@ struct http_ask {
 	/* of a body that `read` gives; -1: not known; 0: it is `body` */
 	int64_t length;
 	bool once; /* never twice, as in fetch.h */
+	/* The headers ask for another protocol (RFC 9110, 7.8): 101 ends the
+	 * request, and fetch->switched is the connection. */
+	bool upgrade;
 	const struct fetch_stream *stream;
 };
 

@@ -58,6 +58,7 @@ call_begin(struct call *c, const struct http_ask *ask)
 	c->chunked = ask->length < 0;
 	c->told = ask->length == 0;
 	c->once = ask->once;
+	c->upgrade = ask->upgrade;
 	c->is_head = strcmp(ask->method, "HEAD") == 0;
 	c->read = c->deaf = c->waits = c->fresh = false;
 	c->phase = CALL_HEAD;
@@ -216,7 +217,10 @@ eat_head(struct call *c, struct slice *in)
 	if (n <= 0)
 		return n < 0 ? (int)n : EAT_MORE;
 	c->seen = 0;
-	if (c->head.status < 200) {
+	if (c->head.status == 101 && !(c->upgrade && is_sent(c)))
+		return fault_set(
+			why, ERR_UPSTREAM, "it switches protocols unasked");
+	if (c->head.status < 200 && c->head.status != 101) {
 		in->ptr += n;
 		in->len -= (size_t)n;
 		if (++c->interim > INTERIM_TOP)

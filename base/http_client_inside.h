@@ -78,7 +78,7 @@ struct call {
 	struct buf out; /* the head and a short body, then pieces */
 	size_t out_at;
 	int64_t left; /* of the body that is read; -1: not known */
-	bool is_head, once;
+	bool is_head, once, upgrade;
 	bool told;    /* all of it is in `out` */
 	bool read;    /* some of the body was, and is not kept */
 	bool deaf;    /* the server takes no more */
@@ -113,6 +113,8 @@ struct wire *wire_idle(struct http_client *h, bool young);
 void wire_take(struct wire *w, struct call *c);
 void wire_rest(struct wire *w);
 void wire_close(struct wire *w);
+/* The same, but the descriptor stays open. */
+int wire_give(struct wire *w);
 void wire_listen(struct wire *w, int events);
 
 /* http_client_name.c */

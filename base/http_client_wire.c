@@ -29,9 +29,11 @@ on_closed(uv_handle_t *handle)
 	(void)mem_free(container_of(handle, struct wire, poll));
 }
 
-void
-wire_close(struct wire *w)
+int
+wire_give(struct wire *w)
 {
+	int fd = w->fd;
+
 	list_del(&w->on);
 	list_del(&w->ready);
 	w->client->wires--;
@@ -40,7 +42,13 @@ wire_close(struct wire *w)
 	w->call = NULL;
 	buf_done(&w->in);
 	uv_close((uv_handle_t *)&w->poll, on_closed);
-	(void)close(w->fd);
+	return fd;
+}
+
+void
+wire_close(struct wire *w)
+{
+	(void)close(wire_give(w));
 }
 
 /* The next address, or the end of it. */

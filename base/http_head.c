@@ -57,8 +57,6 @@ read_status(struct http_head *h, struct slice line, struct fault *why)
 	h->status = (p[9] - '0') * 100 + (p[10] - '0') * 10 + p[11] - '0';
 	if (h->status < 100 || h->status > 599)
 		return refuse(why, "its status is not one of 100 to 599");
-	if (h->status == 101)
-		return refuse(why, "it switches protocols unasked");
 	return 0;
 }
 

@@ -20,7 +20,7 @@ enum http_body {
 };
 
 struct http_head {
-	int status; /* 100 to 599, never 101 */
+	int status; /* 100 to 599; 101: what follows is no HTTP */
 	bool old;   /* HTTP/1.0 */
 	bool close; /* the connection is not to be used again */
 	bool chunked;

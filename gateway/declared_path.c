@@ -291,8 +291,7 @@ is_same_text(const char *a, const char *b)
 }
 
 static bool
-has_condition(
-	const struct declared_full *f, const struct declared_condition *c)
+has_condition(const struct declared_full *f, const struct declared_condition *c)
 {
 	for (size_t i = 0; i < f->nheaders; i++) {
 		const struct declared_condition *o = &f->header[i];

@@ -155,8 +155,8 @@ read_condition(struct declared_reading *rd, const char *name, const json_t *v)
 	} else if (json_is_object(v)) {
 		e = read_pattern(rd, v, &c->pattern);
 		if (e == 0)
-			c->regex = str_dup(json_string_value(
-				json_object_get(v, "regex")));
+			c->regex = str_dup(
+				json_string_value(json_object_get(v, "regex")));
 	} else {
 		e = declared_read_string(rd, v, TEXT_TOP, &s);
 		if (e == 0)

@@ -40,9 +40,9 @@ path_of(struct request *r)
 {
 	const char *path = exchange_path(r->x);
 
-	return r->declared ? declared_merge(request_arena(r), slice_str(path))
-				     .ptr
-			   : path;
+	return r->declared
+		       ? declared_merge(request_arena(r), slice_str(path)).ptr
+		       : path;
 }
 
 static bool

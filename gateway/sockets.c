@@ -21,6 +21,7 @@ struct sockets {
 	uint64_t key[2];
 	uint64_t revocations; /* when all were looked at last */
 	bool has_new;         /* some came since */
+	const void *routes;   /* in force then */
 };
 
 static bool
@@ -30,18 +31,27 @@ is_revoked(const struct sockets *all, uint64_t sid)
 }
 
 static void
+end_socket(struct socket *s, unsigned code, const char *reason)
+{
+	if (s->close)
+		s->close(s, code, reason);
+	else if (s->ws)
+		ws_close(s->ws, code, reason);
+}
+
+static void
 look_at_all(struct sockets *all)
 {
 	list_for_each (at, &all->all) {
 		struct socket *s = container_of(at, struct socket, on_all);
 
-		if (!s->ws)
-			continue;
 		if (all->gateway->draining)
-			ws_close(s->ws, CLOSE_RESTART, "the server restarts");
+			end_socket(s, CLOSE_RESTART, "the server restarts");
 		else if (is_revoked(all, s->sid))
-			ws_close(s->ws, CLOSE_NO_LOGIN,
+			end_socket(s, CLOSE_NO_LOGIN,
 				"the session has ended: log in again");
+		else if (s->look)
+			s->look(s);
 	}
 }
 
@@ -52,8 +62,10 @@ on_look(struct timer *timer)
 	struct sockets *all = container_of(timer, struct sockets, look);
 	uint64_t now = shm_revocations(all->gateway->shm);
 
-	if (all->gateway->draining || all->has_new || now != all->revocations) {
+	if (all->gateway->draining || all->has_new || now != all->revocations ||
+		all->routes != all->gateway->declared) {
 		all->revocations = now;
+		all->routes = all->gateway->declared;
 		all->has_new = false;
 		look_at_all(all);
 	}

@@ -3,8 +3,8 @@
 /*
  * The WebSocket connections of one gateway: how many a user may have, whose
  * session they hang on, and their end when that session ends, its user is
- * blocked, or the gateway stops.  Both kinds use it: watch_session.h and
- * function_socket.h.
+ * blocked, or the gateway stops.  All kinds use it: watch_session.h,
+ * function_socket.h and tunnel.h.
  */
 
 #include "base/err.h"
@@ -33,7 +33,12 @@ struct socket {
 	struct list on_all, on_user, on_id;
 	/* At the process's end: be freed, with your ws. */
 	void (*drop)(struct socket *s);
-	struct ws *ws;    /* NULL: closed already */
+	struct ws *ws; /* NULL: closed already, or `close` is given */
+	/* Of a connection that is no ws of ours (tunnel.h): end it so; look
+	 * whether it may go on (soon after routes have changed, perhaps more
+	 * often). */
+	void (*close)(struct socket *s, unsigned code, const char *reason);
+	void (*look)(struct socket *s);
 	struct slice id;  /* to be found by; or empty */
 	struct slice uid; /* its owner's; empty: not known yet */
 	uint64_t sid;

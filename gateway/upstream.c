@@ -217,6 +217,7 @@ read_member(struct upstream *u, const char *key, json_t *v, struct fault *why)
 		{"connect_timeout", &u->connect_ms, 0, 0, true},
 		{"timeout", &u->timeout_ms, 0, 0, true},
 		{"down", &u->down_ms, 0, 0, true},
+		{"idle", &u->idle_ms, 0, 0, true},
 		{"retries", &u->retries, 0, 10, false},
 		{"fails", &u->fails, 0, 1000, false},
 		{"connections", &u->connections, 1, 10000, false},
@@ -237,6 +238,7 @@ read_member(struct upstream *u, const char *key, json_t *v, struct fault *why)
 static int
 open_clients(struct upstream *u, struct fault *why)
 {
+	u->is_plain = true;
 	for (size_t i = 0; i < u->count; i++) {
 		struct server *s = &u->server[i];
 		const struct http_client_conf conf = {
@@ -246,8 +248,10 @@ open_clients(struct upstream *u, struct fault *why)
 			.connect_ms = (uint64_t)u->connect_ms};
 		int e;
 
-		if (!s->socket && strncmp(s->base, "http://", 7) != 0)
+		if (!s->socket && strncmp(s->base, "http://", 7) != 0) {
+			u->is_plain = false;
 			continue;
+		}
 		e = http_client_new(&s->client, u->loop, &conf, why);
 		if (e < 0)
 			return fault_prefix(why, e, "servers[%zu]: ", i);
@@ -287,6 +291,7 @@ upstream_new(struct upstream **ret, struct loop *loop, const char *name,
 		.name = str_dup(name),
 		.connect_ms = 3000,
 		.timeout_ms = 60000,
+		.idle_ms = 600000,
 		.retries = 1,
 		.fails = 3,
 		.connections = 256,

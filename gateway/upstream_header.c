@@ -142,6 +142,10 @@ put_ours(struct heading *h)
 		put(h, SLICE("X-Mpcloud-Uid"), slice_str(r->caller.uid));
 	if (trace)
 		put(h, SLICE("traceparent"), slice_str(trace));
+	if (h->upgrade) {
+		put(h, SLICE("Connection"), SLICE("Upgrade"));
+		put(h, SLICE("Upgrade"), SLICE("websocket"));
+	}
 }
 
 void

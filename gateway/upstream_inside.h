@@ -17,6 +17,7 @@ struct server {
 	struct http_client *client; /* NULL: https, which curl asks */
 	char *path;                 /* before the request's, "" */
 	unsigned busy;              /* requests under way */
+	unsigned tunnels;           /* WebSockets */
 	unsigned fails;             /* in a row */
 	int64_t down_until;         /* clock_mono; 0: it is well */
 	bool sick;                  /* its health check failed */
@@ -34,9 +35,10 @@ struct upstream {
 	struct server *server;
 	size_t count, turn;
 	bool trusted, least_busy;
+	bool is_plain; /* no server is https */
 	enum upstream_host host;
 	char *host_name;
-	int64_t connect_ms, timeout_ms;
+	int64_t connect_ms, timeout_ms, idle_ms;
 	int64_t retries, fails, connections;
 	int64_t down_ms;
 	char *health_path; /* NULL: servers are not asked */
@@ -54,6 +56,7 @@ struct heading {
 	size_t count;
 	struct slice connection;
 	bool agent, accept;
+	bool upgrade; /* it asks for a WebSocket */
 };
 
 /* upstream.c */
@@ -65,6 +68,19 @@ void server_told(struct server *s, bool well);
 /* upstream_health.c */
 void health_begin(struct upstream *u);
 void health_end(struct upstream *u);
+
+/* upstream_switch.c */
+struct passage;
+bool passage_is_asked(const struct request *r, const struct upstream *u);
+/* *ret is NULL again when it has begun, or ended by itself.  ERR_LIMITED. */
+int passage_new(struct passage **ret, struct request *r) _must_check_;
+void passage_drop(struct passage *g);
+/* Is the server's 101 an answer to this request? */
+int passage_check(
+	const struct request *r, const struct fetch *fetch) _must_check_;
+/* Answers with it. */
+void passage_begin(struct passage *g, struct request *r, struct server *s,
+	struct fetch *fetch);
 
 /* upstream_header.c */
 /* The client's headers as the server is to get them, and ours. */

@@ -37,6 +37,7 @@ struct pass {
 	struct fetch fetch;
 	struct timer silence;
 	struct defer decide;
+	struct passage *passage; /* of a WebSocket that is asked for */
 	struct buf up, down;
 	size_t up_at, down_at; /* taken already */
 	struct slice body;     /* of a short one */
@@ -171,7 +172,7 @@ on_decide(struct defer *defer)
 	struct pass *p = container_of(defer, struct pass, decide);
 	bool is_head = strcmp(exchange_method(p->r->x), "HEAD") == 0;
 
-	if (p->given || !p->fetch.headed)
+	if (p->given || !p->fetch.headed || p->fetch.status == 101)
 		return;
 	/* A server that answers while it is still told is told the rest. */
 	if (p->streams && !p->whole && !p->over && p->fetch.status < 400)
@@ -259,11 +260,44 @@ may_repeat(const struct pass *p, int err)
 }
 
 static void
+send_switch(struct request *r)
+{
+	struct pass *p = r->act;
+
+	passage_begin(p->passage, r, p->s, &p->fetch);
+}
+
+/* The server speaks something else from now on, and so does the client. */
+static void
+switch_over(struct pass *p)
+{
+	struct request *r = p->r;
+	struct fault why = {0};
+
+	if (!p->passage || passage_check(r, &p->fetch) < 0) {
+		(void)fault_set(&why, ERR_BEHIND,
+			"its 101 is no answer to what was asked");
+		pass_failed(p, ERR_BEHIND, &why);
+		return;
+	}
+	timer_clear(&p->silence);
+	p->given = true;
+	heading_answer(r, &p->fetch);
+	r->status = 101;
+	r->send = send_switch;
+	request_finish(r, 0, NULL);
+}
+
+static void
 on_done(struct job *job)
 {
 	struct pass *p = container_of(job, struct pass, fetch.job);
 
 	p->over = true;
+	if (job->err == 0 && p->fetch.status == 101) {
+		switch_over(p);
+		return;
+	}
 	if (job->err < 0 && !p->given) {
 		pass_failed(p, ERR_BEHIND, &job->why);
 		return;
@@ -299,7 +333,10 @@ static void
 put_headers(void *owner, struct buf *to)
 {
 	const struct pass *p = owner;
-	struct heading h = {.r = p->r, .s = p->s, .text = to};
+	struct heading h = {.r = p->r,
+		.s = p->s,
+		.text = to,
+		.upgrade = p->passage != NULL};
 
 	heading_make(&h);
 }
@@ -315,6 +352,7 @@ ask_plain(struct pass *p, const char *method, const char *target)
 			.body = p->body,
 			.length = p->streams ? p->length : 0,
 			.once = !is_idempotent(method),
+			.upgrade = p->passage != NULL,
 			.stream = &stream});
 }
 
@@ -359,6 +397,11 @@ pass_start(struct pass *p, const struct server *but)
 			"no server of upstream %s is well: try again shortly",
 			p->u->name);
 	p->s->busy++;
+	if (p->passage && p->s->tunnels >= p->u->connections)
+		return fault_set(&r->why, ERR_BUSY,
+			"as many WebSockets are open as upstream %s may have "
+			"(connections): try again shortly",
+			p->u->name);
 	target = target_of(p);
 	if (!is_target(target))
 		return fault_set(&r->why, ERR_BAD_REQUEST,
@@ -459,6 +502,7 @@ on_end(struct request *r)
 	struct pass *p = r->act;
 
 	server_leave(p);
+	passage_drop(p->passage);
 	defer_clear(&p->decide);
 	if (p->tries)
 		fetch_done(&p->fetch);
@@ -511,6 +555,11 @@ endpoint_upstream(struct request *r)
 	}
 	r->on_whole = on_whole;
 	p->length = exchange_length(r->x);
+	if (passage_is_asked(r, p->u)) {
+		e = passage_new(&p->passage, r);
+		if (e < 0)
+			return e;
+	}
 	p->whole = p->length == 0;
 	p->streams = p->length < 0 || p->length > SHORT;
 	if (p->length)

@@ -19,7 +19,7 @@ must(bool ok)
 static void
 check_head(const struct http_head *h, bool is_head)
 {
-	must(h->status >= 100 && h->status <= 599 && h->status != 101);
+	must(h->status >= 100 && h->status <= 599);
 	must(h->length >= -1);
 	must(!h->chunked || (h->length < 0 && !h->old));
 	must(h->body != HTTP_BODY_CLOSE || h->close);

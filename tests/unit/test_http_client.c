@@ -181,6 +181,40 @@ more_requests_than_connections_wait_in_turn(void **state)
 	assert_int_equal(f->server.connections, 2);
 }
 
+static void
+a_protocol_is_switched_only_when_that_was_asked_for(void **state)
+{
+	struct fixture *f = *state;
+	struct ask *a = &f->asks[0];
+	char got[8] = "";
+
+	PLAY(f,
+		{.answer = "HTTP/1.1 101 Switching Protocols\r\n"
+			   "Upgrade: x\r\n\r\nearly"},
+		{.answer = "HTTP/1.1 101 Switching Protocols\r\n\r\n"},
+		{.answer = OK("no", 2)});
+	finish(f, begin(f, 0,
+			  (struct http_ask){.method = "GET", .upgrade = true}));
+	assert_got(a, 101, "");
+	assert_memory_equal(a->fetch.body.ptr, "early", 6);
+	assert_true(a->fetch.switched > 0);
+	assert_int_equal(write(a->fetch.switched, "hello", 5), 5);
+	while (f->server.peers[0].in.len < 5)
+		turn(f);
+	assert_int_equal(write(f->server.peers[0].fd, "back", 4), 4);
+	turn(f); /* nobody here reads it */
+	assert_int_equal(read(a->fetch.switched, got, sizeof(got)), 4);
+	assert_string_equal(got, "back");
+	assert_int_equal(get(f, 1)->err, ERR_UPSTREAM);
+	assert_string_equal(f->asks[1].why, "it switches protocols unasked");
+	/* an answer of another kind is an answer */
+	finish(f, begin(f, 2,
+			  (struct http_ask){.method = "GET", .upgrade = true}));
+	assert_got(&f->asks[2], 200, "no");
+	assert_int_equal(f->asks[2].fetch.switched, 0);
+	assert_int_equal(f->server.connections, 3);
+}
+
 /* More than are read in one turn. */
 static void
 who_is_asked_again_at_once_does_not_keep_others_waiting(void **state)
@@ -388,6 +422,7 @@ main(void)
 		test(a_new_connection_that_ends_is_not_tried_again),
 		test(nobody_there_is_told_and_nothing_was_sent),
 		test(more_requests_than_connections_wait_in_turn),
+		test(a_protocol_is_switched_only_when_that_was_asked_for),
 		test(who_is_asked_again_at_once_does_not_keep_others_waiting),
 		test(a_body_is_read_as_it_comes_with_a_length_or_in_chunks),
 		test(a_body_that_ends_early_ends_the_request),

@@ -87,7 +87,6 @@ what_has_two_meanings_is_refused(void **state)
 		"HTTP/1.1 20 OK\r\n\r\n",
 		"HTTP/1.1 099 OK\r\n\r\n",
 		"HTTP/1.1 600 OK\r\n\r\n",
-		"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n",
 		"HTTP/1.1 200 OK\n\n",
 		"HTTP/1.1 200 OK\r\nContent-Length: 1\n\r\n",
 		"HTTP/1.1 200 OK\r\nX: a\rb\r\n\r\n",
