@@ -49,6 +49,60 @@ an_empty_or_longer_segment_is_no_match(void **state)
 	assert_int_equal(find(LISTENER_TCP, "GET", ""), ERR_NOT_FOUND);
 }
 
+/* "/v1/files/{path*}" made a path. */
+static void
+fill(const char *pattern, char path[128])
+{
+	size_t len = 0;
+
+	for (; *pattern; pattern++) {
+		path[len++] = *pattern == '{' ? 'x' : *pattern;
+		if (*pattern == '{')
+			pattern = strchr(pattern, '}');
+	}
+	path[len] = '\0';
+}
+
+/* The first row in the table's order that fits, without its lanes. */
+static const struct route *
+walk(unsigned listener, unsigned method, const char *path)
+{
+	struct slice param;
+
+	for (size_t i = 0; i < route_count; i++)
+		if (route_table[i].listeners & listener &&
+			route_table[i].method == method &&
+			route_fits(route_table[i].path, path, &param))
+			return &route_table[i];
+	return NULL;
+}
+
+static void
+every_row_is_found_in_the_order_of_the_table(void **state)
+{
+	static const char *const words[] = {
+		"GET", "POST", "PATCH", "DELETE", "PUT", "OPTIONS"};
+	char path[128];
+
+	(void)state;
+	for (size_t i = 0; i < route_count; i++) {
+		fill(route_table[i].path, path);
+		for (unsigned on = LISTENER_TCP; on <= LISTENER_METRICS;
+			on <<= 1)
+			for (unsigned m = 0; m < array_size(words); m++) {
+				struct route_ask ask =
+					asked(on, words[m], path);
+				const struct route *want =
+					walk(on, 1u << m, path);
+
+				if (route_find(&ask) == 0)
+					assert_ptr_equal(ask.route, want);
+				else
+					assert_null(want);
+			}
+	}
+}
+
 static void
 head_goes_where_get_goes(void **state)
 {
@@ -168,6 +222,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_segment_of_the_path_is_the_parameter),
 		cmocka_unit_test(an_empty_or_longer_segment_is_no_match),
+		cmocka_unit_test(every_row_is_found_in_the_order_of_the_table),
 		cmocka_unit_test(head_goes_where_get_goes),
 		cmocka_unit_test(a_wrong_method_is_told_the_right_ones),
 		cmocka_unit_test(the_operator_s_paths_are_not_on_the_network),
