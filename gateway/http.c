@@ -214,6 +214,9 @@ http_new(struct http **ret, struct loop *loop, const struct http_conf *conf,
 		r = tls_ticket_key(http, conf->ticket_secret);
 		if (r < 0)
 			return fault_set(why, r, "no TLS ticket key");
+		r = shakes_new(http);
+		if (r < 0)
+			return fault_set(why, r, "TLS cannot be polled");
 	}
 	r = daemon_start(http, why);
 	if (r < 0)
@@ -239,7 +242,7 @@ daemon_stop(struct http *http)
 	list_for_each (at, &http->conns) {
 		struct conn *c = container_of(at, struct conn, on);
 
-		if ((c->x && c->x->suspended) || c->shake)
+		if ((c->x && c->x->suspended) || c->shake == SHAKE_ASLEEP)
 			MHD_resume_connection(c->mhd);
 		shake_end(c);
 	}
@@ -263,6 +266,7 @@ http_free(struct http *http)
 	}
 	if (http->daemon)
 		daemon_stop(http);
+	shakes_free(http);
 	lingers_stop(http);
 	timer_clear(&http->push);
 	exchanges_free(http);

@@ -50,6 +50,13 @@ enum conn_phase {
 	CONN_PHASES_
 };
 
+/* Within its TLS handshake (http_shake.c). */
+enum shake {
+	SHAKE_NONE,   /* it never waited, or is over */
+	SHAKE_ASLEEP, /* waits for the client */
+	SHAKE_AWAKE,  /* has waited */
+};
+
 struct conn {
 	struct http *http;
 	struct MHD_Connection *mhd;
@@ -63,8 +70,8 @@ struct conn {
 	uint64_t due;  /* loop ms, 0: no limit */
 	uint64_t mark; /* bytes that had passed when the limit was set */
 	struct upgrade *upgrade;
-	struct shake *shake; /* waits within its handshake */
 	enum conn_phase phase;
+	enum shake shake;
 	int fd;
 	bool linger;               /* refused with input unread */
 	bool told_tls, tls_before; /* what its PROXY header said */
@@ -86,6 +93,7 @@ struct http {
 	struct list conns, moved, lingers, stuck;
 	struct list upgrades;     /* http_upgrade.c */
 	struct proxy_door *proxy; /* http_proxy.c, or NULL */
+	struct shakes *shakes;    /* http_shake.c; NULL: plain */
 	struct timer push;        /* tries those that are stuck again */
 	struct exchange *spare;   /* to be used again, with their memory */
 	unsigned nspare;
@@ -316,6 +324,8 @@ int cert_show(gnutls_session_t session, const struct gnutls_cert_retr_st *info,
 	unsigned *ocsp_len, gnutls_privkey_t *ret_key, unsigned *flags);
 
 /* http_shake.c */
+int shakes_new(struct http *http) _must_check_;
+void shakes_free(struct http *http);
 void shake_begin(struct conn *c);
 void shake_end(struct conn *c);
 
