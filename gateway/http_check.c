@@ -125,20 +125,28 @@ is_text_slow(struct slice s)
 typedef uint8_t bytes __attribute__((vector_size(16)));
 typedef uint64_t words __attribute__((vector_size(16)));
 
-/* A tab is found too, though it is allowed: then all is looked at again. */
+static inline words
+find_controls(const char *p)
+{
+	bytes n;
+
+	memcpy(&n, p, sizeof(n));
+	return (words)((n < 0x20) | (n == 0x7f));
+}
+
+/* The last bytes are loaded with some of those before.  A tab is found too,
+ * though it is allowed: then all is looked at again. */
 static bool
 is_text(struct slice s)
 {
 	words found = {0};
-	bytes n;
-	size_t i = 0;
 
-	for (; s.len - i >= sizeof(n); i += sizeof(n)) {
-		memcpy(&n, s.ptr + i, sizeof(n));
-		found |= (words)((n < 0x20) | (n == 0x7f));
-	}
-	return is_text_slow(
-		found[0] | found[1] ? s : slice_of(s.ptr + i, s.len - i));
+	if (s.len < sizeof(bytes))
+		return is_text_slow(s);
+	for (size_t i = 0; i < s.len - sizeof(bytes); i += sizeof(bytes))
+		found |= find_controls(s.ptr + i);
+	found |= find_controls(s.ptr + s.len - sizeof(bytes));
+	return !(found[0] | found[1]) || is_text_slow(s);
 }
 
 /* The length tells nearly all other names apart without reading them. */
