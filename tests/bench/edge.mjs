@@ -8,17 +8,22 @@ import net from 'node:net';
 import { tmpdir } from 'node:os';
 import tls from 'node:tls';
 import { descendants, join, source, startStack } from '../lib/stack.mjs';
-import { compare, median, round, say, SECS, turn, TURNS, wanted } from './measure.mjs';
+import { compare, cpuSeconds, median, round, say, SECS, turn, TURNS, wanted } from './measure.mjs';
 import { startNginx, startNginxProxy } from './references.mjs';
 
 const IDLE = Number(process.env.BENCH_IDLE ?? 10000);
 
-// New connections a second, each with one request.
-function handshakes(url) {
+// New connections, each with one request: how many a second, and what one costs
+// the server; wrk and the server share the cores, so the rate alone says little.
+function handshakes(url, pids) {
+  const before = cpuSeconds(pids);
   const said = execFileSync('wrk', ['-t', '1', '-c', '16', '-d', `${SECS}s`, '-H', 'Connection: close', url], { encoding: 'utf8' });
   if (/Non-2xx/.test(said)) throw new Error(said);
-  return Number(/Requests\/sec: +([\d.]+)/.exec(said)[1]);
+  const [, count] = /(\d+) requests in/.exec(said);
+  return { rate: Number(/Requests\/sec: +([\d.]+)/.exec(said)[1]), cpuUs: (cpuSeconds(pids) - before) * 1e6 / count };
 }
+
+const middle = (turns) => ({ rate: round(median(turns.map((t) => t.rate)), 0), cpuUs: round(median(turns.map((t) => t.cpuUs)), 0) });
 
 const private_kib = (pid) => Number(/^Private_Dirty: +(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))[1]);
 const memory = (pid) => descendants(pid).filter((p) => {
@@ -80,11 +85,12 @@ export async function edge() {
       stops.push(() => own.stop());
       const ours = [], theirs = [];
       for (let i = 0; i < TURNS; i++) {
-        ours.push(handshakes(`${stack.tlsUrl}/healthz`));
-        theirs.push(handshakes(`${own.tlsUrl}/`));
+        ours.push(handshakes(`${stack.tlsUrl}/healthz`, [stack.pid]));
+        theirs.push(handshakes(`${own.tlsUrl}/`, [own.pid]));
       }
-      say({ scenario: 'tls-handshake', ours: { rate: round(median(ours), 0) },
-        reference: { name: 'nginx', rate: round(median(theirs), 0) }, ratio: round(median(ours) / median(theirs)), of: 'rate' });
+      const us = middle(ours), them = middle(theirs);
+      say({ scenario: 'tls-handshake', ours: us, reference: { name: 'nginx', ...them }, ratio: round(us.rate / them.rate), of: 'rate',
+        cpuRatio: round(them.cpuUs / us.cpuUs) });
     }
     await idle_cost(stack, false);
     if (!wanted('idle-tls', 'idle')) return;
