@@ -28,6 +28,7 @@ struct caller {
 	uint64_t sid;        /* session (token family), 0: none */
 	int64_t expires_s;   /* of the access token, unix seconds */
 	unsigned depth;      /* document triggers that led to this */
+	uint64_t rate_key;   /* of his rate (gateway/admit.h); 0: not yet */
 	/* How he logged in: a word of auth/family.h.  NULL, "": not known. */
 	const char *kind;
 	/* Of the developer's own accounts (custom login).  NULL, "": none. */

@@ -67,16 +67,31 @@ ask(struct admit *a, struct gcra_table *cells, struct gcra_rule rule,
 }
 
 int
-admit_ip(struct admit *a, struct gcra_table *cells, struct gcra_rule rule,
-	const char *ip)
+admit_ip_kept(struct admit *a, struct gcra_table *cells, struct gcra_rule rule,
+	const char *ip, uint64_t *key)
 {
 	char bytes[ADMIT_KEY];
-	size_t len;
 
 	if (!rule.interval_ns)
 		return 0;
-	len = admit_ip_key(ip, bytes);
-	return ask(a, cells, rule, gcra_key(cells, 'i', bytes, len));
+	if (!*key)
+		*key = gcra_key(cells, 'i', bytes, admit_ip_key(ip, bytes));
+	return ask(a, cells, rule, *key);
+}
+
+int
+admit_ip(struct admit *a, struct gcra_table *cells, struct gcra_rule rule,
+	const char *ip)
+{
+	uint64_t key = 0;
+
+	return admit_ip_kept(a, cells, rule, ip, &key);
+}
+
+uint64_t
+admit_user_key(const struct gcra_table *cells, const struct caller *caller)
+{
+	return gcra_key(cells, 'u', caller->uid, strlen(caller->uid));
 }
 
 int
@@ -86,7 +101,8 @@ admit_user(struct admit *a, struct gcra_table *cells, struct gcra_rule rule,
 	if (!rule.interval_ns || caller->role != CALLER_USER)
 		return 0;
 	return ask(a, cells, rule,
-		gcra_key(cells, 'u', caller->uid, strlen(caller->uid)));
+		caller->rate_key ? caller->rate_key
+				 : admit_user_key(cells, caller));
 }
 
 static const char *

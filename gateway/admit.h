@@ -30,8 +30,14 @@ struct admit {
 /* 0 or ERR_LIMITED.  `ip` as exchange_peer writes it. */
 int admit_ip(struct admit *a, struct gcra_table *cells, struct gcra_rule rule,
 	const char *ip) _must_check_;
+/* The same; `key` keeps what was reckoned of this address, 0 at first. */
+int admit_ip_kept(struct admit *a, struct gcra_table *cells,
+	struct gcra_rule rule, const char *ip, uint64_t *key) _must_check_;
 int admit_user(struct admit *a, struct gcra_table *cells, struct gcra_rule rule,
 	const struct caller *caller) _must_check_;
+/* For caller->rate_key, of one who asks again and again. */
+uint64_t admit_user_key(
+	const struct gcra_table *cells, const struct caller *caller);
 /* A verdict of somebody else's: true when it is now the one that is told. */
 bool admit_note(struct admit *a, struct gcra_verdict v, int64_t limit);
 /* clock_now, read once a request. */

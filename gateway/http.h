@@ -91,6 +91,9 @@ typedef void header_fn(void *owner, struct slice name, struct slice value);
 void exchange_each_header(struct exchange *x, header_fn *fn, void *owner);
 struct slice exchange_body(const struct exchange *x);
 const char *exchange_peer(const struct exchange *x); /* "127.0.0.1", "unix" */
+/* A word of yours, 0 at first, that stays as long as exchange_peer says the
+ * same: of a connection's next request too, unless a proxy names others. */
+uint64_t *exchange_peer_word(struct exchange *x);
 /* Who asked a trusted proxy, from here on; copied (gateway/trust.h). */
 void exchange_set_peer(struct exchange *x, const char *peer);
 bool exchange_is_tls(const struct exchange *x);

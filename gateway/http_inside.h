@@ -78,6 +78,7 @@ struct conn {
 	bool marked;               /* `mark` says something */
 	bool shaken;               /* the TLS handshake needs no more input */
 	bool became;               /* something else: its exchange has ended */
+	uint64_t peer_word;        /* exchange_peer_word */
 	char peer[CONN_PEER];
 };
 
@@ -151,6 +152,7 @@ struct exchange {
 	struct header *headers, **last_header;
 	void *data;
 	const char *peer;       /* NULL: the connection's */
+	uint64_t peer_word;     /* with `peer` */
 	exchange_take_fn *sink; /* the body's, or NULL: it is collected */
 	exchange_give_fn *give; /* the answer's */
 	upgrade_fn *take_over;

@@ -43,6 +43,12 @@ exchange_peer(const struct exchange *x)
 	return x->peer ? x->peer : x->conn->peer;
 }
 
+uint64_t *
+exchange_peer_word(struct exchange *x)
+{
+	return x->peer ? &x->peer_word : &x->conn->peer_word;
+}
+
 void
 exchange_set_peer(struct exchange *x, const char *peer)
 {

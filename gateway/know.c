@@ -28,9 +28,11 @@ know_token(struct request *r, struct slice value)
 			arena, &r->caller))
 		return 0;
 	e = auth_know(g->auth, value, arena, &r->caller, &r->why);
-	if (e == 0)
-		known_keep(g->known, value, &r->caller);
-	return e;
+	if (e < 0 || r->caller.role != CALLER_USER)
+		return e;
+	r->caller.rate_key = admit_user_key(g->cells, &r->caller);
+	known_keep(g->known, value, &r->caller);
+	return 0;
 }
 
 static struct slice

@@ -105,8 +105,8 @@ step_admit(struct request *r)
 		return 0;
 	e = guard_head(r);
 	if (e == 0)
-		e = admit_ip(
-			&r->admit, g->cells, g->ip_rule, exchange_peer(r->x));
+		e = admit_ip_kept(&r->admit, g->cells, g->ip_rule,
+			exchange_peer(r->x), exchange_peer_word(r->x));
 	return e < 0 ? e : limit_head(r);
 }
 
@@ -252,12 +252,16 @@ static int (*const steps[])(struct request *r) = {
 static void
 request_advance(struct request *r)
 {
+	int64_t now = 0; /* the loop's clock stands still in here */
+
 	while (r->step < STEP_DONE) {
 		/* The last step ends the exchange, and us with it. */
 		bool last = r->step == STEP_ANSWER;
 		int e;
 
-		timeline_enter(r);
+		if (!now || r->timeline.exact)
+			now = timeline_now(r);
+		timeline_enter(&r->timeline, (int)r->step, now);
 		e = steps[r->step](r);
 
 		if (e == STEP_WAIT)

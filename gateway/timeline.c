@@ -21,8 +21,8 @@ static_assert((int)STEP_DONE <= (int)TIMELINE_STEPS, "room for all steps");
 
 enum { TEXT_TOP = 512, WORD_TOP = 16 };
 
-static int64_t
-now_of(const struct request *r)
+int64_t
+timeline_now(const struct request *r)
 {
 	if (r->timeline.exact)
 		return clock_mono();
@@ -36,13 +36,6 @@ timeline_begin(struct request *r)
 
 	r->timeline.exact = conf->log_timeline &&
 			    exchange_header(r->x, "Mpcloud-Timeline").ptr;
-}
-
-void
-timeline_enter(struct request *r)
-{
-	if (!r->timeline.entered[r->step])
-		r->timeline.entered[r->step] = now_of(r);
 }
 
 /* "know" of STEP_KNOW. */
@@ -105,7 +98,7 @@ timeline_end(const struct request *r, int status, int64_t ns)
 
 	if (!top || ns < top)
 		return;
-	(void)stages(r, now_of(r), text);
+	(void)stages(r, timeline_now(r), text);
 	event(EVENT_HTTP_SLOW, "requestId", exchange_id(r->x), "method",
 		exchange_method(r->x), "path", exchange_path(r->x), "status",
 		EVENT_INT(status), "ms", EVENT_INT(ns / CLOCK_MS), "stages",

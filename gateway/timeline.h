@@ -21,8 +21,16 @@ struct timeline {
 
 /* At the head. */
 void timeline_begin(struct request *r);
-/* The step r->step begins. */
-void timeline_enter(struct request *r);
+/* Now, in ns of the request's clock. */
+int64_t timeline_now(const struct request *r);
+/* A step begins; one that is entered again has begun already. */
+static inline void
+timeline_enter(struct timeline *t, int step, int64_t now)
+{
+	if (!t->entered[step])
+		t->entered[step] = now;
+}
+
 /* Before the answer's headers leave. */
 void timeline_say(struct request *r);
 /* At the end; `ns`: it took. */

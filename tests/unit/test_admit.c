@@ -120,6 +120,28 @@ another_address_has_its_own_burst(void **state)
 }
 
 static void
+what_was_kept_of_an_address_or_user_counts_on_the_same(void **state)
+{
+	struct gcra_rule rule = gcra_per_minute(60, 2);
+	struct caller user = {.role = CALLER_USER, .uid = "u1"};
+	struct gcra_table *t = table_new();
+	struct admit a = {0};
+	uint64_t key = 0;
+
+	(void)state;
+	assert_int_equal(admit_ip_kept(&a, t, rule, "192.0.2.1", &key), 0);
+	assert_int_not_equal(key, 0);
+	assert_int_equal(admit_ip_kept(&a, t, rule, "192.0.2.1", &key), 0);
+	assert_int_equal(admit_ip(&a, t, rule, "192.0.2.1"), ERR_LIMITED);
+	assert_int_equal(admit_user(&a, t, rule, &user), 0);
+	user.rate_key = admit_user_key(t, &user);
+	assert_int_equal(admit_user(&a, t, rule, &user), 0);
+	user.rate_key = 0;
+	assert_int_equal(admit_user(&a, t, rule, &user), ERR_LIMITED);
+	table_free();
+}
+
+static void
 the_nearer_of_two_limits_is_told(void **state)
 {
 	struct gcra_rule wide = gcra_per_minute(600, 100);
@@ -161,6 +183,8 @@ main(void)
 		cmocka_unit_test(a_mapped_address_is_the_ipv4_address),
 		cmocka_unit_test(after_the_burst_one_waits_as_long_as_is_said),
 		cmocka_unit_test(another_address_has_its_own_burst),
+		cmocka_unit_test(
+			what_was_kept_of_an_address_or_user_counts_on_the_same),
 		cmocka_unit_test(the_nearer_of_two_limits_is_told),
 		cmocka_unit_test(a_rate_of_nothing_is_no_limit_and_no_header),
 	};
