@@ -53,6 +53,9 @@ try {
   console.error(`${cpus().length} cores, ${TURNS} × ${SECS} s a side, 64 connections, ${stack.status().gateways.length} gateway(s)`);
   console.error('rate: a second; p50, p99: µs where no unit is said; cpuUs: µs of CPU for each request; ratio: ours / reference, of what "of" says');
   await compare({ name: 'route', ours: session, reference: n, budget: 1.15, by: 'cpuUs' });
+  // The same bytes asked and the same line written; still neither token nor limit.
+  await compare({ name: 'route-line', ours: session, reference: { ...n, name: 'nginx return 200 with an access line',
+    url: nginx.lineUrl, token }, budget: 1.15, by: 'cpuUs' });
   await compare({ name: 'route-tls', ours: { ...session, url: stack.tlsUrl },
     reference: { ...n, name: 'nginx TLS return 200', url: nginx.tlsUrl }, budget: 0.8, by: 'rate' });
   await compare({ name: 'native', ours: call('echo-native'), reference: { ...session, name: 'the gateway-answered route' }, budget: 0.65, by: 'rate' });

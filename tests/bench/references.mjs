@@ -22,13 +22,15 @@ async function answers(url) {
     `${url} answers`);
 }
 
-// nginx answering 200 by itself, plain and TLS, with as many workers as cores.
-// With `root`, its files at /files/ too.
+// nginx answering 200 by itself, plain and TLS, with as many workers as cores; at
+// lineUrl with an access line like ours and a request id.  With `root`, its files
+// at /files/ too.
 export async function startNginx({ cert, key, workers, root }) {
   const dir = mkdtempSync(join(tmpdir(), 'mpc-nginx-'));
   chmodSync(dir, 0o755);
   const port = await freePort();
   const tlsPort = await freePort();
+  const linePort = await freePort();
   const tls = cert ? `server { listen 127.0.0.1:${tlsPort} ssl; ssl_certificate ${cert};
     ssl_certificate_key ${key}; keepalive_requests 100000000;
     location / { default_type application/json; return 200 '{"uid":"0123456789abcdef0123456789abcdef"}'; } }` : '';
@@ -39,11 +41,18 @@ http { access_log off; keepalive_requests 100000000; client_body_temp_path ${dir
   proxy_temp_path ${dir}/proxy; fastcgi_temp_path ${dir}/f; uwsgi_temp_path ${dir}/u; scgi_temp_path ${dir}/s;
   server { listen 127.0.0.1:${port};${root ? ` sendfile on; location /files/ { alias ${root}/; }` : ''}
     location / { default_type application/json; return 200 '{"uid":"0123456789abcdef0123456789abcdef"}'; } }
+  log_format line escape=json '{"time":"$time_iso8601","event":"access","who":"nginx","requestId":"$request_id",'
+    '"method":"$request_method","path":"$uri","status":$status,"bytes":$body_bytes_sent,"ms":$request_time,'
+    '"ip":"$remote_addr","uid":"0123456789abcdef0123456789abcdef"}';
+  server { listen 127.0.0.1:${linePort}; access_log ${dir}/access.log line buffer=64k flush=1s;
+    location / { default_type application/json; add_header X-Request-Id $request_id;
+      return 200 '{"uid":"0123456789abcdef0123456789abcdef"}'; } }
   ${tls} }`);
   const child = spawn('nginx', ['-c', join(dir, 'nginx.conf'), '-p', dir, '-e', join(dir, 'error.log')],
     { stdio: 'ignore' });
   await answers(`http://127.0.0.1:${port}/`);
-  return { url: `http://127.0.0.1:${port}`, tlsUrl: cert && `https://127.0.0.1:${tlsPort}`, pid: child.pid,
+  return { url: `http://127.0.0.1:${port}`, lineUrl: `http://127.0.0.1:${linePort}`,
+    tlsUrl: cert && `https://127.0.0.1:${tlsPort}`, pid: child.pid,
     stop() { child.kill('SIGTERM'); rmSync(dir, { recursive: true, force: true }); } };
 }
 
