@@ -121,6 +121,18 @@ const cases = [
 	['a line without a colon', get('nonsense') + good, [400], 0],
 	['a control character in a value', get('X-A: a\x01b') + good, [400], 0],
 	['DEL in a value', get('X-A: a\x7fb') + good, [400], 0],
+	// values are looked through sixteen bytes at once
+	...[1, 15, 16, 17, 32, 33].flatMap((n) => [0, n - 1].flatMap((at) =>
+		['\x01', '\x1f', '\x7f'].map((c) => [
+			`${JSON.stringify(c)} at ${at} of ${n} bytes`,
+			get(`X-A: ${'a'.repeat(at)}${c}${'a'.repeat(n - 1 - at)}`) +
+				good, [400], 0]))),
+	['a tab among many bytes', get(`X-A: ${'a'.repeat(20)}\tb`), [200], 1,
+		{ headers: { 'x-a': `${'a'.repeat(20)}\tb` } }],
+	['names of any case, the first of two, behind forty others',
+		get(...Array.from({ length: 40 }, (_, i) => `a${i}: ${i}`),
+			'x-A: 1', 'X-B: 3', 'X-a: 2'), [200], 1,
+		{ headers: { 'x-a': '1', 'x-b': '3' } }],
 	['too many headers', get(...Array.from({ length: 101 },
 		(_, i) => `a${i}: 1`)) + good, [431], 0],
 
