@@ -12,11 +12,14 @@
 #include "base/clock.h"
 #include "base/crypto.h"
 #include "base/mem.h"
+#include "base/sock.h"
 #include "base/text.h"
 
 #include <fcntl.h>
 #include <stdio.h>
 #include <unistd.h>
+
+enum { IDLE_RUNS = 64, REST_MS = 5 };
 
 static void
 on_again(uv_idle_t *again)
@@ -27,25 +30,82 @@ on_again(uv_idle_t *again)
 	http_spin_soon(http);
 }
 
-/* The library wants to run again without being called by its epoll.  It has no
- * time limits: ours are per connection (http_conn.c). */
 static void
-wind(struct http *http)
+on_rest(struct timer *rest)
+{
+	http_spin_soon(container_of(rest, struct http, rest));
+}
+
+/* What clients have taken of answers that the library sends by itself. */
+static uint64_t
+passed(const struct http *http)
+{
+	uint64_t sum = 0, one;
+
+	list_for_each (at, &http->conns) {
+		const struct conn *c = container_of(at, struct conn, on);
+
+		if (c->phase == CONN_SEND && sock_acked(c->fd, &one) == 0)
+			sum += one;
+	}
+	return sum;
+}
+
+static bool
+runs_for_nothing(struct http *http, unsigned acts)
+{
+	uint64_t now;
+
+	if (http->acts != acts) {
+		/* others act, too: one look is enough to know it again */
+		http->idle_runs = http->idle_runs < IDLE_RUNS ? 0 : IDLE_RUNS;
+		return false;
+	}
+	if (++http->idle_runs < IDLE_RUNS)
+		return false;
+	http->idle_runs = IDLE_RUNS;
+	now = passed(http);
+	if (now == http->passed)
+		return true;
+	http->passed = now;
+	return false;
+}
+
+/*
+ * The library wants to run again without being called by its epoll.  It has no
+ * time limits: ours are per connection (http_conn.c).
+ *
+ * It may want that for nothing: 0.9.75 runs a connection without end whose
+ * buffer is full of the beginning of something (a chunk's extension, say), so
+ * that a single client would keep a core busy until his time is over.  Many
+ * runs in which nothing is called or sent are a sign of it; from then on, and
+ * until something is, it runs again after a rest.
+ */
+static void
+wind(struct http *http, unsigned acts)
 {
 	MHD_UNSIGNED_LONG_LONG ms;
 
-	if (MHD_get_timeout(http->daemon, &ms) == MHD_YES && ms == 0)
+	if (MHD_get_timeout(http->daemon, &ms) != MHD_YES || ms != 0) {
+		http->idle_runs = 0;
+	} else if (runs_for_nothing(http, acts)) {
+		timer_set(&http->rest, http->loop, REST_MS, on_rest);
+	} else {
 		(void)uv_idle_start(http->again, on_again);
+	}
 	upgrades_push(http);
 }
 
 static void
 spin(struct http *http)
 {
+	unsigned acts = http->acts;
+
+	http->runs++;
 	http->turn = clock_mono();
 	(void)MHD_run(http->daemon);
 	conns_wind(http);
-	wind(http);
+	wind(http, acts);
 }
 
 static void
@@ -258,6 +318,7 @@ http_free(struct http *http)
 	proxy_close(http);
 	defer_clear(&http->spin);
 	timer_clear(&http->tick);
+	timer_clear(&http->rest);
 	if (http->poll) {
 		(void)uv_poll_stop(http->poll);
 		uv_close((uv_handle_t *)http->poll, on_closed);
@@ -335,6 +396,12 @@ unsigned
 http_busy(const struct http *http)
 {
 	return http->busy;
+}
+
+uint64_t
+http_runs(const struct http *http)
+{
+	return http->runs;
 }
 
 unsigned

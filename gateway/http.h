@@ -79,6 +79,8 @@ void http_drain(struct http *http);
 /* Exchanges under way, and connections. */
 unsigned http_busy(const struct http *http);
 unsigned http_connections(const struct http *http);
+/* How often the library has run: for tests. */
+uint64_t http_runs(const struct http *http);
 
 const char *exchange_method(const struct exchange *x);
 const char *exchange_path(const struct exchange *x);    /* decoded, no query */

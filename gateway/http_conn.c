@@ -16,7 +16,7 @@
 #include <sys/socket.h>
 #include <time.h>
 
-enum { DRAIN_MS = 100, OVER_MS = 2000, HEAD_TOP = 64 * 1024 };
+enum { DRAIN_MS = 100, OVER_MS = 2000, LEAVE_S = 1, HEAD_TOP = 64 * 1024 };
 
 static uint64_t
 phase_ms(const struct http *http, enum conn_phase phase)
@@ -103,7 +103,8 @@ gets_on(struct conn *c)
 }
 
 /* The library has no word for "close it": a socket shut down reads as one
- * whose client has left. */
+ * whose client has left.  Over TLS it does not look while the connection's
+ * buffer is full (http.c), so it is given a time limit of its own, too. */
 static void
 on_limit(struct timer *timer)
 {
@@ -124,6 +125,8 @@ on_limit(struct timer *timer)
 			refused(c, REFUSE_SLOW);
 	}
 	(void)shutdown(c->fd, SHUT_RDWR);
+	(void)MHD_set_connection_option(
+		c->mhd, MHD_CONNECTION_OPTION_TIMEOUT, LEAVE_S);
 	http_spin_soon(c->http);
 }
 
@@ -261,6 +264,7 @@ void
 conn_notify(void *http, struct MHD_Connection *mhd, void **context,
 	enum MHD_ConnectionNotificationCode code)
 {
+	((struct http *)http)->acts++;
 	if (code == MHD_CONNECTION_NOTIFY_STARTED)
 		conn_begin(http, mhd, context);
 	else if (*context)

@@ -100,6 +100,7 @@ exchange_begin(void *cls, const char *uri, struct MHD_Connection *mhd)
 	struct exchange *x = exchange_take(http);
 	struct slice raw = slice_str(uri);
 
+	http->acts++;
 	x->http = http;
 	x->conn = conn_of(mhd);
 	x->conn->x = x;
@@ -249,7 +250,8 @@ exchange_go(void *http, struct MHD_Connection *mhd, const char *url,
 {
 	struct exchange *x = *context;
 
-	(void)http, (void)mhd, (void)url;
+	(void)mhd, (void)url;
+	((struct http *)http)->acts++;
 	if (x->phase == EXCHANGE_LINE)
 		return on_first(x, method, version);
 	if (x->paused)
@@ -282,7 +284,7 @@ exchange_done(void *cls, struct MHD_Connection *mhd, void **context,
 {
 	struct exchange *x = take(*context);
 
-	(void)cls;
+	((struct http *)cls)->acts++;
 	if (!x || conn_of(mhd)->became)
 		return;
 	exchange_end(x, x->over || code == MHD_REQUEST_TERMINATED_COMPLETED_OK);

@@ -91,6 +91,7 @@ struct http {
 	uv_idle_t *again; /* runs while the library has more to do */
 	struct defer spin;
 	struct timer tick; /* the library's own timeouts */
+	struct timer rest; /* from runs for nothing */
 	struct list conns, moved, lingers, stuck;
 	struct list upgrades;     /* http_upgrade.c */
 	struct proxy_door *proxy; /* http_proxy.c, or NULL */
@@ -111,6 +112,10 @@ struct http {
 	int64_t turn;   /* clock_mono when the library began to run */
 	int64_t date_s; /* of `date` */
 	char date[TEXT_HTTP_DATE];
+	uint64_t runs;
+	unsigned acts;      /* what its runs called */
+	unsigned idle_runs; /* one after the other that called nothing */
+	uint64_t passed;    /* bytes of answers, at the last look */
 	bool draining, ending;
 	bool told_tls, tls; /* by the PROXY header of the next connection */
 };

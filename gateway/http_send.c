@@ -46,6 +46,7 @@ on_read(void *cls, uint64_t at, char *to, size_t room)
 	uint64_t left = f->len - min(at, f->len);
 	ssize_t n;
 
+	f->conn->http->acts++;
 	n = pread(f->fd, to, min(room, left), (off_t)(f->offset + at));
 	/* Shorter than it was: the client must not take it for whole. */
 	return n > 0 ? n : break_off(f->conn);
@@ -140,6 +141,7 @@ on_give(void *cls, uint64_t at, char *to, size_t room)
 	ssize_t n = call_giver(x, to, room);
 
 	(void)at;
+	x->http->acts++;
 	if (n > 0) {
 		x->sent += (uint64_t)n;
 		if (x->conn->phase != CONN_SEND)

@@ -392,6 +392,28 @@ for (const secure of [false, true]) {
 		assert.strictEqual(await s.stop(), 0);
 	});
 
+	// The library, left to itself, runs without a pause for such a client, also
+	// when he has gone.
+	test(`what fills a buffer keeps no core busy ${over}`, async () => {
+		const s = await Server.start(secure, ...limits);
+
+		for (const size of [1000, 5000, 20000, 200000]) {
+			const before = (await s.stats()).runs;
+			const c = s.connect();
+			await c.ready;
+			c.socket.on('error', () => {});
+			c.send(post('Transfer-Encoding: chunked') +
+				`3;${'a'.repeat(size)}`);
+			if (size === 20000)
+				c.socket.destroy();
+			await c.closed; // by the server, when its time is over
+			await until(async () => (await s.stats()).busy === 1);
+			const runs = (await s.stats()).runs - before;
+			assert.ok(runs < 1000, `${size}: ${runs} runs`);
+		}
+		assert.strictEqual(await s.stop(), 0);
+	});
+
 	test(`clients that leave ${over}`, async () => {
 		const s = await Server.start(secure);
 		const waiting = head('GET /wait HTTP/1.1', 'Host: a');

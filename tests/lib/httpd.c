@@ -75,12 +75,14 @@ show_stats(struct exchange *x)
 
 	buf_init(&b, 65536);
 	buf_printf(&b,
-		"{\"requests\":%u,\"ended\":%u,\"sent\":%u,\"refused\":%u,"
+		"{\"runs\":%llu,\"requests\":%u,\"ended\":%u,\"sent\":%u,"
+		"\"refused\":%u,"
 		"\"lastRefused\":%d,\"busy\":%u,\"connections\":%u,"
 		"\"waiting\":%u%s}",
-		server.requests, server.ended, server.sent, server.refused,
-		server.last_refused, http_busy(server.http),
-		http_connections(server.http), server.nwaiting, more_stats());
+		(unsigned long long)http_runs(server.http), server.requests,
+		server.ended, server.sent, server.refused, server.last_refused,
+		http_busy(server.http), http_connections(server.http),
+		server.nwaiting, more_stats());
 	say(x, &b);
 }
 
