@@ -251,6 +251,10 @@ run(struct thumbing *g)
 		.stdio_count = 3,
 	};
 
+	/* Listeners, the shared memory, the way to the supervisor, and what
+	 * libraries opened without saying whose it is: none of it is for a
+	 * decoder of images. */
+	(void)close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
 	if (uv_spawn(&g->f->loop->uv, &g->process, &options) == 0) {
 		g->runs = true;
 		g->all->running++;

@@ -232,6 +232,8 @@ main(int argc, char **argv)
 	size_t len = 0;
 	ssize_t n;
 
+	/* whatever whoever starts it has open */
+	(void)close_range(STDERR_FILENO + 1, ~0U, 0);
 	if (argc != 5 || read_wish(&w, argv) < 0 || !bytes) {
 		(void)fputs("usage: mpcloud-thumb WIDTH HEIGHT cover|contain "
 			    "jpeg|png|webp <image >smaller\n",

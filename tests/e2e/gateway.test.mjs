@@ -4,7 +4,7 @@
 import test, { after, before } from 'node:test';
 import assert from 'node:assert/strict';
 import { request } from 'node:http';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, readdirSync, readlinkSync, writeFileSync } from 'node:fs';
 import { callFunction, join, source, startStack, until } from '../lib/stack.mjs';
 
 let stack, token;
@@ -52,6 +52,17 @@ test('unknown paths are 404, wrong methods 405 with Allow', async () => {
   assert.equal((await fetch(`${stack.url}/healthz`, { method: 'HEAD' })).status, 200);
   for (const path of ['/ops/token', '/ops/status', '/ops/collections'])
     assert.equal((await ask('POST', path, '{}')).status, 404);
+});
+
+test('what a gateway holds open is for no program that it starts', async () => {
+  await fetch(`${stack.url}/v1/files/none.png`, { method: 'PUT', body: 'no image', headers: bearer() });
+  const thumb = await fetch(`${stack.url}/v1/files/none.png?thumb=9x9`, { headers: bearer() });
+  assert.ok([400, 501].includes(thumb.status), await thumb.text());
+  const at = `/proc/${stack.status().gateways[0].pid}`;
+  const O_CLOEXEC = 0o2000000;
+  const kept = readdirSync(`${at}/fd`).filter((fd) => fd > 2 &&
+    !(parseInt(/^flags:\s+(\d+)/m.exec(readFileSync(`${at}/fdinfo/${fd}`, 'utf8'))[1], 8) & O_CLOEXEC));
+  assert.deepEqual(kept.map((fd) => readlinkSync(`${at}/fd/${fd}`)), []);
 });
 
 test('probes say ok', async () => {
