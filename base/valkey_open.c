@@ -24,6 +24,7 @@ enum {
 	PORT = 6379,
 	PORT_TOP = 65535,
 	DB_TOP = 100000,
+	ARRAY_TOP = 1024,
 };
 
 static void on_timer(struct timer *timer);
@@ -285,6 +286,27 @@ greet(struct valkey *v)
 	return e == REDIS_OK ? 0 : ERR_GONE;
 }
 
+static void *(*array_of)(const redisReadTask *task, int elements);
+
+static void *
+array_made(const redisReadTask *task, int elements)
+{
+	return elements > ARRAY_TOP ? NULL : array_of(task, elements);
+}
+
+/* hiredis takes room for as many elements as a server promises.  None of our
+ * answers has more than a few numbers for each rule. */
+static void
+distrust(redisAsyncContext *c)
+{
+	static redisReplyObjectFunctions own;
+
+	array_of = c->c.reader->fn->createArray;
+	own = *c->c.reader->fn;
+	own.createArray = array_made;
+	c->c.reader->fn = &own;
+}
+
 static void
 connect_to(struct valkey *v)
 {
@@ -301,6 +323,7 @@ connect_to(struct valkey *v)
 		rest_a_while(v, why);
 		return;
 	}
+	distrust(c);
 	v->context = c;
 	v->state = VALKEY_GREETING;
 	c->data = v;

@@ -352,6 +352,43 @@ a_server_that_hangs_is_not_waited_for_twice(void **state)
 	(void)valkey_free(c);
 }
 
+/* Its promise is refused at once: nobody is as patient as this client. */
+static void
+a_server_that_promises_an_array_without_end_gets_no_room(void **state)
+{
+	static const char endless[] = "*2147483647\r\n";
+	struct sockaddr_un at = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), one;
+	char got[4096], to[128];
+	struct valkey_conf conf = {
+		.url = to, .prefix = "t:", .timeout_ms = 600000};
+	struct valkey *c;
+	struct loop own;
+
+	(void)state;
+	assert_int_equal(loop_init(&own), 0);
+	(void)snprintf(at.sun_path, sizeof(at.sun_path), "/tmp/mpc-endless-%d",
+		(int)getpid());
+	(void)snprintf(to, sizeof(to), "unix://%s", at.sun_path);
+	assert_int_equal(bind(fd, (const struct sockaddr *)&at, sizeof(at)), 0);
+	assert_int_equal(listen(fd, 1), 0);
+	assert_int_equal(valkey_new(&c, &own, &conf, NULL), 0);
+	loop_turn(&own, false);
+	one = accept(fd, NULL, NULL);
+	while (recv(one, got, sizeof(got), MSG_DONTWAIT) < 0)
+		loop_turn(&own, false);
+	assert_int_equal(
+		write(one, endless, sizeof(endless) - 1), sizeof(endless) - 1);
+	while (recv(one, got, sizeof(got), MSG_DONTWAIT) != 0)
+		loop_turn(&own, true);
+	assert_false(valkey_is_up(c));
+	(void)valkey_free(c);
+	(void)close(one);
+	(void)close(fd);
+	(void)unlink(at.sun_path);
+	loop_done(&own);
+}
+
 static void
 a_server_that_went_is_found_again(void **state)
 {
@@ -402,6 +439,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(addresses_are_read_or_refused_with_words),
+		cmocka_unit_test(
+			a_server_that_promises_an_array_without_end_gets_no_room),
 #define WITH(test) cmocka_unit_test_setup_teardown(test, up, down)
 		WITH(the_burst_goes_at_once_and_then_the_rate_holds),
 		WITH(a_dear_request_takes_its_cost),
