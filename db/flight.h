@@ -35,6 +35,7 @@ struct flight {
 	uint32_t took_ms; /* from its turn to its answer */
 	uint64_t hash;    /* stmt_hash(sql) */
 	uint64_t row;     /* that it writes, hashed; else 0 */
+	uint64_t home;    /* whose connection it takes; 0: any */
 	enum flight_phase phase;
 	uint64_t stmt; /* number of the prepared statement, or 0 */
 	struct pg_result *result;

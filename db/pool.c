@@ -308,6 +308,7 @@ start(struct pool *pool, struct ask *ask, struct slice sql, enum ask_how how,
 	f = flight_new(ask, sql, how != ASK_NAMED, params, count);
 	f->is_read = ask->is_read;
 	f->row = ask->is_read ? 0 : ask->row;
+	f->home = !ask->is_read && ask->home ? ask->home : f->row;
 	f->shares = ask->shares && !ask->is_read &&
 		    !shape_is_slow(&pool->failing, f->hash);
 	/* A long text is rarely asked twice, and the server keeps its plan. */

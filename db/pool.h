@@ -51,6 +51,10 @@ struct ask {
 	 * then may be done, undone and done again before it is answered */
 	bool shares;
 	uint64_t row; /* set before: a write of one row, by pool_row; else 0 */
+	/* set before: writes of different rows that all change one more beside
+	 * (a count, say) take the same connection, so that they share commits
+	 * instead of waiting for each other's; 0: the row's */
+	uint64_t home;
 	char sqlstate[6]; /* when job.err is a database error */
 	void *inside[8];
 };

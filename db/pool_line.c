@@ -17,7 +17,8 @@
  *   it succeeds the others go back to the line of writes.
  *
  * Writes of one row take the same connection there, so that they never wait for
- * each other's lock.
+ * each other's lock; so do those of one home, whose rows differ and which all
+ * change a common one beside.
  *
  * A read that nobody waits for any more is cancelled as well.
  */
@@ -212,11 +213,12 @@ has_room(const struct line *line, const struct pool_pg *p,
 	       (p->open && may_share(f) && p->pg.in_flight < line->depth);
 }
 
-/* Writes of one row have one connection, where there are pipelines. */
+/* Writes of one row, or home, have one connection, where there are pipelines.
+ */
 static bool
 has_home(const struct line *line, const struct flight *f)
 {
-	return f->row && line->depth > 1;
+	return f->home && line->depth > 1;
 }
 
 static struct pool_pg *
@@ -225,7 +227,7 @@ choose(const struct line *line, const struct flight *f)
 	struct pool_pg *best = NULL;
 
 	if (has_home(line, f)) {
-		best = &line->pgs[f->row % line->count];
+		best = &line->pgs[f->home % line->count];
 		if (has_room(line, best, f))
 			return best;
 		if (best->line == LINE_WRITE && best->pg.state == PG_UP)

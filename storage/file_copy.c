@@ -93,7 +93,9 @@ copy_row(struct file_copying *g)
 	struct file_copy *c = g->copy;
 	struct arena *a = c->arena;
 
-	g->ask = (struct ask){.row = pool_row(SLICE("files"), c->to)};
+	g->ask = (struct ask){.row = pool_row(SLICE("files"), c->to),
+		.home = FILES_HOME,
+		.shares = true};
 	job_init(&g->ask.job, on_copied);
 	hot_change_begin(g->f->hot, c->to);
 	if (c->move)

@@ -290,7 +290,9 @@ put_row(struct put *p)
 
 	p->now_ms = clock_now_ms();
 	now = file_number(a, p->now_ms);
-	p->ask = (struct ask){.row = pool_row(SLICE("files"), put->path)};
+	p->ask = (struct ask){.row = pool_row(SLICE("files"), put->path),
+		.home = FILES_HOME,
+		.shares = true};
 	job_init(&p->ask.job, on_row);
 	p->asked = true;
 	p->checked = file_is_checked(p->f, &put->scope, put->path);

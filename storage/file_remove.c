@@ -81,7 +81,9 @@ on_looked(struct job *job)
 		job_finish(&rm->job, r);
 		return;
 	}
-	g->ask = (struct ask){.row = pool_row(SLICE("files"), rm->path)};
+	g->ask = (struct ask){.row = pool_row(SLICE("files"), rm->path),
+		.home = FILES_HOME,
+		.shares = true};
 	job_init(&g->ask.job, on_removed);
 	hot_change_begin(g->f->hot, rm->path);
 	pool_ask(g->f->pool, &g->ask, remove_sql,

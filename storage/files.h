@@ -26,6 +26,10 @@ struct mark_table;
 
 enum { FILE_PATH_TOP = 1024, FILE_BATCH_TOP = 50 };
 
+/* ask.home of all who change what is stored: each locks the gateway's lane of
+ * the total, and its owner's usage, until it is committed. */
+enum { FILES_HOME = 1 };
+
 struct files_conf {
 	const char *dir; /* of local contents */
 	const char *env;

@@ -13,6 +13,7 @@
 #include "base/event.h"
 #include "base/mark.h"
 #include "base/val.h"
+#include "storage/files.h"
 
 #include <stdio.h>
 
@@ -92,6 +93,7 @@ write_verdict(struct run *run)
 {
 	struct number id, claim, version, lane, now;
 
+	run->ask.home = FILES_HOME;
 	mark_file(run, true);
 	pool_ask(run->queue->conf.pool, &run->ask,
 		"SELECT c.ended, c.outcome, c.calls, c.path FROM"

@@ -188,16 +188,24 @@ those_that_wait_for_locks_take_turns(void **state)
 }
 
 static void
-write_row(struct fixture *f, struct one *o, const char *sql, uint64_t row)
+write_home(struct fixture *f, struct one *o, const char *sql, uint64_t row,
+	uint64_t home)
 {
 	memset(o, 0, sizeof(*o));
 	job_init(&o->ask.job, on_done);
 	o->ask.row = row;
+	o->ask.home = home;
 	o->ask.shares = true;
 	pool_ask(f->pool, &o->ask, sql, NULL, 0);
 }
 
-/* Until each of its four connections stands. */
+static void
+write_row(struct fixture *f, struct one *o, const char *sql, uint64_t row)
+{
+	write_home(f, o, sql, row, 0);
+}
+
+/* Until each of its four connections for writes stands. */
 static void
 warm_up(struct fixture *f)
 {
@@ -208,7 +216,7 @@ warm_up(struct fixture *f)
 		for (int i = 0; i < 4; i++)
 			ask_with(f, &o[i],
 				"SELECT pg_backend_pid() FROM pg_sleep(0.01)",
-				true, NULL);
+				false, NULL);
 		wait_for(f, o, 4);
 		all = true;
 		for (int i = 0; i < 4; i++)
@@ -236,6 +244,33 @@ writes_of_one_row_take_one_connection(void **state)
 	wait_for(&f, o, MANY);
 	for (int i = 1; i < MANY; i++)
 		assert_string_equal(o[i].value, o[0].value);
+	teardown(&f);
+}
+
+static void
+writes_of_one_home_take_one_connection_whatever_their_rows(void **state)
+{
+	enum { MANY = 40 };
+	static const char sql[] =
+		"SELECT pg_backend_pid() FROM pg_sleep(0.001)";
+	struct one o[MANY];
+	struct fixture f;
+	bool other = false;
+
+	(void)state;
+	setup_with(&f, 4, 20000, 10000);
+	warm_up(&f);
+	for (int i = 0; i < MANY; i++)
+		write_home(&f, &o[i], sql, (uint64_t)i + 1, 77);
+	wait_for(&f, o, MANY);
+	for (int i = 1; i < MANY; i++)
+		assert_string_equal(o[i].value, o[0].value);
+	for (int i = 0; i < MANY; i++)
+		write_row(&f, &o[i], sql, (uint64_t)i + 1);
+	wait_for(&f, o, MANY);
+	for (int i = 1; i < MANY; i++)
+		other |= strcmp(o[i].value, o[0].value) != 0;
+	assert_true(other);
 	teardown(&f);
 }
 
@@ -414,6 +449,8 @@ main(void)
 		cmocka_unit_test(a_write_that_waits_for_a_lock_holds_nobody_up),
 		cmocka_unit_test(those_that_wait_for_locks_take_turns),
 		cmocka_unit_test(writes_of_one_row_take_one_connection),
+		cmocka_unit_test(
+			writes_of_one_home_take_one_connection_whatever_their_rows),
 		cmocka_unit_test(of_writes_of_a_locked_row_one_waits_for_all),
 		cmocka_unit_test(a_lock_that_is_never_free_times_out),
 		cmocka_unit_test(a_read_that_nobody_waits_for_is_stopped),
