@@ -229,7 +229,7 @@ put_start(struct changes *c, struct buf *to)
 	literal = PQescapeLiteral(c->conn, list.ptr, list.len);
 	buf_printf(to,
 		"START_REPLICATION SLOT \"%s\" LOGICAL 0/0 (proto_version "
-		"'1', publication_names %s)",
+		"'1', messages 'true', publication_names %s)",
 		c->slot, literal ? literal : "''");
 	PQfreemem(literal);
 }

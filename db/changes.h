@@ -14,6 +14,8 @@
 
 struct changes;
 
+#define CHANGES_PREFIX "mpcloud.watch"
+
 enum change_kind {
 	CHANGE_INSERT,
 	CHANGE_UPDATE,
@@ -39,6 +41,9 @@ struct changes_ops {
 	 * is what `version` says (documents/catalog.h); 0: it is gone.  May be
 	 * NULL. */
 	void (*on_define)(void *owner, struct slice name, int64_t version);
+	/* What somebody said in between, to all who follow: a logical message
+	 * of CHANGES_PREFIX.  May be NULL. */
+	void (*on_message)(void *owner, struct slice text);
 	/* The stream begins (or begins anew after a loss): what was committed
 	 * before is not told. */
 	void (*on_start)(void *owner);

@@ -350,6 +350,22 @@ take_commit(struct pgoutput *p, struct bytes *b)
 	return 0;
 }
 
+/* M: of anybody, of whom only one prefix is ours. */
+static int
+take_said(struct pgoutput *p, struct bytes *b)
+{
+	struct slice prefix, text;
+
+	(void)get(b, 1 + 8); /* in a transaction?; where */
+	prefix = get_text(b);
+	text = get_some(b, get(b, 4));
+	if (b->bad || b->at != b->end)
+		return ERR_FORMAT;
+	if (p->ops->on_message && slice_is(prefix, CHANGES_PREFIX))
+		p->ops->on_message(p->ops->owner, text);
+	return 0;
+}
+
 int
 pgoutput_take(struct pgoutput *p, struct slice message)
 {
@@ -372,9 +388,10 @@ pgoutput_take(struct pgoutput *p, struct slice message)
 		return take_row(p, type, &b);
 	case 'T':
 		return take_truncate(p, &b);
-	case 'Y': /* types, origins, messages: nothing to us */
-	case 'O':
 	case 'M':
+		return take_said(p, &b);
+	case 'Y': /* types, origins: nothing to us */
+	case 'O':
 		return 0;
 	default:
 		return ERR_FORMAT;

@@ -13,7 +13,8 @@ enum { PGOUTPUT_TABLES_TOP = 100000 };
 struct pgoutput {
 	struct slice schema;           /* whose tables; borrowed */
 	const struct changes_ops *ops; /* borrowed; its on_begin, on_change,
-					  on_define and on_commit are called */
+					  on_define, on_message and on_commit
+					  are called */
 	struct pgoutput_table *bucket[256];
 	unsigned count;
 	bool inside;  /* between Begin and Commit */

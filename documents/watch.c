@@ -450,6 +450,7 @@ watches_new(struct watches **ret, struct loop *loop,
 	list_init(&w->joins);
 	list_init(&w->dirty);
 	list_init(&w->idle);
+	list_init(&w->saying);
 	defer_init(&w->pump, on_pump);
 	w->start.fn = on_later;
 	watches_configure(w, conf);
@@ -494,6 +495,7 @@ watches_free(struct watches *w)
 		}
 		coll_free(coll);
 	}
+	watch_left_done(w);
 	timer_clear(&w->tick);
 	timer_clear(&w->start);
 	defer_clear(&w->pump);

@@ -12,6 +12,7 @@
  *   watch_ask.c     what it asks of the database, and what comes of it
  *   watch_apply.c   a commit, or a result asked anew, as changes of a result
  *   watch_tell.c    changes made up, kept, told
+ *   watch_left.c    between engines: whose numbers mean something else now
  */
 
 #include "base/arena.h"
@@ -30,6 +31,7 @@ enum {
 	WATCH_HISTORY_BYTES = 1 << 20,
 	WATCH_COMMIT_TOP = 64 << 20,  /* bytes; larger: results asked anew */
 	WATCH_PENDING_TOP = 64 << 20, /* then the stream has to wait */
+	WATCH_SAID = 256,             /* lives, lately */
 	WATCH_BATCH_ROWS = 1000,
 	WATCH_BATCH_BYTES = 8 << 20,
 };
@@ -200,6 +202,9 @@ struct watches {
 	uint64_t batch, batches; /* told just now; given out */
 	struct timer tick;
 	struct defer pump;
+	struct list saying;        /* that lives were left */
+	uint64_t said[WATCH_SAID]; /* those told last */
+	size_t said_count;
 	struct watch_seen
 		*seen;    /* by the last bits of a transaction's number */
 	uint64_t commits; /* since the stream began */
@@ -316,6 +321,13 @@ void watch_tell_fresh(struct watch_one *one);
 void watch_forget_history(struct watch_one *one);
 /* What the query holds, in the engine's sum. */
 void watch_count_bytes(struct watch_one *one);
+
+/* watch_left.c: a client that named this life was told the whole result here.
+ */
+void watch_left_say(struct watches *w, uint64_t epoch);
+/* Another engine said so. */
+void watch_left_hear(struct watches *w, struct slice text);
+void watch_left_done(struct watches *w);
 
 /* watch.c */
 void watch_join_end(struct watch_join *j, int err, const struct fault *why);

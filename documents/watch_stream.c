@@ -186,6 +186,12 @@ on_define(void *owner, struct slice name, int64_t version)
 }
 
 static void
+on_message(void *owner, struct slice text)
+{
+	watch_left_hear(owner, text);
+}
+
+static void
 forget_commits(struct watches *w)
 {
 	list_for_each (at, &w->colls) {
@@ -294,6 +300,7 @@ const struct changes_ops watch_stream_ops = {
 	.on_change = on_change,
 	.on_commit = on_commit,
 	.on_define = on_define,
+	.on_message = on_message,
 	.on_start = on_start,
 	.on_trouble = on_trouble,
 };

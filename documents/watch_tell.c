@@ -208,6 +208,8 @@ tell_result(
 
 	if (j->resumes && j->epoch == one->epoch)
 		crypto_random(&one->epoch, sizeof(one->epoch));
+	else if (j->resumes)
+		watch_left_say(one->w, j->epoch);
 	one->w->batch = result->batch;
 	sub->ops->on_result(sub, one->seq, result->changes, result->count);
 }

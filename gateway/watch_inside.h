@@ -43,8 +43,8 @@ struct session {
 	struct list watches;
 	struct timer login; /* must be over by then */
 	struct timer leave;
-	struct pace pace;
-	struct arena arena; /* the caller's strings */
+	struct pace pace, begins; /* of messages, of watches */
+	struct arena arena;       /* the caller's strings */
 	struct caller caller;
 	bool known; /* logged in */
 };

@@ -10,6 +10,8 @@
 
 #include <inttypes.h>
 
+enum { BEGIN_MS = 100 };
+
 void
 watching_free(struct watching *w)
 {
@@ -80,6 +82,21 @@ has_room(struct session *s, const struct watch_message *m)
 	return true;
 }
 
+/* Each asks the database: as many as may stand twice, then some a second. */
+static bool
+is_patient(struct session *s, const struct watch_message *m)
+{
+	const struct gateway *g = s->gateway;
+
+	if (pace_ask(&s->begins, uv_now(&g->loop->uv), BEGIN_MS,
+		    2 * (uint64_t)g->conf->sockets_watches))
+		return true;
+	refuse(s, m, "EXCEED_REQUEST_LIMIT",
+		"watches are begun too fast over this connection: keep those "
+		"that you have");
+	return false;
+}
+
 static struct watching *
 watching_new(struct session *s, const struct watch_message *m)
 {
@@ -90,6 +107,8 @@ watching_new(struct session *s, const struct watch_message *m)
 		refuse(s, m, "SYS_ERR", err_text(ERR_WATCH_STREAM));
 		return NULL;
 	}
+	if (!is_patient(s, m))
+		return NULL;
 	if (old)
 		watching_free(old);
 	if (!has_room(s, m))

@@ -121,6 +121,19 @@ test('one connection holds as many watches as it may', { skip }, async () => {
   w.close();
 });
 
+test('who begins watches without end is told to stop, and keeps those he has', { skip }, async () => {
+  const w = watcher({ query: { tag: 'kept' } });
+  w.frames = [];
+  await w.ready();
+  for (let i = 0; i < 260; i++)
+    w.send({ watchId: 'again', msgType: 'INIT_WATCH', msgData: { envId: 'test', collName: 'items', query: JSON.stringify({ tag: `n${i}` }) } });
+  await until(() => w.errors.length, 'it is refused');
+  assert.equal(w.errors[0].code, 'EXCEED_REQUEST_LIMIT');
+  await insert([{ _id: 'kept1', tag: 'kept' }]);
+  await until(() => w.frames.some(({ msg }) => msg.msgType === 'NEXT_EVENT' && msg.watchId === w.watchId), 'the change came');
+  w.close();
+});
+
 test(`${WATCHERS} watchers hear each of ${CHANGES} changes once, over cuts and killed gateways`, { skip, timeout: 1800000 }, async (t) => {
   const rooms = Array.from({ length: ROOMS }, (_, i) => `room${i}`);
   await insert(rooms.map((tag) => ({ _id: tag, tag, n: 0, at: 0 })));

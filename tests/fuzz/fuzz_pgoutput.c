@@ -58,6 +58,13 @@ on_define(void *owner, struct slice name, int64_t version)
 }
 
 static void
+on_message(void *owner, struct slice text)
+{
+	(void)owner;
+	must(is_inside(text));
+}
+
+static void
 on_commit(void *owner, uint64_t lsn)
 {
 	(void)owner;
@@ -71,7 +78,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const struct changes_ops ops = {.on_begin = on_begin,
 		.on_change = on_change,
 		.on_commit = on_commit,
-		.on_define = on_define};
+		.on_define = on_define,
+		.on_message = on_message};
 	struct pgoutput p;
 
 	depth = 0;

@@ -70,6 +70,13 @@ on_define(void *owner, struct slice name, int64_t version)
 }
 
 static void
+on_message(void *owner, struct slice text)
+{
+	(void)owner;
+	buf_printf(&told, "say:%.*s ", SLICE_ARG(text));
+}
+
+static void
 on_start(void *owner)
 {
 	(void)owner;
@@ -91,6 +98,7 @@ static const struct changes_ops ops = {
 	.on_change = on_change,
 	.on_commit = on_commit,
 	.on_define = on_define,
+	.on_message = on_message,
 	.on_start = on_start,
 	.on_trouble = on_trouble,
 };
@@ -286,6 +294,21 @@ a_lost_connection_begins_anew(void **state)
 		"1");
 }
 
+/* From one who follows to all others; what other programs say is not ours. */
+static void
+what_is_said_in_between_is_told(void **state)
+{
+	(void)state;
+	begin();
+	sql("BEGIN; INSERT INTO env_test.goods VALUES ('a', '{}'); SELECT "
+	    "pg_logical_emit_message(true, 'mpcloud.watch', 'word'); COMMIT");
+	sql("SELECT pg_logical_emit_message(false, 'other', 'noise')");
+	sql("SELECT pg_logical_emit_message(true, 'mpcloud.watch', '')");
+	until_commits(2);
+	assert_string_equal(told.ptr, "begin insert:goods:a:{} say:word commit "
+				      "begin say: commit ");
+}
+
 /* A process that is stopped, or a machine that is gone without a word, does not
  * make PostgreSQL keep its log: the slot goes with the connection, and that
  * when nothing was heard for wal_sender_timeout. */
@@ -409,6 +432,7 @@ main(void)
 		cmocka_unit_test_teardown(
 			what_defines_a_collection_is_told_in_its_place, end),
 		cmocka_unit_test_teardown(a_lost_connection_begins_anew, end),
+		cmocka_unit_test_teardown(what_is_said_in_between_is_told, end),
 		cmocka_unit_test_teardown(who_is_silent_holds_no_log, end),
 		cmocka_unit_test_teardown(a_pause_loses_nothing, end),
 		cmocka_unit_test_teardown(
