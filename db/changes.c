@@ -62,6 +62,7 @@ struct changes {
 struct changes_watch {
 	uv_poll_t poll;
 	struct changes *c;
+	int events; /* it is polled for */
 };
 
 static void
@@ -101,6 +102,10 @@ watch(struct changes *c, int events)
 		}
 		c->watch = w;
 	}
+	/* libuv takes a descriptor out of epoll and in again at each start */
+	if (events == c->watch->events)
+		return 0;
+	c->watch->events = events;
 	if (events == 0)
 		return uv_poll_stop(&c->watch->poll);
 	return uv_poll_start(&c->watch->poll, events, on_socket);

@@ -80,6 +80,8 @@ text_member(struct text_members *m, struct slice *name, struct slice *value)
 		return false;
 	from = at;
 	at = skip_string(at, m->end);
+	if (at - from < 2 || at[-1] != '"')
+		return false; /* cut off */
 	*name = slice_of(from, (size_t)(at - from));
 	at = skip_space(at, m->end);
 	if (at < m->end && *at == ':')
