@@ -180,10 +180,7 @@ http_client_free(struct http_client *h)
 		wire_close(w);
 	while ((c = list_first(&h->spare, struct call, on)))
 		call_free(c);
-	if (h->lookup) {
-		h->lookup->client = NULL;
-		(void)uv_cancel((uv_req_t *)&h->lookup->ask);
-	}
+	resolve_cancel(&h->resolve);
 	timer_clear(&h->sweep);
 	defer_clear(&h->serve);
 	defer_clear(&h->turn);

@@ -7,6 +7,7 @@
 #include "base/http_chunk.h"
 #include "base/http_client.h"
 #include "base/http_head.h"
+#include "base/resolve.h"
 
 #include <sys/socket.h>
 
@@ -15,12 +16,6 @@ enum { ADDRESSES = 8, HOST_TOP = 256, READ_TOP = 32 * 1024 };
 struct address {
 	struct sockaddr_storage at;
 	socklen_t len;
-};
-
-/* Looking up a name goes on in libuv's threads when its client is gone. */
-struct lookup {
-	uv_getaddrinfo_t ask;
-	struct http_client *client; /* or NULL */
 };
 
 struct http_client {
@@ -41,9 +36,9 @@ struct http_client {
 	bool is_name;
 	struct address address[ADDRESSES];
 	size_t addresses;
-	uint64_t known_until; /* of a name, loop ms */
-	struct lookup *lookup;
-	char *room; /* READ_TOP bytes, for one recv */
+	uint64_t known_until;   /* of a name, loop ms */
+	struct resolve resolve; /* of its addresses */
+	char *room;             /* READ_TOP bytes, for one recv */
 };
 
 /* A connection.  libuv needs it until its close callback. */

@@ -1,10 +1,7 @@
 /*
- * A name's addresses, which are asked for again after a minute.  libuv asks in
- * a thread.
+ * A name's addresses, which are asked for again after a minute.
  */
 #include "base/http_client_inside.h"
-
-#include "base/mem.h"
 
 #include <netdb.h>
 
@@ -49,42 +46,27 @@ fail_all(struct http_client *h, int status)
 }
 
 static void
-on_known(uv_getaddrinfo_t *ask, int status, struct addrinfo *all)
+on_known(struct resolve *ask, int status, const struct addrinfo *all)
 {
-	struct lookup *l = container_of(ask, struct lookup, ask);
-	struct http_client *h = l->client;
+	struct http_client *h = container_of(ask, struct http_client, resolve);
 
-	(void)mem_free(l);
-	if (h) {
-		h->lookup = NULL;
-		if (status == 0)
-			take_addresses(h, all);
-		if (status == 0 && h->addresses)
-			client_serve(h);
-		else
-			fail_all(h, status ? status : UV_EAI_NONAME);
-	}
-	uv_freeaddrinfo(all);
+	if (status == 0)
+		take_addresses(h, all);
+	if (status == 0 && h->addresses)
+		client_serve(h);
+	else
+		fail_all(h, status ? status : UV_EAI_NONAME);
 }
 
 void
 client_look_up(struct http_client *h)
 {
-	const struct addrinfo hints = {
-		.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
-	struct lookup *l;
 	int r;
 
-	if (h->lookup || client_knows(h))
+	if (h->resolve.inside || client_knows(h))
 		return;
-	l = mem_new(struct lookup);
-	l->client = h;
-	r = uv_getaddrinfo(
-		&h->loop->uv, &l->ask, on_known, h->host, h->port, &hints);
-	if (r < 0) {
-		(void)mem_free(l);
+	h->resolve.on_done = on_known;
+	r = resolve_start(&h->resolve, h->loop, h->host, h->port);
+	if (r < 0)
 		fail_all(h, r);
-		return;
-	}
-	h->lookup = l;
 }

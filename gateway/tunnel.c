@@ -60,6 +60,8 @@ struct tunnel {
 	char *uid;
 	unsigned code; /* we end it with this; 0: we do not */
 	const char *reason;
+	unsigned early_code; /* what came before it had begun */
+	const char *early_reason;
 	bool begun;
 	bool half; /* one end has ended */
 };
@@ -333,8 +335,12 @@ on_close(struct socket *socket, unsigned code, const char *reason)
 {
 	struct tunnel *t = container_of(socket, struct tunnel, socket);
 
-	if (t->begun)
+	if (t->begun) {
 		end_with(t, code, reason);
+		return;
+	}
+	t->early_code = code; /* the handshake is under way */
+	t->early_reason = reason;
 }
 
 static void
@@ -421,4 +427,8 @@ tunnel_begin(struct tunnel *t, struct upgrade *up, int client,
 	half_open(&t->server, server, server_early);
 	wind(t);
 	settle_soon(t);
+	if (t->early_code)
+		end_with(t, t->early_code, t->early_reason);
+	else
+		on_look(&t->socket);
 }

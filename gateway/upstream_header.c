@@ -32,11 +32,17 @@ static const struct slice hop_by_hop[] = {NAME("connection"),
 	NAME("proxy-authenticate"), NAME("proxy-authorization"), NAME("te"),
 	NAME("trailer"), NAME("transfer-encoding"), NAME("upgrade")};
 
-/* What we say ourselves. */
+/* What we say ourselves, whoever says it besides. */
 static const struct slice ours_up[] = {NAME("host"), NAME("content-length"),
-	NAME("expect"), NAME("forwarded"), NAME("x-forwarded-for"),
-	NAME("x-forwarded-proto"), NAME("x-forwarded-host"),
-	NAME("x-request-id"), NAME("traceparent"), NAME("x-mpcloud-uid")};
+	NAME("expect"), NAME("x-request-id"), NAME("traceparent"),
+	NAME("x-mpcloud-uid")};
+/* What a client may not say, and a route may: servers believe these of a proxy,
+ * X-WX-… of WeChat's own; Proxy would be CGI's HTTP_PROXY. */
+static const struct slice proxies[] = {NAME("forwarded"), NAME("proxy"),
+	NAME("x-client-ip"), NAME("x-original-url"), NAME("x-real-ip"),
+	NAME("x-rewrite-url")};
+static const struct slice proxies_begin[] = {
+	NAME("x-forwarded-"), NAME("x-wx-")};
 static const struct slice ours_down[] = {
 	NAME("content-length"), NAME("date"), NAME("x-request-id")};
 
@@ -56,18 +62,50 @@ is_listed(struct slice connection, struct slice name)
 }
 
 /* Programs behind CGI's names (WSGI, PHP) do not tell "_" from "-", so to them
- * X_Mpcloud_Uid is who asks as well. */
-static bool
-goes_up(struct slice name)
-{
-	char text[32];
+ * X_Mpcloud_Uid is who asks as well.  Of a long name its beginning. */
+enum { PLAIN_NAME = 32 };
 
-	if (name.len > sizeof(text))
+static struct slice
+plain_name(char to[PLAIN_NAME], struct slice name)
+{
+	size_t len = min(name.len, (size_t)PLAIN_NAME);
+
+	for (size_t i = 0; i < len; i++)
+		to[i] = name.ptr[i] == '_' ? '-' : name.ptr[i];
+	return slice_of(to, len);
+}
+
+static bool
+is_proxy_s(struct slice name)
+{
+	if (IS_ONE_OF(name, proxies))
 		return true;
-	for (size_t i = 0; i < name.len; i++)
-		text[i] = name.ptr[i] == '_' ? '-' : name.ptr[i];
-	name = slice_of(text, name.len);
-	return !IS_ONE_OF(name, hop_by_hop) && !IS_ONE_OF(name, ours_up);
+	for (size_t i = 0; i < array_size(proxies_begin); i++) {
+		struct slice begin = proxies_begin[i];
+
+		if (name.len >= begin.len &&
+			strncasecmp(name.ptr, begin.ptr, begin.len) == 0)
+			return !slice_is_nocase(name, "x-wx-service");
+	}
+	return false;
+}
+
+static bool
+goes_up(const struct request *r, struct slice name)
+{
+	char text[PLAIN_NAME];
+	struct slice plain = plain_name(text, name);
+	enum declared_auth auth = r->declared->auth;
+
+	if (IS_ONE_OF(plain, hop_by_hop) || IS_ONE_OF(plain, ours_up))
+		return false;
+	/* They were for us; the server is told who it is instead. */
+	if (slice_is_nocase(plain, "authorization"))
+		return auth == DECLARED_AUTH_NONE;
+	if (slice_is_nocase(plain, "x-api-key"))
+		return auth != DECLARED_AUTH_API_KEY &&
+		       auth != DECLARED_AUTH_HMAC;
+	return !is_proxy_s(plain) || declared_sets_header(r, name);
 }
 
 /* --- to the server ------------------------------------------------------- */
@@ -106,18 +144,21 @@ on_header(void *owner, struct slice name, struct slice value)
 {
 	struct heading *h = owner;
 
-	if (!goes_up(name))
+	if (!goes_up(h->r, name))
 		return;
 	/* A client does not say which of the route's headers are for us. */
 	if (is_listed(h->connection, name) && !declared_sets_header(h->r, name))
 		return;
-	/* It was for us; the server is told who it is instead. */
-	if (slice_is_nocase(name, "authorization") &&
-		h->r->declared->auth != DECLARED_AUTH_NONE)
-		return;
 	h->agent |= slice_is_nocase(name, "user-agent");
 	h->accept |= slice_is_nocase(name, "accept");
 	put(h, name, value);
+}
+
+static void
+put_unless_set(struct heading *h, struct slice name, struct slice value)
+{
+	if (!declared_sets_header(h->r, name))
+		put(h, name, value);
 }
 
 static void
@@ -132,11 +173,13 @@ put_ours(struct heading *h)
 		u->host == HOST_SERVER  ? slice_str(h->s->authority)
 		: u->host == HOST_NAMED ? slice_str(u->host_name)
 					: asked);
-	put(h, SLICE("X-Forwarded-For"), slice_str(exchange_peer(r->x)));
-	put(h, SLICE("X-Forwarded-Proto"),
+	put_unless_set(
+		h, SLICE("X-Forwarded-For"), slice_str(exchange_peer(r->x)));
+	put_unless_set(h, SLICE("X-Real-IP"), slice_str(exchange_peer(r->x)));
+	put_unless_set(h, SLICE("X-Forwarded-Proto"),
 		exchange_is_tls(r->x) ? SLICE("https") : SLICE("http"));
 	if (asked.len)
-		put(h, SLICE("X-Forwarded-Host"), asked);
+		put_unless_set(h, SLICE("X-Forwarded-Host"), asked);
 	put(h, SLICE("X-Request-Id"), slice_str(exchange_id(r->x)));
 	if (r->caller.uid && *r->caller.uid)
 		put(h, SLICE("X-Mpcloud-Uid"), slice_str(r->caller.uid));

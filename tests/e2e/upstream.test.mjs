@@ -127,6 +127,9 @@ before(async () => {
       .map((name) => ({ name, path: `/${name}/*`, to: to(name), body: '100m', breaker: false }))
       .concat([{ name: 'known', path: '/known/*', auth: 'user', to: to('echo') },
         { name: 'says', path: '/says/*', to: to('echo'), request: { headers: { set: { 'X-Role': 'guest' } } } },
+        { name: 'keyed', path: '/keyed/*', auth: 'apikey', to: to('echo') },
+        { name: 'proxied', path: '/proxied/*', to: to('echo'),
+          request: { headers: { set: { 'X-Forwarded-For': 'of the route', 'X-Forwarded-Prefix': '/proxied' } } } },
         { name: 'all', path: '/shop/*', to: to('echo') },
         { name: 'secure', path: '/shop/secure/*', auth: 'apikey', to: to('echo') },
         { name: 'socket', path: '/socket/*', to: to('socket') },
@@ -373,6 +376,21 @@ test('a server behind a unix socket is reached, also for its health, with bodies
   assert.equal(sha((await ask('/socket/large')).bytes), sha(large));
   await until(() => echoed.some((e) => e.url === '/base/health'), 'it is asked for its health');
   assert.equal((await ask('/socket/x')).status, 200);
+});
+
+test('a client does not say what a proxy says; a route may; keys go no further', async () => {
+  const claims = { 'X-Real-IP': '9.9.9.9', 'X-Forwarded-Port': '1', 'X_Forwarded_Prefix': '/x', 'X-Client-IP': '9.9.9.9', 'X-Original-URL': '/admin',
+    'X-Rewrite-URL': '/admin', Proxy: 'http://evil', 'X-WX-OPENID': 'o', 'X-Wx-Source': 'wx_client', 'X_WX_UNIONID': 'u' };
+  const { headers } = (await ask('/echo/x', { headers: { ...claims, 'X-WX-Service': 'echo', 'X-Api-Key': 'of the program' } })).json;
+  for (const name of Object.keys(claims).map((n) => n.toLowerCase()))
+    assert.equal(headers[name], name === 'x-real-ip' ? '127.0.0.1' : undefined, name);
+  assert.deepEqual([headers['x-wx-service'], headers['x-api-key']], ['echo', 'of the program']);
+  const said = (await ask('/proxied/x', { headers: { 'X-Real-IP': '9.9.9.9', 'X-Forwarded-For': '9.9.9.9' } })).json.headers;
+  assert.deepEqual([said['x-real-ip'], said['x-forwarded-for'], said['x-forwarded-prefix']], ['127.0.0.1', 'of the route', '/proxied']);
+  const key = JSON.parse(stack.cli('apikeys', 'add', 'upstream', '--routes', 'keyed', '--json').stdout);
+  const known = (await ask('/keyed/x', { headers: { 'X-Api-Key': key.key ?? key.token, X_Api_Key: 'k' } }));
+  assert.equal(known.status, 200, JSON.stringify([known.json, Object.keys(key)]));
+  assert.deepEqual([known.json.headers['x-api-key'], known.json.headers['x_api_key']], [undefined, undefined]);
 });
 
 test('a client that leaves ends the request to the server', async () => {
