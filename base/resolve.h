@@ -1,11 +1,11 @@
+#pragma once
+
 /*
  * Resolve: a host's addresses, asked for without stopping the loop (libuv asks
  * getaddrinfo(3) in a thread).
  *
  * A struct resolve lies in what waits for it, one question at a time.
  */
-#pragma once
-
 #include "base/buf.h"
 #include "base/loop.h"
 

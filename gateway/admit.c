@@ -11,7 +11,7 @@
 #include "base/clock.h"
 #include "base/decimal.h"
 #include "base/err.h"
-#include "gateway/http.h"
+#include "http/http.h"
 
 #include <arpa/inet.h>
 #include <inttypes.h>

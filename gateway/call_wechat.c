@@ -10,7 +10,7 @@
 
 #include "gateway/function_log.h"
 #include "gateway/gateway.h"
-#include "gateway/multipart.h"
+#include "http/multipart.h"
 #include "wechat/openapi.h"
 
 int

@@ -14,7 +14,8 @@
 #include "gateway/fn_door.h"
 #include "gateway/request.h"
 #include "gateway/web_origin.h"
-#include "gateway/ws.h"
+#include "gateway/ws_handshake.h"
+#include "http/ws.h"
 
 static const struct route row = {
 	/* Not empty: it lets pages of server.web_origins read its answers. */

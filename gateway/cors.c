@@ -9,7 +9,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/quantity.h"
-#include "gateway/http.h"
+#include "http/http.h"
 
 #include <ctype.h>
 #include <stdlib.h>

@@ -11,10 +11,10 @@
 #include "base/text.h"
 #include "base/val.h"
 #include "gateway/answer_code.h"
-#include "gateway/conditional.h"
 #include "gateway/declared_inside.h"
 #include "gateway/reply.h"
 #include "gateway/request.h"
+#include "http/conditional.h"
 
 #include <string.h>
 

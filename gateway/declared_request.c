@@ -8,8 +8,8 @@
 #include "gateway/endpoint.h"
 #include "gateway/file_serve.h"
 #include "gateway/request.h"
-#include "gateway/target.h"
 #include "gateway/upstream.h"
+#include "http/target.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -2,12 +2,12 @@
  * The targets of declared routes that need nobody: redirects, preflights, and
  * static sites.
  */
-#include "gateway/conditional.h"
 #include "gateway/declared_inside.h"
 #include "gateway/endpoint.h"
 #include "gateway/file_send.h"
 #include "gateway/request.h"
 #include "gateway/site.h"
+#include "http/conditional.h"
 
 #include "base/text.h"
 

@@ -18,8 +18,8 @@
 #include "gateway/endpoint.h"
 #include "gateway/file_door.h"
 #include "gateway/reply.h"
-#include "gateway/upload_form.h"
 #include "gateway/upload_head.h"
+#include "http/upload_form.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -17,7 +17,7 @@
 #include "gateway/http_paths.h"
 #include "gateway/project_routes.h"
 #include "gateway/request.h"
-#include "gateway/target.h"
+#include "http/target.h"
 
 #include <string.h>
 

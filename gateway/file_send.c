@@ -8,9 +8,9 @@
 #include "gateway/file_send.h"
 
 #include "base/text.h"
-#include "gateway/conditional.h"
 #include "gateway/declared.h"
 #include "gateway/reply.h"
+#include "http/conditional.h"
 
 #include <errno.h>
 #include <unistd.h>

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/val.h"
 #include "gateway/function_socket_inside.h"
+#include "gateway/ws_handshake.h"
 
 struct asking {
 	struct request *r;

@@ -10,7 +10,7 @@
 #include "base/shm.h"
 #include "documents/doc.h"
 #include "gateway/access.h"
-#include "gateway/http.h"
+#include "http/http.h"
 
 #include <jansson.h>
 

@@ -10,7 +10,7 @@
 #include "base/text.h"
 #include "functions/http_path.h"
 #include "gateway/declared.h"
-#include "gateway/target.h"
+#include "http/target.h"
 
 #include <stdlib.h>
 

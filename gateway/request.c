@@ -21,10 +21,10 @@
 #include "gateway/know.h"
 #include "gateway/limit.h"
 #include "gateway/metric.h"
-#include "gateway/multipart.h"
 #include "gateway/reply.h"
-#include "gateway/trust.h"
 #include "gateway/web_origin.h"
+#include "http/multipart.h"
+#include "http/trust.h"
 
 #include <string.h>
 

@@ -10,7 +10,7 @@
 #include "base/err.h"
 #include "base/list.h"
 #include "base/slice.h"
-#include "gateway/ws.h"
+#include "http/ws.h"
 
 struct gateway;
 struct sockets;

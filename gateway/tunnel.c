@@ -14,7 +14,7 @@
 #include "base/timer.h"
 #include "gateway/gateway.h"
 #include "gateway/sockets.h"
-#include "gateway/ws_edges.h"
+#include "http/ws_edges.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -9,7 +9,7 @@
  */
 
 #include "base/err.h"
-#include "gateway/http.h"
+#include "http/http.h"
 
 struct gateway;
 struct caller;

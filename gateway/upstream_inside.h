@@ -5,9 +5,9 @@
  */
 
 #include "base/fetch.h"
-#include "base/http_client.h"
 #include "base/timer.h"
 #include "gateway/upstream.h"
+#include "http/http_client.h"
 
 struct server {
 	struct upstream *of;

@@ -8,7 +8,7 @@
  * again; a short answer is had whole before it is given, and goes the way of
  * all answers of ours.  What is long passes through as it comes.
  *
- * Who asks is base/http_client.h; of an https server libcurl, which costs three
+ * Who asks is http/http_client.h; of an https server libcurl, which costs three
  * times as much.  Both call the same functions back.
  */
 #include "gateway/endpoint.h"

@@ -10,7 +10,8 @@
 #include "gateway/request.h"
 #include "gateway/tunnel.h"
 #include "gateway/upstream_inside.h"
-#include "gateway/ws.h"
+#include "gateway/ws_handshake.h"
+#include "http/ws.h"
 
 #include "base/mem.h"
 

@@ -9,6 +9,7 @@
  * a database that is away) is a close, what stays is an ERROR.
  */
 #include "gateway/watch_session.h"
+#include "gateway/ws_handshake.h"
 
 #include "base/clock.h"
 #include "base/crypto.h"

@@ -7,7 +7,7 @@
  * at any gateway.  endpoint_ws accepts it.  docs/watch.md says the messages.
  */
 
-#include "gateway/ws.h"
+#include "http/ws.h"
 
 struct gateway;
 struct watch_sessions;

@@ -3,11 +3,12 @@
  * strict about what makes it one, silent about extensions, none of which we
  * take.
  */
+#include "gateway/ws_handshake.h"
+
 #include "base/crypto.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "gateway/request.h"
-#include "gateway/ws.h"
 
 #include <string.h>
 

@@ -10,7 +10,7 @@
 #include "store.h"
 
 #include "base/loop.h"
-#include "gateway/http.h"
+#include "http/http.h"
 
 struct sandbox {
 	struct loop loop;

@@ -4,7 +4,7 @@
  */
 #include "base/mem.h"
 #include "base/paths.h"
-#include "gateway/trust.h"
+#include "http/trust.h"
 #include "src/gatewayd.h"
 
 #include <string.h>

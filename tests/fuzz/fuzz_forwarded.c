@@ -1,8 +1,8 @@
 /*
  * What proxies say of their clients: PROXY headers, X-Forwarded-For, Forwarded.
  */
-#include "gateway/proxy_header.h"
-#include "gateway/trust.h"
+#include "http/proxy_header.h"
+#include "http/trust.h"
 
 #include <arpa/inet.h>
 #include <stdlib.h>

@@ -3,8 +3,8 @@
  * it comes whole or byte by byte, and nothing of it is data twice.
  */
 #include "base/buf.h"
-#include "base/http_chunk.h"
-#include "base/http_head.h"
+#include "http/http_chunk.h"
+#include "http/http_head.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

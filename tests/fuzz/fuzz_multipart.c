@@ -2,7 +2,7 @@
  * Forms: a content type, a line end, a body.  What is accepted lies within the
  * body, in order, under names that differ; nothing of a part holds its divider.
  */
-#include "gateway/multipart.h"
+#include "http/multipart.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

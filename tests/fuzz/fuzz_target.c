@@ -1,7 +1,7 @@
 /*
  * Request targets and their queries: bytes → path, query, authority.
  */
-#include "gateway/target.h"
+#include "http/target.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -4,7 +4,7 @@
  * it sees the same file.
  */
 #include "base/buf.h"
-#include "gateway/upload_form.h"
+#include "http/upload_form.h"
 
 #include <string.h>
 

@@ -4,7 +4,7 @@
 #include "base/mem.h"
 #include "base/sock.h"
 #include "gateway/watch_message.h"
-#include "gateway/ws.h"
+#include "http/ws.h"
 
 #include <stdlib.h>
 #include <sys/socket.h>

@@ -2,7 +2,7 @@
  * Frames that pass through: their ends are the same whether they come whole or
  * byte by byte, and no byte is left out.
  */
-#include "gateway/ws_edges.h"
+#include "http/ws_edges.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /*
- * A server on gateway/http.h that says what it saw, for raw-socket tests and
+ * A server on http/http.h that says what it saw, for raw-socket tests and
  * measurements.
  *
  *   httpd [--tls CERT KEY]… [--ocsp FILE] [--idle MS] [--head MS] [--body MS]
@@ -30,7 +30,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
-#include "gateway/trust.h"
+#include "http/trust.h"
 
 static const char *const shown[] = {"host", "content-length",
 	"transfer-encoding", "content-type", "x-a", "x-b", "cookie"};

@@ -4,7 +4,7 @@
  * The paths of tests/lib/httpd whose bodies do not lie in memory.
  */
 
-#include "gateway/http.h"
+#include "http/http.h"
 
 /* From on_head: true when the path was one of ours. */
 bool more_head(struct loop *loop, struct exchange *x);

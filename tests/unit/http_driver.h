@@ -5,7 +5,7 @@
  * first request, to the second, and whether to hang up; and a client's side
  * that notes what it is told.
  */
-#include "base/http_client.h"
+#include "http/http_client.h"
 #include "tests/unit/test.h"
 
 enum { CONNECTIONS = 24, ASKS = 20, SEEN_TOP = 1 << 20 };

@@ -6,7 +6,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "gateway/admit.h"
-#include "gateway/http.h"
+#include "http/http.h"
 #include "tests/unit/test.h"
 
 #include <stdlib.h>

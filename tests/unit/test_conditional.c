@@ -3,7 +3,7 @@
  * what nginx 1.22 answered to the same headers.
  */
 #include "base/text.h"
-#include "gateway/conditional.h"
+#include "http/conditional.h"
 #include "tests/unit/test.h"
 
 static struct ranges got;

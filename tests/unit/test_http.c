@@ -1,7 +1,7 @@
 /*
  * Request targets as text: what is taken apart, what is refused.
  */
-#include "gateway/target.h"
+#include "http/target.h"
 #include "tests/unit/test.h"
 
 static struct arena arena;

@@ -2,9 +2,9 @@
  * Answers' heads and chunks: what is read, and what is refused because two
  * readers could understand it differently.
  */
-#include "base/http_chunk.h"
-#include "base/http_head.h"
 #include "base/mem.h"
+#include "http/http_chunk.h"
+#include "http/http_head.h"
 #include "tests/unit/test.h"
 
 #include <stdlib.h>

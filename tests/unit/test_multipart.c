@@ -3,7 +3,7 @@
  * 7578's rules, and what breaks them.
  */
 #include "base/buf.h"
-#include "gateway/multipart.h"
+#include "http/multipart.h"
 #include "tests/unit/test.h"
 
 #define TYPE "multipart/form-data; boundary=B"

@@ -2,8 +2,8 @@
  * Who is believed about whom; examples of RFC 7239 and HAProxy's
  * proxy-protocol.txt.
  */
-#include "gateway/proxy_header.h"
-#include "gateway/trust.h"
+#include "http/proxy_header.h"
+#include "http/trust.h"
 #include "tests/unit/test.h"
 
 #include <arpa/inet.h>

@@ -6,7 +6,8 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/sock.h"
-#include "gateway/ws.h"
+#include "gateway/ws_handshake.h"
+#include "http/ws.h"
 #include "tests/unit/test.h"
 
 #include <errno.h>

@@ -1,7 +1,7 @@
 /*
  * Where frames end: RFC 6455's own examples (5.7), in any pieces.
  */
-#include "gateway/ws_edges.h"
+#include "http/ws_edges.h"
 
 #include "tests/unit/test.h"
 
