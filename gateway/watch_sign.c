@@ -1,5 +1,5 @@
 /*
- * Sealed texts of the watch protocol: JSON under the master key (auth/seal.h),
+ * Sealed texts of the watch protocol: JSON under the brief key (auth/seal.h),
  * in base64url.  Each kind has a word of its own as associated data, so that
  * one cannot be shown as the other.
  */
@@ -26,7 +26,7 @@ put_sealed(struct seal *seal, struct slice word, const struct buf *plain,
 	if (e < 0)
 		return e;
 	buf_init(&sealed, TOP);
-	e = seal_close(seal, word, buf_all(plain), &sealed);
+	e = seal_close_brief(seal, word, buf_all(plain), &sealed);
 	if (e < 0)
 		return e;
 	text_base64url(to, buf_all(&sealed));
@@ -43,7 +43,7 @@ open_sealed(struct seal *seal, struct slice word, struct slice text)
 	buf_init(&sealed, TOP);
 	buf_init(&plain, TOP);
 	if (text.len > TOP || text_unbase64url(&sealed, text) < 0 ||
-		seal_open(seal, word, buf_all(&sealed), &plain) < 0 ||
+		seal_open_brief(seal, word, buf_all(&sealed), &plain) < 0 ||
 		val_parse(&v, buf_all(&plain), NULL) < 0)
 		return NULL;
 	return v;

@@ -45,6 +45,34 @@ a_value_opens_in_its_own_place_only(void **state)
 	assert_string_equal(plain.ptr, "tiihtNczf5v6AKRyjwEUhQ==");
 }
 
+/* What is handed out in numbers has a key that opens no secret, and back. */
+static void
+brief_texts_are_under_a_key_of_their_own(void **state)
+{
+	_cleanup_(seal_freep) struct seal *seal = seal_of(KEY);
+	_buf_ struct buf kept, brief, plain;
+
+	(void)state;
+	buf_init(&kept, 1024);
+	buf_init(&brief, 1024);
+	buf_init(&plain, 1024);
+	assert_int_equal(
+		seal_close(seal, SLICE("what"), SLICE("secret"), &kept), 0);
+	assert_int_equal(
+		seal_close_brief(seal, SLICE("what"), SLICE("query"), &brief),
+		0);
+	assert_int_equal(
+		seal_open_brief(seal, SLICE("what"), buf_all(&kept), &plain),
+		ERR_FORMAT);
+	assert_int_equal(
+		seal_open(seal, SLICE("what"), buf_all(&brief), &plain),
+		ERR_FORMAT);
+	assert_int_equal(
+		seal_open_brief(seal, SLICE("what"), buf_all(&brief), &plain),
+		0);
+	assert_string_equal(plain.ptr, "query");
+}
+
 static void
 every_changed_or_missing_byte_is_seen(void **state)
 {
@@ -135,6 +163,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_value_opens_in_its_own_place_only),
+		cmocka_unit_test(brief_texts_are_under_a_key_of_their_own),
 		cmocka_unit_test(every_changed_or_missing_byte_is_seen),
 		cmocka_unit_test(another_master_key_opens_nothing),
 		cmocka_unit_test(a_value_sealed_by_node_opens),
