@@ -130,6 +130,10 @@ half_read(struct half *h)
 		take_in(h, slice_of(room, (size_t)n));
 	else
 		h->ended = true;
+	/* a stream with a hole is worse than one that broke off */
+	if (buf_check(&h->data) < 0)
+		h->ended = h->other->ended = h->broken = h->other->broken =
+			true;
 }
 
 /* To the other end, as much as it takes. */
@@ -372,7 +376,8 @@ half_init(struct half *h, struct tunnel *t, struct half *other, bool masked)
 	h->t = t;
 	h->other = other;
 	h->masked = masked;
-	buf_init(&h->data, ROOM + PIECE + WS_CLOSE_TOP);
+	/* what is out already (half_write), what waits, and one more piece */
+	buf_init(&h->data, ROOM / 2 + ROOM + PIECE + WS_CLOSE_TOP);
 }
 
 int
