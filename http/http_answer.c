@@ -15,6 +15,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <strings.h>
 #include <time.h>
 
 enum { BODY_TOP = 1024, HEADERS_TOP = 9, FORMS_TOP = 256 };
@@ -56,14 +57,45 @@ exchange_add_header(struct exchange *x, const char *name, const char *value)
 	x->last_header = &h->next;
 }
 
+#define NAME(text) \
+	{ \
+		text, sizeof(text) - 1 \
+	}
+
+/* Names that somebody else chose are ours when they are these, as programs
+ * write them: then the answer may have a form. */
+static const struct slice common_names[] = {NAME("Accept-Ranges"),
+	NAME("accept-ranges"), NAME("Age"), NAME("age"), NAME("Cache-Control"),
+	NAME("cache-control"), NAME("Content-Encoding"),
+	NAME("content-encoding"), NAME("Content-Language"),
+	NAME("content-language"), NAME("Content-Type"), NAME("content-type"),
+	NAME("ETag"), NAME("etag"), NAME("Expires"), NAME("expires"),
+	NAME("Last-Modified"), NAME("last-modified"), NAME("Server"),
+	NAME("server"), NAME("Vary"), NAME("vary"), NAME("X-Powered-By"),
+	NAME("x-powered-by")};
+
+static const char *
+common_name(struct slice name)
+{
+	for (size_t i = 0; i < array_size(common_names); i++)
+		if (slice_eq(common_names[i], name))
+			return common_names[i].ptr;
+	return NULL;
+}
+
 void
 exchange_add_any_header(
 	struct exchange *x, struct slice name, struct slice value)
 {
 	struct arena *room = exchange_room(x, name.len + value.len + 34);
+	const char *common = common_name(name);
 
-	x->informal = true;
-	exchange_add_header(x, arena_str(room, name), arena_str(room, value));
+	if (common)
+		x->foreign = true;
+	else
+		x->informal = true;
+	exchange_add_header(x, common ? common : arena_str(room, name),
+		arena_str(room, value));
 }
 
 struct slice
@@ -197,7 +229,9 @@ is_formal(const struct exchange *x, struct slice body)
 		if (++n > HEADERS_TOP)
 			return false;
 		for (const struct header *o = h->next; o; o = o->next)
-			if (o->name == h->name)
+			if (o->name == h->name ||
+				(x->foreign &&
+					strcasecmp(o->name, h->name) == 0))
 				return false;
 	}
 	return true;
@@ -305,7 +339,8 @@ response_make(
 	assert(!x->response && x->phase != EXCHANGE_SEND);
 	x->status = status;
 	x->sent = strcmp(x->method, MHD_HTTP_METHOD_HEAD) == 0 ? 0 : body.len;
-	if (is_formal(x, body))
+	/* with a type of ours, theirs might be the second of its name */
+	if (is_formal(x, body) && !(type && x->foreign))
 		x->form = form_take(x, type, body);
 	x->response =
 		x->form ? x->form->response

@@ -184,6 +184,7 @@ struct exchange {
 	bool folded;        /* a header stood on more than one line */
 	bool doubtful;      /* where the head ends is not certain */
 	bool informal;      /* the answer's headers are not constants */
+	bool foreign;       /* some may be others' in another spelling */
 	char id[EXCHANGE_ID];
 };
 

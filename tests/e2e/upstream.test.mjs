@@ -94,6 +94,8 @@ before(async () => {
   await listen('torn', net.createServer((s) => s.on('error', () => {}).once('data', (d) => s.end(`HTTP/1.1 200 OK\r\n${{
     chunk: 'Transfer-Encoding: chunked\r\n\r\nZZ\r\nabc\r\n', huge: 'Transfer-Encoding: chunked\r\n\r\nFFFFFFFFFFFFFFFFF\r\nabc\r\n',
     none: 'Content-Length: 10\r\n\r\n', some: 'Content-Length: 10\r\n\r\nabc', long: 'Content-Length: 100000\r\n\r\nabc',
+    same: `ETag: "${servers.torn.asked % 10}"\r\nserver: ${'ab'[servers.torn.asked % 2]}\r\nContent-Length: 2\r\n\r\nok`,
+    twice: `Server: ${'ab'[servers.torn.asked % 2]}\r\nserver: ${'ab'[servers.torn.asked % 2]}\r\nVary: x\r\nVary: y\r\nContent-Length: 2\r\n\r\nok`,
     never: 'Transfer-Encoding: chunked\r\n\r\n' }[/\/torn\/(\w+)/.exec(d)[1]]}`))));
   // asks for its health and fails until told otherwise
   servers.sick = { ok: false, checks: 0 };
@@ -161,7 +163,7 @@ function ask(path, { method = 'GET', headers = {}, body, chunks, onRequest } = {
         const bytes = Buffer.concat(parts);
         let json;
         try { json = JSON.parse(bytes); } catch { /* it is none */ }
-        done({ status: res.statusCode, headers: res.headers, bytes, json, whole: res.complete });
+        done({ status: res.statusCode, headers: res.headers, raw: res.rawHeaders, bytes, json, whole: res.complete });
       });
     });
     request.on('error', (error) => done({ error }));
@@ -260,6 +262,18 @@ test('a long answer is sent as it comes', async () => {
   servers.echo.sse.end();
   await closed;
   await until(() => res.complete, 'the end');
+});
+
+test('answers that look alike are each their own', async () => {
+  const values = (r, name) => r.raw.filter((_, i) => i % 2 && r.raw[i - 1].toLowerCase() === name);
+  for (let i = 0; i < 12; i++) {
+    const same = await ask('/torn/same');
+    const n = servers.torn.asked;
+    assert.deepEqual([values(same, 'etag'), values(same, 'server'), String(same.bytes)], [[`"${n % 10}"`], ['ab'[n % 2]], 'ok']);
+    const twice = await ask('/torn/twice');
+    const letter = 'ab'[servers.torn.asked % 2];
+    assert.deepEqual([values(twice, 'server'), values(twice, 'vary')], [[letter, letter], ['x', 'y']]);
+  }
 });
 
 test('requests go to all servers in turn', async () => {
