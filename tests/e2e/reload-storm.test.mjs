@@ -1,13 +1,15 @@
 // Routes and certificates change again and again while clients ask without a
-// pause, over plain and TLS connections: no request fails, each is answered by
-// one table or the next, and memory stays where it was.
+// pause, over plain and TLS connections, kept and new ones, wrk's among them: no
+// request fails, each is answered by one table or the next, a new connection is
+// shown the newest certificate, and memory stays where it was.
 //
 // SOAK_RELOADS=1000 is the long form.
 
 import test, { after, before } from 'node:test';
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { X509Certificate } from 'node:crypto';
 import http from 'node:http';
 import https from 'node:https';
 import { connect } from 'node:net';
@@ -17,6 +19,7 @@ import { join, sanitized, source, startStack } from '../lib/stack.mjs';
 
 const RELOADS = Number(process.env.SOAK_RELOADS ?? 100);
 const CLIENTS = 8; // of each kind
+const hasWrk = spawnSync('wrk', ['-v']).error === undefined;
 
 let stack, outside;
 before(async () => {
@@ -59,7 +62,8 @@ function makeCertificate(name) {
   execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '30',
     '-subj', `/CN=${name}`, '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1', '-keyout', key, '-out', cert],
     { stdio: 'ignore' });
-  return { key: readFileSync(key), cert: readFileSync(cert), name };
+  const bytes = readFileSync(cert);
+  return { key: readFileSync(key), cert: bytes, serial: new X509Certificate(bytes).serialNumber };
 }
 
 // Into the files that the settings name, which keep their owners.
@@ -72,9 +76,9 @@ function putCertificate({ key, cert }) {
   }
 }
 
-function ask(lib, url, agent, path) {
+function ask(lib, url, agent, path, more = {}) {
   return new Promise((done, failed) => {
-    const request = lib.get(new URL(path, url), { agent }, (answer) => {
+    const request = lib.get(new URL(path, url), { agent, ...more }, (answer) => {
       const parts = [];
       answer.on('data', (part) => parts.push(part));
       answer.on('error', failed);
@@ -111,35 +115,73 @@ async function client(lib, url) {
   agent.destroy();
 }
 
-const shownName = () => new Promise((done, failed) => {
+// On a connection of its own, whose session nobody had before.
+const shownSerial = () => new Promise((done, failed) => {
   const { hostname, port } = new URL(stack.tlsUrl);
   const socket = tls.connect({ host: hostname, port, rejectUnauthorized: false }, () => {
-    done(socket.getPeerCertificate().subject.CN);
+    done(socket.getPeerCertificate().serialNumber);
     socket.destroy();
   });
   socket.on('error', failed);
 });
 
+// A handshake for each request: the certificate is one that was in force meanwhile.
+let certificates, handshakes = 0;
+async function stranger() {
+  while (storming) {
+    const before = oldest;
+    try {
+      const serial = await shownSerial(), last = newest;
+      const inForce = Array.from({ length: last - before + 1 }, (_, i) => certificates[(before + i) % 2].serial);
+      if (!inForce.includes(serial)) counts.failed.push(`a certificate of before reload ${before}`);
+      const answer = await ask(https, stack.tlsUrl, undefined, '/site/', { rejectUnauthorized: false, agent: false });
+      if (!check('/site/', answer, before)) counts.failed.push(`a new connection: ${answer.status}`);
+    } catch (error) {
+      counts.failed.push(`a new connection: ${error.code ?? error.message}`);
+    }
+    handshakes += 2;
+  }
+}
+
+// wrk until `storming` is over; what it says.
+function startWrk(url, ...more) {
+  const child = spawn('wrk', ['-t1', '-c8', '-d1h', ...more, `${url}/site/`], { stdio: ['ignore', 'pipe', 'pipe'] });
+  let said = '';
+  for (const out of [child.stdout, child.stderr]) out.on('data', (d) => { said += d; });
+  const ended = new Promise((done) => child.on('close', () => done(said)));
+  return async () => {
+    child.kill('SIGINT');
+    return ended;
+  };
+}
+
 const memoryOf = () => stack.status().gateways.map(({ pid }) =>
   Number(/RssAnon:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]));
 
 test(`${RELOADS} reloads under load: no request fails, memory is flat`, async () => {
-  const certificates = [makeCertificate('first'), makeCertificate('second')];
+  certificates = [makeCertificate('first'), makeCertificate('second')];
+  putCertificate(certificates[0]);
+  assert.equal((await admin({ cmd: 'reload' })).ok, true);
   const clients = Array.from({ length: CLIENTS }, () => [client(http, stack.url), client(https, stack.tlsUrl)]).flat();
+  clients.push(stranger(), stranger());
+  const wrks = !hasWrk ? [] : [startWrk(stack.url), startWrk(stack.tlsUrl), startWrk(stack.tlsUrl, '-H', 'Connection: close')];
   let early;
   for (let i = 1; i <= RELOADS; i++) {
+    newest = i;
     putCertificate(certificates[i % 2]);
     if (i % 10 === 0) { // a bad one changes nothing
       writeFileSync(join(outside, 'operator.json'), '{"routes": [{"path": "/x"}]}');
       const bad = await admin({ cmd: 'reload' });
       assert.equal(bad.ok, false);
       assert.match(bad.error, /routes\[0\]: to: is missing/);
+      assert.equal(await shownSerial(), certificates[(i - 1) % 2].serial, 'nor the certificate');
     }
     writeRoutes(i);
-    newest = i;
-    const answer = await admin({ cmd: 'reload' });
+    // As an operator does it, now and then.
+    const answer = i % 10 === 5 ? stack.cliJson('reload') : await admin({ cmd: 'reload' });
     assert.equal(answer.ok, true, answer.error);
     oldest = i; // from here on nobody is answered by an older one
+    assert.equal(await shownSerial(), certificates[i % 2].serial, `a new connection after reload ${i}`);
     if (i % 25 === 0) { // the project's, too
       writeFileSync(join(stack.project, 'site', 'index.html'), `<title>${i}</title>`);
       const r = stack.cli('deploy', stack.project);
@@ -149,14 +191,20 @@ test(`${RELOADS} reloads under load: no request fails, memory is flat`, async ()
     if (i === Math.ceil(RELOADS / 2)) early = memoryOf();
   }
   const late = memoryOf();
-  assert.equal(await shownName(), certificates[RELOADS % 2].name);
   storming = false;
   await Promise.all(clients);
+  for (const stop of wrks) {
+    const said = await stop();
+    assert.doesNotMatch(said, /Socket errors|Non-2xx/, said);
+    assert.ok(Number(/(\d+) requests in/.exec(said)?.[1]) > RELOADS, said);
+    console.log(`# wrk: ${/\d+ requests in [^,]*/.exec(said)[0]}`);
+  }
   assert.deepEqual(counts.failed, []);
   assert.ok(counts.requests > RELOADS, `${counts.requests} requests`);
   const { gateways } = stack.status();
   assert.deepEqual(gateways.map((g) => g.restarts), [0, 0]);
-  console.log(`# ${counts.requests} requests over ${RELOADS} reloads; private memory ${early} → ${late} KiB`);
+  assert.ok(handshakes > RELOADS / 2, `${handshakes} handshakes`);
+  console.log(`# ${counts.requests} requests and ${handshakes} new TLS connections over ${RELOADS} reloads; private memory ${early} → ${late} KiB`);
   if (!sanitized)
     for (const [i, kib] of late.entries())
       assert.ok(kib < early[i] + 4096, `gateway ${i}: ${early[i]} → ${kib} KiB`);
