@@ -18,6 +18,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+enum { SERVER_LEAST = 150000 };
+
 /* "mpcloud" in ASCII: any number will do, the same in every version. */
 #define LOCK "SELECT pg_advisory_xact_lock(30804985834369380)"
 
@@ -164,6 +166,15 @@ add_postgis(PGconn *conn, struct fault *why)
 }
 
 static int
+too_new(int have, struct fault *why)
+{
+	return fault_set(why, ERR_CONFIG,
+		"the database has schema %d, this program knows %d: "
+		"it is older than the one that ran here before",
+		have, schema_newest());
+}
+
+static int
 apply(PGconn *conn, struct fault *why)
 {
 	int have = 0, r;
@@ -172,10 +183,7 @@ apply(PGconn *conn, struct fault *why)
 	if (r < 0)
 		return r;
 	if (have > schema_newest())
-		return fault_set(why, ERR_CONFIG,
-			"the database has schema %d, this program knows %d: "
-			"it is older than the one that ran here before",
-			have, schema_newest());
+		return too_new(have, why);
 	for (const struct schema_file *f = schema_files; f->name; f++) {
 		r = f->number ? migrate(conn, f, have, why)
 			      : replace(conn, f, why);
@@ -236,6 +244,48 @@ schema_migrate(const char *url, struct fault *why)
 	if (r == 0)
 		r = apply(conn, why);
 	return r < 0 ? r : run(conn, "COMMIT", why, "COMMIT");
+}
+
+/* The server's version, and how far its schema is. */
+static int
+check_number(PGconn *conn, struct fault *why)
+{
+	_cleanup_(clear) PGresult *result = PQexec(
+		conn, "SELECT to_regclass('mpcloud.migrations') IS NOT NULL");
+	int have = 0, r = 0;
+
+	if (PQresultStatus(result) != PGRES_TUPLES_OK)
+		return fail(conn, why, ERR_DB, "pg_class");
+	if (PQgetvalue(result, 0, 0)[0] == 't')
+		r = read_number(conn, &have, why);
+	if (r < 0)
+		return r;
+	if (have > schema_newest())
+		return too_new(have, why);
+	(void)fault_set(why, 0, "PostgreSQL %s, database %.63s%s",
+		PQparameterStatus(conn, "server_version"), PQdb(conn),
+		have == schema_newest() ? ""
+					: "; its tables are made or changed "
+					  "when the daemon starts");
+	return 0;
+}
+
+int
+schema_check(const char *url, struct fault *why)
+{
+	const char *const keys[] = {"dbname", "connect_timeout", NULL};
+	const char *const values[] = {url, "3", NULL};
+	_cleanup_(finish) PGconn *conn = PQconnectdbParams(keys, values, 1);
+	int r;
+
+	if (PQstatus(conn) != CONNECTION_OK)
+		return fail(conn, why, ERR_DB_DOWN, "database.url");
+	if (PQserverVersion(conn) < SERVER_LEAST)
+		return fault_set(why, ERR_CONFIG,
+			"PostgreSQL %s is too old: 15 or later is needed",
+			PQparameterStatus(conn, "server_version"));
+	r = check_order(conn, why);
+	return r < 0 ? r : check_number(conn, why);
 }
 
 int

@@ -11,5 +11,8 @@
 
 /* Blocking, on its own connection, before the loop runs. */
 int schema_migrate(const char *url, struct fault *why) _must_check_;
+/* Whether that would work, without doing it: blocking, for a few seconds at the
+ * most.  `why` has words in any case. */
+int schema_check(const char *url, struct fault *why) _must_check_;
 /* The newest number this program knows. */
 int schema_newest(void);

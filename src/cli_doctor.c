@@ -4,12 +4,14 @@
  */
 #include "src/cli_doctor.h"
 #include "src/cli.h"
+#include "src/cli_db.h"
 #include "src/gatewayd.h"
 
+#include "base/clock.h"
+#include "base/crypto.h"
 #include "base/mem.h"
 #include "base/paths.h"
 #include "base/sock.h"
-#include "db/changes_check.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -166,10 +168,42 @@ check_pay(struct cli *cli, struct fault *say)
 	return e == 0 ? FINE : WRONG;
 }
 
+/* The one that ends first. */
+static enum verdict
+check_ends(
+	const struct cli *cli, const struct gatewayd_conf *c, struct fault *say)
+{
+	const struct conf *conf = cli->conf;
+	int64_t first = INT64_MAX, left;
+	char until[32];
+
+	for (size_t i = 0; i < c->cert_count; i++) {
+		struct cert_facts facts;
+
+		if (cert_read(&facts, slice_str(c->certs[i].cert), NULL) == 0)
+			first = min(first, facts.to_ms);
+	}
+	left = first - clock_now_ms();
+	if (first == INT64_MAX || !cli_time_text(until, first))
+		until[0] = '\0';
+	(void)snprintf(say->text, sizeof(say->text),
+		"%zu certificate%s: %s%s%s%s", c->cert_count,
+		c->cert_count == 1 ? "" : "s", conf->server_tls_certificate,
+		c->cert_count == 1 ? "" : " and [tls …]",
+		!*until     ? ""
+		: left <= 0 ? "; expired "
+			    : "; good until ",
+		until);
+	if (left <= 0)
+		return WRONG;
+	return left < conf->alerts_certificate ? HINT : FINE;
+}
+
 static enum verdict
 check_tls(struct cli *cli, struct fault *say)
 {
 	struct gatewayd_conf c = {.conf = cli->conf};
+	enum verdict v = WRONG;
 	int e;
 
 	if (!*cli->conf->server_listen_tls)
@@ -184,17 +218,13 @@ check_tls(struct cli *cli, struct fault *say)
 	if (e == 0)
 		e = gatewayd_conf_tls(&c, say);
 	if (e == 0)
-		(void)snprintf(say->text, sizeof(say->text),
-			"%zu certificate%s: %s%s", c.cert_count,
-			c.cert_count == 1 ? "" : "s",
-			cli->conf->server_tls_certificate,
-			c.cert_count == 1 ? "" : " and [tls …]");
+		v = check_ends(cli, &c, say);
 	gatewayd_conf_tls_done(&c);
 	if (c.tls_key)
 		mem_wipe(c.tls_key, strlen(c.tls_key));
 	(void)mem_free(c.tls_key);
 	(void)mem_free(c.tls_cert);
-	return e == 0 ? FINE : WRONG;
+	return v;
 }
 
 static enum verdict
@@ -207,13 +237,6 @@ check_daemon(struct cli *cli, struct fault *say)
 	if (sock_connect_unix(path, &fd) == 0)
 		return doctor_say(FINE, say, path);
 	return doctor_say(HINT, say, "mpcloudd is not running");
-}
-
-/* Nobody needs watch() who does not use it. */
-static enum verdict
-check_watch(struct cli *cli, struct fault *say)
-{
-	return changes_check(cli->conf->database_url, say) == 0 ? FINE : HINT;
 }
 
 static const struct check checks[] = {
@@ -231,7 +254,11 @@ static const struct check checks[] = {
 	{"WeChat", check_wechat},
 	{"WeChat Pay", check_pay},
 	{"HTTPS", check_tls},
-	{"watch", check_watch},
+	{"database", doctor_database},
+	{"watch", doctor_watch},
+	{"stored files", doctor_storage},
+	{"S3 store", doctor_s3},
+	{"Valkey", doctor_valkey},
 	{"daemon", check_daemon},
 };
 

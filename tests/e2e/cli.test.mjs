@@ -112,6 +112,7 @@ test('config show, explain and check, doctor, status, man and completion', () =>
   assert.match(doctor.stdout, /ok\s+configuration/);
   assert.equal(doctor.status, 0, doctor.stdout);
   assert.match(doctor.stdout, /ok\s+WeChat Pay\s+1 merchant/);
+  assert.match(doctor.stdout, /ok\s+database\s+PostgreSQL \d+.*\nok\s+watch .*\nok\s+stored files\s.*state\/files, \d+ MiB are free/);
   assert.match(stack.cli('status').stdout, /gateway 0 .* ready/);
   assert.match(stack.cli('man').stdout, /^\.TH MPCLOUD 1/);
   assert.match(stack.cli('man', 'conf').stdout, /\.SH \[limits\]/);
@@ -120,7 +121,7 @@ test('config show, explain and check, doctor, status, man and completion', () =>
   assert.match(r.stdout, /^mpcloud \d/);
 });
 
-test('doctor says what a gateway would refuse: keys mixed up, message push by halves', () => {
+test('doctor says what a gateway would refuse or not reach', () => {
   const good = readFileSync(stack.config, 'utf8');
   const file = join(stack.dir, 'mixed.conf');
   const key = /^private_key_file = (.*)$/m.exec(good)[1];
@@ -128,6 +129,12 @@ test('doctor says what a gateway would refuse: keys mixed up, message push by ha
     [good.replace(/^public_key_file = .*$/m, `public_key_file = ${key}`), /WRONG\s+WeChat Pay\s.*public_key_file holds a private key/],
     [good.replace(/^notify_url = .*$/m, '$&?a=1'), /WRONG\s+WeChat Pay\s.*notify_url .* without a query/],
     [good.replace(/^push_token_file = .*$/m, ''), /WRONG\s+WeChat\s.*push_token_file is needed too/],
+    [good.replace(/^url = .*$/m, 'url = host=127.0.0.1 port=1'), /WRONG\s+database\s+database\.url: .*Connection refused/],
+    [`${good}\n[storage]\ndir = /etc/passwd\n`, /WRONG\s+stored files\s+\/etc\/passwd is not a folder/],
+    [`${good}\n[storage]\nreserve = 900000g\n`, /WRONG\s+stored files\s.*storage\.reserve is \d+: uploads are answered 507/],
+    [`${good}\n[storage]\ns3_endpoint = http://127.0.0.1:1\ns3_bucket = b\ns3_access_key = k\ns3_secret_key_file = ${key}\n`,
+      /WRONG\s+S3 store\s+http:\/\/127\.0\.0\.1:1: .*connect/],
+    [`${good}\n[limits]\nvalkey = redis://127.0.0.1:1\n`, /WRONG\s+Valkey\s+redis:\/\/127\.0\.0\.1:1 does not answer/],
   ]) {
     writeFileSync(file, text);
     const { status, stdout } = stack.cli('doctor', '-c', file);
