@@ -89,7 +89,7 @@ cli_alerts(struct cli *cli)
 	if (cli->options[OPT_JSON])
 		cli_print_json(all);
 	else if (!json_array_size(all))
-		(void)puts("nothing is wrong, and nothing was");
+		(void)puts("Nothing is wrong, and nothing was.");
 	else
 		print_alerts(all, val_number(answer, "now"));
 	return EXIT_OK;

@@ -47,6 +47,39 @@ route_list(const char *words)
 	return list;
 }
 
+static bool
+is_declared(const json_t *routes, const char *name)
+{
+	const json_t *r;
+	size_t i;
+
+	json_array_foreach (routes, i, r)
+		if (!strcmp(val_text(r, "route"), name))
+			return true;
+	return false;
+}
+
+/* The key is made all the same: the route may come later. */
+static void
+tell_undeclared(struct cli *cli)
+{
+	_json_ json_t *wanted = route_list(cli->options[OPT_ROUTES]);
+	_json_ json_t *answer = NULL;
+	const json_t *name;
+	size_t i;
+
+	if (!json_array_size(wanted) || cli_ops_json(cli, "GET", "/ops/routes",
+						SLICE(""), &answer) != EXIT_OK)
+		return;
+	json_array_foreach (wanted, i, name)
+		if (!is_declared(json_object_get(answer, "routes"),
+			    json_string_value(name)))
+			(void)fprintf(stderr,
+				"mpcloud: no declared route is named %s now "
+				"(`mpcloud route list`)\n",
+				json_string_value(name));
+}
+
 int
 cli_apikeys_add(struct cli *cli)
 {
@@ -67,6 +100,7 @@ cli_apikeys_add(struct cli *cli)
 		return EXIT_OK;
 	}
 	(void)puts(val_text(answer, "key"));
+	tell_undeclared(cli);
 	(void)fprintf(stderr,
 		"mpcloud: keep it where your program finds it; it is shown "
 		"this once\n");

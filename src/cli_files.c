@@ -14,7 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { PAGE = 1000, ADDRESS_TOP = 16 * 1024 };
+enum { PAGE = 1000, ADDRESS_TOP = 16 * 1024, LINK_TOP_S = 365 * 86400 };
 
 /* ---- ls ---- */
 
@@ -254,6 +254,10 @@ cli_files_cp(struct cli *cli)
 
 	if (!body)
 		return cli_fail(EXIT_USAGE, "paths are UTF-8");
+	if (!strcmp(cli->words[0], cli->words[1])) {
+		json_decref(body);
+		return cli_fail(EXIT_USAGE, "FROM and TO are the same file");
+	}
 	status = cli_db_post(cli, "/ops/files/copy", body, &answer);
 	if (status == EXIT_OK)
 		(void)printf("%s %s\n", cli->words[1],
@@ -320,6 +324,18 @@ cli_files_stat(struct cli *cli)
 	return EXIT_OK;
 }
 
+/* A link to nothing would be signed, too. */
+static int
+must_be_there(struct cli *cli, const char *path)
+{
+	_buf_ struct buf address = {0};
+	_json_ json_t *f = NULL;
+
+	buf_init(&address, ADDRESS_TOP);
+	cli_files_address(&address, "/ops/files/stat/", path);
+	return cli_ops_json(cli, "GET", address.ptr, SLICE(""), &f);
+}
+
 int
 cli_files_link(struct cli *cli)
 {
@@ -328,6 +344,11 @@ cli_files_link(struct cli *cli)
 	int64_t seconds;
 	int status = seconds_of(cli->options[OPT_LIFE], &seconds);
 
+	if (status == EXIT_OK && seconds > LINK_TOP_S)
+		status = cli_fail(
+			EXIT_USAGE, "--for: a link is good for a year at most");
+	if (status == EXIT_OK && !cli->options[OPT_UPLOAD])
+		status = must_be_there(cli, cli->words[0]);
 	if (status != EXIT_OK)
 		return status;
 	body = json_pack("{s:s,s:b}", "path", cli->words[0], "upload",
@@ -417,8 +438,9 @@ print_swept(const json_t *a)
 
 	(void)printf("looked at %s and ",
 		progress_count(val_number(a, "files"), "file"));
-	(void)printf(
-		"%s\n", progress_count(val_number(a, "contents"), "content"));
+	/* a younger one may be of an upload that goes on */
+	(void)printf("%s older than an hour\n",
+		progress_count(val_number(a, "contents"), "content"));
 	for (size_t i = 0; i < array_size(kinds); i++) {
 		int64_t n = val_number(a, kinds[i].key);
 

@@ -117,9 +117,41 @@ belongs(const struct cli *cli, const struct cli_command *c)
 	return true;
 }
 
+/* All of a family: a line each, as pages nobody would find the one he wants. */
+static void
+print_family(const struct cli *cli)
+{
+	const struct cli_command *first = NULL;
+	size_t width = 0;
+
+	for (size_t i = 0; i < cli_command_count; i++) {
+		const struct cli_command *c = &cli_commands[i];
+
+		if (!belongs(cli, c))
+			continue;
+		first = first ? first : c;
+		width = max(width, columns_of(slice_str(c->words)) + 1 +
+					   columns_of(slice_str(c->args)));
+	}
+	for (size_t i = 0; i < cli_command_count; i++) {
+		const struct cli_command *c = &cli_commands[i];
+		size_t at = columns_of(slice_str(c->words)) + 1 +
+			    columns_of(slice_str(c->args));
+
+		if (!belongs(cli, c))
+			continue;
+		(void)printf("  mpcloud %s %s%*s  ", c->words, c->args,
+			(int)(width - at), "");
+		print_words(c->text, width + 12, width + 12);
+	}
+	(void)printf(
+		"\n`mpcloud help %s` explains one of them.\n", first->words);
+}
+
 int
 cli_help(struct cli *cli)
 {
+	const struct cli_command *one = NULL;
 	size_t found = 0;
 
 	if (cli->count == 0) {
@@ -128,15 +160,18 @@ cli_help(struct cli *cli)
 	}
 	for (size_t i = 0; i < cli_command_count; i++)
 		if (belongs(cli, &cli_commands[i])) {
-			if (found++)
-				(void)puts("");
-			print_command(&cli_commands[i]);
+			found++;
+			one = &cli_commands[i];
 		}
-	return found ? EXIT_OK
-		     : cli_fail(EXIT_USAGE,
-			       "unknown command \"%s\"; `mpcloud help` lists "
-			       "them",
-			       cli->words[0]);
+	if (!found)
+		return cli_fail(EXIT_USAGE,
+			"unknown command \"%s\"; `mpcloud help` lists them",
+			cli->words[0]);
+	if (found == 1)
+		print_command(one);
+	else
+		print_family(cli);
+	return EXIT_OK;
 }
 
 /* Text in roff: a backslash and a dot at a line's start mean something. */

@@ -156,6 +156,18 @@ plural(size_t n)
 	return n == 1 ? "" : "s";
 }
 
+static size_t
+count_shown(const json_t *group)
+{
+	const char *key;
+	json_t *item;
+	size_t n = 0;
+
+	json_object_foreach ((json_t *)(uintptr_t)group, key, item)
+		n += !is_quiet(key, item);
+	return n;
+}
+
 static void
 print_all(const struct migrate *m, const char *folder)
 {
@@ -167,7 +179,7 @@ print_all(const struct migrate *m, const char *folder)
 			m->strange, plural(m->strange));
 	for (size_t i = 0; i < array_size(groups); i++) {
 		_json_ json_t *group = group_of(m->apis, groups[i].state);
-		size_t count = json_object_size(group);
+		size_t count = count_shown(group);
 
 		if (!count)
 			continue;

@@ -52,6 +52,12 @@ test('a slip of the pen is answered with what was meant', () => {
   assert.match(said('dev', stack.project, '--set', 'limits.ip_rate=0', '--set', 'limits.user_rate=0'), /--set is there twice/);
   assert.match(said('route', 'check', 'nothere.json'), /nothere\.json: No such file/);
   assert.match(stack.cliWith({}, '-h').stdout, /doctor/);
+  // Of a family a line each, of one command its page.
+  const family = stack.cliWith({}, 'files', '--help').stdout;
+  assert.match(family, /^ {2}mpcloud files put FILE \[PATH\] {2,}Upload a file\.$/m);
+  assert.match(family, /^ {2}mpcloud files sweep {2,}Look at/m);
+  assert.doesNotMatch(family, /Options:/);
+  assert.match(stack.cliWith({}, 'help', 'files', 'put').stdout, /Usage: mpcloud files put \[OPTIONS\] FILE \[PATH\][^]*--cache TEXT/);
 });
 
 test('a bad function keeps no other from its version; a misspelled permission is refused', () => {

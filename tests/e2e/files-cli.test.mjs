@@ -49,6 +49,9 @@ test('files are put, shown, got, copied, moved, linked and removed', async () =>
   assert.deepEqual([cli('cp', 'a/here.png', 'c/é 1.png').status, cli('put', here, 'a/here.png', '--new').status], [1, 1]);
   fine('cp', 'b/piped.bin', 'c/é 1.png', '--force', '--move');
   assert.equal(cli('stat', 'b/piped.bin').status, 1);
+  assert.match(cli('cp', 'c/é 1.png', 'c/é 1.png', '--force').stderr, /FROM and TO are the same file/);
+  assert.match(cli('link', 'nothing.png').stderr, /there is no such file/);
+  assert.match(cli('link', 'c/é 1.png', '--for', '366d').stderr, /a year at most/);
   const link = fine('link', 'c/é 1.png', '--for', '60s').trim();
   assert.ok(Buffer.from(await (await fetch(link)).arrayBuffer()).equals(bytes));
   const up = fine('link', 'd/up.txt', '--upload').trim();
@@ -60,7 +63,7 @@ test('files are put, shown, got, copied, moved, linked and removed', async () =>
   const gone = cli('rm', 'a/here.png');
   assert.deepEqual([gone.status, gone.stdout], [1, '0 files removed\n']);
   assert.match(gone.stderr, /a\/here\.png: there is no such file/);
-  assert.match(fine('sweep'), /^looked at 1 file and \d+ contents?\nnothing was to be removed\n$/);
+  assert.match(fine('sweep'), /^looked at 1 file and \d+ contents? older than an hour\nnothing was to be removed\n$/);
   assert.equal(cli('get', 'none.txt', join(dir, 'none')).status, 1);
   assert.equal(existsSync(join(dir, 'none.part')) || existsSync(join(dir, 'none')), false);
   assert.deepEqual([cli('put', dir).status, cli('link', 'x', '--for', '1').status, cli('put', '-').status], [2, 2, 2]);

@@ -226,6 +226,7 @@ test('a name is one key, and what is no name is refused with words', () => {
   const again = stack.cli('apikeys', 'add', 'twice');
   assert.equal(again.status, 1);
   assert.match(again.stderr, /revoke it first/);
+  assert.match(stack.cli('apikeys', 'add', 'elsewhere', '--routes', 'nowhere').stderr, /no declared route is named nowhere now/);
   assert.match(stack.cli('apikeys', 'add', 'a b').stderr, /letters, digits/);
   assert.match(stack.cli('apikeys', 'add', 'x', '--expires', 'soon').stderr, /90d/);
 });

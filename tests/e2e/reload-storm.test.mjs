@@ -158,13 +158,17 @@ function startWrk(url, ...more) {
 const memoryOf = () => stack.status().gateways.map(({ pid }) =>
   Number(/RssAnon:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]));
 
-test(`${RELOADS} reloads under load: no request fails, memory is flat`, async () => {
+test(`${RELOADS} reloads under load: no request fails, memory is flat`, async (t) => {
   certificates = [makeCertificate('first'), makeCertificate('second')];
   putCertificate(certificates[0]);
   assert.equal((await admin({ cmd: 'reload' })).ok, true);
   const clients = Array.from({ length: CLIENTS }, () => [client(http, stack.url), client(https, stack.tlsUrl)]).flat();
   clients.push(stranger(), stranger());
   const wrks = !hasWrk ? [] : [startWrk(stack.url), startWrk(stack.tlsUrl), startWrk(stack.tlsUrl, '-H', 'Connection: close')];
+  t.after(async () => { // also when something failed
+    storming = false;
+    await Promise.all([...clients, ...wrks.map((stop) => stop())]);
+  });
   let early;
   for (let i = 1; i <= RELOADS; i++) {
     newest = i;
