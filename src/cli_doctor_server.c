@@ -252,7 +252,7 @@ ask_s3(struct s3_question *q, struct s3 *s, struct fault *why)
 	int err;
 
 	job_init(&q->op.job, on_object);
-	s3_get(s, &q->op, "mpcloud-doctor", -1, 0);
+	s3_get(s, &q->op, "mpcloud-doctor", -1, 0, "");
 	while (!q->q.over)
 		loop_turn(&q->q.loop, true);
 	err = q->op.job.err;

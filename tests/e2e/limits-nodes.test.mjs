@@ -88,6 +88,10 @@ async function admitted(n, shop) {
   return count;
 }
 
+test('doctor finds Valkey', { skip }, () => {
+  assert.match(stacks[0].cli('doctor').stdout, /^ok +Valkey +redis:\/\/127\.0\.0\.1:/m);
+});
+
 test('two daemons together let in the declared rate within one percent', { skip }, async () => {
   let count = await admitted(16, 'rate');
   assert.equal(count, 10, 'the burst, once for both');

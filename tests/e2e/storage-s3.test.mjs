@@ -3,14 +3,14 @@
 // that does not answer costs nothing but the answer.
 import test, { after, before } from 'node:test';
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, request } from 'node:http';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { Clock, Db } from '../lib/pay.mjs';
-import { join, lacksPackages, source, startStack, until } from '../lib/stack.mjs';
+import { build, join, lacksPackages, source, startStack, until } from '../lib/stack.mjs';
 
 const client = join(source, 'tests/clients/s3rver-3.7.1'); // with aws4
 const skip = lacksPackages('tests/clients/s3rver-3.7.1');
@@ -92,6 +92,18 @@ const sum = (bytes) => createHash('md5').update(bytes).digest('hex');
 const objects = () => (existsSync(join(dir, 's3/files')) ? readdirSync(join(dir, 's3/files'), { recursive: true }) : [])
   .filter((n) => /[0-9a-f]{32}\._S3rver_object$/.test(n));
 const local = () => readdirSync(join(stack.home, 'state/files/objects'), { recursive: true }).filter((n) => /[0-9a-f]{32}$/.test(n));
+
+// The store is in this process: it must not stand still meanwhile.
+const doctor = () => new Promise((done) => {
+  execFile(join(build, 'mpcloud'), ['--config', stack.config, 'doctor'], { env: stack.env }, (_, stdout) => done(stdout));
+});
+
+test('doctor finds the store, and says when it refuses the key', { skip }, async () => {
+  assert.match(await doctor(), /^ok +S3 store +http:\/\/127\.0\.0\.1:/m);
+  mischief = (from, to) => { to.writeHead(403); to.end(); };
+  assert.match(await doctor(), /^WRONG +S3 store .*refused the key: check storage\.s3_access_key/m);
+  mischief = null;
+});
 
 test('a content is kept in the store, whole, and not on the disk', { skip }, async () => {
   for (const size of [0, 1, 70000, SIZE]) {
