@@ -51,15 +51,21 @@ async function idle_cost(stack, secure) {
   if (!wanted(name, 'idle')) return;
   const url = secure ? stack.tlsUrl : stack.url;
   const side = { url, path: '/healthz', pids: [stack.pid] };
+  const turns = async () => {
+    const all = [];
+    for (let i = 0; i < TURNS; i++) all.push(await turn(side));
+    return Object.fromEntries(['p50', 'p99', 'rate', 'cpuUs'].map((key) => [key, median(all.map((t) => t[key]))]));
+  };
   (await idle(url, secure, 300)).forEach((c) => c.destroy());
-  const alone = await turn(side), before = memory(stack.pid);
+  const alone = await turns(), before = memory(stack.pid);
   const all = await idle(url, secure, IDLE);
   const each = (memory(stack.pid) - before) / IDLE;
-  const beside = await turn(side);
+  const beside = await turns();
   const open = all.filter((c) => !c.destroyed && c.readyState === 'open').length;
   all.forEach((c) => c.destroy());
   say({ scenario: name, connections: IDLE, still_open: open, kib_each: round(each), budget: `< ${secure ? 20 : 10}`,
-    met: each < (secure ? 20 : 10), p50_alone: alone.p50, p50_beside: beside.p50, p99_alone: alone.p99, p99_beside: beside.p99,
+    met: each < (secure ? 20 : 10), cpuUs_alone: round(alone.cpuUs), cpuUs_beside: round(beside.cpuUs),
+    cpu_ratio: round(beside.cpuUs / alone.cpuUs), p50_alone: alone.p50, p50_beside: beside.p50, p99_alone: alone.p99, p99_beside: beside.p99,
     rate_alone: round(alone.rate, 0), rate_beside: round(beside.rate, 0) });
 }
 
