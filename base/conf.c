@@ -409,6 +409,20 @@ read_section(struct reader *in, struct slice line, struct fault *why)
 		SLICE_ARG(slice_of(name.ptr, min(name.len, 64UL))));
 }
 
+/* " #" or " ;": what other programs read as a comment would be part of a path
+ * or a name here.  A connection string's own quotes may hold one. */
+static bool
+has_comment(const struct reader *in, struct slice value)
+{
+	if (slice_is(in->section, "database"))
+		return false;
+	for (size_t i = 1; i < value.len; i++)
+		if ((value.ptr[i] == '#' || value.ptr[i] == ';') &&
+			(value.ptr[i - 1] == ' ' || value.ptr[i - 1] == '\t'))
+			return true;
+	return false;
+}
+
 static int
 read_value(struct reader *in, struct slice name, struct slice value,
 	struct fault *why)
@@ -427,6 +441,10 @@ read_value(struct reader *in, struct slice name, struct slice value,
 		return fault_set(
 			why, ERR_CONFIG, "was set in line %u already", *set_in);
 	*set_in = in->line;
+	if (has_comment(in, value))
+		return fault_set(why, ERR_CONFIG,
+			"a comment stands on a line of its own, not behind a "
+			"value");
 	return conf_set(in->into, row, value, why);
 }
 

@@ -2,7 +2,7 @@
 
 import test, { after, before } from 'node:test';
 import assert from 'node:assert/strict';
-import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join, source, startStack } from '../lib/stack.mjs';
 
 let stack;
@@ -125,6 +125,20 @@ test('config show, explain and check, doctor, status, man and completion', () =>
   const words = stack.cli('completion', 'bash').stdout;
   const r = stack.cliWith({ input: words }, 'version');
   assert.match(r.stdout, /^mpcloud \d/);
+});
+
+test('each configuration that the documents show is one', () => {
+  const wrong = [], file = join(stack.dir, 'shown.conf');
+  let shown = 0;
+  for (const name of readdirSync(join(source, 'docs')).filter((n) => n.endsWith('.md')))
+    for (const [, text] of readFileSync(join(source, 'docs', name), 'utf8').matchAll(/^```ini\n([^]*?)^```$/gm)) {
+      writeFileSync(file, text);
+      const { status, stderr } = stack.cliWith({}, 'config', 'check', '-c', file);
+      if (status !== 0) wrong.push(`${name}: ${stderr}`);
+      shown++;
+    }
+  assert.deepEqual(wrong, []);
+  assert.ok(shown > 5, `${shown} shown`);
 });
 
 test('doctor says what a gateway would refuse or not reach', () => {

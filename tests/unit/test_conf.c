@@ -156,6 +156,12 @@ a_bad_file_says_where_it_is_wrong(void **state)
 	refuse("[server]\nlisten = localhost:80",
 		"t.conf:2: server.listen: localhost:80: not an address like "
 		"127.0.0.1:8080, [::1]:8080 or unix:/path");
+	refuse("[alerts]\nfunction = told ; through the queue",
+		"t.conf:2: alerts.function: a comment stands on a line of its "
+		"own, not behind a value");
+	refuse("[server]\ntls_key = /etc/key.pem\t# ours",
+		"t.conf:2: server.tls_key: a comment stands on a line of its "
+		"own, not behind a value");
 	refuse("[server\n", "t.conf:1: ']' is missing");
 	refuse("gateways = 1",
 		"t.conf:1: gateways: stands before the first [section]");
