@@ -103,6 +103,22 @@ out:
 	gnutls_x509_crt_deinit(crt);
 }
 
+/* Of another certificate it would turn away clients that look at it. */
+static int
+ocsp_is_of(gnutls_ocsp_resp_t resp, const struct cert *c)
+{
+	gnutls_x509_crt_t crt = NULL;
+	int r = gnutls_x509_crt_init(&crt);
+
+	if (r < 0)
+		return r;
+	r = gnutls_x509_crt_import(crt, &c->list[0].cert, GNUTLS_X509_FMT_DER);
+	if (r >= 0)
+		r = gnutls_ocsp_resp_check_crt(resp, 0, crt);
+	gnutls_x509_crt_deinit(crt);
+	return r;
+}
+
 /* What an OCSP responder said; until when, from itself. */
 static int
 ocsp_load(struct cert *c, struct slice ocsp, struct fault *why)
@@ -124,6 +140,8 @@ ocsp_load(struct cert *c, struct slice ocsp, struct fault *why)
 			&status, NULL, &next, NULL, NULL);
 	if (r >= 0 && status != GNUTLS_OCSP_CERT_GOOD)
 		r = GNUTLS_E_OCSP_RESPONSE_ERROR;
+	if (r >= 0)
+		r = ocsp_is_of(resp, c);
 	gnutls_ocsp_resp_deinit(resp);
 	if (r < 0)
 		return fault_set(why, ERR_CONFIG,

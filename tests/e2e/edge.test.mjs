@@ -103,10 +103,13 @@ test('an OCSP response is stapled, and not when it has expired', async () => {
 	delete process.env.MPCLOUD_CLOCK_FILE;
 	writeFileSync(path.join(folder, 'bad.der'), 'nonsense');
 	const ca = certificate('plain');
-	const bad = spawnSync(path.join(process.env.MPCLOUD_BUILD ?? '.',
-		'tests/lib/httpd'), ['--tls', ca.cert, ca.key, '--ocsp',
-		path.join(folder, 'bad.der')], { encoding: 'utf8' });
-	assert.match(bad.stderr, /OCSP response cannot be used/);
+	// what is none, and one of another certificate
+	for (const response of [path.join(folder, 'bad.der'), files.ocsp]) {
+		const bad = spawnSync(path.join(process.env.MPCLOUD_BUILD ?? '.',
+			'tests/lib/httpd'), ['--tls', ca.cert, ca.key, '--ocsp',
+			response], { encoding: 'utf8', timeout: 20000 });
+		assert.match(bad.stderr, /OCSP response cannot be used/, response);
+	}
 });
 
 // openssl's own client; the session is kept in a file between two runs.
