@@ -34,13 +34,20 @@ static const char create_sql[] =
 	" WHERE $4 = '' OR (SELECT count(*) FROM mpcloud.file_uploads u"
 	" WHERE u.env = $2 AND u.asker = $4) < $12::bigint RETURNING 1";
 
-static const char show_sql[] =
-	"SELECT u.path, coalesce(u.size, -1), u.type, u.cache_control,"
-	" u.disposition, u.fresh, coalesce(u.expires_at, 0), p.start, p.size,"
-	" p.md5, p.name FROM mpcloud.file_uploads u"
-	" LEFT JOIN mpcloud.file_parts p ON p.upload = u.id"
-	" WHERE u.id = $1 AND u.env = $2 AND ($3 OR u.asker = $4)"
-	" ORDER BY p.start";
+#define SHOWN \
+	"SELECT u.path, coalesce(u.size, -1), u.type, u.cache_control," \
+	" u.disposition, u.fresh, coalesce(u.expires_at, 0), p.start," \
+	" p.size, p.md5, p.name FROM"
+#define PARTS " LEFT JOIN mpcloud.file_parts p ON p.upload = u.id"
+#define WHOSE "u.id = $1 AND u.env = $2 AND ($3 OR u.asker = $4)"
+
+static const char show_sql[] = SHOWN " mpcloud.file_uploads u" PARTS
+				     " WHERE " WHOSE " ORDER BY p.start";
+
+/* The parts must not be taken for forgotten while they are read. */
+static const char complete_sql[] =
+	"WITH u AS (UPDATE mpcloud.file_uploads u SET touched_at = $5::bigint"
+	" WHERE " WHOSE " RETURNING *) " SHOWN " u" PARTS " ORDER BY p.start";
 
 static const char end_sql[] =
 	"WITH gone AS (DELETE FROM mpcloud.file_uploads u WHERE u.id = $1"
@@ -248,8 +255,9 @@ ask(struct resuming *g, const char *sql, job_fn *done, bool is_read)
 	pool_ask(g->f->pool, &g->ask, sql,
 		(struct slice[]){op->id, slice_str(g->f->conf.env),
 			op->scope.admin ? SLICE("t") : SLICE("f"),
-			slice_str(file_scope_owner(&op->scope))},
-		4);
+			slice_str(file_scope_owner(&op->scope)),
+			file_number(op->arena, clock_now_ms())},
+		sql == complete_sql ? 5 : 4);
 }
 
 void
@@ -388,5 +396,5 @@ resume_complete(struct files *f, struct resume *op)
 	struct resuming *g = begin(f, op);
 
 	g->completes = true;
-	ask(g, show_sql, on_shown, true);
+	ask(g, complete_sql, on_shown, false);
 }

@@ -182,7 +182,12 @@ what_does_not_fit_is_refused_and_can_go_on(void **state)
 	until_objects(f, 0);
 	assert_int_equal(create(f, BY(anna), "a", -1), 0);
 	assert_int_equal(part(f, BY(anna), 0, "abd", ""), 0);
+	(void)sql("UPDATE mpcloud.file_uploads SET touched_at = 1");
 	assert_int_equal(complete(f, BY(anna), ABC_SHA256), ERR_FILE_CHECKSUM);
+	/* nobody forgets it meanwhile */
+	assert_string_equal(sql("SELECT touched_at > 1"
+				" FROM mpcloud.file_uploads"),
+		"t");
 	assert_int_equal(part(f, BY(anna), 0, "abc", ""), 0);
 	assert_int_equal(complete(f, BY(anna), ABC_SHA256), 0);
 	while (count_files(f, "uploads"))
