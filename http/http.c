@@ -30,6 +30,14 @@ on_again(uv_idle_t *again)
 	http_spin_soon(http);
 }
 
+bool
+http_has_more(const struct http *http)
+{
+	MHD_UNSIGNED_LONG_LONG ms;
+
+	return MHD_get_timeout(http->daemon, &ms) == MHD_YES && ms == 0;
+}
+
 static void
 on_rest(struct timer *rest)
 {
@@ -84,11 +92,9 @@ runs_for_nothing(struct http *http, unsigned acts)
 static void
 wind(struct http *http, unsigned acts)
 {
-	MHD_UNSIGNED_LONG_LONG ms;
-
-	if (MHD_get_timeout(http->daemon, &ms) != MHD_YES || ms != 0) {
+	if (list_empty(&http->turns) && !http_has_more(http)) {
 		http->idle_runs = 0;
-	} else if (runs_for_nothing(http, acts)) {
+	} else if (list_empty(&http->turns) && runs_for_nothing(http, acts)) {
 		timer_set(&http->rest, http->loop, REST_MS, on_rest);
 	} else {
 		(void)uv_idle_start(http->again, on_again);
@@ -104,6 +110,7 @@ spin(struct http *http)
 	http->runs++;
 	http->turn = clock_mono();
 	(void)MHD_run(http->daemon);
+	turns_take(http);
 	conns_wind(http);
 	wind(http, acts);
 }
@@ -262,6 +269,7 @@ http_new(struct http **ret, struct loop *loop, const struct http_conf *conf,
 	list_init(&http->lingers);
 	list_init(&http->stuck);
 	list_init(&http->upgrades);
+	list_init(&http->turns);
 	defer_init(&http->spin, on_spin);
 	text_random_hex(http->id_prefix, 12);
 	if (conf->tls_cert) {

@@ -102,6 +102,7 @@ exchange_begin(void *cls, const char *uri, struct MHD_Connection *mhd)
 
 	http->acts++;
 	x->http = http;
+	list_init(&x->turn);
 	x->conn = conn_of(mhd);
 	x->conn->x = x;
 	/* Since the library began to look: a request that waited behind its
@@ -235,8 +236,10 @@ on_whole(struct exchange *x)
 			x->http->ops.on_request(x->http, x);
 		x->inside = false;
 	}
-	if (x->response && !conn_is_stuck(x->conn))
+	if (x->response && !x->large && !conn_is_stuck(x->conn))
 		return queue(x);
+	if (x->response && x->large)
+		turn_wait(x);
 	if (x->http->ending || x->over)
 		return MHD_NO;
 	exchange_sleep(x);
@@ -270,6 +273,7 @@ exchange_end(struct exchange *x, bool sent)
 			http->ops.on_end(http, x, sent);
 	}
 	response_done(x);
+	list_del(&x->turn);
 	tls_flush(x->conn);
 	http->held -= x->held;
 	x->conn->x = NULL;
@@ -314,7 +318,9 @@ exchange_settle(struct exchange *x)
 {
 	if (x->inside || !x->suspended)
 		return;
-	if (x->phase == EXCHANGE_BODY || !conn_is_stuck(x->conn))
+	if (x->large)
+		turn_wait(x);
+	else if (x->phase == EXCHANGE_BODY || !conn_is_stuck(x->conn))
 		exchange_wake(x);
 }
 

@@ -93,6 +93,7 @@ struct http {
 	struct timer tick; /* the library's own timeouts */
 	struct timer rest; /* from runs for nothing */
 	struct list conns, moved, lingers, stuck;
+	struct list turns;        /* http_turn.c: who waits for his */
 	struct list upgrades;     /* http_upgrade.c */
 	struct proxy_door *proxy; /* http_proxy.c, or NULL */
 	struct shakes *shakes;    /* http_shake.c; NULL: plain */
@@ -154,6 +155,7 @@ struct exchange {
 	const char *method;
 	struct MHD_Response *response;
 	struct form *form; /* whose the response is */
+	struct list turn;  /* http->turns */
 	struct header *headers, **last_header;
 	void *data;
 	const char *peer;       /* NULL: the connection's */
@@ -178,6 +180,7 @@ struct exchange {
 	bool again;  /* exchange_go_on was called inside */
 	bool over;   /* answered past the library */
 	bool tls_told, tls; /* what a trusted proxy said */
+	bool large;         /* the answer has to wait for its turn */
 	bool close;         /* the answer is the connection's last */
 	bool last;          /* the client may want it to be */
 	bool old;           /* HTTP/1.0 */
@@ -266,6 +269,14 @@ void body_answer_past(
 void response_headers(
 	const struct exchange *x, struct MHD_Response *r, const char *type);
 
+/* http_turn.c */
+/* Should a file of `len` bytes wait for its turn? */
+bool turn_is_worth(const struct exchange *x, uint64_t len);
+/* Of one that sleeps, or will when this callback ends: it is woken for it. */
+void turn_wait(struct exchange *x);
+/* After the library has run. */
+void turns_take(struct http *http);
+
 /* http_upgrade.c */
 void upgrade_end(struct conn *c);
 /* Those that close need more runs of the library. */
@@ -319,6 +330,8 @@ enum MHD_Result exchange_go(void *http, struct MHD_Connection *mhd,
 void exchange_done(void *http, struct MHD_Connection *mhd, void **context,
 	enum MHD_RequestTerminationCode code);
 void http_spin_soon(struct http *http);
+/* The library would go on without waiting for its epoll. */
+bool http_has_more(const struct http *http);
 void exchanges_free(struct http *http);
 
 /* http_cert.c */

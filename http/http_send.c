@@ -117,6 +117,7 @@ exchange_answer_file(struct exchange *x, int status, const char *content_type,
 		r = read_response(x->conn, fd, offset, len);
 	else
 		r = MHD_create_response_from_fd_at_offset64(len, fd, offset);
+	x->large = turn_is_worth(x, x->sent);
 	answer(x, status, content_type, r, ANSWER_FILE);
 }
 

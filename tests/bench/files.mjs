@@ -1,5 +1,6 @@
 // Stored files: downloads by a signed link beside nginx's static files, uploads
-// beside nginx's WebDAV PUT, which acknowledges what no disk has yet.
+// beside nginx's WebDAV PUT, which acknowledges what no disk has yet, and beside a
+// node program that does not (durable.mjs).
 
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
@@ -20,6 +21,14 @@ async function startDav() {
     server { listen 127.0.0.1:${port}; root ${dir}/root; dav_methods PUT; create_full_put_path on; } }`);
   const child = spawn('nginx', ['-c', join(dir, 'nginx.conf'), '-p', dir, '-e', join(dir, 'log')], { stdio: 'ignore' });
   await until(() => fetch(`http://127.0.0.1:${port}/`).then(() => true, () => false), 'nginx answers');
+  return { url: `http://127.0.0.1:${port}`, stop() { child.kill(); rmSync(dir, { recursive: true, force: true }); } };
+}
+
+async function startDurable() {
+  const dir = mkdtempSync(join(tmpdir(), 'mpc-durable-')), port = await freePort();
+  const child = spawn('node', [join(source, 'tests/bench/durable.mjs'), dir, String(port)],
+    { stdio: 'ignore', env: { ...process.env, UV_THREADPOOL_SIZE: '12' } });
+  await until(() => fetch(`http://127.0.0.1:${port}/`).then(() => true, () => false), 'the node program answers');
   return { url: `http://127.0.0.1:${port}`, stop() { child.kill(); rmSync(dir, { recursive: true, force: true }); } };
 }
 
@@ -62,16 +71,18 @@ export async function files() {
         reference: { name: 'nginx, the same file', url: nginx.url, path: `/files/${file}`, pids: [nginx.pid] }, by: 'rate' });
     }
     if (!wanted('upload')) return;
-    const dav = await startDav(), token = stack.token('o-bench');
-    stops.push(() => dav.stop());
+    const dav = await startDav(), durable = await startDurable(), token = stack.token('o-bench');
+    stops.push(() => dav.stop(), () => durable.stop());
     for (const [name, size] of [['upload', 65536], ['upload-1m', 1 << 20]]) {
-      const bytes = Buffer.alloc(size, 'x'), a = [], b = [];
+      const bytes = Buffer.alloc(size, 'x'), a = [], b = [], c = [];
       for (let i = 0; i < TURNS; i++) {
         a.push(await uploads({ url: stack.url, prefix: '/v1/files/bench/', token }, bytes));
         b.push(await uploads({ url: dav.url, prefix: '/bench/' }, bytes));
+        c.push(await uploads({ url: durable.url, prefix: '/' }, bytes));
       }
       const of = (list) => ({ rate: round(median(list.map((x) => x.rate)), 1), p50: round(median(list.map((x) => x.p50)), 1) });
-      say({ scenario: name, unit: 'ms', ours: of(a), reference: { name: 'nginx, WebDAV PUT without fsync', ...of(b) }, ratio: round(of(a).rate / of(b).rate), of: 'rate' });
+      for (const [reference, list] of [['nginx, WebDAV PUT without fsync', b], ['node, with fsync, without rows and sums', c]])
+        say({ scenario: name, unit: 'ms', ours: of(a), reference: { name: reference, ...of(list) }, ratio: round(of(a).rate / of(list).rate), of: 'rate' });
     }
   } finally {
     for (const stop of stops.reverse()) await stop();

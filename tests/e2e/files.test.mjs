@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { Agent, request } from 'node:http';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { assertNobodyDied, join, memory, sanitized, startStack, until } from '../lib/stack.mjs';
@@ -371,6 +372,46 @@ test('many uploads at once cost no memory for their bytes', { skip: sanitized &&
   assert.deepEqual([...new Set(answers.map((a) => a.sha256))], [sum]);
   const grown = memory(stack, 'VmHWM') - before;
   assert.ok(grown < 96, `${grown} MiB more for 192 MiB of uploads`);
+});
+
+// Large files take turns to begin (gateway/http_turn.c): each comes whole, whoever
+// else leaves, reads slowly, or asks for something small.
+test('large files that many ask for at once come whole, ranges too, beside readers who leave or pause', { timeout: 120000 }, async () => {
+  const bytes = randomBytes(3 << 20), sum = digest('sha256', bytes, 'hex');
+  const made = await put('many.bin', bytes);
+  assert.equal(made.status, 201);
+  await made.arrayBuffer();
+  const read = (kind, headers = {}) => new Promise((done, fail) => {
+    const hash = createHash('sha256'), r = request(at('many.bin'), { headers: as(anna, headers) }, (answer) => {
+      answer.on('error', fail);
+      answer.once('data', () => {
+        if (kind === 'leaves') { r.destroy(); done('left'); }
+        if (kind === 'pauses') { answer.pause(); read('stays').then(() => answer.resume(), fail); }
+      });
+      answer.on('data', (part) => hash.update(part));
+      answer.on('end', () => done(hash.digest('hex')));
+    });
+    r.on('error', (e) => (kind === 'leaves' ? done('left') : fail(e)));
+    r.end();
+  });
+  const part = digest('sha256', bytes.subarray(1000, 2500000), 'hex');
+  for (let round = 0; round < 2; round++) {
+    const all = Array.from({ length: 48 }, (_, i) => [
+      () => read('stays'), () => read('leaves'), () => read('pauses'), () => read('stays', { range: 'bytes=1000-2499999' })][i % 4]());
+    const small = await Promise.all(Array.from({ length: 20 }, () => get('sizes/4095.bin')));
+    for (const answer of small) assert.equal((await bytesOf(answer)).length, 4095);
+    assert.deepEqual(await Promise.all(all), Array.from({ length: 48 }, (_, i) => [sum, 'left', sum, part][i % 4]));
+  }
+  // the next request of a connection is answered after a large file
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  for (let i = 0; i < 5; i++) {
+    const got = await new Promise((done, fail) => request(at('many.bin'), { agent, headers: as(anna) }, (answer) => {
+      const hash = createHash('sha256');
+      answer.on('data', (p) => hash.update(p)).on('end', () => done(hash.digest('hex')));
+    }).on('error', fail).end());
+    assert.equal(got, sum);
+  }
+  agent.destroy();
 });
 
 test('after all this both gateways are those of the beginning', () => {
