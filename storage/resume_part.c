@@ -140,7 +140,9 @@ put_row(struct parting *p)
 	const struct content_sums *s = content_sums(p->content);
 	struct arena *a = p->part->arena;
 
-	p->ask = (struct ask){.row = pool_row(SLICE("uploads"), p->part->id)};
+	p->ask = (struct ask){.row = pool_row(SLICE("uploads"), p->part->id),
+		.home = FILES_HOME,
+		.shares = true};
 	job_init(&p->ask.job, on_row);
 	p->asked = true;
 	pool_ask(p->f->pool, &p->ask, put_sql,
