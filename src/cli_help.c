@@ -144,8 +144,9 @@ print_family(const struct cli *cli)
 			(int)(width - at), "");
 		print_words(c->text, width + 12, width + 12);
 	}
-	(void)printf(
-		"\n`mpcloud help %s` explains one of them.\n", first->words);
+	if (first)
+		(void)printf("\n`mpcloud help %s` explains one of them.\n",
+			first->words);
 }
 
 int
