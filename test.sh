@@ -75,7 +75,7 @@ run() {
 		return
 	}
 	echo "$folder: testing (several minutes; $PWD/$folder/check.log) ..."
-	(cd "$folder" && make -s -k check >check.log 2>&1)
+	(cd "$folder" && make -s -k -j"$(nproc)" check >check.log 2>&1)
 	count "$folder"
 }
 
