@@ -228,7 +228,7 @@ test('every script of the packages that the tests use is read without an error',
 
 // ---- the table
 
-const table = read('src/migrate.def');
+const table = read('migrate/migrate.def');
 const rows = [...table.matchAll(/^X\((\w+), "([^"]*)", (\w+), (\w+), "((?:[^"\\]|\\.)*)"\)$/gm)]
   .map(([, scope, names, state, result, note]) => ({ scope, names: names.split(' '), state, result, note }));
 const named = (scope, ...states) => rows.filter((row) => row.scope === scope && states.includes(row.state)).flatMap((row) => row.names);
@@ -313,7 +313,7 @@ test('the table: the settings that its notes name are there, with those figures'
 test('the table: triggers and settings are those that deploying knows', () => {
   const doc = read('docs/triggers.md');
   for (const name of named('TRIGGER', 'YES')) assert.ok(doc.includes(`{"type": "${name}"`), name);
-  const [, entry] = /entry_members\[\] = \{([^}]*)\}/.exec(read('src/project.c'));
+  const [, entry] = /entry_members\[\] = \{([^}]*)\}/.exec(read('cli/project.c'));
   const known = entry.match(/"(\w+)"/g).map((word) => word.slice(1, -1));
   assert.deepEqual(known.filter((name) => !named('ENTRY', 'YES', 'NO', 'DIFFERS').includes(name)), []);
   assert.deepEqual(named('ENTRY', 'YES', 'DIFFERS').filter((name) => !known.includes(name)), []);

@@ -3,7 +3,7 @@
  */
 #include "base/scan.h"
 #include "base/text.h"
-#include "src/csv.h"
+#include "formats/csv.h"
 
 #include <stdlib.h>
 

@@ -3,7 +3,7 @@
  * bytes, reading ends, and what it gives is one line each.
  */
 #include "base/val.h"
-#include "src/format.h"
+#include "formats/format.h"
 
 #include <stdlib.h>
 

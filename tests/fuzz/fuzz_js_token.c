@@ -2,8 +2,8 @@
  * JavaScript of strangers: the tokenizer moves on and ends, its tokens are
  * pieces of the text in their order, and the search through them ends, too.
  */
-#include "src/js_token.h"
-#include "src/migrate.h"
+#include "migrate/js_token.h"
+#include "migrate/migrate.h"
 
 #include <stdlib.h>
 

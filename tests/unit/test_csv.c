@@ -4,7 +4,7 @@
  */
 #include "base/mem.h"
 #include "base/val.h"
-#include "src/csv.h"
+#include "formats/csv.h"
 #include "tests/unit/test.h"
 
 #include <stdlib.h>

@@ -2,8 +2,8 @@
  * Files of each format as documents, and parts of files.
  */
 #include "base/mem.h"
-#include "src/format.h"
-#include "src/import.h"
+#include "cli/import.h"
+#include "formats/format.h"
 #include "tests/unit/test.h"
 
 #include <stdlib.h>

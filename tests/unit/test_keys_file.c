@@ -3,7 +3,7 @@
  * no token which may still live loses its key.
  */
 #include "auth/token.h"
-#include "src/cli_keys_file.h"
+#include "cli/cli_keys_file.h"
 #include "tests/unit/test.h"
 
 #define OLD "old AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"

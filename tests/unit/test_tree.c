@@ -1,7 +1,7 @@
 /*
  * What of a folder becomes part of a version, and what is taken again.
  */
-#include "src/tree.h"
+#include "cli/tree.h"
 
 #include "base/mem.h"
 #include "base/paths.h"
