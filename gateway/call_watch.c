@@ -7,7 +7,7 @@
 #include "gateway/file_door.h"
 #include "gateway/gateway.h"
 #include "gateway/watch_session.h"
-#include "gateway/watch_sign.h"
+#include "watch/watch_sign.h"
 
 enum { SIGN_TOP = 8192 };
 

@@ -3,6 +3,7 @@
 /* What the function_socket*.c files share. */
 
 #include "base/buf.h"
+#include "base/pace.h"
 #include "base/timer.h"
 #include "functions/crew.h"
 #include "gateway/function_socket.h"

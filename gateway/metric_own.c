@@ -13,7 +13,7 @@
 #include "gateway/gateway.h"
 #include "gateway/guard.h"
 #include "gateway/metric.h"
-#include "gateway/watch_relay.h"
+#include "watch/watch_relay.h"
 
 #include <stdio.h>
 #include <unistd.h>

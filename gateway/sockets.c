@@ -199,14 +199,3 @@ sockets_watches(struct sockets *all, struct slice uid)
 	}
 	return n;
 }
-
-bool
-pace_ask(struct pace *p, uint64_t now_ms, uint64_t each_ms, uint64_t burst)
-{
-	uint64_t at = max(p->at, now_ms);
-
-	if (at - now_ms >= each_ms * burst)
-		return false;
-	p->at = at + each_ms;
-	return true;
-}

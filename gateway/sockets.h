@@ -58,10 +58,3 @@ struct socket *sockets_find(struct sockets *all, struct slice id);
 bool socket_is_over(const struct sockets *all, uint64_t sid);
 /* Sum of `watches` over a user's sockets. */
 size_t sockets_watches(struct sockets *all, struct slice uid);
-
-/* How often something may happen: `burst` at once, one more each `each_ms`. */
-struct pace {
-	uint64_t at; /* loop ms up to which it is used up; 0 at birth */
-};
-bool pace_ask(struct pace *p, uint64_t now_ms, uint64_t each_ms,
-	uint64_t burst) _must_check_;

@@ -16,8 +16,8 @@
 #include "base/mem.h"
 #include "gateway/endpoint.h"
 #include "gateway/request.h"
-#include "gateway/watch_inside.h"
-#include "gateway/watch_sign.h"
+#include "gateway/watch_session_inside.h"
+#include "watch/watch_sign.h"
 
 #include <stdlib.h>
 

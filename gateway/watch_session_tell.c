@@ -11,8 +11,8 @@
  * missed is collected and sent as one.
  */
 #include "base/mem.h"
-#include "gateway/watch_inside.h"
-#include "gateway/watch_sign.h"
+#include "gateway/watch_session_inside.h"
+#include "watch/watch_sign.h"
 
 #include <inttypes.h>
 

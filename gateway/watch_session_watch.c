@@ -5,8 +5,8 @@
  */
 #include "base/mem.h"
 #include "gateway/call_db.h"
-#include "gateway/watch_inside.h"
-#include "gateway/watch_sign.h"
+#include "gateway/watch_session_inside.h"
+#include "watch/watch_sign.h"
 
 #include <inttypes.h>
 

@@ -4,8 +4,8 @@
  * started again is not lost.
  */
 #include "base/mem.h"
-#include "gateway/watch_relay.h"
 #include "src/gatewayd.h"
+#include "watch/watch_relay.h"
 
 #include <unistd.h>
 

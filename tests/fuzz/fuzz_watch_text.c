@@ -3,7 +3,7 @@
  * cut into lies inside of them, and what is found twice is the same.  Text that
  * PostgreSQL would never write must do no harm, either.
  */
-#include "documents/watch_text.h"
+#include "watch/watch_text.h"
 
 #include "base/mem.h"
 

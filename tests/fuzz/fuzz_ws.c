@@ -3,8 +3,8 @@
  * once, and a message that is read once is read the same again. */
 #include "base/mem.h"
 #include "base/sock.h"
-#include "gateway/watch_message.h"
 #include "http/ws.h"
+#include "watch/watch_message.h"
 
 #include <stdlib.h>
 #include <sys/socket.h>

@@ -4,7 +4,7 @@
 #include "tests/unit/call_driver.h"
 
 #include "db/tx.h"
-#include "gateway/watch_relay.h"
+#include "watch/watch_relay.h"
 
 /* What the stubs were given last. */
 struct doc_op *op;

@@ -3,11 +3,10 @@
  * events as it reads them, and the sealed texts that a client carries.
  */
 #include "auth/seal.h"
-#include "gateway/sockets.h"
-#include "gateway/watch_events.h"
-#include "gateway/watch_message.h"
-#include "gateway/watch_sign.h"
 #include "tests/unit/test.h"
+#include "watch/watch_events.h"
+#include "watch/watch_message.h"
+#include "watch/watch_sign.h"
 
 #define KEY   "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
 #define OTHER "ff0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
@@ -244,22 +243,6 @@ a_query_id_comes_back_whole_and_is_no_signature(void **state _unused_)
 	arena_done(&arena);
 }
 
-static void
-a_pace_allows_a_burst_and_then_one_after_the_other(void **state _unused_)
-{
-	struct pace p = {0};
-
-	for (int i = 0; i < 10; i++)
-		assert_true(pace_ask(&p, 5000, 20, 10));
-	assert_false(pace_ask(&p, 5000, 20, 10));
-	assert_false(pace_ask(&p, 5000, 20, 10));
-	assert_true(pace_ask(&p, 5020, 20, 10));
-	assert_false(pace_ask(&p, 5020, 20, 10));
-	for (int i = 0; i < 10; i++)
-		assert_true(pace_ask(&p, 9000, 20, 10));
-	assert_false(pace_ask(&p, 9000, 20, 10));
-}
-
 int
 main(void)
 {
@@ -273,8 +256,6 @@ main(void)
 		cmocka_unit_test(a_signature_is_good_for_five_minutes),
 		cmocka_unit_test(
 			a_query_id_comes_back_whole_and_is_no_signature),
-		cmocka_unit_test(
-			a_pace_allows_a_burst_and_then_one_after_the_other),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,8 +7,8 @@
 
 #include "base/frame.h"
 #include "base/sock.h"
-#include "gateway/watch_relay.h"
-#include "gateway/watch_wire.h"
+#include "watch/watch_relay.h"
+#include "watch/watch_wire.h"
 
 #include <stdlib.h>
 #include <sys/socket.h>

@@ -6,8 +6,8 @@
  * finds.  Every rule that the SDK relies on is asserted at every event.
  */
 
-#include "documents/watch.h"
 #include "tests/unit/doc_call.h"
+#include "watch/watch.h"
 
 static struct watches *watches;
 
@@ -47,11 +47,11 @@ struct follower {
 
 static const char *const data_words[] = {
 #define WATCH_DATA(name, word) [name] = word,
-#include "documents/watch_change.def"
+#include "watch/watch_change.def"
 };
 static const char *const queue_words[] = {
 #define WATCH_QUEUE(name, word) [name] = word,
-#include "documents/watch_change.def"
+#include "watch/watch_change.def"
 };
 
 static _unused_ json_t *
