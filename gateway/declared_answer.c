@@ -11,10 +11,12 @@
 #include "base/text.h"
 #include "base/val.h"
 #include "gateway/answer_code.h"
-#include "gateway/declared_inside.h"
+#include "gateway/declared_fill.h"
+#include "gateway/declared_request.h"
 #include "gateway/reply.h"
 #include "gateway/request.h"
 #include "http/conditional.h"
+#include "routes/declared_full.h"
 
 #include <string.h>
 
@@ -32,8 +34,7 @@ change_headers(struct request *r, const struct declared_change *c)
 		if (h->what != CHANGE_ADD)
 			exchange_drop_header(r->x, h->name);
 		if (h->what == CHANGE_REMOVE ||
-			declared_text_put(&h->value, r, PLACE_HEADER, &value) <
-				0)
+			declared_fill(&h->value, r, PLACE_HEADER, &value) < 0)
 			continue;
 		if (slice_is_nocase(name, "Content-Type"))
 			r->typed = true;
@@ -113,7 +114,7 @@ change_fields(struct request *r, const struct declared_change *c)
 	struct fault why = {0};
 
 	if (c->nfields && r->answer.len && is_json(r) &&
-		declared_change_json(c, r, r->answer, &out, &why) == 0)
+		declared_fill_json(c, r, r->answer, &out, &why) == 0)
 		r->answer = out;
 }
 

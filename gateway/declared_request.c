@@ -2,14 +2,16 @@
  * A request on a declared route: found, with the row of its target in r->route,
  * and what the target sees of it after the route's changes.
  */
+#include "gateway/declared_request.h"
 #include "base/buf.h"
 #include "base/text.h"
-#include "gateway/declared_inside.h"
+#include "gateway/declared_fill.h"
 #include "gateway/endpoint.h"
 #include "gateway/file_serve.h"
 #include "gateway/request.h"
-#include "gateway/upstream.h"
+#include "gateway/upstream_pass.h"
 #include "http/target.h"
+#include "routes/declared_full.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -172,7 +174,7 @@ declared_path(struct request *r)
 	struct slice path;
 
 	if (!f->request.path.piece ||
-		declared_text_put(&f->request.path, r, PLACE_PATH, &path) < 0)
+		declared_fill(&f->request.path, r, PLACE_PATH, &path) < 0)
 		return received(r, false);
 	return path;
 }
@@ -227,7 +229,7 @@ declared_query(struct request *r)
 			put_pair(&b, c, request_arena(r), pair);
 	for (size_t i = 0; i < c->nquery; i++) {
 		if (c->query[i].what != CHANGE_SET ||
-			declared_text_put(
+			declared_fill(
 				&c->query[i].value, r, PLACE_QUERY, &value) < 0)
 			continue;
 		buf_str(&b, b.len ? "&" : "");
@@ -266,8 +268,7 @@ declared_each_header(struct request *r,
 		const struct declared_header *h = &f->request.headers[i];
 
 		if (h->what != CHANGE_REMOVE &&
-			declared_text_put(&h->value, r, PLACE_HEADER, &value) ==
-				0)
+			declared_fill(&h->value, r, PLACE_HEADER, &value) == 0)
 			fn(owner, slice_str(h->name), value);
 	}
 }
@@ -287,7 +288,7 @@ declared_sets_header(const struct request *r, struct slice name)
 int
 declared_file(struct request *r, struct slice *ret)
 {
-	return declared_text_put(
+	return declared_fill(
 		&declared_full_of(r->declared)->file, r, PLACE_JSON, ret);
 }
 
@@ -305,5 +306,5 @@ declared_body(struct request *r, struct slice *ret)
 	*ret = exchange_body(r->x);
 	if (!f->request.nfields || !ret->len)
 		return 0;
-	return declared_change_json(&f->request, r, *ret, ret, &r->why);
+	return declared_fill_json(&f->request, r, *ret, ret, &r->why);
 }

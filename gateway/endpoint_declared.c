@@ -2,12 +2,14 @@
  * The targets of declared routes that need nobody: redirects, preflights, and
  * static sites.
  */
-#include "gateway/declared_inside.h"
+#include "gateway/declared_fill.h"
+#include "gateway/declared_request.h"
 #include "gateway/endpoint.h"
 #include "gateway/file_send.h"
 #include "gateway/request.h"
-#include "gateway/site.h"
 #include "http/conditional.h"
+#include "routes/declared_full.h"
+#include "routes/site.h"
 
 #include "base/text.h"
 
@@ -51,7 +53,7 @@ endpoint_redirect(struct request *r)
 {
 	const struct declared_full *f = declared_full_of(r->declared);
 	struct slice to;
-	int e = declared_text_put(&f->location, r, PLACE_PATH, &to);
+	int e = declared_fill(&f->location, r, PLACE_PATH, &to);
 
 	if (e < 0)
 		return e;
@@ -220,7 +222,7 @@ path_in_site(struct request *r, const struct declared_full *f)
 	struct slice path = slice_str(exchange_path(r->x));
 
 	if (f->request.path.piece &&
-		declared_text_put(&f->request.path, r, PLACE_JSON, &path) < 0)
+		declared_fill(&f->request.path, r, PLACE_JSON, &path) < 0)
 		return (struct slice){"..", 2};
 	if (!f->request.path.piece && f->kind == PATH_PREFIX)
 		path = r->rest;

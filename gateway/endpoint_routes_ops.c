@@ -12,12 +12,12 @@
 #include "base/timer.h"
 #include "base/val.h"
 #include "db/pool.h"
-#include "gateway/declared.h"
 #include "gateway/endpoint.h"
-#include "gateway/http_paths.h"
 #include "gateway/project_routes.h"
 #include "gateway/request.h"
 #include "http/target.h"
+#include "routes/declared.h"
+#include "routes/http_paths.h"
 
 #include <string.h>
 

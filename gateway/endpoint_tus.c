@@ -15,7 +15,7 @@
 #include "base/text.h"
 #include "gateway/endpoint.h"
 #include "gateway/request.h"
-#include "gateway/site.h"
+#include "routes/site.h"
 #include "storage/resume.h"
 
 #include <string.h>

@@ -8,7 +8,7 @@
 #include "gateway/file_send.h"
 
 #include "base/text.h"
-#include "gateway/declared.h"
+#include "gateway/declared_request.h"
 #include "gateway/reply.h"
 #include "http/conditional.h"
 

@@ -9,7 +9,7 @@
 
 #include "base/crypto.h"
 #include "base/text.h"
-#include "gateway/declared.h"
+#include "gateway/declared_request.h"
 #include "gateway/file_send.h"
 #include "storage/hot_file.h"
 #include "storage/thumb.h"

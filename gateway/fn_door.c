@@ -5,8 +5,8 @@
 #include "gateway/fn_door.h"
 
 #include "auth/caller.h"
-#include "gateway/declared.h"
 #include "gateway/gateway.h"
+#include "routes/declared.h"
 
 json_t *
 fn_door_all(const struct declared_table *t)

@@ -11,11 +11,11 @@
 #include "base/clock.h"
 #include "base/event.h"
 #include "base/mem.h"
-#include "gateway/breaker.h"
-#include "gateway/declared.h"
 #include "gateway/request.h"
-#include "gateway/shed.h"
-#include "gateway/upstream.h"
+#include "routes/breaker.h"
+#include "routes/declared.h"
+#include "routes/shed.h"
+#include "routes/upstream.h"
 
 #include <string.h>
 

@@ -9,12 +9,12 @@
 #include "functions/crew.h"
 #include "functions/http_path.h"
 #include "gateway/container.h"
-#include "gateway/declared.h"
+#include "gateway/declared_request.h"
 #include "gateway/endpoint.h"
 #include "gateway/function_log.h"
 #include "gateway/function_socket.h"
-#include "gateway/http_paths.h"
 #include "gateway/request.h"
+#include "routes/http_paths.h"
 
 #include <string.h>
 

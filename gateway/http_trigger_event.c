@@ -9,8 +9,8 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "functions/http_path.h"
-#include "gateway/declared.h"
 #include "http/target.h"
+#include "routes/declared.h"
 
 #include <stdlib.h>
 

@@ -14,9 +14,9 @@
 #include "base/text.h"
 #include "base/val.h"
 #include "db/pool.h"
-#include "gateway/declared.h"
 #include "gateway/reply.h"
 #include "gateway/request.h"
+#include "routes/declared.h"
 
 #include <inttypes.h>
 #include <string.h>

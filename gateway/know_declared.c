@@ -13,9 +13,9 @@
 #include "auth/custom.h"
 #include "auth/session.h"
 #include "base/clock.h"
-#include "gateway/declared.h"
 #include "gateway/known.h"
 #include "gateway/request.h"
+#include "routes/declared.h"
 
 /* A ticket that was found good is good for so long without a look. */
 enum { TICKET_KEPT_S = 60 };

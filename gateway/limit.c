@@ -17,8 +17,8 @@
 #include "base/place.h"
 #include "base/val.h"
 #include "base/valkey.h"
-#include "gateway/declared.h"
 #include "gateway/request.h"
+#include "routes/declared.h"
 
 #include <string.h>
 

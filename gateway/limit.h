@@ -13,16 +13,8 @@
 
 #include "base/err.h"
 
-#include <jansson.h>
-
 struct request;
-struct limit_rules;
 struct valkey;
-
-/* `rules`: the "limits" of routes.json or of one route. */
-int limit_rules_new(struct limit_rules **ret, const json_t *rules,
-	const char *where, struct fault *why) _must_check_;
-struct limit_rules *limit_rules_free(struct limit_rules *rules);
 
 /* 0, STEP_WAIT, ERR_LIMITED (r->retry_ms is set), ERR_BUSY. */
 int limit_head(struct request *r) _must_check_;

@@ -5,8 +5,8 @@
  */
 #include "gateway/metric.h"
 
-#include "gateway/declared.h"
 #include "gateway/request.h"
+#include "routes/declared.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -9,10 +9,10 @@
 #include "base/val.h"
 #include "base/valkey.h"
 #include "db/pool.h"
-#include "gateway/breaker.h"
 #include "gateway/gateway.h"
 #include "gateway/guard.h"
 #include "gateway/metric.h"
+#include "routes/breaker.h"
 #include "watch/watch_relay.h"
 
 #include <stdio.h>

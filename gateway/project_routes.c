@@ -11,9 +11,9 @@
 #include "base/val.h"
 #include "db/listen.h"
 #include "db/pool.h"
-#include "gateway/declared.h"
 #include "gateway/fn_door.h"
 #include "gateway/gateway.h"
+#include "routes/declared.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -14,7 +14,7 @@
 #include "documents/bulk.h"
 #include "functions/proto.h"
 #include "gateway/answer_code.h"
-#include "gateway/declared.h"
+#include "gateway/declared_request.h"
 #include "gateway/guard.h"
 #include "gateway/http_trigger.h"
 #include "gateway/idempotency.h"

@@ -6,7 +6,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
-#include "gateway/site.h"
+#include "routes/site.h"
 
 enum { TYPE_TOP = 255, DAY_MS = 24 * 60 * 60 * 1000 };
 

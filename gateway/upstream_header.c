@@ -2,9 +2,9 @@
  * Headers on their way to a server and back.  Hop-by-hop headers stay on their
  * side (RFC 9110, 7.6.1); what we say of the client, nobody else says.
  */
-#include "gateway/upstream_inside.h"
+#include "gateway/upstream_pass.h"
 
-#include "gateway/declared.h"
+#include "gateway/declared_request.h"
 #include "gateway/request.h"
 
 #include <string.h>

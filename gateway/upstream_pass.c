@@ -11,12 +11,12 @@
  * Who asks is http/http_client.h; of an https server libcurl, which costs three
  * times as much.  Both call the same functions back.
  */
+#include "gateway/upstream_pass.h"
 #include "gateway/endpoint.h"
-#include "gateway/upstream_inside.h"
 
 #include "base/event.h"
 #include "base/mem.h"
-#include "gateway/declared.h"
+#include "gateway/declared_request.h"
 #include "gateway/request.h"
 
 #include <string.h>

@@ -6,10 +6,10 @@
  * The server's 101 is believed when it holds the key's answer (RFC 6455, 4.1):
  * who can make a server answer 101 to something else has no tunnel to it.
  */
-#include "gateway/declared.h"
+#include "gateway/declared_request.h"
 #include "gateway/request.h"
 #include "gateway/tunnel.h"
-#include "gateway/upstream_inside.h"
+#include "gateway/upstream_pass.h"
 #include "gateway/ws_handshake.h"
 #include "http/ws.h"
 

@@ -6,9 +6,9 @@
  */
 #include "gateway/web_origin.h"
 
-#include "gateway/cors.h"
 #include "gateway/endpoint.h"
 #include "gateway/request.h"
+#include "routes/cors.h"
 
 static const struct route preflight = {.path = "",
 	.endpoint = endpoint_preflight,

@@ -5,9 +5,9 @@
 #include "base/mem.h"
 #include "base/paths.h"
 #include "base/val.h"
-#include "gateway/cors.h"
-#include "gateway/declared.h"
 #include "gateway/project_routes.h"
+#include "routes/cors.h"
+#include "routes/declared.h"
 #include "src/gatewayd.h"
 
 #include <errno.h>

@@ -9,7 +9,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "gateway/http_paths.h"
+#include "routes/http_paths.h"
 #include "src/gatewayd.h"
 #include "trigger/queue.h"
 #include "trigger/timer.h"

@@ -4,7 +4,7 @@
  * must come to the same route as trying all of them one by one.
  */
 #include "base/val.h"
-#include "gateway/declared_inside.h"
+#include "routes/declared_inside.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

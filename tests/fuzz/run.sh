@@ -12,7 +12,7 @@ command -v clang >/dev/null || {
 	exit 1
 }
 
-floors="base http db documents auth watch wechat pay storage functions trigger gateway src formats migrate"
+floors="base http db documents auth watch wechat pay storage functions trigger routes gateway src formats migrate"
 flags="-std=gnu17 -g -O1 -fno-omit-frame-pointer -w"
 sanitize="-fsanitize=address,undefined -fno-sanitize-recover=undefined"
 out=$BUILD/fuzz-build

@@ -4,7 +4,7 @@
 #include "base/clock.h"
 #include "base/event.h"
 #include "base/val.h"
-#include "gateway/breaker.h"
+#include "routes/breaker.h"
 #include "tests/unit/test.h"
 
 static struct breakers *all;

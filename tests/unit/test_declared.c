@@ -1,10 +1,10 @@
 /*
  * Declared routes: what a file may say, and which route answers.
  */
-#include "gateway/declared.h"
+#include "routes/declared.h"
 
 #include "base/val.h"
-#include "gateway/declared_inside.h"
+#include "routes/declared_inside.h"
 #include "tests/unit/test.h"
 
 static struct arena arena;

@@ -5,8 +5,8 @@
 
 #include "base/val.h"
 #include "gateway/gateway.h"
-#include "gateway/http_paths.h"
 #include "gateway/route.h"
+#include "routes/http_paths.h"
 #include "tests/unit/test.h"
 
 static struct http_paths *paths;

@@ -7,9 +7,9 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/val.h"
-#include "gateway/declared.h"
 #include "gateway/limit_inside.h"
 #include "gateway/request.h"
+#include "routes/declared.h"
 #include "tests/unit/test.h"
 
 #include <stdlib.h>

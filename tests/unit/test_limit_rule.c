@@ -2,7 +2,7 @@
  * Limits as they are written: what is mistyped is no limit, and is said.
  */
 #include "base/val.h"
-#include "gateway/limit_inside.h"
+#include "routes/limit_rule.h"
 #include "tests/unit/test.h"
 
 static void

@@ -3,7 +3,7 @@
  * how long each turn took.
  */
 #include "base/clock.h"
-#include "gateway/shed.h"
+#include "routes/shed.h"
 #include "tests/unit/test.h"
 
 static struct shed s;

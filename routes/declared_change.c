@@ -1,19 +1,15 @@
 /*
  * What a route changes of a request and of its answer: headers, query, path,
- * status, JSON fields.  Read once into lists; the lists are run through for
- * each request, in the order set, add, remove, rename.
+ * status, JSON fields.  Read once into lists, which are run through for each
+ * request (gateway/declared_fill.c), in the order set, add, remove, rename.
  */
 #include "base/mem.h"
-#include "base/val.h"
-#include "gateway/declared_inside.h"
-#include "gateway/request.h"
+#include "routes/declared_inside.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { VALUE_TOP = 4096, FIELD_TOP = 256, FIELD_DEEP = 16 };
-
-/* --- reading --- */
+enum { FIELD_DEEP = 16 };
 
 static const char *const whats[] = {"set", "add", "remove", "rename"};
 
@@ -94,7 +90,7 @@ check_field(struct declared_reading *rd, const char *path)
 	struct slice rest = slice_str(path), s;
 	size_t deep = 0;
 
-	if (!rest.len || rest.len > FIELD_TOP)
+	if (!rest.len || rest.len > DECLARED_FIELD_TOP)
 		return declared_refuse(rd, "a field's path is wanted: \"a.b\"");
 	while (slice_split(&rest, '.', &s))
 		if (!s.len || ++deep > FIELD_DEEP)
@@ -291,7 +287,7 @@ declared_change_done(struct declared_change *c)
 	*c = (struct declared_change){0};
 }
 
-/* --- doing --- */
+/* --- what is asked of it --- */
 
 int
 declared_change_status(const struct declared_change *c, int status)
@@ -312,155 +308,4 @@ declared_change_of(
 			slice_is_nocase(name, list[i].name))
 			return &list[i];
 	return NULL;
-}
-
-/* The holder of a field's last part, made on the way when `make`; NULL: there
- * is none. */
-static json_t *
-holder_of(json_t *at, const char *path, bool make, char *last, size_t room)
-{
-	struct slice rest = slice_str(path), s;
-
-	while (slice_split(&rest, '.', &s)) {
-		json_t *next = NULL;
-		uint64_t i = 0;
-
-		if (s.len >= room)
-			return NULL;
-		memcpy(last, s.ptr, s.len);
-		last[s.len] = '\0';
-		if (!rest.ptr)
-			return at;
-		if (json_is_object(at))
-			next = json_object_get(at, last);
-		else if (json_is_array(at) && slice_to_u64(s, 1 << 20, &i) == 0)
-			next = json_array_get(at, (size_t)i);
-		if (!next && make && json_is_object(at)) {
-			next = json_object();
-			(void)json_object_set_new(at, last, next);
-		}
-		at = next;
-	}
-	return NULL;
-}
-
-static json_t *
-part_get(const json_t *at, const char *last)
-{
-	uint64_t i;
-
-	if (json_is_object(at))
-		return json_object_get(at, last);
-	if (json_is_array(at) &&
-		slice_to_u64(slice_str(last), 1 << 20, &i) == 0)
-		return json_array_get(at, (size_t)i);
-	return NULL;
-}
-
-static void
-part_set(json_t *at, const char *last, json_t *value)
-{
-	uint64_t i;
-
-	if (json_is_object(at))
-		(void)json_object_set_new(at, last, value);
-	else if (json_is_array(at) &&
-		 slice_to_u64(slice_str(last), 1 << 20, &i) == 0)
-		(void)json_array_set_new(at, (size_t)i, value);
-	else
-		json_decref(value);
-}
-
-static void
-part_remove(json_t *at, const char *last)
-{
-	uint64_t i;
-
-	if (json_is_object(at))
-		(void)json_object_del(at, last);
-	else if (json_is_array(at) &&
-		 slice_to_u64(slice_str(last), 1 << 20, &i) == 0)
-		(void)json_array_remove(at, (size_t)i);
-}
-
-static int
-field_value(const struct declared_field *f, struct request *r, json_t **ret)
-{
-	struct slice text;
-	int e;
-
-	if (f->value) {
-		*ret = json_deep_copy(f->value);
-		return 0;
-	}
-	e = declared_text_put(&f->text, r, PLACE_JSON, &text);
-	*ret = e == 0 ? json_stringn(text.ptr, text.len) : NULL;
-	if (e == 0 && !*ret) /* a path that is no UTF-8 */
-		e = fault_set(
-			&r->why, ERR_BAD_REQUEST, "the path is not UTF-8 text");
-	return e;
-}
-
-static int
-field_change(const struct declared_field *f, struct request *r, json_t *all)
-{
-	char last[FIELD_TOP + 1];
-	json_t *at = holder_of(
-		all, f->path, f->what == CHANGE_SET, last, sizeof(last));
-	json_t *value = NULL;
-	int e;
-
-	if (!at)
-		return 0;
-	if (f->what == CHANGE_SET) {
-		e = field_value(f, r, &value);
-		if (e == 0)
-			part_set(at, last, value);
-		return e;
-	}
-	value = json_incref(part_get(at, last));
-	if (value)
-		part_remove(at, last);
-	if (value && f->what == CHANGE_RENAME) {
-		at = holder_of(all, f->to, true, last, sizeof(last));
-		if (at)
-			part_set(at, last, json_incref(value));
-	}
-	json_decref(value);
-	return 0;
-}
-
-int
-declared_change_json(const struct declared_change *c, struct request *r,
-	struct slice in, struct slice *ret, struct fault *why)
-{
-	_json_ json_t *all = NULL;
-	struct buf b _buf_ = {0};
-	size_t values = VAL_REQUEST_TOP;
-	int e = val_parse_some(&all, in, &values, why);
-
-	if (e < 0)
-		return e;
-	if (!json_is_object(all))
-		return fault_set(why, ERR_JSON, "not a JSON object");
-	for (size_t i = 0; i < c->nfields; i++) {
-		e = field_change(&c->fields[i], r, all);
-		if (e < 0)
-			return e;
-	}
-	buf_init(&b, in.len * 6 + CHANGES_TOP * VALUE_TOP * 8);
-	val_put(&b, all);
-	e = buf_check(&b);
-	if (e < 0)
-		return e;
-	*ret = buf_all(&b);
-	{
-		char *room = arena_try(request_arena(r), ret->len + 1);
-
-		if (!room)
-			return ERR_TOO_BIG;
-		memcpy(room, ret->ptr, ret->len);
-		*ret = slice_of(room, ret->len);
-	}
-	return 0;
 }

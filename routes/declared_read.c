@@ -4,8 +4,8 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/quantity.h"
-#include "gateway/declared_inside.h"
-#include "gateway/limit.h"
+#include "routes/declared_inside.h"
+#include "routes/limit_rule.h"
 
 #include <ctype.h>
 #include <stdio.h>

@@ -2,8 +2,8 @@
  * The one place where routes and upstreams meet, so that the reading of files
  * does not depend on how programs behind us are reached.
  */
-#include "gateway/declared_inside.h"
-#include "gateway/upstream.h"
+#include "routes/declared_inside.h"
+#include "routes/upstream.h"
 
 int
 declared_upstream_new(struct upstream **ret, struct loop *loop,

@@ -1,13 +1,13 @@
 #pragma once
 
 /*
- * What the upstream*.c files share, and nobody else sees.
+ * The servers of an upstream, for those who ask them.
  */
 
 #include "base/fetch.h"
 #include "base/timer.h"
-#include "gateway/upstream.h"
 #include "http/http_client.h"
+#include "routes/upstream.h"
 
 struct server {
 	struct upstream *of;
@@ -45,20 +45,6 @@ struct upstream {
 	int64_t health_ms, health_timeout_ms;
 };
 
-/* Headers for a server, in one of two forms. */
-enum { HEADING_TOP = 160 };
-
-struct heading {
-	struct request *r;
-	const struct server *s;
-	struct buf *text;                  /* "Name: value\r\n"…, or NULL */
-	const char *list[HEADING_TOP + 4]; /* curl's, else */
-	size_t count;
-	struct slice connection;
-	bool agent, accept;
-	bool upgrade; /* it asks for a WebSocket */
-};
-
 /* upstream.c */
 /* The one to be asked, not `but` when there is another; NULL: all are sick. */
 struct server *upstream_choose(struct upstream *u, const struct server *but);
@@ -68,22 +54,3 @@ void server_told(struct server *s, bool well);
 /* upstream_health.c */
 void health_begin(struct upstream *u);
 void health_end(struct upstream *u);
-
-/* upstream_switch.c */
-struct passage;
-bool passage_is_asked(const struct request *r, const struct upstream *u);
-/* *ret is NULL again when it has begun, or ended by itself.  ERR_LIMITED. */
-int passage_new(struct passage **ret, struct request *r) _must_check_;
-void passage_drop(struct passage *g);
-/* Is the server's 101 an answer to this request? */
-int passage_check(
-	const struct request *r, const struct fetch *fetch) _must_check_;
-/* Answers with it. */
-void passage_begin(struct passage *g, struct request *r, struct server *s,
-	struct fetch *fetch);
-
-/* upstream_header.c */
-/* The client's headers as the server is to get them, and ours. */
-void heading_make(struct heading *h);
-/* The server's, as the client is to get them. */
-void heading_answer(struct request *r, const struct fetch *fetch);

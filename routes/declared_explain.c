@@ -4,7 +4,7 @@
  */
 #include "base/buf.h"
 #include "base/mem.h"
-#include "gateway/declared_inside.h"
+#include "routes/declared_inside.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -5,7 +5,7 @@
  */
 #include "base/buf.h"
 #include "base/mem.h"
-#include "gateway/declared_inside.h"
+#include "routes/declared_inside.h"
 
 #include <ctype.h>
 #include <stdarg.h>

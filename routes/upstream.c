@@ -5,7 +5,7 @@
  * are, the one that has rested longest is tried, because an error is certain
  * otherwise.  One whose health check fails gets nothing before a check passes.
  */
-#include "gateway/upstream_inside.h"
+#include "routes/upstream_server.h"
 
 #include "base/clock.h"
 #include "base/mem.h"

@@ -17,23 +17,22 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/slice.h"
-#include "gateway/breaker.h"
-#include "gateway/shed.h"
+#include "routes/breaker.h"
+#include "routes/shed.h"
 
 #include <jansson.h>
 
 struct buf;
 struct limit_rules;
 struct loop;
-struct request;
 struct site;
 struct upstream;
 
 enum declared_target {
 	DECLARED_FUNCTION, /* an HTTP trigger's event (http_trigger.h) */
-	DECLARED_STATIC,   /* a folder: gateway/site.h */
+	DECLARED_STATIC,   /* a folder: site.h */
 	DECLARED_FILE,     /* of the object store: gateway/file_serve.h */
-	DECLARED_UPSTREAM, /* gateway/upstream.h */
+	DECLARED_UPSTREAM, /* upstream.h */
 	DECLARED_REDIRECT,
 	DECLARED_TARGETS_
 };
@@ -57,7 +56,7 @@ struct declared_route {
 	const char *upstream_name;
 	struct site *site; /* NULL: not deployed on this machine */
 	/* what holds */
-	struct limit_rules *limits;  /* gateway/limit.h, or NULL */
+	struct limit_rules *limits;  /* limit_rule.h, or NULL */
 	uint64_t body_top;           /* 0: the target's own */
 	uint64_t timeout_ms;         /* 0: the target's own */
 	bool idempotent;             /* Idempotency-Key is honoured */
@@ -135,47 +134,6 @@ struct slice declared_merge(struct arena *a, struct slice path);
  * spelling that evades ask->evaded (declared_loose.c).  Merges ask->path. */
 int declared_find(
 	const struct declared_table *t, struct declared_ask *ask) _must_check_;
-
-/*
- * Requests (declared_request.c).  The path, query, headers and body as the
- * target is to see them, after the route's changes.
- */
-
-/* step_route: the route of a path that is none of ours: r->declared, r->route.
- * 0, ERR_NOT_FOUND, ERR_METHOD (with the Allow header added), … */
-int declared_route_request(struct request *r) _must_check_;
-/* As received ("/a%20b") unless changed; begins with a slash. */
-struct slice declared_path(struct request *r);
-/* As a function behind a path sees it: what follows a prefix, "/" at the least.
- */
-struct slice declared_function_path(struct request *r);
-struct slice declared_query(struct request *r);
-void declared_each_header(struct request *r,
-	void (*fn)(void *owner, struct slice name, struct slice value),
-	void *owner);
-/* Whether the route puts a header of this name into the request. */
-bool declared_sets_header(const struct request *r, struct slice name);
-/* The stored file's path or id, captures filled in. */
-int declared_file(struct request *r, struct slice *ret) _must_check_;
-/* Whether the body is changed, so that it must be had whole. */
-bool declared_changes_body(const struct declared_route *d);
-/* exchange_body, with the route's changes of JSON fields made. */
-int declared_body(struct request *r, struct slice *ret) _must_check_;
-
-/*
- * Answers.  step_answer calls declared_answer for what is answered from
- * memory, also by us with an error.  Who sets r->send calls declared_headers
- * with the status before it sends.
- */
-
-/* Status, JSON fields, headers, CORS, caching, compression; 304 where the
- * client has it. */
-int declared_answer(struct request *r, int status);
-/* Headers only: those the route sets, CORS, Cache-Control.  The status as the
- * route wants it. */
-int declared_headers(struct request *r, int status);
-/* Whether the route takes or replaces this header of an upstream's answer. */
-bool declared_drops_header(const struct request *r, struct slice name);
 
 /* One line for a reader about each route that fits the path, the one that
  * answers first: [{"route", "place", "to", "answers", "why"}]. */

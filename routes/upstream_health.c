@@ -2,7 +2,7 @@
  * Servers are asked for their health from the first request on, each once in an
  * interval; any answer from 200 to 399 is well.
  */
-#include "gateway/upstream_inside.h"
+#include "routes/upstream_server.h"
 
 #include "base/mem.h"
 

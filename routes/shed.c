@@ -6,7 +6,7 @@
  * only then.  That is slow enough for the refusing itself to show its
  * effect before more are refused.
  */
-#include "gateway/shed.h"
+#include "routes/shed.h"
 
 #include "base/clock.h"
 

@@ -10,7 +10,7 @@
 #include "base/crypto.h"
 #include "base/mem.h"
 #include "base/sip.h"
-#include "gateway/declared_inside.h"
+#include "routes/declared_inside.h"
 
 #include <stdlib.h>
 #include <string.h>

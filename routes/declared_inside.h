@@ -1,143 +1,23 @@
 #pragma once
 
 /*
- * What the declared*.c files share, and nobody else sees.
+ * What the declared*.c files of this folder share, and nobody else sees.
  */
 
-#include "base/pattern.h"
-#include "functions/http_path.h"
-#include "gateway/cors.h"
-#include "gateway/declared.h"
+#include "routes/declared_full.h"
 
-/* --- declared_text.c: texts with {captures} --- */
+struct declared_reading;
 
-/* Pieces: plain text, or a name. */
-struct declared_piece {
-	char *text;
-	bool is_name;
-};
-
-struct declared_text {
-	size_t count;
-	struct declared_piece *piece;
-	char *whole; /* as written */
-};
-
-/* What is put into a text is made harmless for its place. */
-enum declared_place {
-	PLACE_HEADER, /* ERR_BAD_REQUEST when it holds control characters */
-	PLACE_PATH,   /* %XX but for "/" */
-	PLACE_QUERY,  /* %XX */
-	PLACE_JSON,   /* as it is */
-};
+/* --- declared_text.c, declared_change.c --- */
 
 /* `names`: NULL-ended, those that may stand in it. */
 int declared_text_parse(struct declared_text *ret, const char *text,
 	const char *const *names, struct fault *why) _must_check_;
 void declared_text_done(struct declared_text *t);
-/* In r's arena. */
-int declared_text_put(const struct declared_text *t, struct request *r,
-	enum declared_place place, struct slice *ret) _must_check_;
-/* "{$host}" …: what a request itself has. */
-struct slice declared_text_value(struct request *r, const char *name);
-
-/* --- declared_change.c: headers, query, JSON fields --- */
-
-enum { CHANGE_SET, CHANGE_ADD, CHANGE_REMOVE, CHANGE_RENAME };
-
-struct declared_header {
-	char *name;
-	struct declared_text value;
-	int what; /* CHANGE_SET, CHANGE_ADD, CHANGE_REMOVE */
-};
-
-struct declared_field {
-	char *path; /* "a.b.0.c" */
-	json_t *value;
-	struct declared_text text; /* of a value that is a text */
-	char *to;                  /* of a rename */
-	int what; /* CHANGE_SET, CHANGE_REMOVE, CHANGE_RENAME */
-};
-
-enum { CHANGES_TOP = 32 };
-
-struct declared_change {
-	size_t nheaders, nquery, nfields; /* at most CHANGES_TOP */
-	struct declared_header *headers;
-	struct declared_header *query; /* set and remove */
-	struct declared_field *fields;
-	struct declared_text path; /* request only; piece NULL: as it came */
-	int status;                /* answer only; 0: as it is */
-	struct declared_status {
-		int from, to;
-	} statuses[16];
-	size_t nstatuses;
-};
-
-struct declared_reading;
-
 /* "request" and "response" of a route. */
 int declared_change_read(struct declared_change *c, struct declared_reading *rd,
 	const json_t *v, bool of_answer) _must_check_;
 void declared_change_done(struct declared_change *c);
-/* `in`: a JSON object, else ERR_JSON; *ret in r's arena. */
-int declared_change_json(const struct declared_change *c, struct request *r,
-	struct slice in, struct slice *ret, struct fault *why) _must_check_;
-/* The change for a header or name that is set or removed, or NULL. */
-const struct declared_header *declared_change_of(
-	const struct declared_header *list, size_t count, struct slice name);
-int declared_change_status(const struct declared_change *c, int status);
-
-/* --- the route --- */
-
-enum declared_kind {
-	PATH_EXACT,
-	PATH_PARAMS,
-	PATH_PREFIX,
-	PATH_PATTERN,
-	PATH_KINDS_
-};
-
-/* A condition on a header. */
-struct declared_condition {
-	char *name, *equals;
-	struct pattern *pattern;
-	char *regex; /* what it was made of */
-	bool absent;
-};
-
-enum { DECLARED_SEGMENTS = 32, DECLARED_NAMES = DECLARED_CAPTURES_TOP + 1 };
-
-struct declared_full {
-	struct declared_route pub; /* first; its .inside is us */
-	char *place;               /* "routes.json: routes[3]" */
-	char *host;                /* "*.example.com", lower case; NULL: any */
-	enum declared_kind kind;
-	char *path;   /* the pattern as written */
-	char *loose;  /* of a guard: the same in lower case */
-	size_t depth; /* segments, those of a prefix without its star */
-	struct pattern *pattern;
-	const char *names[DECLARED_NAMES]; /* of captures, NULL-ended */
-	char *names_own[DECLARED_NAMES];
-	unsigned methods; /* bits; HTTP_ANY_METHOD: any */
-	size_t nheaders;
-	struct declared_condition header[DECLARED_HEADERS_TOP];
-	size_t order, source;
-	struct declared_full *next; /* of the same node */
-	/* what holds */
-	struct declared_change request, answer;
-	struct declared_text location;
-	struct declared_text file;
-	struct cors *cors;
-	char *cache;
-	char *index, *fallback, *not_found;
-};
-
-static inline const struct declared_full *
-declared_full_of(const struct declared_route *d)
-{
-	return d->inside;
-}
 
 struct declared_full *declared_full_free(struct declared_full *f);
 /* "function hello", for a reader. */

@@ -8,7 +8,7 @@
  * with different functions on one database), all gateways must come to the
  * same answer: the name that sorts first has it, and the log says so.
  */
-#include "gateway/http_paths.h"
+#include "routes/http_paths.h"
 
 #include "base/event.h"
 #include "base/mem.h"

@@ -7,11 +7,11 @@
  * A member that is not known is an error: a limit that was mistyped would be no
  * limit.
  */
+#include "routes/limit_rule.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/sip.h"
 #include "base/val.h"
-#include "gateway/limit_inside.h"
 
 #include <inttypes.h>
 #include <stdio.h>

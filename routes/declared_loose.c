@@ -8,7 +8,7 @@
  * was found, the request is refused: a protected path has no back door.
  */
 #include "base/mem.h"
-#include "gateway/declared_inside.h"
+#include "routes/declared_inside.h"
 
 #include <ctype.h>
 #include <string.h>

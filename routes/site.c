@@ -10,7 +10,7 @@
  * The tag is made of the modification time and the size, as nginx makes it, but
  * of the nanoseconds, so that two writes in one second differ.
  */
-#include "gateway/site.h"
+#include "routes/site.h"
 
 #include "base/crypto.h"
 #include "base/list.h"
@@ -470,7 +470,7 @@ site_type(struct slice name)
 		const char *ending, *type;
 	} types[] = {
 #define X(ending, type) {ending, type},
-#include "gateway/site_type.def"
+#include "routes/site_type.def"
 #undef X
 	};
 	const char *dot = name.len ? memrchr(name.ptr, '.', name.len) : NULL;

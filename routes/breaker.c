@@ -6,7 +6,7 @@
  * call through at a time; one whose end is not known (the client left) decides
  * nothing, and the next is let through.
  */
-#include "gateway/breaker.h"
+#include "routes/breaker.h"
 
 #include "base/clock.h"
 #include "base/event.h"

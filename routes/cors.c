@@ -4,7 +4,7 @@
  * star only for one label's worth of subdomains or for the port, so that
  * "https://example.com.evil.net" is never "https://example.com".
  */
-#include "gateway/cors.h"
+#include "routes/cors.h"
 
 #include "base/buf.h"
 #include "base/mem.h"

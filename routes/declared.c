@@ -2,12 +2,12 @@
  * The table in force: made of the operator's file and the project's, whole or
  * not at all, shared by the requests that began with it.
  */
-#include "gateway/declared_inside.h"
+#include "routes/declared_inside.h"
 
 #include "base/buf.h"
 #include "base/mem.h"
-#include "gateway/limit.h"
-#include "gateway/site.h"
+#include "routes/limit_rule.h"
+#include "routes/site.h"
 
 #include <stdlib.h>
 #include <string.h>

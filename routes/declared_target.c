@@ -2,8 +2,8 @@
  * What a route leads to: one of five, each with its members.
  */
 #include "base/mem.h"
-#include "gateway/declared_inside.h"
-#include "gateway/site.h"
+#include "routes/declared_inside.h"
+#include "routes/site.h"
 
 #include <stdio.h>
 #include <string.h>

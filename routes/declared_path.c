@@ -4,7 +4,7 @@
  * is the fast way to the same answer, and the fuzzer holds the two together.
  */
 #include "base/mem.h"
-#include "gateway/declared_inside.h"
+#include "routes/declared_inside.h"
 
 #include <ctype.h>
 #include <stdio.h>

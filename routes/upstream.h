@@ -12,7 +12,6 @@
 
 #include <jansson.h>
 
-struct request;
 struct upstream;
 struct loop;
 
@@ -24,6 +23,3 @@ int upstream_new(struct upstream **ret, struct loop *loop, const char *name,
 struct upstream *upstream_ref(struct upstream *u);
 struct upstream *upstream_unref(struct upstream *u);
 const char *upstream_name(const struct upstream *u);
-
-/* The endpoint of routes with an upstream; r->declared says which. */
-int endpoint_upstream(struct request *r) _must_check_;
