@@ -139,6 +139,17 @@ text_unbase64_lenient(struct buf *to, struct slice in)
 	return base64_get(to, buf_all(&plain), "+/");
 }
 
+static void
+hex_put(char *to, const unsigned char *from, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		unsigned char c = from[i];
+
+		*to++ = hexes[c >> 4];
+		*to++ = hexes[c & 15];
+	}
+}
+
 void
 text_hex(struct buf *to, struct slice in)
 {
@@ -146,17 +157,19 @@ text_hex(struct buf *to, struct slice in)
 
 	if (!at)
 		return;
-	for (size_t i = 0; i < in.len; i++) {
-		unsigned char c = (unsigned char)in.ptr[i];
-
-		*at++ = hexes[c >> 4];
-		*at++ = hexes[c & 15];
-	}
+	hex_put(at, (const unsigned char *)in.ptr, in.len);
 	buf_grown(to, in.len * 2);
 }
 
-static int
-hex_digit(char c)
+void
+text_hex_string(char *ret, const void *from, size_t len)
+{
+	hex_put(ret, from, len);
+	ret[2 * len] = '\0';
+}
+
+int
+text_hex_digit(char c)
 {
 	if (c >= '0' && c <= '9')
 		return c - '0';
@@ -175,8 +188,8 @@ text_unhex(struct buf *to, struct slice in)
 	if (!at)
 		return ERR_TOO_BIG;
 	for (size_t i = 0; i < in.len; i += 2) {
-		int high = hex_digit(in.ptr[i]);
-		int low = hex_digit(in.ptr[i + 1]);
+		int high = text_hex_digit(in.ptr[i]);
+		int low = text_hex_digit(in.ptr[i + 1]);
 
 		if (high < 0 || low < 0)
 			return -EINVAL;
@@ -222,8 +235,8 @@ unurl(struct buf *to, struct slice in, bool plus)
 		}
 		if (in.len - i < 3)
 			return -EINVAL;
-		high = hex_digit(in.ptr[i + 1]);
-		low = hex_digit(in.ptr[i + 2]);
+		high = text_hex_digit(in.ptr[i + 1]);
+		low = text_hex_digit(in.ptr[i + 2]);
 		if (high < 0 || low < 0)
 			return -EINVAL;
 		buf_char(to, (char)(high << 4 | low));
@@ -246,17 +259,9 @@ text_unurl(struct buf *to, struct slice in, bool plus)
 void
 text_random_hex(char *ret, size_t bytes)
 {
-	unsigned char *from = (unsigned char *)ret + bytes;
-
 	/* The upper half of the room holds the bytes until they are spelt. */
-	crypto_random(from, bytes);
-	for (size_t i = 0; i < bytes; i++) {
-		unsigned char c = from[i];
-
-		ret[2 * i] = hexes[c >> 4];
-		ret[2 * i + 1] = hexes[c & 15];
-	}
-	ret[2 * bytes] = '\0';
+	crypto_random(ret + bytes, bytes);
+	text_hex_string(ret, ret + bytes, bytes);
 }
 
 bool

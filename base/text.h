@@ -7,6 +7,10 @@
 void text_base64(struct buf *to, struct slice in);
 void text_base64url(struct buf *to, struct slice in); /* no padding */
 void text_hex(struct buf *to, struct slice in);
+/* The same, NUL-ended, into ret[2*len+1]; `from` may be its upper half. */
+void text_hex_string(char *ret, const void *from, size_t len);
+/* What a hex digit of either case is worth, -1: it is none. */
+int text_hex_digit(char c);
 /* RFC 3986: all but unreserved is %XX. */
 void text_url(struct buf *to, struct slice in);
 

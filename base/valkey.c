@@ -50,8 +50,7 @@ sha_of(const char *script, char ret[41])
 	uint8_t sum[SHA1_LEN];
 
 	crypto_sha1(slice_str(script), sum);
-	for (size_t i = 0; i < SHA1_LEN; i++)
-		(void)snprintf(ret + 2 * i, 3, "%02x", sum[i]);
+	text_hex_string(ret, sum, sizeof(sum));
 }
 
 int

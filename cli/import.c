@@ -29,7 +29,7 @@ make_id(struct import *im)
 {
 	_free_ char *path = realpath(im->conf->path, NULL);
 	const struct import_conf *c = im->conf;
-	_buf_ struct buf text = {0}, hex = {0};
+	_buf_ struct buf text = {0};
 	uint8_t sum[SHA256_LEN];
 
 	if (is_stdin(im)) {
@@ -37,14 +37,12 @@ make_id(struct import *im)
 		return;
 	}
 	buf_init(&text, ID_TOP);
-	buf_init(&hex, sizeof(im->id));
 	buf_printf(&text, "1\n%s\n%s\n%s\n%s\n%s\n", c->collection, c->mode,
 		im->reader.format->name, c->types ? c->types : "",
 		path ? path : c->path);
 	buf_slice(&text, buf_all(&im->reader.head));
 	crypto_sha256(buf_all(&text), sum);
-	text_hex(&hex, slice_of(sum, sizeof(sum)));
-	(void)snprintf(im->id, sizeof(im->id), "%s", hex.ptr);
+	text_hex_string(im->id, sum, sizeof(sum));
 }
 
 static int

@@ -7,6 +7,7 @@
 
 #include "base/crypto.h"
 #include "base/mem.h"
+#include "base/text.h"
 
 /* The kernel is asked for random bytes in large portions; what was used is
  * wiped. */
@@ -22,18 +23,6 @@ random_take(struct crews *crews, unsigned char *to, size_t len)
 	mem_wipe(crews->stock + crews->stock_left, len);
 }
 
-static void
-hex_put(char *to, const unsigned char *p, size_t len)
-{
-	static const char digits[] = "0123456789abcdef";
-
-	for (size_t i = 0; i < len; i++) {
-		*to++ = digits[p[i] >> 4];
-		*to++ = digits[p[i] & 15];
-	}
-	*to = '\0';
-}
-
 /* Eight digits of the process, eight of the id, and sixteen random bytes. */
 void
 session_open(struct invocation *inv)
@@ -44,9 +33,9 @@ session_open(struct invocation *inv)
 	unsigned char secret[16];
 
 	memcpy(inv->token, inv->crews->token_prefix, 8);
-	hex_put(inv->token + 8, id, sizeof(id));
+	text_hex_string(inv->token + 8, id, sizeof(id));
 	random_take(inv->crews, secret, sizeof(secret));
-	hex_put(inv->token + 16, secret, sizeof(secret));
+	text_hex_string(inv->token + 16, secret, sizeof(secret));
 	list_add(&inv->crews->tokens[inv->id % TOKEN_BUCKETS], &inv->by_token);
 }
 

@@ -94,13 +94,9 @@ static void
 sign(const struct forward *f, struct slice body, char ret[2 * SHA256_LEN + 1])
 {
 	uint8_t sum[SHA256_LEN];
-	_buf_ struct buf hex;
 
-	buf_init(&hex, 2 * SHA256_LEN + 1);
 	hmac_sum(f->hmac, body, sum);
-	text_hex(&hex, slice_of((const char *)sum, sizeof(sum)));
-	memcpy(ret, hex.ptr, 2 * SHA256_LEN);
-	ret[2 * SHA256_LEN] = '\0';
+	text_hex_string(ret, sum, sizeof(sum));
 }
 
 bool

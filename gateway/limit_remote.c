@@ -8,6 +8,7 @@
 #include "gateway/limit_inside.h"
 
 #include "base/crypto.h"
+#include "base/text.h"
 #include "base/valkey.h"
 #include "gateway/request.h"
 
@@ -32,8 +33,7 @@ put_key(char to[VALKEY_KEY], const struct limit_ask *ask)
 	char value[2 * MARK + 1];
 
 	crypto_sha256(ask->value, sum);
-	for (size_t i = 0; i < MARK; i++)
-		(void)snprintf(value + 2 * i, 3, "%02x", sum[i]);
+	text_hex_string(value, sum, MARK);
 	(void)snprintf(
 		to, VALKEY_KEY, "%016" PRIx64 ":%s", ask->rule->id, value);
 }

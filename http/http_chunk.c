@@ -7,6 +7,8 @@
  */
 #include "http/http_chunk.h"
 
+#include "base/text.h"
+
 enum { EXTENSION_TOP = 1024, TRAILER_TOP = 16 * 1024 };
 
 enum state {
@@ -24,20 +26,10 @@ enum state {
 	BAD
 };
 
-static int
-digit_of(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 static enum state
 on_size(struct http_chunk *c, char byte)
 {
-	int digit = digit_of(byte);
+	int digit = text_hex_digit(byte);
 
 	if (digit >= 0) {
 		if (c->left > (uint64_t)INT64_MAX >> 4)

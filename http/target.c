@@ -5,16 +5,9 @@
  */
 #include "http/target.h"
 
-#include <string.h>
+#include "base/text.h"
 
-static int
-hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c = (char)(c | 0x20);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
+#include <string.h>
 
 /* The byte a %XX at s stands for, -1 when there is none. */
 static int
@@ -24,8 +17,8 @@ escape_at(struct slice s, size_t at)
 
 	if (s.len - at < 3)
 		return -1;
-	high = hex_digit(s.ptr[at + 1]);
-	low = hex_digit(s.ptr[at + 2]);
+	high = text_hex_digit(s.ptr[at + 1]);
+	low = text_hex_digit(s.ptr[at + 2]);
 	return high < 0 || low < 0 ? -1 : high * 16 + low;
 }
 
@@ -217,7 +210,7 @@ address_length(struct slice s)
 {
 	size_t i = 1;
 
-	while (i < s.len && (hex_digit(s.ptr[i]) >= 0 || s.ptr[i] == ':' ||
+	while (i < s.len && (text_hex_digit(s.ptr[i]) >= 0 || s.ptr[i] == ':' ||
 				    s.ptr[i] == '.'))
 		i++;
 	return i > 1 && i < s.len && s.ptr[i] == ']' ? i + 1 : 0;

@@ -8,6 +8,7 @@
  * was found, the request is refused: a protected path has no back door.
  */
 #include "base/mem.h"
+#include "base/text.h"
 #include "routes/declared_inside.h"
 
 #include <ctype.h>
@@ -46,15 +47,6 @@ declared_has_dots(struct slice path)
 	return false;
 }
 
-static int
-digit_of(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c = (char)(c | 0x20);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* The byte at `*i`, an escape read as one; *i moves behind it. */
 static char
 cut_byte(struct slice s, size_t *i)
@@ -64,8 +56,8 @@ cut_byte(struct slice s, size_t *i)
 
 	if (c != '%' || s.len - *i < 2)
 		return c;
-	high = digit_of(s.ptr[*i]);
-	low = digit_of(s.ptr[*i + 1]);
+	high = text_hex_digit(s.ptr[*i]);
+	low = text_hex_digit(s.ptr[*i + 1]);
 	if (high < 0 || low < 0)
 		return c;
 	*i += 2;

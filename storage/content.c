@@ -114,14 +114,8 @@ static void
 hex(char *ret, struct digest *d)
 {
 	uint8_t sum[DIGEST_TOP];
-	size_t len = digest_end(d, sum);
-	static const char letters[] = "0123456789abcdef";
 
-	for (size_t i = 0; i < len; i++) {
-		*ret++ = letters[sum[i] >> 4];
-		*ret++ = letters[sum[i] & 15];
-	}
-	*ret = '\0';
+	text_hex_string(ret, sum, digest_end(d, sum));
 }
 
 /* In a thread: the next piece of the parts, or the end of them. */

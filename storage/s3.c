@@ -7,6 +7,7 @@
 
 #include "base/crypto.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "storage/place.h"
 
 #include <errno.h>
@@ -123,11 +124,9 @@ static int
 check_sum(struct s3_op *op, struct fault *why)
 {
 	uint8_t sum[DIGEST_TOP];
-	char hex[2 * DIGEST_TOP + 1] = "";
-	size_t len = digest_end(op->sum, sum);
+	char hex[2 * DIGEST_TOP + 1];
 
-	for (size_t i = 0; i < len; i++)
-		(void)snprintf(hex + 2 * i, 3, "%02x", sum[i]);
+	text_hex_string(hex, sum, digest_end(op->sum, sum));
 	if (strcmp(hex, op->sha256) == 0)
 		return 0;
 	return fault_set(why, ERR_UPSTREAM,

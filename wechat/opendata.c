@@ -198,11 +198,8 @@ opendata_sign(const struct session_key *key, struct slice message,
 	char ret[2 * SHA256_LEN + 1])
 {
 	uint8_t sum[SHA256_LEN];
-	_buf_ struct buf hex;
 
-	buf_init(&hex, 2 * SHA256_LEN);
 	crypto_hmac_sha256(slice_str(key->text), message, sum);
-	text_hex(&hex, slice_of(sum, sizeof(sum)));
-	memcpy(ret, hex.ptr, 2 * SHA256_LEN + 1);
+	text_hex_string(ret, sum, sizeof(sum));
 	mem_wipe(sum, sizeof(sum));
 }

@@ -204,6 +204,35 @@ what_is_no_time_is_refused(void **state)
 }
 
 static void
+hex_of_a_string_may_lie_in_its_own_upper_half(void **state)
+{
+	char room[13];
+
+	(void)state;
+	text_hex_string(room, "foobar", 6);
+	assert_string_equal(room, "666f6f626172");
+	memcpy(room + 6, "\x00\x7f\x80\xffok", 6);
+	text_hex_string(room, room + 6, 6);
+	assert_string_equal(room, "007f80ff6f6b");
+	text_hex_string(room, room, 0);
+	assert_string_equal(room, "");
+}
+
+static void
+a_hex_digit_has_two_cases(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 256; i++) {
+		const char *all = "0123456789abcdefABCDEF";
+		const char *at = i ? strchr(all, i) : NULL;
+		int worth = at ? (int)(at - all) : -1;
+
+		assert_int_equal(text_hex_digit((char)i),
+			worth > 15 ? worth - 6 : worth);
+	}
+}
+
+static void
 random_hex_is_never_the_same(void **state)
 {
 	char a[65], b[65];
@@ -250,6 +279,8 @@ main(void)
 		cmocka_unit_test(times_agree_with_rfc_3339),
 		cmocka_unit_test(times_are_written_in_utc_with_milliseconds),
 		cmocka_unit_test(what_is_no_time_is_refused),
+		cmocka_unit_test(hex_of_a_string_may_lie_in_its_own_upper_half),
+		cmocka_unit_test(a_hex_digit_has_two_cases),
 		cmocka_unit_test(random_hex_is_never_the_same),
 		cmocka_unit_test(utf8_is_what_rfc_3629_says),
 	};
