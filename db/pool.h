@@ -73,6 +73,13 @@ void pool_ask_once(struct pool *pool, struct ask *ask, const char *sql,
 /* A name for the row of `table` with this key: for ask.row. */
 uint64_t pool_row(struct slice table, struct slice key);
 
+/* A boolean as a parameter. */
+static inline struct slice
+ask_flag(bool on)
+{
+	return on ? SLICE("t") : SLICE("f");
+}
+
 int ask_rows(const struct ask *ask);
 int ask_columns(const struct ask *ask);
 struct slice ask_value(const struct ask *ask, int row, int col);

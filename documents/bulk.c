@@ -62,7 +62,7 @@ bulk_begin(struct pool *pool, struct bulk_op *op, const struct coll *coll,
 		coll->name,
 		source,
 		number(now, clock_now_ms()),
-		slice_str(anew ? "t" : "f"),
+		ask_flag(anew),
 	};
 
 	begin(pool, op, finish, false);

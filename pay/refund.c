@@ -82,7 +82,7 @@ failed(struct refund_run *run, bool refused)
 	pool_ask(run->pay->pool, &run->ask, sql,
 		(struct slice[]){slice_str(run->merchant->mchid),
 			slice_str(run->no), slice_str(run->why.text),
-			slice_str(refused ? "true" : "false"), slice_str(now)},
+			ask_flag(refused), slice_str(now)},
 		5);
 }
 

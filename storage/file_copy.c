@@ -109,8 +109,8 @@ copy_row(struct file_copying *g)
 			g->to.found ? slice_str(g->to.info.owner)
 				    : slice_of(NULL, 0),
 			slice_str(file_scope_owner(&c->scope)),
-			c->overwrite ? SLICE("t") : SLICE("f"),
-			c->move ? SLICE("t") : SLICE("f"),
+			ask_flag(c->overwrite),
+			ask_flag(c->move),
 			file_number(a, conf->user_quota),
 			file_number(a, conf->total_quota),
 			file_number(a, conf->lane),

@@ -315,7 +315,7 @@ put_row(struct put *p)
 				       : slice_of(NULL, 0),
 			p->look.found ? slice_str(p->look.info.owner)
 				      : slice_of(NULL, 0),
-			put->fresh ? SLICE("t") : SLICE("f"),
+			ask_flag(put->fresh),
 			file_number(a, conf->user_quota),
 			file_number(a, conf->total_quota),
 			file_number(a, conf->lane),

@@ -166,7 +166,7 @@ on_looked(struct job *job)
 			op->type.len ? op->type
 				     : SLICE("application/octet-stream"),
 			or_null(op->cache_control), or_null(op->disposition),
-			op->fresh ? SLICE("t") : SLICE("f"),
+			ask_flag(op->fresh),
 			op->expire_ms ? file_number(a, op->expire_ms)
 				      : slice_of(NULL, 0),
 			file_number(a, clock_now_ms()),
@@ -254,7 +254,7 @@ ask(struct resuming *g, const char *sql, job_fn *done, bool is_read)
 	job_init(&g->ask.job, done);
 	pool_ask(g->f->pool, &g->ask, sql,
 		(struct slice[]){op->id, slice_str(g->f->conf.env),
-			op->scope.admin ? SLICE("t") : SLICE("f"),
+			ask_flag(op->scope.admin),
 			slice_str(file_scope_owner(&op->scope)),
 			file_number(op->arena, clock_now_ms())},
 		sql == complete_sql ? 5 : 4);

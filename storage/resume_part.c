@@ -242,12 +242,6 @@ on_may(struct job *job)
 	finish(p, r, why.code ? &why : NULL);
 }
 
-static struct slice
-flag(bool on)
-{
-	return on ? SLICE("t") : SLICE("f");
-}
-
 void
 resume_part_begin(struct files *f, struct resume_part *part)
 {
@@ -263,10 +257,11 @@ resume_part_begin(struct files *f, struct resume_part *part)
 	job_init(&p->ask.job, on_may);
 	pool_ask(f->pool, &p->ask, may_sql,
 		(struct slice[]){part->id, slice_str(f->conf.env),
-			flag(part->scope.admin),
+			ask_flag(part->scope.admin),
 			slice_str(file_scope_owner(&part->scope)),
 			file_number(part->arena, part->start),
-			flag(has_user_quota(p)), flag(f->conf.total_quota > 0)},
+			ask_flag(has_user_quota(p)),
+			ask_flag(f->conf.total_quota > 0)},
 		7);
 }
 

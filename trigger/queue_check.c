@@ -102,7 +102,7 @@ write_verdict(struct run *run)
 		(struct slice[]){number_of(&id, run->id),
 			number_of(&claim, run->claim),
 			number_of(&version, run->version),
-			run->verdict == CHECK_PASSED ? SLICE("t") : SLICE("f"),
+			ask_flag(run->verdict == CHECK_PASSED),
 			slice_str(run->error),
 			number_of(&lane, run->queue->conf.gateway),
 			number_of(&now, clock_now_ms())},

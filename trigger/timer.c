@@ -310,7 +310,7 @@ on_timer(struct timer *timer)
 	(void)snprintf(top, sizeof(top), "%d", TOP);
 	ask(t, on_looked, "SELECT * FROM mpcloud.timers_look($1, $2, $3, $4)",
 		(struct slice[]){slice_str(t->env), now_text(now),
-			slice_str(top), whole ? SLICE("t") : SLICE("f")},
+			slice_str(top), ask_flag(whole)},
 		4);
 }
 
