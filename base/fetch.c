@@ -468,6 +468,19 @@ set_answer(struct transfer *t, struct fetch *fetch, size_t top)
 }
 
 void
+fetch_begin(struct fetch *fetch, const struct fetch_stream *stream,
+	size_t body_top, size_t headers_top)
+{
+	fetch->status = 0;
+	fetch->sent = false;
+	fetch->headed = false;
+	fetch->switched = 0;
+	fetch->stream = stream;
+	buf_init(&fetch->body, body_top);
+	buf_init(&fetch->headers, headers_top);
+}
+
+void
 fetch_start(struct fetcher *fetcher, struct fetch *fetch,
 	const struct fetch_ask *ask)
 {
@@ -477,13 +490,7 @@ fetch_start(struct fetcher *fetcher, struct fetch *fetch,
 	size_t top = ask->answer_top ? ask->answer_top : ANSWER_TOP;
 	struct transfer *t = transfer_get(fetcher);
 
-	fetch->status = 0;
-	fetch->sent = false;
-	fetch->headed = false;
-	fetch->switched = 0;
-	fetch->stream = ask->stream;
-	buf_init(&fetch->body, top);
-	buf_init(&fetch->headers, HEADERS_TOP);
+	fetch_begin(fetch, ask->stream, top, HEADERS_TOP);
 	fetch->inside = t;
 	fetch->resume = t ? &t->resume : NULL;
 	if (!t) {

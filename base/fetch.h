@@ -89,6 +89,10 @@ struct fetch_ask {
 void fetch_start(
 	struct fetcher *fetcher, struct fetch *f, const struct fetch_ask *ask);
 void fetch_done(struct fetch *f);
+/* For another client that answers into a fetch: nothing came yet.  It sets
+ * `inside` and `resume`, and begins the job. */
+void fetch_begin(struct fetch *f, const struct fetch_stream *stream,
+	size_t body_top, size_t headers_top);
 /* A stream's callbacks may be called again. */
 void fetch_go_on(struct fetch *f);
 /* The value of an answer's header, empty when absent. */

@@ -323,13 +323,7 @@ http_client_ask(
 {
 	struct call *c = call_get(h);
 
-	fetch->status = 0;
-	fetch->sent = false;
-	fetch->headed = false;
-	fetch->switched = 0;
-	fetch->stream = ask->stream;
-	buf_init(&fetch->body, 0);
-	buf_init(&fetch->headers, HTTP_HEAD_TOP);
+	fetch_begin(fetch, ask->stream, 0, HTTP_HEAD_TOP);
 	fetch->inside = c;
 	fetch->resume = &c->resume;
 	c->fetch = fetch;
