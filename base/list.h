@@ -55,6 +55,9 @@ list_del(struct list *m)
 /* The first member's owner, or NULL. */
 #define list_first(head, type, member) \
 	(list_empty(head) ? NULL : container_of((head)->next, type, member))
+/* The last one's. */
+#define list_last(head, type, member) \
+	(list_empty(head) ? NULL : container_of((head)->prev, type, member))
 
 #define list_for_each(at, head) \
 	for (struct list *at = (head)->next; at != (head); at = at->next)

@@ -109,7 +109,7 @@ end_batch(struct pg *pg)
 
 	if (!pg->batch)
 		return 0;
-	last = container_of(pg->flying.prev, struct flight, on);
+	last = list_last(&pg->flying, struct flight, on);
 	last->sync = true;
 	pg->batch = 0;
 	return PQpipelineSync(pg->conn) ? 0 : -EIO;

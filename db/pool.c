@@ -39,14 +39,12 @@ static void
 on_down(struct pg *pg, struct list *flights)
 {
 	struct pool *pool = pool_pg_of(pg)->pool;
+	struct flight *f;
 
 	if (pool->waiting_len)
 		loop_defer(pool->loop, &pool->send);
-	while (!list_empty(flights)) {
-		/* the newest first, so that the oldest ends up in front */
-		struct flight *f =
-			container_of(flights->prev, struct flight, on);
-
+	/* the newest first, so that the oldest ends up in front */
+	while ((f = list_last(flights, struct flight, on))) {
 		list_del(&f->on);
 		PQclear(f->result);
 		f->result = NULL;

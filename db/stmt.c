@@ -97,7 +97,7 @@ make_room(struct stmts *all)
 
 	if (all->count < STMT_TOP)
 		return 0;
-	oldest = container_of(all->used.prev, struct stmt, on);
+	oldest = list_last(&all->used, struct stmt, on);
 	number = oldest->number;
 	remove_one(all, oldest);
 	return number;

@@ -36,9 +36,7 @@ first(struct txs *txs, enum seat_state state)
 static struct seat *
 last(struct txs *txs, enum seat_state state)
 {
-	return list_empty(&txs->seats[state])
-		       ? NULL
-		       : container_of(txs->seats[state].prev, struct seat, on);
+	return list_last(&txs->seats[state], struct seat, on);
 }
 
 static void

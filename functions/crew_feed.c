@@ -201,8 +201,7 @@ feed_retired(struct crew *crew)
 	struct fn_call *call;
 
 	/* From the last, so that they stand in line in their old order. */
-	while (!list_empty(&crew->waiting)) {
-		call = container_of(crew->waiting.prev, struct fn_call, on);
+	while ((call = list_last(&crew->waiting, struct fn_call, on))) {
 		if (!heir) {
 			call_finish(call, ERR_FN_NOT_FOUND, NULL);
 			continue;

@@ -255,8 +255,7 @@ hand_end(struct hand *hand, const char *because)
 	host_asks_drop(hand);
 	list_init(&begun);
 	/* From the last, so that they stand in line in their old order. */
-	while (!list_empty(&hand->sent)) {
-		inv = container_of(hand->sent.prev, struct invocation, on);
+	while ((inv = list_last(&hand->sent, struct invocation, on))) {
 		list_del(&inv->on);
 		if (inv->begun || !inv->call)
 			list_add_first(&begun, &inv->on);

@@ -74,9 +74,7 @@ roster_version(const struct roster *roster, unsigned version)
 static struct crew *
 roster_newest(const struct roster *roster)
 {
-	return list_empty(&roster->live)
-		       ? NULL
-		       : container_of(roster->live.prev, struct crew, of);
+	return list_last(&roster->live, struct crew, of);
 }
 
 struct crew *

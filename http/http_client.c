@@ -237,8 +237,10 @@ call_connect_late(struct timer *timer)
 static bool
 has_room(struct http_client *h)
 {
-	if (h->wires >= h->top && !list_empty(&h->idle))
-		wire_close(container_of(h->idle.prev, struct wire, on));
+	struct wire *oldest = list_last(&h->idle, struct wire, on);
+
+	if (h->wires >= h->top && oldest)
+		wire_close(oldest);
 	return h->wires < h->top;
 }
 

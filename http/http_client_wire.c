@@ -251,10 +251,9 @@ on_sweep(struct timer *timer)
 {
 	struct http_client *h = container_of(timer, struct http_client, sweep);
 	uint64_t now = uv_now(&h->loop->uv);
+	struct wire *w;
 
-	while (!list_empty(&h->idle)) {
-		struct wire *w = container_of(h->idle.prev, struct wire, on);
-
+	while ((w = list_last(&h->idle, struct wire, on))) {
 		if (now - w->rested < KEEP_MS) {
 			timer_set(timer, h->loop, w->rested + KEEP_MS - now,
 				on_sweep);

@@ -188,8 +188,7 @@ static void
 trim(struct site *s)
 {
 	while (s->count > SITE_FILES_TOP || s->held > SITE_MEMORY_TOP) {
-		struct entry *e =
-			container_of(s->entries.prev, struct entry, on);
+		struct entry *e = list_last(&s->entries, struct entry, on);
 
 		/* never the one just used */
 		if (s->entries.next == &e->on)

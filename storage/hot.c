@@ -86,21 +86,16 @@ is_off(const struct hot *h)
 	return !h->conf.marks || h->conf.memory <= 0 || h->conf.age_ms <= 0;
 }
 
-static struct entry *
-entry_last(struct list *head, size_t offset)
-{
-	return (struct entry *)(void *)((char *)head->prev - offset);
-}
-
 static void
 make_room(struct hot *h)
 {
+	struct entry *e;
+
 	while (h->count.fds > HOT_FDS_TOP)
-		entry_free(h, entry_last(&h->fds, offsetof(struct entry, fds)));
+		entry_free(h, list_last(&h->fds, struct entry, fds));
 	while (h->count.bytes > (size_t)h->conf.memory &&
-		!list_empty(&h->entries))
-		entry_free(
-			h, entry_last(&h->entries, offsetof(struct entry, on)));
+		(e = list_last(&h->entries, struct entry, on)))
+		entry_free(h, e);
 }
 
 void

@@ -97,12 +97,12 @@ judged_begin(const struct watch_one *one, const struct watch_commit *c)
 static bool
 is_behind(const struct watch_one *one, struct slice key)
 {
-	const struct watch_doc *last;
+	const struct watch_doc *last =
+		list_last(&one->set.all, struct watch_doc, on);
 	int order;
 
-	if (list_empty(&one->set.all))
+	if (!last)
 		return false;
-	last = container_of(one->set.all.prev, struct watch_doc, on);
 	order = memcmp(key.ptr, last->key.ptr, min(key.len, last->key.len));
 	return order > 0 || (order == 0 && key.len > last->key.len);
 }
