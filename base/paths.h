@@ -7,6 +7,15 @@
 
 #include "base/err.h"
 
+#include <string.h>
+
+/* What every folder holds: "." and "..". */
+static inline bool
+path_is_dot(const char *name)
+{
+	return !strcmp(name, ".") || !strcmp(name, "..");
+}
+
 /* "mpcloud-gateway": an absolute path; the caller frees. */
 char *path_program(const char *name) _returns_value_;
 /* "functions/node/runner.mjs" of $MPCLOUD_DATA, the source tree or

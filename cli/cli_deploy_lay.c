@@ -65,7 +65,7 @@ lay_over(const char *from, const char *to, const char *before,
 		_free_ char *b = str_printf("%s/%s", to, e->d_name);
 		struct stat st;
 
-		if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, ".."))
+		if (path_is_dot(e->d_name))
 			continue;
 		if (lstat(a, &st) == 0 && S_ISDIR(st.st_mode) &&
 			access(b, F_OK) == 0) {

@@ -71,7 +71,7 @@ sum_file(struct summing *s, const char *path)
 static bool
 is_skipped(const char *name, unsigned deep)
 {
-	if (!strcmp(name, ".") || !strcmp(name, ".."))
+	if (path_is_dot(name))
 		return true;
 	for (size_t i = 0; deep == 0 && skipped[i]; i++)
 		if (!strcmp(name, skipped[i]))

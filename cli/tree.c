@@ -6,6 +6,7 @@
 #include "cli/tree.h"
 
 #include "base/mem.h"
+#include "base/paths.h"
 #include "base/slice.h"
 #include "cli/progress.h"
 #include "cli/tree_inside.h"
@@ -209,7 +210,7 @@ copy_one(struct copy *c, const struct pair *p)
 static bool
 is_skipped(const char *name, const char *const *skip)
 {
-	if (!strcmp(name, ".") || !strcmp(name, ".."))
+	if (path_is_dot(name))
 		return true;
 	for (; skip && *skip; skip++)
 		if (!strcmp(name, *skip))

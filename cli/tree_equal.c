@@ -5,6 +5,7 @@
 #include "cli/tree_inside.h"
 
 #include "base/mem.h"
+#include "base/paths.h"
 #include "base/util.h"
 
 #include <dirent.h>
@@ -15,12 +16,6 @@
 
 enum { TARGET_TOP = 4096 };
 
-static bool
-is_dot(const char *name)
-{
-	return !strcmp(name, ".") || !strcmp(name, "..");
-}
-
 static size_t
 count_names(const char *path)
 {
@@ -29,7 +24,7 @@ count_names(const char *path)
 	size_t n = 0;
 
 	while (dir && (e = readdir(dir)))
-		n += !is_dot(e->d_name);
+		n += !path_is_dot(e->d_name);
 	if (dir)
 		(void)closedir(dir);
 	return n;
@@ -47,7 +42,7 @@ folders_equal(const char *a, const char *b)
 	while (equal && (e = readdir(dir))) {
 		_free_ char *x = NULL, *y = NULL;
 
-		if (is_dot(e->d_name))
+		if (path_is_dot(e->d_name))
 			continue;
 		x = str_printf("%s/%s", a, e->d_name);
 		y = str_printf("%s/%s", b, e->d_name);

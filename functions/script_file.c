@@ -7,6 +7,7 @@
 #include "functions/script_inside.h"
 
 #include "base/mem.h"
+#include "base/paths.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -104,7 +105,7 @@ resolve_new(struct script *s, JSValueRef v, char path[PATH_MAX],
 	if (!realpath(*folder ? folder : "/", real))
 		return errno;
 	if (!is_below(real, tmp) || is_below(real, s->conf->code_dir) ||
-		!strcmp(name, "..") || !strcmp(name, "."))
+		path_is_dot(name))
 		return EACCES;
 	if (strlen(real) + strlen(name) + 2 > PATH_MAX)
 		return ENAMETOOLONG;
@@ -257,7 +258,7 @@ list_folder(struct script *s, DIR *dir, JSValueRef *exc)
 	unsigned n = 0;
 
 	while (list && n < NAMES_TOP && (e = readdir(dir)))
-		if (strcmp(e->d_name, ".") && strcmp(e->d_name, ".."))
+		if (!path_is_dot(e->d_name))
 			JSObjectSetPropertyAtIndex(s->js, list, n++,
 				js_text(s->js, slice_str(e->d_name)), NULL);
 	return list;
