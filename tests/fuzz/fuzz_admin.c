@@ -2,10 +2,9 @@
  * Lines of the admin socket: bytes → a command.
  */
 #include "src/admin.h"
+#include "tests/fuzz/fuzz.h"
 
 #include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

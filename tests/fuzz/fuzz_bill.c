@@ -3,19 +3,9 @@
  * WeChat Pay gets, which must hold its rules whatever came in.
  */
 #include "pay/bill.h"
-
-#include <stdlib.h>
+#include "tests/fuzz/fuzz.h"
 
 #define NOW_MS 1800000000000LL
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-must(bool ok)
-{
-	if (!ok)
-		abort();
-}
 
 static void
 check(const struct bill *b)

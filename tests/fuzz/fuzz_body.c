@@ -5,8 +5,7 @@
 #include "base/conf.h"
 #include "gateway/call.h"
 #include "gateway/gateway.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/fuzz.h"
 
 /* Whatever came, the pipeline is a list of objects. */
 static void

@@ -4,11 +4,9 @@
 #include "base/buf.h"
 #include "base/conf.h"
 #include "base/mem.h"
+#include "tests/fuzz/fuzz.h"
 
-#include <stdlib.h>
 #include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void
 show_all(struct buf *to, const struct conf *conf)

@@ -7,11 +7,10 @@
 #include "base/sock.h"
 #include "functions/crew.h"
 #include "functions/proto.h"
+#include "tests/fuzz/fuzz.h"
 
 #include <sys/socket.h>
 #include <unistd.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const struct caller caller = {.role = CALLER_USER,
 	.uid = "u",

@@ -4,8 +4,7 @@
  */
 #include "functions/cron.h"
 #include "functions/zone.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/fuzz.h"
 
 static void
 times(const struct cron *cron, const struct zone *zone)

@@ -4,19 +4,9 @@
 #include "base/scan.h"
 #include "base/text.h"
 #include "formats/csv.h"
-
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/fuzz.h"
 
 static struct csv_record record, again;
-
-static void
-must(bool ok)
-{
-	if (!ok)
-		abort();
-}
 
 static void
 check_cell(const struct csv_cell *cell)

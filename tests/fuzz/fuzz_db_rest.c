@@ -5,10 +5,9 @@
  */
 #include "gateway/db_rest.h"
 #include "gateway/route.h"
+#include "tests/fuzz/fuzz.h"
 
 #include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct slice
 query_of(void *owner, const char *name)

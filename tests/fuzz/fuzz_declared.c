@@ -5,8 +5,7 @@
  */
 #include "base/val.h"
 #include "routes/declared_inside.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/fuzz.h"
 
 enum { ROUTES = 12, DEPTH = 4 };
 

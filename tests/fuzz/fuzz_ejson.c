@@ -4,19 +4,9 @@
  */
 #include "documents/bulk.h"
 #include "documents/value.h"
-
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/fuzz.h"
 
 enum { TOP = 64 << 20 };
-
-static void
-must(bool ok)
-{
-	if (!ok)
-		abort();
-}
 
 static void
 check_batch(struct slice text)

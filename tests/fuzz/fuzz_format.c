@@ -4,17 +4,7 @@
  */
 #include "base/val.h"
 #include "formats/format.h"
-
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-must(bool ok)
-{
-	if (!ok)
-		abort();
-}
+#include "tests/fuzz/fuzz.h"
 
 static void
 read_all(const struct format *format, struct slice bytes)

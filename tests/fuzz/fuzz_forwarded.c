@@ -3,12 +3,10 @@
  */
 #include "http/proxy_header.h"
 #include "http/trust.h"
+#include "tests/fuzz/fuzz.h"
 
 #include <arpa/inet.h>
-#include <stdlib.h>
 #include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* A header is complete or asks for more; either way it says the same of its
  * beginning, whatever follows. */

@@ -3,19 +3,9 @@
  */
 #include "base/err.h"
 #include "base/frame.h"
-
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/fuzz.h"
 
 enum { TOP = 4096 };
-
-static void
-must(bool ok)
-{
-	if (!ok)
-		abort();
-}
 
 /* The first bytes of a body say which words to read from the rest; what was
  * read whole is put again and must be the same bytes. */

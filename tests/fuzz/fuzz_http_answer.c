@@ -5,8 +5,7 @@
 #include "gateway/http_trigger.h"
 
 #include "base/val.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/fuzz.h"
 
 static void
 check(const struct http_answer *a)

@@ -5,15 +5,7 @@
 #include "base/buf.h"
 #include "http/http_chunk.h"
 #include "http/http_head.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-must(bool ok)
-{
-	if (!ok)
-		__builtin_trap();
-}
+#include "tests/fuzz/fuzz.h"
 
 /* What the promises of http_head.h are. */
 static void

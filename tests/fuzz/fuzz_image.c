@@ -2,10 +2,7 @@
  * Heads of images, as anybody may upload them (storage/image.h).
  */
 #include "storage/image.h"
-
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/fuzz.h"
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

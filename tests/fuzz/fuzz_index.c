@@ -7,17 +7,7 @@
 #include "documents/catalog.h"
 #include "documents/index.h"
 #include "documents/plan.h"
-
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-must(bool ok)
-{
-	if (!ok)
-		abort();
-}
+#include "tests/fuzz/fuzz.h"
 
 /* Names stand in double quotes and are ours: k_, ks_, p_, t_, g_ and a hash. */
 static void

@@ -4,17 +4,7 @@
  */
 #include "migrate/js_token.h"
 #include "migrate/migrate.h"
-
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-must(bool ok)
-{
-	if (!ok)
-		abort();
-}
+#include "tests/fuzz/fuzz.h"
 
 static void
 check_tokens(struct slice text)

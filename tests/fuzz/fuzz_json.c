@@ -3,19 +3,10 @@
  * They must agree, but for what Jansson cannot hold.
  */
 #include "base/val.h"
+#include "tests/fuzz/fuzz.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-must(bool ok)
-{
-	if (!ok)
-		abort();
-}
 
 /* Valid JSON that Jansson (with our flags) does not take. */
 static bool

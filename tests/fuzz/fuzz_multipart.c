@@ -3,8 +3,7 @@
  * body, in order, under names that differ; nothing of a part holds its divider.
  */
 #include "http/multipart.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/fuzz.h"
 
 static void
 inside(struct slice s, struct slice body)

@@ -11,18 +11,9 @@
 #include "base/xml.h"
 #include "pay/notify.h"
 #include "pay/trade.h"
+#include "tests/fuzz/fuzz.h"
 
-#include <stdlib.h>
 #include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-must(bool ok)
-{
-	if (!ok)
-		abort();
-}
 
 static void
 check(const struct notify *n)

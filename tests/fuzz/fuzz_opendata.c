@@ -3,19 +3,9 @@
  * byte chooses: encryptedData as text, rawData with its signature, or an id.
  * The corpus holds data that opens, so that what is inside is reached.
  */
+#include "tests/fuzz/fuzz.h"
 #include "wechat/cloudid.h"
 #include "wechat/opendata.h"
-
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-must(bool ok)
-{
-	if (!ok)
-		abort();
-}
 
 static const struct session_keys *
 keys_get(void)

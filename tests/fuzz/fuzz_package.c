@@ -6,10 +6,9 @@
 #include "functions/package.h"
 #include "functions/package_triggers.h"
 #include "functions/registry.h"
+#include "tests/fuzz/fuzz.h"
 
 #include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void
 try_release(const json_t *v)

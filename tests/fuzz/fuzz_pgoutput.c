@@ -4,20 +4,10 @@
  * between a begin and a commit.
  */
 #include "db/pgoutput.h"
-
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/fuzz.h"
 
 static const uint8_t *low, *high;
 static int depth;
-
-static void
-must(bool ok)
-{
-	if (!ok)
-		abort();
-}
 
 static bool
 is_inside(struct slice s)

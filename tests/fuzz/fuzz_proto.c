@@ -2,9 +2,8 @@
  * The SDKs' protobuf messages: what is read lies within the message; what is
  * written is read back the same.
  */
+#include "tests/fuzz/fuzz.h"
 #include "wechat/proto_call.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void
 inside(struct slice s, struct slice all)

@@ -4,11 +4,8 @@
  */
 #include "base/crypto.h"
 #include "base/text.h"
+#include "tests/fuzz/fuzz.h"
 #include "wechat/push.h"
-
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define KEY       "jWmYm7qr5nMoAUwZRjGtBxmz3KA1tkAj3ykkR6q2B2C"
 #define TOKEN     "AAAAA"
@@ -16,13 +13,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const struct push_home plain_home = {"wx1", TOKEN, ""};
 static const struct push_home sealed_home = {"wx1", TOKEN, KEY};
-
-static void
-must(bool ok)
-{
-	if (!ok)
-		abort();
-}
 
 /* Of what was taken everything can be told. */
 static void

@@ -7,17 +7,7 @@
 #include "documents/query.h"
 #include "documents/sql.h"
 #include "documents/sql_from.h"
-
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-must(bool ok)
-{
-	if (!ok)
-		abort();
-}
+#include "tests/fuzz/fuzz.h"
 
 /* Our words have no double quote, no backslash, no
  * semicolon, no comment. */

@@ -5,18 +5,9 @@
  */
 #include "base/text.h"
 #include "documents/regex.h"
+#include "tests/fuzz/fuzz.h"
 
-#include <stdlib.h>
 #include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-must(bool ok)
-{
-	if (!ok)
-		abort();
-}
 
 /* Inside a bracket: letters, digits, ranges, numbers, [:name:]. */
 static const char *

@@ -9,18 +9,9 @@
 #include "documents/query.h"
 #include "documents/rule.h"
 #include "documents/sql.h"
+#include "tests/fuzz/fuzz.h"
 
 #include <stdio.h>
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-must(bool ok)
-{
-	if (!ok)
-		abort();
-}
 
 /* The text without its quoted names. */
 static void

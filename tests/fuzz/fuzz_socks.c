@@ -6,17 +6,7 @@
 #include "base/err.h"
 #include "functions/egress_rule.h"
 #include "functions/egress_socks.h"
-
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-must(bool ok)
-{
-	if (!ok)
-		abort();
-}
+#include "tests/fuzz/fuzz.h"
 
 static void
 ask(struct slice in)

@@ -6,19 +6,11 @@
 #include "base/text.h"
 #include "documents/aggregate.h"
 #include "documents/doc_sql.h"
+#include "tests/fuzz/fuzz.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-must(bool ok)
-{
-	if (!ok)
-		abort();
-}
 
 /* Our words have no backslash, no semicolon and no comment; a double quote
  * begins or ends an identifier. */

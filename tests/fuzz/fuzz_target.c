@@ -2,8 +2,7 @@
  * Request targets and their queries: bytes → path, query, authority.
  */
 #include "http/target.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/fuzz.h"
 
 /* What was accepted decodes to a path that is one C string. */
 static void

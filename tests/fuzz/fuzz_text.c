@@ -5,20 +5,10 @@
 #include "base/err.h"
 #include "base/quantity.h"
 #include "base/text.h"
-
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/fuzz.h"
 
 typedef int get_fn(struct buf *to, struct slice in);
 typedef void put_fn(struct buf *to, struct slice in);
-
-static void
-must(bool ok)
-{
-	if (!ok)
-		abort();
-}
 
 static int
 get_url(struct buf *to, struct slice in)

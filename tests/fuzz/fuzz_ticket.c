@@ -7,10 +7,7 @@
 #include "auth/device.h"
 #include "auth/member.h"
 #include "base/text.h"
-
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/fuzz.h"
 
 static const char key[] =
 	"-----BEGIN PUBLIC KEY-----\n"
@@ -24,13 +21,6 @@ static const char key[] =
 	"-----END PUBLIC KEY-----\n";
 
 enum { NOW_S = 1780000000 };
-
-static void
-must(bool ok)
-{
-	if (!ok)
-		abort();
-}
 
 static void
 must_be_plain(const struct custom_ticket *t)

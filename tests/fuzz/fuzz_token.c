@@ -5,20 +5,10 @@
  */
 #include "auth/claims.h"
 #include "auth/token.h"
-
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/fuzz.h"
 
 static const char keys_text[] =
 	"k1 AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8\n";
-
-static void
-must(bool ok)
-{
-	if (!ok)
-		abort();
-}
 
 static void
 feed_token(struct slice in)

@@ -3,10 +3,7 @@
  * header promises, and lie within the text.
  */
 #include "pay/tradebill.h"
-
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/fuzz.h"
 
 static void
 within(struct slice s, const uint8_t *data, size_t size)

@@ -9,17 +9,7 @@
 #include "base/text.h"
 #include "documents/sql.h"
 #include "documents/update.h"
-
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-must(bool ok)
-{
-	if (!ok)
-		abort();
-}
+#include "tests/fuzz/fuzz.h"
 
 /* The type that the text gives to parameter `n`, from 1. */
 static bool

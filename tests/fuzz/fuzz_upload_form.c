@@ -5,10 +5,9 @@
  */
 #include "base/buf.h"
 #include "http/upload_form.h"
+#include "tests/fuzz/fuzz.h"
 
 #include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 struct heard {
 	struct buf all, file;
@@ -79,13 +78,6 @@ run(struct slice type, struct slice body, size_t piece, struct heard *h)
 		e = upload_form_end(f, NULL);
 	arena_done(&arena);
 	return e;
-}
-
-static void
-must(bool holds)
-{
-	if (!holds)
-		__builtin_trap();
 }
 
 int

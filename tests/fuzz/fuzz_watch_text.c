@@ -6,18 +6,9 @@
 #include "watch/watch_text.h"
 
 #include "base/mem.h"
+#include "tests/fuzz/fuzz.h"
 
-#include <stdlib.h>
 #include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-must(bool ok)
-{
-	if (!ok)
-		abort();
-}
 
 static void
 must_lie_in(struct slice part, struct slice whole)

@@ -4,10 +4,7 @@
  */
 #include "base/err.h"
 #include "functions/worker.h"
-
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/fuzz.h"
 
 /* The first byte says after how many bytes to look. */
 int

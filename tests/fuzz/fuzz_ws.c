@@ -4,21 +4,12 @@
 #include "base/mem.h"
 #include "base/sock.h"
 #include "http/ws.h"
+#include "tests/fuzz/fuzz.h"
 #include "watch/watch_message.h"
 
-#include <stdlib.h>
 #include <sys/socket.h>
 
 enum { MESSAGE_TOP = 4096, TURNS = 64 };
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-must(bool ok)
-{
-	if (!ok)
-		abort();
-}
 
 static void
 check_message(struct slice text)

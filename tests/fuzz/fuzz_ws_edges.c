@@ -3,10 +3,9 @@
  * byte by byte, and no byte is left out.
  */
 #include "http/ws_edges.h"
+#include "tests/fuzz/fuzz.h"
 
 #include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { ENDS = 4096 };
 

@@ -9,14 +9,13 @@
  */
 #include "base/mem.h"
 #include "base/paths.h"
+#include "tests/fuzz/fuzz.h"
 
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { FILE_TOP = 1 << 20 };
 
