@@ -17,7 +17,8 @@
 enum { FORM = 1, HEAD = 1 + GCM_NONCE };
 
 struct seal {
-	uint8_t key[GCM_KEY], brief[GCM_KEY];
+	uint8_t key[GCM_KEY];
+	struct seal *brief; /* under a derived key; of that one: NULL */
 };
 
 static_assert(SHA256_LEN == GCM_KEY, "a sum is a key");
@@ -38,8 +39,9 @@ seal_new(struct seal **ret, struct slice hex_key, struct fault *why)
 	}
 	memcpy(seal->key, key.ptr, GCM_KEY);
 	mem_wipe(key.ptr, key.len);
+	seal->brief = mem_new(struct seal);
 	crypto_hmac_sha256(slice_of((char *)seal->key, GCM_KEY),
-		SLICE("mpcloud brief"), seal->brief);
+		SLICE("mpcloud brief"), seal->brief->key);
 	*ret = take(seal);
 	return 0;
 }
@@ -47,60 +49,40 @@ seal_new(struct seal **ret, struct slice hex_key, struct fault *why)
 struct seal *
 seal_free(struct seal *seal)
 {
-	if (seal)
-		mem_wipe(seal, sizeof(*seal));
+	if (!seal)
+		return NULL;
+	(void)seal_free(seal->brief);
+	mem_wipe(seal, sizeof(*seal));
 	return mem_free(seal);
 }
 
-static int
-close_by(const uint8_t key[GCM_KEY], struct slice what, struct slice plain,
-	struct buf *to)
+struct seal *
+seal_brief(struct seal *seal)
 {
-	char head[HEAD] = {FORM};
-
-	crypto_random(head + 1, GCM_NONCE);
-	buf_add(to, head, sizeof(head));
-	return crypto_gcm_seal(slice_of(key, GCM_KEY),
-		slice_of(head + 1, GCM_NONCE), what, plain, to);
-}
-
-static int
-open_by(const uint8_t key[GCM_KEY], struct slice what, struct slice sealed,
-	struct buf *to)
-{
-	if (sealed.len < HEAD + GCM_TAG || sealed.ptr[0] != FORM)
-		return ERR_FORMAT;
-	return crypto_gcm_open(slice_of(key, GCM_KEY),
-		slice_of(sealed.ptr + 1, GCM_NONCE), what,
-		slice_of(sealed.ptr + HEAD, sealed.len - HEAD), to);
+	return seal->brief;
 }
 
 int
 seal_close(struct seal *seal, struct slice what, struct slice plain,
 	struct buf *to)
 {
-	return close_by(seal->key, what, plain, to);
+	char head[HEAD] = {FORM};
+
+	crypto_random(head + 1, GCM_NONCE);
+	buf_add(to, head, sizeof(head));
+	return crypto_gcm_seal(slice_of(seal->key, GCM_KEY),
+		slice_of(head + 1, GCM_NONCE), what, plain, to);
 }
 
 int
 seal_open(struct seal *seal, struct slice what, struct slice sealed,
 	struct buf *to)
 {
-	return open_by(seal->key, what, sealed, to);
-}
-
-int
-seal_close_brief(struct seal *seal, struct slice what, struct slice plain,
-	struct buf *to)
-{
-	return close_by(seal->brief, what, plain, to);
-}
-
-int
-seal_open_brief(struct seal *seal, struct slice what, struct slice sealed,
-	struct buf *to)
-{
-	return open_by(seal->brief, what, sealed, to);
+	if (sealed.len < HEAD + GCM_TAG || sealed.ptr[0] != FORM)
+		return ERR_FORMAT;
+	return crypto_gcm_open(slice_of(seal->key, GCM_KEY),
+		slice_of(sealed.ptr + 1, GCM_NONCE), what,
+		slice_of(sealed.ptr + HEAD, sealed.len - HEAD), to);
 }
 
 /* The key of the sums is derived: the sealing key itself signs nothing. */

@@ -26,7 +26,7 @@ put_sealed(struct seal *seal, struct slice word, const struct buf *plain,
 	if (e < 0)
 		return e;
 	buf_init(&sealed, TOP);
-	e = seal_close_brief(seal, word, buf_all(plain), &sealed);
+	e = seal_close(seal_brief(seal), word, buf_all(plain), &sealed);
 	if (e < 0)
 		return e;
 	text_base64url(to, buf_all(&sealed));
@@ -38,12 +38,13 @@ static json_t *
 open_sealed(struct seal *seal, struct slice word, struct slice text)
 {
 	_buf_ struct buf sealed, plain;
+	struct seal *brief = seal_brief(seal);
 	json_t *v = NULL;
 
 	buf_init(&sealed, TOP);
 	buf_init(&plain, TOP);
 	if (text.len > TOP || text_unbase64url(&sealed, text) < 0 ||
-		seal_open_brief(seal, word, buf_all(&sealed), &plain) < 0 ||
+		seal_open(brief, word, buf_all(&sealed), &plain) < 0 ||
 		val_parse(&v, buf_all(&plain), NULL) < 0)
 		return NULL;
 	return v;
