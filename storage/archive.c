@@ -5,6 +5,7 @@
  */
 #include "storage/archive.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "storage/files_inside.h"
 
@@ -24,14 +25,21 @@ struct archiving {
 	bool working, back;
 	char name[ARCHIVE_TOP][CONTENT_NAME + 1];
 	int err[ARCHIVE_TOP];
+	bool moved[ARCHIVE_TOP]; /* say the rows */
 	size_t count;
 };
 
 static const char *const folders[] = {"objects", "archive"};
 
-static const char class_sql[] =
-	"UPDATE mpcloud.files SET class = $2 WHERE content IN"
-	" (SELECT jsonb_array_elements_text($1::jsonb))";
+/* Of both the answer is which of the contents are to be looked for in the other
+ * folder from now on. */
+static const char archive_sql[] =
+	"SELECT * FROM mpcloud.files_archive($1, $2::jsonb, $3::bigint)";
+
+static const char restore_sql[] =
+	"WITH moved AS (UPDATE mpcloud.files SET class = 'standard'"
+	"  WHERE content IN (SELECT jsonb_array_elements_text($1::jsonb))"
+	"  RETURNING content) SELECT DISTINCT content FROM moved";
 
 static const char find_sql[] =
 	"SELECT content, class FROM mpcloud.files WHERE env = $1 AND path = $2";
@@ -167,7 +175,7 @@ run_remove(struct place_work *w)
 	for (size_t i = 0; i < g->count; i++) {
 		(void)snprintf(path, sizeof(path), "%s/%.3s/%s",
 			folders[g->back], g->name[i], g->name[i]);
-		if (g->err[i] == 0)
+		if (g->moved[i])
 			(void)unlinkat(place_dir(g->place), path, 0);
 	}
 }
@@ -188,6 +196,15 @@ do_work(struct archiving *g, place_fn *run, place_fn *done)
 	place_do(g->place, &g->work, run, done);
 }
 
+static bool
+has_changed(const struct archiving *g, const char *name)
+{
+	for (int i = 0; i < ask_rows(&g->ask); i++)
+		if (slice_is(ask_value(&g->ask, i, 0), name))
+			return true;
+	return false;
+}
+
 static void
 on_class(struct job *job)
 {
@@ -195,10 +212,30 @@ on_class(struct job *job)
 		container_of(job, struct ask, job), struct archiving, ask);
 
 	hot_changed_all(g->f->hot);
-	if (job->err < 0)
+	if (job->err < 0) {
 		finish(g, job->err, &job->why);
+		return;
+	}
+	for (size_t i = 0; i < g->count; i++)
+		g->moved[i] = has_changed(g, g->name[i]);
+	do_work(g, run_remove, on_removed);
+}
+
+static void
+ask_class(struct archiving *g, struct slice names)
+{
+	char now[24];
+
+	g->ask = (struct ask){0};
+	job_init(&g->ask.job, on_class);
+	(void)snprintf(now, sizeof(now), "%lld", (long long)clock_now_ms());
+	if (g->back)
+		pool_ask(g->f->pool, &g->ask, restore_sql, &names, 1);
 	else
-		do_work(g, run_remove, on_removed);
+		pool_ask(g->f->pool, &g->ask, archive_sql,
+			(struct slice[]){slice_str(g->f->conf.env), names,
+				slice_str(now)},
+			3);
 }
 
 static void
@@ -224,12 +261,7 @@ on_brought(struct place_work *w)
 		finish(g, err, NULL);
 		return;
 	}
-	g->ask = (struct ask){0};
-	job_init(&g->ask.job, on_class);
-	pool_ask(g->f->pool, &g->ask, class_sql,
-		(struct slice[]){buf_all(&list),
-			g->back ? SLICE("standard") : SLICE("archive")},
-		2);
+	ask_class(g, buf_all(&list));
 }
 
 static struct archiving *

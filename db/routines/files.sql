@@ -439,30 +439,62 @@ BEGIN
 	END LOOP;
 END $$;
 
+-- Whether the first rule of the lifecycle whose prefix fits sends `f` to the archive
+-- by now.
+CREATE OR REPLACE FUNCTION mpcloud.file_may_archive(f mpcloud.files, lifecycle jsonb,
+	now_ms bigint)
+RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
+	SELECT f.class = 'standard' AND f.place = 'disk' AND f.state = 'ok'
+		AND coalesce((SELECT f.changed_at
+				<= now_ms - (l.rule ->> 'archive')::bigint
+			FROM jsonb_array_elements(lifecycle)
+				WITH ORDINALITY l (rule, nr)
+			WHERE starts_with(f.path, l.rule ->> 'prefix')
+			ORDER BY l.nr LIMIT 1), false)
+$$;
+
 -- Contents on disk that every row naming them says may be archived.
 CREATE OR REPLACE FUNCTION mpcloud.files_to_archive(env text, now_ms bigint,
 	top integer)
 RETURNS SETOF text LANGUAGE sql STABLE AS $$
 	WITH due AS (
-		SELECT f.content, f.path FROM mpcloud.file_rules r,
-			jsonb_array_elements(r.lifecycle) WITH ORDINALITY l (rule, nr),
-			mpcloud.files f
+		SELECT f.content FROM mpcloud.file_rules r,
+			jsonb_array_elements(r.lifecycle) l (rule), mpcloud.files f
 		WHERE r.env = $1 AND f.env = $1 AND l.rule ? 'archive'
 			AND f.path >= (l.rule ->> 'prefix')
 			AND f.path < (l.rule ->> 'prefix') || U&'\+10FFFF'
 			AND f.changed_at <= now_ms - (l.rule ->> 'archive')::bigint
-			AND f.class = 'standard' AND f.place = 'disk'
-			AND f.state = 'ok'
-			AND NOT EXISTS (SELECT FROM jsonb_array_elements(r.lifecycle)
-					WITH ORDINALITY b (rule, nr)
-				WHERE b.nr < l.nr
-				AND starts_with(f.path, b.rule ->> 'prefix'))
+			AND f.class = 'standard'
+			AND mpcloud.file_may_archive(f, r.lifecycle, now_ms)
+			AND NOT EXISTS (SELECT FROM mpcloud.files x
+				WHERE x.content = f.content AND NOT (x.env = $1 AND
+				mpcloud.file_may_archive(x, r.lifecycle, now_ms)))
 		LIMIT top)
-	SELECT DISTINCT d.content FROM due d WHERE NOT EXISTS (
-		SELECT FROM mpcloud.files f WHERE f.content = d.content
-			AND f.path NOT IN (SELECT x.path FROM due x
-				WHERE x.content = d.content))
+	SELECT DISTINCT d.content FROM due d
 $$;
+
+-- Those of the contents, which have their other name already, that their rows say
+-- are archived from now on.  Who copies one of the rows is waited for, or waits: a
+-- row that he has made meanwhile is seen by the second statement, and its content
+-- stays.
+CREATE OR REPLACE FUNCTION mpcloud.files_archive(env text, contents jsonb,
+	now_ms bigint)
+RETURNS SETOF text LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM FROM mpcloud.files f WHERE f.content IN
+		(SELECT jsonb_array_elements_text(contents))
+		ORDER BY f.path FOR UPDATE;
+	RETURN QUERY WITH moved AS (
+		UPDATE mpcloud.files f SET class = 'archive'
+			FROM mpcloud.file_rules r
+			WHERE r.env = $1 AND f.content IN
+				(SELECT jsonb_array_elements_text(contents))
+			AND NOT EXISTS (SELECT FROM mpcloud.files x
+				WHERE x.content = f.content AND NOT (x.env = $1 AND
+				mpcloud.file_may_archive(x, r.lifecycle, now_ms)))
+			RETURNING f.content)
+		SELECT DISTINCT m.content FROM moved m;
+END $$;
 
 -- Of these names in one folder: 'objects' or 'archive' (contents that no row looks
 -- for there), 'uploads'.
