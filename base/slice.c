@@ -22,10 +22,16 @@ slice_is(struct slice a, const char *s)
 }
 
 bool
+slice_eq_nocase(struct slice a, struct slice b)
+{
+	return a.len == b.len &&
+	       (a.len == 0 || strncasecmp(a.ptr, b.ptr, a.len) == 0);
+}
+
+bool
 slice_is_nocase(struct slice a, const char *s)
 {
-	return a.len == strlen(s) &&
-	       (a.len == 0 || strncasecmp(a.ptr, s, a.len) == 0);
+	return slice_eq_nocase(a, slice_str(s));
 }
 
 bool
@@ -69,6 +75,17 @@ slice_split(struct slice *rest, char sep, struct slice *ret)
 	rest->len -= ret->len + 1;
 	rest->ptr = at + 1;
 	return true;
+}
+
+bool
+slice_lists(struct slice list, struct slice word)
+{
+	struct slice one;
+
+	while (slice_split(&list, ',', &one))
+		if (slice_eq_nocase(slice_trim(one), word))
+			return true;
+	return false;
 }
 
 int

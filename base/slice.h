@@ -13,7 +13,11 @@ struct slice {
 	size_t len;
 };
 
-#define SLICE(lit) ((struct slice){"" lit, sizeof(lit) - 1})
+#define SLICE_INIT(lit) \
+	{ \
+		"" lit, sizeof(lit) - 1 \
+	}
+#define SLICE(lit) ((struct slice)SLICE_INIT(lit))
 
 /* For "%.*s". */
 #define SLICE_ARG(s) (int)(s).len, (s).ptr
@@ -33,6 +37,7 @@ slice_str(const char *s)
 bool slice_eq(struct slice a, struct slice b);
 bool slice_is(struct slice a, const char *s);
 /* ASCII letters of either case are the same. */
+bool slice_eq_nocase(struct slice a, struct slice b);
 bool slice_is_nocase(struct slice a, const char *s);
 bool slice_starts(struct slice a, const char *prefix);
 /* Spaces and tabs off both ends. */
@@ -40,6 +45,9 @@ struct slice slice_trim(struct slice a);
 /* The part before the first `sep`; *rest gets what follows (empty at the end).
  * False when `*rest` had nothing left. */
 bool slice_split(struct slice *rest, char sep, struct slice *ret);
+/* Whether `word` is one of those that `list` has between its commas, in letters
+ * of either case: "keep-alive, Upgrade" lists "upgrade". */
+bool slice_lists(struct slice list, struct slice word);
 /* How many letters must change to make one of the other (Levenshtein);
  * SIZE_MAX past 64 letters. */
 size_t slice_distance(struct slice a, struct slice b);

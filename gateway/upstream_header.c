@@ -22,44 +22,28 @@ is_one_of(struct slice name, const struct slice *names, size_t count)
 }
 
 #define IS_ONE_OF(name, names) is_one_of((name), (names), array_size(names))
-#define NAME(text) \
-	{ \
-		text, sizeof(text) - 1 \
-	}
 
-static const struct slice hop_by_hop[] = {NAME("connection"),
-	NAME("keep-alive"), NAME("proxy-connection"),
-	NAME("proxy-authenticate"), NAME("proxy-authorization"), NAME("te"),
-	NAME("trailer"), NAME("transfer-encoding"), NAME("upgrade")};
+static const struct slice hop_by_hop[] = {SLICE_INIT("connection"),
+	SLICE_INIT("keep-alive"), SLICE_INIT("proxy-connection"),
+	SLICE_INIT("proxy-authenticate"), SLICE_INIT("proxy-authorization"),
+	SLICE_INIT("te"), SLICE_INIT("trailer"),
+	SLICE_INIT("transfer-encoding"), SLICE_INIT("upgrade")};
 
 /* What we say ourselves, whoever says it besides. */
-static const struct slice ours_up[] = {NAME("host"), NAME("content-length"),
-	NAME("expect"), NAME("x-request-id"), NAME("traceparent"),
-	NAME("x-mpcloud-uid")};
+static const struct slice ours_up[] = {SLICE_INIT("host"),
+	SLICE_INIT("content-length"), SLICE_INIT("expect"),
+	SLICE_INIT("x-request-id"), SLICE_INIT("traceparent"),
+	SLICE_INIT("x-mpcloud-uid")};
 /* What a client may not say, and a route may: servers believe these of a proxy,
  * X-WX-… of WeChat's own; Proxy would be CGI's HTTP_PROXY. */
-static const struct slice proxies[] = {NAME("forwarded"), NAME("proxy"),
-	NAME("x-client-ip"), NAME("x-original-url"), NAME("x-real-ip"),
-	NAME("x-rewrite-url")};
+static const struct slice proxies[] = {SLICE_INIT("forwarded"),
+	SLICE_INIT("proxy"), SLICE_INIT("x-client-ip"),
+	SLICE_INIT("x-original-url"), SLICE_INIT("x-real-ip"),
+	SLICE_INIT("x-rewrite-url")};
 static const struct slice proxies_begin[] = {
-	NAME("x-forwarded-"), NAME("x-wx-")};
-static const struct slice ours_down[] = {
-	NAME("content-length"), NAME("date"), NAME("x-request-id")};
-
-/* Is `name` one of those that a Connection header lists? */
-static bool
-is_listed(struct slice connection, struct slice name)
-{
-	struct slice one;
-
-	while (connection.len && slice_split(&connection, ',', &one)) {
-		one = slice_trim(one);
-		if (one.len == name.len &&
-			strncasecmp(one.ptr, name.ptr, one.len) == 0)
-			return true;
-	}
-	return false;
-}
+	SLICE_INIT("x-forwarded-"), SLICE_INIT("x-wx-")};
+static const struct slice ours_down[] = {SLICE_INIT("content-length"),
+	SLICE_INIT("date"), SLICE_INIT("x-request-id")};
 
 /* Programs behind CGI's names (WSGI, PHP) do not tell "_" from "-", so to them
  * X_Mpcloud_Uid is who asks as well.  Of a long name its beginning. */
@@ -147,7 +131,8 @@ on_header(void *owner, struct slice name, struct slice value)
 	if (!goes_up(h->r, name))
 		return;
 	/* A client does not say which of the route's headers are for us. */
-	if (is_listed(h->connection, name) && !declared_sets_header(h->r, name))
+	if (slice_lists(h->connection, name) &&
+		!declared_sets_header(h->r, name))
 		return;
 	h->agent |= slice_is_nocase(name, "user-agent");
 	h->accept |= slice_is_nocase(name, "accept");
@@ -217,7 +202,7 @@ answer_header(struct request *r, struct slice line, struct slice connection)
 		return;
 	value = slice_trim(value);
 	if (IS_ONE_OF(name, hop_by_hop) || IS_ONE_OF(name, ours_down) ||
-		is_listed(connection, name) || declared_drops_header(r, name))
+		slice_lists(connection, name) || declared_drops_header(r, name))
 		return;
 	for (size_t i = 0; i < value.len; i++)
 		if ((unsigned char)value.ptr[i] < 0x20 && value.ptr[i] != '\t')

@@ -17,18 +17,6 @@
 
 enum { KEY_LEN = 24, KEY_BYTES = 16, PROTOCOL_TOP = 128 };
 
-/* Does a header that is a list of tokens hold `word`? */
-static bool
-has_token(struct slice list, const char *word)
-{
-	struct slice one;
-
-	while (slice_split(&list, ',', &one))
-		if (slice_is_nocase(slice_trim(one), word))
-			return true;
-	return false;
-}
-
 static bool
 key_is_good(struct slice key)
 {
@@ -45,8 +33,10 @@ ws_check(const struct request *r, struct fault *why)
 	if (strcmp(exchange_method(r->x), "GET") != 0)
 		return fault_set(
 			why, ERR_UPGRADE, "a WebSocket is opened with GET");
-	if (!has_token(exchange_header(r->x, "Upgrade"), "websocket") ||
-		!has_token(exchange_header(r->x, "Connection"), "upgrade"))
+	if (!slice_lists(
+		    exchange_header(r->x, "Upgrade"), SLICE("websocket")) ||
+		!slice_lists(
+			exchange_header(r->x, "Connection"), SLICE("upgrade")))
 		return fault_set(why, ERR_UPGRADE,
 			"this path speaks WebSocket: send Upgrade: websocket "
 			"and Connection: Upgrade (a proxy in front must pass "

@@ -57,22 +57,19 @@ exchange_add_header(struct exchange *x, const char *name, const char *value)
 	x->last_header = &h->next;
 }
 
-#define NAME(text) \
-	{ \
-		text, sizeof(text) - 1 \
-	}
-
 /* Names that somebody else chose are ours when they are these, as programs
  * write them: then the answer may have a form. */
-static const struct slice common_names[] = {NAME("Accept-Ranges"),
-	NAME("accept-ranges"), NAME("Age"), NAME("age"), NAME("Cache-Control"),
-	NAME("cache-control"), NAME("Content-Encoding"),
-	NAME("content-encoding"), NAME("Content-Language"),
-	NAME("content-language"), NAME("Content-Type"), NAME("content-type"),
-	NAME("ETag"), NAME("etag"), NAME("Expires"), NAME("expires"),
-	NAME("Last-Modified"), NAME("last-modified"), NAME("Server"),
-	NAME("server"), NAME("Vary"), NAME("vary"), NAME("X-Powered-By"),
-	NAME("x-powered-by")};
+static const struct slice common_names[] = {SLICE_INIT("Accept-Ranges"),
+	SLICE_INIT("accept-ranges"), SLICE_INIT("Age"), SLICE_INIT("age"),
+	SLICE_INIT("Cache-Control"), SLICE_INIT("cache-control"),
+	SLICE_INIT("Content-Encoding"), SLICE_INIT("content-encoding"),
+	SLICE_INIT("Content-Language"), SLICE_INIT("content-language"),
+	SLICE_INIT("Content-Type"), SLICE_INIT("content-type"),
+	SLICE_INIT("ETag"), SLICE_INIT("etag"), SLICE_INIT("Expires"),
+	SLICE_INIT("expires"), SLICE_INIT("Last-Modified"),
+	SLICE_INIT("last-modified"), SLICE_INIT("Server"), SLICE_INIT("server"),
+	SLICE_INIT("Vary"), SLICE_INIT("vary"), SLICE_INIT("X-Powered-By"),
+	SLICE_INIT("x-powered-by")};
 
 static const char *
 common_name(struct slice name)

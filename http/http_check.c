@@ -224,9 +224,7 @@ check_host(const struct exchange *x, const struct seen *seen, bool old)
 	if (seen->hosts && !target_authority_is_valid(seen->host))
 		return REFUSE_HOST;
 	/* Two names for one request: nobody may choose. */
-	if (named.ptr && seen->hosts &&
-		(named.len != seen->host.len ||
-			strncasecmp(named.ptr, seen->host.ptr, named.len) != 0))
+	if (named.ptr && seen->hosts && !slice_eq_nocase(named, seen->host))
 		return REFUSE_HOST;
 	return REFUSE_NOT;
 }

@@ -57,9 +57,8 @@ address_same_origin(struct slice a, struct slice b)
 {
 	struct slice x = authority(a), y = authority(b);
 
-	return x.len && x.len == y.len &&
+	return x.len && slice_eq_nocase(x, y) &&
 	       slice_starts(a, "https://") == slice_starts(b, "https://") &&
-	       strncasecmp(x.ptr, y.ptr, x.len) == 0 &&
 	       !memchr(x.ptr, '@', x.len);
 }
 

@@ -109,6 +109,10 @@ slices_compare_by_bytes(void **state)
 	assert_false(slice_is(SLICE("ab"), "abc"));
 	assert_true(slice_is_nocase(SLICE("Content-TYPE"), "content-type"));
 	assert_false(slice_is_nocase(SLICE("Content"), "content-type"));
+	assert_true(slice_eq_nocase(SLICE("ETag"), SLICE("etAG")));
+	assert_true(slice_eq_nocase(SLICE(""), (struct slice){NULL, 0}));
+	assert_false(slice_eq_nocase(SLICE("ETag"), SLICE("ETags")));
+	assert_false(slice_eq_nocase(SLICE("ETag"), SLICE("ETab")));
 	assert_true(slice_starts(SLICE("abc"), "ab"));
 	assert_true(slice_starts(SLICE(""), ""));
 	assert_false(slice_starts(SLICE("a"), "ab"));
@@ -128,6 +132,26 @@ splitting_gives_each_part_and_then_ends(void **state)
 		assert_true(slice_is(part, parts[i]));
 	}
 	assert_false(slice_split(&rest, ',', &part));
+}
+
+static void
+a_list_holds_the_words_between_its_commas(void **state)
+{
+	struct slice list = SLICE("keep-alive,\tUPGRADE , x-a b,,");
+	struct slice one = SLICE("close");
+
+	(void)state;
+	assert_true(slice_lists(list, SLICE("keep-alive")));
+	assert_true(slice_lists(list, SLICE("upgrade")));
+	assert_true(slice_lists(list, SLICE("X-A B")));
+	assert_true(slice_lists(one, SLICE("Close")));
+	assert_false(slice_lists(list, SLICE("keep")));
+	assert_false(slice_lists(list, SLICE("alive")));
+	assert_false(slice_lists(list, SLICE("x-a")));
+	assert_false(slice_lists(list, SLICE("keep-alive,\tupgrade")));
+	assert_false(slice_lists(one, SLICE("clos")));
+	assert_false(slice_lists(SLICE(""), SLICE("close")));
+	assert_false(slice_lists((struct slice){NULL, 0}, SLICE("close")));
 }
 
 static void
@@ -209,6 +233,7 @@ main(void)
 		cmocka_unit_test(json_of_a_missing_string_is_an_empty_one),
 		cmocka_unit_test(slices_compare_by_bytes),
 		cmocka_unit_test(splitting_gives_each_part_and_then_ends),
+		cmocka_unit_test(a_list_holds_the_words_between_its_commas),
 		cmocka_unit_test(numbers_are_digits_within_their_range),
 		cmocka_unit_test(
 			an_arena_hands_out_zeroed_aligned_memory_up_to_its_ceiling),

@@ -12,10 +12,7 @@
 
 /* After the cases that JSON test suites collect: y_ must be taken. */
 static const struct slice good[] = {
-#define S(text) \
-	{ \
-		text, sizeof(text) - 1 \
-	}
+#define S SLICE_INIT
 	S("0"),
 	S("-0"),
 	S("1"),
