@@ -6,6 +6,7 @@
  */
 #include "functions/release.h"
 
+#include "base/header_name.h"
 #include "base/mem.h"
 #include "base/sip.h"
 #include "functions/settings.h"
@@ -28,17 +29,6 @@ enum {
 };
 
 /* --- reading --- */
-
-static bool
-is_token(struct slice s)
-{
-	/* RFC 9110, 5.6.2 */
-	for (size_t i = 0; i < s.len; i++)
-		if (!isalnum((unsigned char)s.ptr[i]) &&
-			!memchr("!#$%&'*+-.^_`|~", s.ptr[i], 15))
-			return false;
-	return s.len > 0 && s.len <= HEADER_TOP;
-}
 
 static bool
 is_value(struct slice s)
@@ -65,7 +55,8 @@ parse_header(struct fn_release *r, const json_t *gray, struct fault *why)
 	(void)slice_split(&text, ':', &name);
 	name = slice_trim(name);
 	text = slice_trim(text);
-	if (!is_token(name) || !is_value(text))
+	if (name.len > HEADER_TOP || !header_name_is_valid(name) ||
+		!is_value(text))
 		return fault_set(why, ERR_PARAM,
 			"header: a header's name and its value are wanted, as "
 			"\"x-gray: yes\"");

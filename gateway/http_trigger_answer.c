@@ -10,11 +10,10 @@
  */
 #include "gateway/http_trigger.h"
 
+#include "base/header_name.h"
 #include "base/scan.h"
 #include "base/text.h"
 #include "base/val.h"
-
-#include <ctype.h>
 
 #define TYPE_TEXT  SLICE("text/plain; charset=utf-8")
 #define TYPE_JSON  SLICE("application/json; charset=utf-8")
@@ -40,16 +39,6 @@ is_ours(struct slice name)
 		if (slice_is_nocase(name, names[i]))
 			return true;
 	return false;
-}
-
-static bool
-is_token(struct slice s)
-{
-	for (size_t i = 0; i < s.len; i++)
-		if (!isalnum((unsigned char)s.ptr[i]) &&
-			!(s.ptr[i] && strchr("!#$%&'*+-.^_`|~", s.ptr[i])))
-			return false;
-	return s.len > 0 && (unsigned char)s.ptr[0] < 0x80;
 }
 
 static bool
@@ -146,7 +135,7 @@ add_values(struct http_answer *a, struct arena *arena, const char *key,
 	size_t i;
 	int e = 0;
 
-	if (!is_token(name))
+	if (!header_name_is_valid(name))
 		return refuse(why, "a header's name is no token", NULL);
 	if (!json_is_array(v))
 		return add_value(a, arena, name, v, why);

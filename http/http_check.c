@@ -10,6 +10,8 @@
  */
 #include "http/http_inside.h"
 
+#include "base/header_name.h"
+
 #include <string.h>
 
 enum { HEADERS_TOP = 100 };
@@ -83,31 +85,6 @@ struct seen {
 	const char *end; /* of the last value */
 	enum refusal why;
 };
-
-/* RFC 9110, 5.6.2: what a token is made of. */
-static const bool token_bytes[256] = {
-	['0' ... '9'] = true,
-	['A' ... 'Z'] = true,
-	['a' ... 'z'] = true,
-	['!'] = true,
-	['#' ... '\''] = true,
-	['*'] = true,
-	['+'] = true,
-	['-'] = true,
-	['.'] = true,
-	['^' ... '`'] = true,
-	['|'] = true,
-	['~'] = true,
-};
-
-static bool
-is_token(struct slice s)
-{
-	for (size_t i = 0; i < s.len; i++)
-		if (!token_bytes[(unsigned char)s.ptr[i]])
-			return false;
-	return s.len > 0;
-}
 
 static bool
 is_text_slow(struct slice s)
@@ -202,7 +179,7 @@ on_header(void *cls, enum MHD_ValueKind kind, const char *key, size_t key_len,
 	}
 	if (seen->x->header_count == HEADERS_TOP)
 		seen->why = REFUSE_MANY;
-	else if (!is_token(name))
+	else if (!header_name_is_valid(name))
 		seen->why = REFUSE_NAME;
 	else if (!is_text(text))
 		seen->why = REFUSE_VALUE;
@@ -309,7 +286,8 @@ http_check(struct exchange *x, const char *version)
 	if (old && strcmp(version, MHD_HTTP_VERSION_1_0) != 0)
 		return REFUSE_VERSION;
 	x->last = x->old = old;
-	if (!is_token(slice_str(x->method)))
+	/* a token, too */
+	if (!header_name_is_valid(slice_str(x->method)))
 		return REFUSE_METHOD;
 	why = check_target(x);
 	if (why)

@@ -9,32 +9,14 @@
  */
 #include "http/http_head.h"
 
+#include "base/header_name.h"
+
 static int
 refuse(struct fault *why, const char *what)
 {
 	return fault_set(
 		why, ERR_UPSTREAM, "its answer is not HTTP/1.1: %s", what);
 }
-
-/* RFC 9110, 5.6.2. */
-static const bool is_token[256] = {['!'] = true,
-	['#'] = true,
-	['$'] = true,
-	['%'] = true,
-	['&'] = true,
-	['\''] = true,
-	['*'] = true,
-	['+'] = true,
-	['-'] = true,
-	['.'] = true,
-	['^'] = true,
-	['_'] = true,
-	['`'] = true,
-	['|'] = true,
-	['~'] = true,
-	['0' ... '9'] = true,
-	['A' ... 'Z'] = true,
-	['a' ... 'z'] = true};
 
 static bool
 is_digit(char c)
@@ -105,11 +87,8 @@ static int
 read_line(struct http_head *h, struct slice line, struct said *said,
 	struct fault *why)
 {
-	struct slice name = line, value;
+	struct slice name = slice_of(line.ptr, header_name_len(line)), value;
 
-	for (name.len = 0; name.len < line.len; name.len++)
-		if (!is_token[(unsigned char)line.ptr[name.len]])
-			break;
 	if (!name.len || name.len == line.len || line.ptr[name.len] != ':')
 		return refuse(why, "a line of its head is no header");
 	value = slice_trim(

@@ -4,10 +4,10 @@
  * since a misspelled "auth" would leave a route open.
  */
 #include "base/buf.h"
+#include "base/header_name.h"
 #include "base/mem.h"
 #include "routes/declared_inside.h"
 
-#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -162,11 +162,8 @@ declared_read_header_name(struct declared_reading *rd, const char *name)
 
 	if (!len || len > NAME_TOP)
 		return declared_refuse(rd, "a header's name is wanted");
-	for (size_t i = 0; i < len; i++)
-		if (!isalnum((unsigned char)name[i]) &&
-			!strchr("!#$%&'*+-.^_`|~", name[i]))
-			return declared_refuse(
-				rd, "\"%s\" is no header's name", name);
+	if (!header_name_is_valid(slice_of(name, len)))
+		return declared_refuse(rd, "\"%s\" is no header's name", name);
 	for (size_t i = 0; i < array_size(ours); i++)
 		if (slice_is_nocase(slice_str(name), ours[i]))
 			return declared_refuse(
