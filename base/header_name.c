@@ -53,9 +53,3 @@ header_name_begins(struct slice name, struct slice plain)
 			return false;
 	return true;
 }
-
-bool
-header_name_is(struct slice name, struct slice plain)
-{
-	return name.len == plain.len && header_name_begins(name, plain);
-}

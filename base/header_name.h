@@ -15,4 +15,8 @@ bool header_name_is_valid(struct slice s);
  * "-", so to them X_Real_IP is X-Real-IP; so it is here. */
 bool header_name_begins(struct slice name, struct slice plain);
 /* As above, the whole name. */
-bool header_name_is(struct slice name, struct slice plain);
+static inline bool
+header_name_is(struct slice name, struct slice plain)
+{
+	return name.len == plain.len && header_name_begins(name, plain);
+}

@@ -276,8 +276,11 @@ declared_each_header(struct request *r,
 bool
 declared_sets_header(const struct request *r, struct slice name)
 {
-	const struct declared_full *f = declared_full_of(r->declared);
+	const struct declared_full *f;
 
+	if (!r->declared)
+		return false;
+	f = declared_full_of(r->declared);
 	for (size_t i = 0; i < f->request.nheaders; i++)
 		if (f->request.headers[i].what != CHANGE_REMOVE &&
 			slice_is_nocase(name, f->request.headers[i].name))

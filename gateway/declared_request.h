@@ -24,7 +24,7 @@ struct slice declared_query(struct request *r);
 void declared_each_header(struct request *r,
 	void (*fn)(void *owner, struct slice name, struct slice value),
 	void *owner);
-/* Whether the route puts a header of this name into the request. */
+/* Whether the request has a route that puts a header of this name into it. */
 bool declared_sets_header(const struct request *r, struct slice name);
 /* The stored file's path or id, captures filled in. */
 int declared_file(struct request *r, struct slice *ret) _must_check_;

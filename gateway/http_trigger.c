@@ -13,12 +13,12 @@
 #include "gateway/endpoint.h"
 #include "gateway/function_log.h"
 #include "gateway/function_socket.h"
+#include "gateway/proxy_words.h"
+#include "routes/http_paths.h"
 #include "gateway/request.h"
 #include "routes/http_paths.h"
 
 #include <string.h>
-
-enum { OUR_NAME = 32 };
 
 struct trigger_act {
 	struct request *r;
@@ -179,51 +179,12 @@ on_end(struct request *r)
 	buf_done(&act->event);
 }
 
-/* What says who asks, from where, and for what path: who writes an event's
- * headers says such things for himself, and a function cannot tell.  (x-wx-* is
- * what WeChat's own platform tells a service of its caller.) */
-static bool
-is_ours(struct slice name)
-{
-	static const char *const names[] = {"forwarded", "proxy", "x-client-ip",
-		"x-mpcloud-uid", "x-original-url", "x-real-ip",
-		"x-rewrite-url"};
-	static const char *const begins[] = {"x-forwarded-", "x-wx-"};
-	char text[OUR_NAME];
-
-	if (name.len > sizeof(text))
-		name.len = sizeof(text);
-	/* "_" is "-" to whatever hands headers on as CGI does */
-	for (size_t i = 0; i < name.len; i++)
-		text[i] = name.ptr[i] == '_' ? '-' : name.ptr[i];
-	name = slice_of(text, name.len);
-	if (slice_is_nocase(name, "x-wx-service"))
-		return false;
-	for (size_t i = 0; i < array_size(names); i++)
-		if (slice_is_nocase(name, names[i]))
-			return true;
-	for (size_t i = 0; i < array_size(begins); i++) {
-		size_t len = strlen(begins[i]);
-
-		if (name.len > len &&
-			slice_is_nocase(slice_of(name.ptr, len), begins[i]))
-			return true;
-	}
-	return false;
-}
-
 /* Headers on their way into an event. */
 struct telling {
 	struct request *r;
 	void (*fn)(void *owner, struct slice name, struct slice value);
 	void *owner;
 };
-
-static bool
-is_routes(const struct request *r, struct slice name)
-{
-	return r->declared && declared_sets_header(r, name);
-}
 
 /* The key that opened the route is no business of what is behind it, which may
  * write what it is called with into its log. */
@@ -242,16 +203,8 @@ tell(void *owner, struct slice name, struct slice value)
 {
 	const struct telling *t = owner;
 
-	if (is_key(t->r, name) && !is_routes(t->r, name))
-		return;
-	if (!is_ours(name) || is_routes(t->r, name))
-		t->fn(t->owner, name, value);
-}
-
-static void
-tell_ours(const struct telling *t, struct slice name, struct slice value)
-{
-	if (value.len && !is_routes(t->r, name))
+	if (declared_sets_header(t->r, name) ||
+		(!is_key(t->r, name) && !proxy_words_has(name)))
 		t->fn(t->owner, name, value);
 }
 
@@ -267,11 +220,7 @@ each_header(const void *request,
 		declared_each_header(r, tell, &t);
 	else
 		exchange_each_header(r->x, tell, &t);
-	tell_ours(&t, SLICE("x-forwarded-for"), slice_str(exchange_peer(r->x)));
-	tell_ours(&t, SLICE("x-forwarded-host"), exchange_header(r->x, "Host"));
-	tell_ours(&t, SLICE("x-forwarded-proto"),
-		exchange_is_tls(r->x) ? SLICE("https") : SLICE("http"));
-	tell_ours(&t, SLICE("x-real-ip"), slice_str(exchange_peer(r->x)));
+	proxy_words_each(r, fn, owner);
 }
 
 /* The request as its declared route wants the function to see it. */

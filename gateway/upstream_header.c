@@ -4,24 +4,27 @@
  */
 #include "gateway/upstream_pass.h"
 
+#include "base/header_name.h"
 #include "gateway/declared_request.h"
+#include "gateway/proxy_words.h"
+#include "routes/declared.h"
 #include "gateway/request.h"
 
 #include <string.h>
-#include <strings.h>
 
 /* Lengths differ nearly always: one comparison of numbers a row. */
 static bool
-is_one_of(struct slice name, const struct slice *names, size_t count)
+is_one_of(struct slice name, const struct slice *names, size_t count,
+	bool (*is)(struct slice, struct slice))
 {
 	for (size_t i = 0; i < count; i++)
-		if (names[i].len == name.len &&
-			strncasecmp(names[i].ptr, name.ptr, name.len) == 0)
+		if (names[i].len == name.len && is(name, names[i]))
 			return true;
 	return false;
 }
 
-#define IS_ONE_OF(name, names) is_one_of((name), (names), array_size(names))
+#define IS_ONE_OF(name, names, is) \
+	is_one_of((name), (names), array_size(names), (is))
 
 static const struct slice hop_by_hop[] = {SLICE_INIT("connection"),
 	SLICE_INIT("keep-alive"), SLICE_INIT("proxy-connection"),
@@ -34,62 +37,24 @@ static const struct slice ours_up[] = {SLICE_INIT("host"),
 	SLICE_INIT("content-length"), SLICE_INIT("expect"),
 	SLICE_INIT("x-request-id"), SLICE_INIT("traceparent"),
 	SLICE_INIT("x-mpcloud-uid")};
-/* What a client may not say, and a route may: servers believe these of a proxy,
- * X-WX-… of WeChat's own; Proxy would be CGI's HTTP_PROXY. */
-static const struct slice proxies[] = {SLICE_INIT("forwarded"),
-	SLICE_INIT("proxy"), SLICE_INIT("x-client-ip"),
-	SLICE_INIT("x-original-url"), SLICE_INIT("x-real-ip"),
-	SLICE_INIT("x-rewrite-url")};
-static const struct slice proxies_begin[] = {
-	SLICE_INIT("x-forwarded-"), SLICE_INIT("x-wx-")};
 static const struct slice ours_down[] = {SLICE_INIT("content-length"),
 	SLICE_INIT("date"), SLICE_INIT("x-request-id")};
-
-/* Programs behind CGI's names (WSGI, PHP) do not tell "_" from "-", so to them
- * X_Mpcloud_Uid is who asks as well.  Of a long name its beginning. */
-enum { PLAIN_NAME = 32 };
-
-static struct slice
-plain_name(char to[PLAIN_NAME], struct slice name)
-{
-	size_t len = min(name.len, (size_t)PLAIN_NAME);
-
-	for (size_t i = 0; i < len; i++)
-		to[i] = name.ptr[i] == '_' ? '-' : name.ptr[i];
-	return slice_of(to, len);
-}
-
-static bool
-is_proxy_s(struct slice name)
-{
-	if (IS_ONE_OF(name, proxies))
-		return true;
-	for (size_t i = 0; i < array_size(proxies_begin); i++) {
-		struct slice begin = proxies_begin[i];
-
-		if (name.len >= begin.len &&
-			strncasecmp(name.ptr, begin.ptr, begin.len) == 0)
-			return !slice_is_nocase(name, "x-wx-service");
-	}
-	return false;
-}
 
 static bool
 goes_up(const struct request *r, struct slice name)
 {
-	char text[PLAIN_NAME];
-	struct slice plain = plain_name(text, name);
 	enum declared_auth auth = r->declared->auth;
 
-	if (IS_ONE_OF(plain, hop_by_hop) || IS_ONE_OF(plain, ours_up))
+	if (IS_ONE_OF(name, hop_by_hop, header_name_is) ||
+		IS_ONE_OF(name, ours_up, header_name_is))
 		return false;
 	/* They were for us; the server is told who it is instead. */
-	if (slice_is_nocase(plain, "authorization"))
+	if (header_name_is(name, SLICE("authorization")))
 		return auth == DECLARED_AUTH_NONE;
-	if (slice_is_nocase(plain, "x-api-key"))
+	if (header_name_is(name, SLICE("x-api-key")))
 		return auth != DECLARED_AUTH_API_KEY &&
 		       auth != DECLARED_AUTH_HMAC;
-	return !is_proxy_s(plain) || declared_sets_header(r, name);
+	return !proxy_words_has(name) || declared_sets_header(r, name);
 }
 
 /* --- to the server ------------------------------------------------------- */
@@ -104,8 +69,9 @@ is_one_line(struct slice value)
 }
 
 static void
-put(struct heading *h, struct slice name, struct slice value)
+put(void *owner, struct slice name, struct slice value)
 {
+	struct heading *h = owner;
 	struct arena *arena = request_arena(h->r);
 
 	if (value.len && !is_one_line(value))
@@ -140,13 +106,6 @@ on_header(void *owner, struct slice name, struct slice value)
 }
 
 static void
-put_unless_set(struct heading *h, struct slice name, struct slice value)
-{
-	if (!declared_sets_header(h->r, name))
-		put(h, name, value);
-}
-
-static void
 put_ours(struct heading *h)
 {
 	struct request *r = h->r;
@@ -158,13 +117,7 @@ put_ours(struct heading *h)
 		u->host == HOST_SERVER  ? slice_str(h->s->authority)
 		: u->host == HOST_NAMED ? slice_str(u->host_name)
 					: asked);
-	put_unless_set(
-		h, SLICE("X-Forwarded-For"), slice_str(exchange_peer(r->x)));
-	put_unless_set(h, SLICE("X-Real-IP"), slice_str(exchange_peer(r->x)));
-	put_unless_set(h, SLICE("X-Forwarded-Proto"),
-		exchange_is_tls(r->x) ? SLICE("https") : SLICE("http"));
-	if (asked.len)
-		put_unless_set(h, SLICE("X-Forwarded-Host"), asked);
+	proxy_words_each(r, put, h);
 	put(h, SLICE("X-Request-Id"), slice_str(exchange_id(r->x)));
 	if (r->caller.uid && *r->caller.uid)
 		put(h, SLICE("X-Mpcloud-Uid"), slice_str(r->caller.uid));
@@ -201,7 +154,8 @@ answer_header(struct request *r, struct slice line, struct slice connection)
 	if (!slice_split(&value, ':', &name) || !value.ptr)
 		return;
 	value = slice_trim(value);
-	if (IS_ONE_OF(name, hop_by_hop) || IS_ONE_OF(name, ours_down) ||
+	if (IS_ONE_OF(name, hop_by_hop, slice_eq_nocase) ||
+		IS_ONE_OF(name, ours_down, slice_eq_nocase) ||
 		slice_lists(connection, name) || declared_drops_header(r, name))
 		return;
 	for (size_t i = 0; i < value.len; i++)
