@@ -17,8 +17,7 @@ fn_door_all(const struct declared_table *t)
 		const struct declared_route *d = declared_at(t, i);
 
 		if (d->target != DECLARED_FUNCTION ||
-			(d->auth != DECLARED_AUTH_API_KEY &&
-				d->auth != DECLARED_AUTH_HMAC))
+			!declared_auth_is_key(d->auth))
 			continue;
 		if (!all)
 			all = json_object();

@@ -191,9 +191,7 @@ struct telling {
 static bool
 is_key(const struct request *r, struct slice name)
 {
-	return r->declared &&
-	       (r->declared->auth == DECLARED_AUTH_API_KEY ||
-		       r->declared->auth == DECLARED_AUTH_HMAC) &&
+	return r->declared && declared_auth_is_key(r->declared->auth) &&
 	       (slice_is_nocase(name, "authorization") ||
 		       slice_is_nocase(name, "x-api-key"));
 }

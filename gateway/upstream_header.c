@@ -52,8 +52,7 @@ goes_up(const struct request *r, struct slice name)
 	if (header_name_is(name, SLICE("authorization")))
 		return auth == DECLARED_AUTH_NONE;
 	if (header_name_is(name, SLICE("x-api-key")))
-		return auth != DECLARED_AUTH_API_KEY &&
-		       auth != DECLARED_AUTH_HMAC;
+		return !declared_auth_is_key(auth);
 	return !proxy_words_has(name) || declared_sets_header(r, name);
 }
 

@@ -45,6 +45,13 @@ enum declared_auth {
 	DECLARED_AUTH_HMAC,    /* the same keys, as a signature */
 };
 
+/* Programs come with a key of theirs, not users. */
+static inline bool
+declared_auth_is_key(enum declared_auth auth)
+{
+	return auth == DECLARED_AUTH_API_KEY || auth == DECLARED_AUTH_HMAC;
+}
+
 struct declared_route {
 	const char *name; /* for metrics, logs and `route test`; unique */
 	enum declared_target target;
