@@ -17,6 +17,7 @@
 #include "gateway/cos_answer.h"
 #include "gateway/endpoint.h"
 #include "gateway/file_door.h"
+#include "gateway/file_json.h"
 #include "gateway/reply.h"
 #include "gateway/upload_head.h"
 #include "http/upload_form.h"
@@ -100,16 +101,7 @@ answer_json(struct upload *u)
 	_buf_ struct buf b = {0};
 
 	buf_init(&b, JSON_TOP);
-	buf_str(&b, "{\"fileID\":");
-	buf_json(&b, slice_str(file_id_make(r->gateway->files, request_arena(r),
-			     slice_str(i->path))));
-	val_put_text(&b, "path", slice_str(i->path));
-	val_put_text(&b, "type", slice_str(i->type));
-	val_put_text(&b, "etag", slice_str(i->etag));
-	val_put_text(&b, "sha256", slice_str(i->sha256));
-	if (i->pending)
-		buf_str(&b, ",\"pending\":true");
-	buf_printf(&b, ",\"size\":%lld", (long long)i->size);
+	file_json_put(&b, r, i);
 	val_put_time(&b, "createdAt", i->created_ms);
 	val_put_time(&b, "changedAt", i->changed_ms);
 	val_put_time(&b, "expiresAt", i->expire_ms);

@@ -13,6 +13,7 @@
  */
 #include "base/clock.h"
 #include "gateway/endpoint.h"
+#include "gateway/file_json.h"
 #include "gateway/request.h"
 #include "storage/resume.h"
 
@@ -201,23 +202,14 @@ static void
 on_complete(struct job *job)
 {
 	struct upload_act *a = act_of(job);
-	const struct file_info *i = &a->op.info;
 	struct request *r = a->r;
 	_buf_ struct buf b = {0};
 	int e = job->err;
 
 	if (e >= 0) {
 		buf_init(&b, ANSWER_TOP);
-		buf_str(&b, "{\"fileID\":");
-		buf_json(&b, slice_str(file_id_make(r->gateway->files,
-				     request_arena(r), slice_str(i->path))));
-		val_put_text(&b, "path", slice_str(i->path));
-		val_put_text(&b, "type", slice_str(i->type));
-		val_put_text(&b, "etag", slice_str(i->etag));
-		val_put_text(&b, "sha256", slice_str(i->sha256));
-		if (i->pending)
-			buf_str(&b, ",\"pending\":true");
-		buf_printf(&b, ",\"size\":%lld}", (long long)i->size);
+		file_json_put(&b, r, &a->op.info);
+		buf_char(&b, '}');
 		e = reply(r, 201, &b);
 	}
 	request_finish(r, e, &job->why);
