@@ -14,7 +14,6 @@
 #include "gateway/function_log.h"
 #include "gateway/function_socket.h"
 #include "gateway/proxy_words.h"
-#include "routes/http_paths.h"
 #include "gateway/request.h"
 #include "routes/http_paths.h"
 
