@@ -4,9 +4,8 @@
  * idle stream holds no memory and a whole frame is never copied; what is sent
  * in a turn leaves in one write at its end.
  *
- * on_frame may close the stream, free its owner, or open it anew.  The uv_poll
- * outlives that (libuv closes it later) and its data says whether the stream
- * is still the one we were reading.
+ * on_frame may close the stream, free its owner, or open it anew.  The handle
+ * of its poll tells whether the stream is still the one we were reading.
  */
 #include "base/stream.h"
 
@@ -14,64 +13,44 @@
 #include "base/mem.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 enum { ROOM = 256 * 1024, KEEP = 64 * 1024 };
 
-static void on_poll(uv_poll_t *poll, int status, int events);
+static void on_poll(struct fdpoll *poll, int events);
 static void on_flush(struct defer *defer);
-
-static void
-on_poll_closed(uv_handle_t *handle)
-{
-	free(handle);
-}
 
 int
 stream_open(struct stream *s, struct loop *loop, int fd,
 	const struct stream_ops *ops, size_t frame_top, size_t out_top)
 {
-	uv_poll_t *poll = mem_new(uv_poll_t);
-	int r = uv_poll_init(&loop->uv, poll, fd);
+	int r;
 
-	if (r < 0) {
-		free(poll);
+	*s = (struct stream){
+		.loop = loop, .ops = ops, .frame_top = frame_top, .fd = fd};
+	r = fdpoll_open(&s->poll, loop, fd, UV_READABLE, on_poll);
+	if (r < 0)
 		return r;
-	}
-	*s = (struct stream){.loop = loop,
-		.ops = ops,
-		.poll = poll,
-		.frame_top = frame_top,
-		.fd = fd};
 	buf_init(&s->in, FRAME_HEAD + frame_top + ROOM);
 	buf_init(&s->out, out_top);
 	defer_init(&s->flush, on_flush);
-	poll->data = s;
-	r = uv_poll_start(poll, UV_READABLE, on_poll);
-	if (r < 0) {
-		s->fd = -1; /* still the caller's */
-		stream_close(s);
-	}
-	return r;
+	return 0;
 }
 
 bool
 stream_is_open(const struct stream *s)
 {
-	return s->poll != NULL;
+	return fdpoll_is_open(&s->poll);
 }
 
 void
 stream_close(struct stream *s)
 {
-	if (!s->poll)
+	if (!stream_is_open(s))
 		return;
 	defer_clear(&s->flush);
-	s->poll->data = NULL;
-	uv_close((uv_handle_t *)s->poll, on_poll_closed);
-	s->poll = NULL;
+	fdpoll_close(&s->poll);
 	fd_closep(&s->fd);
 	buf_done(&s->in);
 	buf_done(&s->out);
@@ -97,7 +76,7 @@ buf_rest(struct buf *b)
 struct buf *
 stream_out(struct stream *s)
 {
-	if (s->poll && !s->blocked)
+	if (stream_is_open(s) && !s->blocked)
 		loop_defer(s->loop, &s->flush);
 	return &s->out;
 }
@@ -105,18 +84,15 @@ stream_out(struct stream *s)
 void
 stream_send(struct stream *s, uint8_t type, uint32_t id, struct slice body)
 {
-	if (s->poll && !s->deaf)
+	if (stream_is_open(s) && !s->deaf)
 		frame_put(stream_out(s), type, id, body);
 }
 
 static void
 block(struct stream *s, bool on)
 {
-	if (s->blocked == on)
-		return;
 	s->blocked = on;
-	(void)uv_poll_start(
-		s->poll, on ? UV_READABLE | UV_WRITABLE : UV_READABLE, on_poll);
+	(void)fdpoll_set(&s->poll, UV_READABLE | (on ? UV_WRITABLE : 0));
 }
 
 /* What was written goes away in large steps: a step costs a move of the rest.
@@ -181,14 +157,14 @@ on_flush(struct defer *defer)
 /* Hand out the whole frames of *from.  False when the stream is not open any
  * more, and then nothing of it may be touched. */
 static bool
-deliver(struct stream *s, uv_poll_t *poll, struct slice *from)
+deliver(struct stream *s, const uv_poll_t *mine, struct slice *from)
 {
 	struct frame f;
 	int r;
 
 	while ((r = frame_cut(from, s->frame_top, &f)) > 0) {
 		s->ops->on_frame(s, &f);
-		if (poll->data != s)
+		if (fdpoll_was_closed(mine))
 			return false;
 	}
 	if (r < 0)
@@ -198,7 +174,7 @@ deliver(struct stream *s, uv_poll_t *poll, struct slice *from)
 
 /* Nothing is kept from before: frames are cut where they arrived. */
 static ssize_t
-read_fresh(struct stream *s, uv_poll_t *poll)
+read_fresh(struct stream *s, const uv_poll_t *mine)
 {
 	static _Thread_local char *room;
 	struct slice from;
@@ -210,7 +186,7 @@ read_fresh(struct stream *s, uv_poll_t *poll)
 	if (n <= 0)
 		return n;
 	from = slice_of(room, (size_t)n);
-	if (deliver(s, poll, &from) && from.len)
+	if (deliver(s, mine, &from) && from.len)
 		buf_slice(&s->in, from);
 	return n;
 }
@@ -218,7 +194,7 @@ read_fresh(struct stream *s, uv_poll_t *poll)
 /* A frame's beginning is here already.  The bytes are ours and not the
  * stream's while they are handed out: the stream may be closed meanwhile. */
 static ssize_t
-read_more(struct stream *s, uv_poll_t *poll)
+read_more(struct stream *s, const uv_poll_t *mine)
 {
 	size_t want = ROOM;
 	struct slice from;
@@ -232,7 +208,7 @@ read_more(struct stream *s, uv_poll_t *poll)
 	in = s->in;
 	buf_init(&s->in, in.ceiling);
 	from = buf_all(&in);
-	if (deliver(s, poll, &from)) {
+	if (deliver(s, mine, &from)) {
 		buf_drop(&in, in.len - from.len);
 		if (!in.len)
 			buf_rest(&in);
@@ -245,12 +221,12 @@ read_more(struct stream *s, uv_poll_t *poll)
 
 /* True while there may be more to read at once. */
 static bool
-read_once(struct stream *s, uv_poll_t *poll)
+read_once(struct stream *s, const uv_poll_t *mine)
 {
-	ssize_t n = s->in.len ? read_more(s, poll) : read_fresh(s, poll);
+	ssize_t n = s->in.len ? read_more(s, mine) : read_fresh(s, mine);
 
 	if (n > 0)
-		return poll->data == s;
+		return !fdpoll_was_closed(mine);
 	if (n < 0 && errno == EINTR)
 		return true;
 	if (n < 0 && errno == EAGAIN)
@@ -261,22 +237,20 @@ read_once(struct stream *s, uv_poll_t *poll)
 }
 
 static void
-on_poll(uv_poll_t *poll, int status, int events)
+on_poll(struct fdpoll *poll, int events)
 {
-	struct stream *s = poll->data;
+	struct stream *s = container_of(poll, struct stream, poll);
+	const uv_poll_t *mine = poll->handle;
 
-	if (!s)
+	if (events & UV_WRITABLE)
+		write_out(s);
+	if (events & UV_READABLE)
+		(void)read_once(s, mine);
+	if (events)
 		return;
-	if (status == 0) {
-		if (events & UV_WRITABLE)
-			write_out(s);
-		if (events & UV_READABLE)
-			(void)read_once(s, poll);
-		return;
-	}
-	/* After an error libuv polls no more: take what is there and go. */
-	while (read_once(s, poll))
+	/* After an error nothing is polled: take what is there and go. */
+	while (read_once(s, mine))
 		;
-	if (poll->data)
-		gone(s, status);
+	if (!fdpoll_was_closed(mine))
+		gone(s, -EIO);
 }

@@ -6,8 +6,8 @@
  * ceiling; past it the stream counts as broken.
  */
 
+#include "base/fdpoll.h"
 #include "base/frame.h"
-#include "base/loop.h"
 
 struct stream;
 
@@ -23,7 +23,7 @@ struct stream_ops {
 struct stream {
 	struct loop *loop;
 	const struct stream_ops *ops;
-	uv_poll_t *poll;
+	struct fdpoll poll;
 	struct buf in;  /* the beginning of a frame that is not complete */
 	struct buf out; /* what waits to be written, from out_at on */
 	size_t out_at;
