@@ -1,9 +1,7 @@
 /*
  * Control messages with descriptors.  A packet is sent at once when it can be
- * and waits in a list when the socket is full.  The uv_poll lives on the heap,
- * because libuv wants it until its close callback; while it is ours its data
- * points at the channel, which is also how a reader learns that the channel
- * was closed by the function it has just called.
+ * and waits in a list when the socket is full.  The handle of the poll tells a
+ * reader that the channel was closed by the function it has just called.
  */
 #include "base/channel.h"
 
@@ -127,33 +125,19 @@ channel_send_fd(int fd, uint8_t type, uint32_t id, struct slice body,
 	return packet_send(fd, buf_all(&bytes), fds, nfds);
 }
 
-static void on_poll(uv_poll_t *poll, int status, int events);
-
-static void
-on_poll_closed(uv_handle_t *handle)
-{
-	free(handle);
-}
+static void on_poll(struct fdpoll *poll, int events);
 
 int
 channel_open(struct channel *c, struct loop *loop, int fd,
 	const struct channel_ops *ops)
 {
-	uv_poll_t *poll = mem_new(uv_poll_t);
-	int r = uv_poll_init(&loop->uv, poll, fd);
+	int r;
 
-	if (r < 0) {
-		free(poll);
-		return r;
-	}
-	*c = (struct channel){.loop = loop, .ops = ops, .poll = poll, .fd = fd};
+	*c = (struct channel){.loop = loop, .ops = ops, .fd = fd};
 	list_init(&c->waiting);
-	poll->data = c;
-	r = uv_poll_start(poll, UV_READABLE, on_poll);
-	if (r < 0) {
+	r = fdpoll_open(&c->poll, loop, fd, UV_READABLE, on_poll);
+	if (r < 0)
 		c->fd = -1; /* still the caller's */
-		channel_close(c);
-	}
 	return r;
 }
 
@@ -168,7 +152,7 @@ packet_free(struct packet *p)
 bool
 channel_is_open(const struct channel *c)
 {
-	return c->poll != NULL;
+	return fdpoll_is_open(&c->poll);
 }
 
 void
@@ -176,11 +160,9 @@ channel_close(struct channel *c)
 {
 	struct packet *p;
 
-	if (!c->poll)
+	if (!channel_is_open(c))
 		return;
-	c->poll->data = NULL;
-	uv_close((uv_handle_t *)c->poll, on_poll_closed);
-	c->poll = NULL;
+	fdpoll_close(&c->poll);
 	fd_closep(&c->fd);
 	while ((p = list_first(&c->waiting, struct packet, on)))
 		packet_free(p);
@@ -226,7 +208,7 @@ packet_wait(struct channel *c, struct slice bytes, const int *fds, int nfds)
 		}
 		p->fds[p->nfds] = copy;
 	}
-	(void)uv_poll_start(c->poll, UV_READABLE | UV_WRITABLE, on_poll);
+	(void)fdpoll_set(&c->poll, UV_READABLE | UV_WRITABLE);
 }
 
 void
@@ -237,7 +219,7 @@ channel_send(struct channel *c, uint8_t type, uint32_t id, struct slice body,
 	int r = -EAGAIN;
 
 	assert(nfds <= CHANNEL_FDS);
-	if (!c->poll || c->broken)
+	if (!channel_is_open(c) || c->broken)
 		return;
 	buf_init(&bytes, FRAME_HEAD + CHANNEL_BODY);
 	frame_put(&bytes, type, id, body);
@@ -269,12 +251,12 @@ send_waiting(struct channel *c)
 		if (r < 0 && r != -EPIPE && r != -ECONNRESET)
 			break_later(c, r);
 	}
-	(void)uv_poll_start(c->poll, UV_READABLE, on_poll);
+	(void)fdpoll_set(&c->poll, UV_READABLE);
 }
 
 /* 1: there may be more, 0: not now or closed meanwhile. */
 static int
-read_one(struct channel *c, uv_poll_t *poll)
+read_one(struct channel *c, const uv_poll_t *mine)
 {
 	/* One for all channels: a body is valid until on_frame returns. */
 	static _Thread_local char *room;
@@ -293,22 +275,21 @@ read_one(struct channel *c, uv_poll_t *poll)
 	}
 	c->ops->on_frame(c, &f, fds, nfds);
 	fds_close(fds, nfds);
-	return poll->data == c;
+	return !fdpoll_was_closed(mine);
 }
 
 static void
-on_poll(uv_poll_t *poll, int status, int events)
+on_poll(struct fdpoll *poll, int events)
 {
-	struct channel *c = poll->data;
+	struct channel *c = container_of(poll, struct channel, poll);
+	const uv_poll_t *mine = poll->handle;
 	int left = PACKETS_A_TURN;
 
-	if (!c)
-		return;
-	if (status == 0 && (events & UV_WRITABLE))
+	if (events & UV_WRITABLE)
 		send_waiting(c);
-	/* After an error libuv polls no more: take what is there and go. */
-	while (read_one(c, poll) && (status < 0 || --left > 0))
+	/* After an error nothing is polled: take what is there and go. */
+	while (read_one(c, mine) && (!events || --left > 0))
 		;
-	if (status < 0 && poll->data)
-		gone(c, c->broken ? c->broken : status);
+	if (!events && !fdpoll_was_closed(mine))
+		gone(c, c->broken ? c->broken : -EIO);
 }

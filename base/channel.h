@@ -5,8 +5,8 @@
  * with up to four descriptors.  For control messages, not for volume.
  */
 
+#include "base/fdpoll.h"
 #include "base/frame.h"
-#include "base/loop.h"
 
 enum { CHANNEL_FDS = 4, CHANNEL_BODY = 128 * 1024 };
 
@@ -22,7 +22,7 @@ struct channel_ops {
 struct channel {
 	struct loop *loop;
 	const struct channel_ops *ops;
-	uv_poll_t *poll;
+	struct fdpoll poll;
 	struct list waiting; /* packets that did not fit into the socket yet */
 	unsigned waiting_len;
 	int fd;

@@ -1,6 +1,6 @@
 /*
  * libcurl's multi interface on our loop.  Curl says which sockets it waits for
- * and when it wants to be called; each socket gets a uv_poll, the time one of
+ * and when it wants to be called; each socket gets a poll, the time one of
  * our timers.  Nothing of ours is called from inside curl: what has finished
  * is collected after curl has returned, so that a job's done may start, cancel
  * or free whatever it likes, the fetcher included.
@@ -11,6 +11,7 @@
  */
 #include "base/fetch_inside.h"
 
+#include "base/fdpoll.h"
 #include "base/mem.h"
 #include "base/series.h"
 
@@ -44,10 +45,10 @@ struct fetcher {
 	struct series_table *series; /* or NULL */
 };
 
-/* One socket of curl's.  libuv needs it until its close callback. */
+/* One socket of curl's. */
 struct wire {
 	struct list on;
-	uv_poll_t poll;
+	struct fdpoll poll;
 	struct fetcher *fetcher;
 	curl_socket_t fd;
 };
@@ -114,12 +115,12 @@ on_curl_timer(CURLM *multi, long ms, void *arg)
 }
 
 static void
-on_poll(uv_poll_t *poll, int status, int events)
+on_poll(struct fdpoll *poll, int events)
 {
 	struct wire *w = container_of(poll, struct wire, poll);
 	int flags = 0;
 
-	if (status < 0)
+	if (!events)
 		flags = CURL_CSELECT_ERR;
 	if (events & UV_READABLE)
 		flags |= CURL_CSELECT_IN;
@@ -129,16 +130,11 @@ on_poll(uv_poll_t *poll, int status, int events)
 }
 
 static void
-on_wire_closed(uv_handle_t *handle)
-{
-	free(container_of(handle, struct wire, poll));
-}
-
-static void
 wire_free(struct wire *w)
 {
 	list_del(&w->on);
-	uv_close((uv_handle_t *)&w->poll, on_wire_closed);
+	fdpoll_close(&w->poll);
+	free(w);
 }
 
 static struct wire *
@@ -146,7 +142,7 @@ wire_new(struct fetcher *f, curl_socket_t fd)
 {
 	struct wire *w = mem_new(struct wire);
 
-	if (uv_poll_init_socket(&f->loop->uv, &w->poll, fd) < 0)
+	if (fdpoll_open(&w->poll, f->loop, fd, 0, on_poll) < 0)
 		return mem_free(w);
 	w->fetcher = f;
 	w->fd = fd;
@@ -178,7 +174,7 @@ on_curl_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *mine)
 		events |= UV_READABLE;
 	if (what & CURL_POLL_OUT)
 		events |= UV_WRITABLE;
-	return uv_poll_start(&w->poll, events, on_poll) < 0 ? -1 : 0;
+	return fdpoll_set(&w->poll, events) < 0 ? -1 : 0;
 }
 
 static int

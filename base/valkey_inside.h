@@ -2,6 +2,7 @@
 
 /* What valkey*.c share. */
 
+#include "base/fdpoll.h"
 #include "base/list.h"
 #include "base/resolve.h"
 #include "base/timer.h"
@@ -16,12 +17,12 @@ enum valkey_state {
 	VALKEY_UP,
 };
 
-/* The bridge from hiredis' hooks to a uv_poll; outlives its context until the
- * handle is closed. */
+/* The bridge from hiredis' hooks to our loop.  It is its context's, which may
+ * outlive the struct valkey. */
 struct valkey_wire {
-	uv_poll_t poll;
+	struct fdpoll poll;
 	redisAsyncContext *context;
-	int events;
+	int events; /* that hiredis has asked for */
 };
 
 struct valkey {

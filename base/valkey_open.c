@@ -108,15 +108,16 @@ valkey_address(struct valkey *v, const char *url, struct fault *why)
 }
 
 static void
-on_poll(uv_poll_t *poll, int status, int events)
+on_poll(struct fdpoll *poll, int events)
 {
 	struct valkey_wire *w = container_of(poll, struct valkey_wire, poll);
+	const uv_poll_t *mine = poll->handle;
 
-	if (status < 0) /* it finds out what by trying */
+	if (!events) /* it finds out what by trying */
 		events = UV_READABLE;
-	if (w->context && events & UV_READABLE)
+	if (events & UV_READABLE)
 		redisAsyncHandleRead(w->context);
-	if (w->context && events & UV_WRITABLE)
+	if (events & UV_WRITABLE && !fdpoll_was_closed(mine))
 		redisAsyncHandleWrite(w->context);
 }
 
@@ -124,10 +125,7 @@ static void
 wire_set(struct valkey_wire *w, int add, int del)
 {
 	w->events = (w->events | add) & ~del;
-	if (w->events)
-		(void)uv_poll_start(&w->poll, w->events, on_poll);
-	else
-		(void)uv_poll_stop(&w->poll);
+	(void)fdpoll_set(&w->poll, w->events);
 }
 
 static void
@@ -155,18 +153,12 @@ del_write(void *wire)
 }
 
 static void
-on_closed(uv_handle_t *handle)
-{
-	mem_free(container_of((uv_poll_t *)handle, struct valkey_wire, poll));
-}
-
-static void
 cleanup(void *wire)
 {
 	struct valkey_wire *w = wire;
 
-	w->context = NULL;
-	uv_close((uv_handle_t *)&w->poll, on_closed);
+	fdpoll_close(&w->poll);
+	(void)mem_free(w);
 }
 
 static int
@@ -174,7 +166,7 @@ wire_new(struct valkey *v, redisAsyncContext *c)
 {
 	struct valkey_wire *w = mem_new(struct valkey_wire);
 
-	if (uv_poll_init(&v->loop->uv, &w->poll, c->c.fd) < 0) {
+	if (fdpoll_open(&w->poll, v->loop, c->c.fd, 0, on_poll) < 0) {
 		mem_free(w);
 		return ERR_GONE;
 	}
