@@ -129,11 +129,11 @@ http_spin_soon(struct http *http)
 }
 
 static void
-on_ready(uv_poll_t *poll, int status, int events)
+on_ready(struct fdpoll *poll, int events)
 {
-	struct http *http = poll->data;
+	struct http *http = container_of(poll, struct http, poll);
 
-	(void)status, (void)events;
+	(void)events;
 	defer_clear(&http->spin);
 	spin(http);
 }
@@ -235,21 +235,14 @@ poll_start(struct http *http)
 {
 	const union MHD_DaemonInfo *info =
 		MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_EPOLL_FD);
-	int r;
 
 	if (!info)
 		return -ENOTSUP;
-	http->poll = mem_new(uv_poll_t);
-	r = uv_poll_init(&http->loop->uv, http->poll, info->epoll_fd);
-	if (r < 0) {
-		http->poll = mem_free(http->poll);
-		return r;
-	}
-	http->poll->data = http;
 	http->again = mem_new(uv_idle_t);
 	(void)uv_idle_init(&http->loop->uv, http->again);
 	http->again->data = http;
-	return uv_poll_start(http->poll, UV_READABLE, on_ready);
+	return fdpoll_open(
+		&http->poll, http->loop, info->epoll_fd, UV_READABLE, on_ready);
 }
 
 int
@@ -327,9 +320,8 @@ http_free(struct http *http)
 	defer_clear(&http->spin);
 	timer_clear(&http->tick);
 	timer_clear(&http->rest);
-	if (http->poll) {
-		(void)uv_poll_stop(http->poll);
-		uv_close((uv_handle_t *)http->poll, on_closed);
+	fdpoll_close(&http->poll);
+	if (http->again) {
 		(void)uv_idle_stop(http->again);
 		uv_close((uv_handle_t *)http->again, on_closed);
 	}

@@ -4,6 +4,7 @@
  * What the http_client*.c files share, and nobody else sees.
  */
 
+#include "base/fdpoll.h"
 #include "base/resolve.h"
 #include "http/http_chunk.h"
 #include "http/http_client.h"
@@ -41,14 +42,14 @@ struct http_client {
 	char *room;             /* READ_TOP bytes, for one recv */
 };
 
-/* A connection.  libuv needs it until its close callback. */
+/* A connection. */
 struct wire {
 	struct list on;
 	struct list ready; /* client->ready */
-	uv_poll_t poll;
+	struct fdpoll poll;
 	struct http_client *client;
 	struct call *call; /* NULL: idle */
-	int fd, events;
+	int fd;
 	size_t place; /* of its address */
 	bool connecting;
 	bool kept;       /* it has had an answer before */

@@ -23,12 +23,6 @@ enum {
 	TURN_TOP = 16
 };
 
-static void
-on_closed(uv_handle_t *handle)
-{
-	(void)mem_free(container_of(handle, struct wire, poll));
-}
-
 int
 wire_give(struct wire *w)
 {
@@ -41,7 +35,8 @@ wire_give(struct wire *w)
 		w->call->wire = NULL;
 	w->call = NULL;
 	buf_done(&w->in);
-	uv_close((uv_handle_t *)&w->poll, on_closed);
+	fdpoll_close(&w->poll);
+	(void)mem_free(w);
 	return fd;
 }
 
@@ -103,15 +98,14 @@ serve_longest(struct wire *w)
 }
 
 static void
-on_poll(uv_poll_t *poll, int status, int events)
+on_poll(struct fdpoll *poll, int events)
 {
 	struct wire *w = container_of(poll, struct wire, poll);
 	const struct http_client *h = w->client;
 	struct call *c = w->call;
 
-	if (status < 0) /* libuv polls it no more; reading says why */
-		w->events = 0;
-	else if (w->turn == h->turns) /* what was there has been read since */
+	/* what was there has been read since */
+	if (events && w->turn == h->turns)
 		return;
 	if (!c) { /* it ended, or spoke unasked */
 		wire_close(w);
@@ -123,22 +117,16 @@ on_poll(uv_poll_t *poll, int status, int events)
 	}
 	if ((events & UV_WRITABLE) && !call_send(c))
 		return;
-	if (status < 0 && !c->waits)
-		call_receive(c);
-	else if (status == 0 && (events & UV_READABLE))
+	if (events & UV_READABLE)
 		serve_longest(w);
+	else if (!events && !c->waits) /* reading says which error */
+		call_receive(c);
 }
 
 void
 wire_listen(struct wire *w, int events)
 {
-	if (events == w->events)
-		return;
-	w->events = events;
-	if (events)
-		(void)uv_poll_start(&w->poll, events, on_poll);
-	else
-		(void)uv_poll_stop(&w->poll);
+	(void)fdpoll_set(&w->poll, events);
 }
 
 static int
@@ -146,7 +134,7 @@ wire_new(struct call *c, int fd, size_t place)
 {
 	struct http_client *h = c->client;
 	struct wire *w = mem_new(struct wire);
-	int e = uv_poll_init_socket(&h->loop->uv, &w->poll, fd);
+	int e = fdpoll_open(&w->poll, h->loop, fd, UV_WRITABLE, on_poll);
 
 	if (e < 0) {
 		(void)mem_free(w);
@@ -162,7 +150,6 @@ wire_new(struct call *c, int fd, size_t place)
 	c->wire = w;
 	h->wires++;
 	list_add(&h->busy, &w->on);
-	wire_listen(w, UV_WRITABLE);
 	return 0;
 }
 
@@ -239,7 +226,7 @@ wire_take(struct wire *w, struct call *c)
 {
 	list_del(&w->on);
 	list_add(&w->client->busy, &w->on);
-	uv_ref((uv_handle_t *)&w->poll);
+	uv_ref((uv_handle_t *)w->poll.handle);
 	w->call = c;
 	w->heard = false;
 	c->wire = w;
@@ -271,7 +258,7 @@ wire_rest(struct wire *w)
 	list_del(&w->on);
 	list_del(&w->ready);
 	list_add_first(&h->idle, &w->on);
-	uv_unref((uv_handle_t *)&w->poll);
+	uv_unref((uv_handle_t *)w->poll.handle);
 	w->call = NULL;
 	w->kept = true;
 	w->rested = uv_now(&h->loop->uv);

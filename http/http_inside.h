@@ -5,6 +5,7 @@
  */
 
 #include "base/buf.h"
+#include "base/fdpoll.h"
 #include "base/text.h"
 #include "base/timer.h"
 #include "http/http.h"
@@ -87,8 +88,8 @@ struct http {
 	struct MHD_Daemon *daemon;
 	struct http_conf conf;
 	struct http_ops ops;
-	uv_poll_t *poll;  /* the library's epoll in ours */
-	uv_idle_t *again; /* runs while the library has more to do */
+	struct fdpoll poll; /* the library's epoll in ours */
+	uv_idle_t *again;   /* runs while the library has more to do */
 	struct defer spin;
 	struct timer tick; /* the library's own timeouts */
 	struct timer rest; /* from runs for nothing */

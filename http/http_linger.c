@@ -18,15 +18,9 @@ struct parting {
 	struct http *http;
 	struct list on;
 	struct timer limit;
-	uv_poll_t poll;
+	struct fdpoll poll;
 	int fd;
 };
-
-static void
-on_closed(uv_handle_t *handle)
-{
-	(void)mem_free(container_of(handle, struct parting, poll));
-}
 
 static void
 linger_end(struct parting *l)
@@ -34,9 +28,9 @@ linger_end(struct parting *l)
 	list_del(&l->on);
 	timer_clear(&l->limit);
 	l->http->lingering--;
-	(void)uv_poll_stop(&l->poll);
+	fdpoll_close(&l->poll);
 	(void)close(l->fd);
-	uv_close((uv_handle_t *)&l->poll, on_closed);
+	(void)mem_free(l);
 }
 
 static void
@@ -46,17 +40,15 @@ on_limit(struct timer *timer)
 }
 
 static void
-on_input(uv_poll_t *poll, int status, int events)
+on_input(struct fdpoll *poll, int events)
 {
 	struct parting *l = container_of(poll, struct parting, poll);
 	char waste[4096];
 	ssize_t n = 1;
 
-	(void)events;
-	for (int i = 0; status == 0 && n > 0 && i < TURN_READS; i++)
+	for (int i = 0; events && n > 0 && i < TURN_READS; i++)
 		n = recv(l->fd, waste, sizeof(waste), MSG_DONTWAIT);
-	if (status < 0 || n == 0 ||
-		(n < 0 && errno != EAGAIN && errno != EINTR))
+	if (!events || n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
 		linger_end(l);
 }
 
@@ -72,7 +64,8 @@ linger_start(struct http *http, int fd)
 	if (mine < 0)
 		return;
 	l = mem_new(struct parting);
-	if (uv_poll_init(&http->loop->uv, &l->poll, mine) < 0) {
+	if (fdpoll_open(&l->poll, http->loop, mine, UV_READABLE, on_input) <
+		0) {
 		(void)mem_free(l);
 		return;
 	}
@@ -82,7 +75,6 @@ linger_start(struct http *http, int fd)
 	list_add(&http->lingers, &l->on);
 	http->lingering++;
 	timer_set(&l->limit, http->loop, LINGER_MS, on_limit);
-	(void)uv_poll_start(&l->poll, UV_READABLE, on_input);
 }
 
 void

@@ -19,11 +19,10 @@ enum { TURN_ACCEPTS = 64 };
 
 struct proxy_door {
 	struct http *http;
-	uv_poll_t poll;
+	struct fdpoll poll;
 	struct list waiting;
 	unsigned count; /* of those that wait */
 	int fd;
-	bool listens;
 };
 
 /* A connection whose header has not come yet. */
@@ -31,18 +30,12 @@ struct caller_wait {
 	struct proxy_door *door;
 	struct list on;
 	struct timer limit;
-	uv_poll_t poll;
+	struct fdpoll poll;
 	struct sockaddr_storage peer;
 	int fd;
 	size_t len;
 	char bytes[PROXY_HEADER_TOP];
 };
-
-static void
-on_wait_closed(uv_handle_t *handle)
-{
-	(void)mem_free(container_of(handle, struct caller_wait, poll));
-}
 
 /* The descriptor lives on when it was taken. */
 static void
@@ -52,10 +45,10 @@ wait_end(struct caller_wait *w)
 	w->door->count--;
 	proxy_more(w->door->http);
 	timer_clear(&w->limit);
-	(void)uv_poll_stop(&w->poll);
+	fdpoll_close(&w->poll);
 	if (w->fd >= 0)
 		(void)close(w->fd);
-	uv_close((uv_handle_t *)&w->poll, on_wait_closed);
+	(void)mem_free(w);
 }
 
 static void
@@ -72,8 +65,9 @@ static void
 hand_over(struct caller_wait *w, const struct proxy_header *header)
 {
 	struct http *http = w->door->http;
+	const struct sockaddr_storage peer = w->peer;
 	const struct sockaddr *from =
-		header->local ? (const struct sockaddr *)(const void *)&w->peer
+		header->local ? (const struct sockaddr *)(const void *)&peer
 			      : &header->from.any;
 	socklen_t len = from->sa_family == AF_INET6
 				? sizeof(struct sockaddr_in6)
@@ -118,13 +112,12 @@ read_more(struct caller_wait *w, struct proxy_header *header)
 }
 
 static void
-on_input(uv_poll_t *poll, int status, int events)
+on_input(struct fdpoll *poll, int events)
 {
 	struct caller_wait *w = container_of(poll, struct caller_wait, poll);
 	struct proxy_header header;
-	int r = status < 0 ? status : read_more(w, &header);
+	int r = events ? read_more(w, &header) : -EIO;
 
-	(void)events;
 	if (r == ERR_BAD_REQUEST)
 		wait_refuse(w, "PROXY header");
 	else if (r < 0)
@@ -139,7 +132,7 @@ wait_begin(struct proxy_door *d, int fd, const struct sockaddr_storage *peer)
 	struct http *http = d->http;
 	struct caller_wait *w = mem_new(struct caller_wait);
 
-	if (uv_poll_init(&http->loop->uv, &w->poll, fd) < 0) {
+	if (fdpoll_open(&w->poll, http->loop, fd, UV_READABLE, on_input) < 0) {
 		(void)close(fd);
 		(void)mem_free(w);
 		return;
@@ -150,7 +143,6 @@ wait_begin(struct proxy_door *d, int fd, const struct sockaddr_storage *peer)
 	list_add(&d->waiting, &w->on);
 	d->count++;
 	timer_set(&w->limit, http->loop, http->conf.head_ms, on_limit);
-	(void)uv_poll_start(&w->poll, UV_READABLE, on_input);
 }
 
 static bool
@@ -160,12 +152,12 @@ has_room(const struct proxy_door *d)
 }
 
 static void
-on_knock(uv_poll_t *poll, int status, int events)
+on_knock(struct fdpoll *poll, int events)
 {
 	struct proxy_door *d = container_of(poll, struct proxy_door, poll);
 	struct sockaddr_storage peer;
 
-	(void)status, (void)events;
+	(void)events;
 	for (int i = 0; i < TURN_ACCEPTS && has_room(d); i++) {
 		socklen_t len = sizeof(peer);
 		int fd = accept4(d->fd, (struct sockaddr *)&peer, &len,
@@ -175,23 +167,15 @@ on_knock(uv_poll_t *poll, int status, int events)
 			return;
 		wait_begin(d, fd, &peer);
 	}
-	if (has_room(d))
-		return;
-	(void)uv_poll_stop(&d->poll);
-	d->listens = false;
-}
-
-static void
-door_listen(struct proxy_door *d)
-{
-	d->listens = uv_poll_start(&d->poll, UV_READABLE, on_knock) == 0;
+	if (!has_room(d))
+		(void)fdpoll_set(&d->poll, 0);
 }
 
 int
 proxy_open(struct http *http, int fd)
 {
 	struct proxy_door *d = mem_new(struct proxy_door);
-	int r = uv_poll_init(&http->loop->uv, &d->poll, fd);
+	int r = fdpoll_open(&d->poll, http->loop, fd, UV_READABLE, on_knock);
 
 	if (r < 0) {
 		(void)close(fd);
@@ -202,14 +186,7 @@ proxy_open(struct http *http, int fd)
 	d->fd = fd;
 	list_init(&d->waiting);
 	http->proxy = d;
-	door_listen(d);
 	return 0;
-}
-
-static void
-on_closed(uv_handle_t *handle)
-{
-	(void)mem_free(container_of(handle, struct proxy_door, poll));
 }
 
 void
@@ -222,14 +199,14 @@ proxy_close(struct http *http)
 		return;
 	while ((w = list_first(&d->waiting, struct caller_wait, on)))
 		wait_end(w);
-	(void)uv_poll_stop(&d->poll);
+	fdpoll_close(&d->poll);
 	(void)close(d->fd);
-	uv_close((uv_handle_t *)&d->poll, on_closed);
+	(void)mem_free(d);
 }
 
 void
 proxy_more(struct http *http)
 {
-	if (http->proxy && !http->proxy->listens && has_room(http->proxy))
-		door_listen(http->proxy);
+	if (http->proxy && has_room(http->proxy))
+		(void)fdpoll_set(&http->proxy->poll, UV_READABLE);
 }

@@ -21,15 +21,9 @@ enum { TURN_WAKES = 128 };
 
 struct shakes {
 	struct http *http;
-	uv_poll_t poll;
+	struct fdpoll poll;
 	int fd; /* epoll */
 };
-
-static void
-on_closed(uv_handle_t *handle)
-{
-	(void)mem_free(container_of(handle, struct shakes, poll));
-}
 
 static void
 wake(struct conn *c)
@@ -39,13 +33,13 @@ wake(struct conn *c)
 }
 
 static void
-on_input(uv_poll_t *poll, int status, int events)
+on_input(struct fdpoll *poll, int events)
 {
 	struct shakes *s = container_of(poll, struct shakes, poll);
 	struct epoll_event all[TURN_WAKES];
 	int n = epoll_wait(s->fd, all, TURN_WAKES, 0);
 
-	(void)status, (void)events;
+	(void)events;
 	for (int i = 0; i < n; i++)
 		wake(all[i].data.ptr);
 	if (n > 0)
@@ -60,7 +54,9 @@ shakes_new(struct http *http)
 
 	s->http = http;
 	s->fd = epoll_create1(EPOLL_CLOEXEC);
-	r = s->fd < 0 ? -errno : uv_poll_init(&http->loop->uv, &s->poll, s->fd);
+	r = s->fd < 0 ? -errno
+		      : fdpoll_open(&s->poll, http->loop, s->fd, UV_READABLE,
+				on_input);
 	if (r < 0) {
 		if (s->fd >= 0)
 			(void)close(s->fd);
@@ -68,7 +64,7 @@ shakes_new(struct http *http)
 		return r;
 	}
 	http->shakes = s;
-	return uv_poll_start(&s->poll, UV_READABLE, on_input);
+	return 0;
 }
 
 void
@@ -78,9 +74,9 @@ shakes_free(struct http *http)
 
 	if (!s)
 		return;
-	(void)uv_poll_stop(&s->poll);
+	fdpoll_close(&s->poll);
 	(void)close(s->fd);
-	uv_close((uv_handle_t *)&s->poll, on_closed);
+	(void)mem_free(s);
 }
 
 static void

@@ -26,8 +26,7 @@ enum {
 
 struct pump {
 	struct conn *conn;
-	uv_poll_t *net, *pair;
-	int net_events, pair_events;
+	struct fdpoll net, pair;
 	int fd; /* our end of the pair */
 	void (*sent)(void *owner);
 	void *owner;
@@ -195,20 +194,6 @@ to_client(struct pump *p)
 
 /* --- both ----------------------------------------------------------------- */
 
-static void on_poll(uv_poll_t *poll, int status, int events);
-
-static void
-listen_for(uv_poll_t *poll, int *events, int want)
-{
-	if (want == *events)
-		return;
-	*events = want;
-	if (want)
-		(void)uv_poll_start(poll, want, on_poll);
-	else
-		(void)uv_poll_stop(poll);
-}
-
 static void
 run(struct pump *p)
 {
@@ -216,43 +201,30 @@ run(struct pump *p)
 	from_client(p);
 	to_client(p);
 	p->inside = false;
-	listen_for(p->net, &p->net_events,
+	(void)fdpoll_set(&p->net,
 		(p->net_over || p->in.len ? 0 : UV_READABLE) |
 			(!p->bye && (p->out.len || p->pair_over) ? UV_WRITABLE
 								 : 0));
-	listen_for(p->pair, &p->pair_events,
-		(p->pair_over || p->out.len ? 0 : UV_READABLE) |
-			(p->in.len ? UV_WRITABLE : 0));
+	(void)fdpoll_set(
+		&p->pair, (p->pair_over || p->out.len ? 0 : UV_READABLE) |
+				  (p->in.len ? UV_WRITABLE : 0));
 	if (p->bye && p->sent)
 		p->sent(p->owner);
 }
 
+/* An error, too, is found by reading and writing. */
 static void
-on_poll(uv_poll_t *poll, int status, int events)
+on_net(struct fdpoll *poll, int events)
 {
-	struct pump *p = poll->data;
-
 	(void)events;
-	if (!p)
-		return;
-	if (status < 0) { /* libuv polls it no more; reading says why */
-		if (poll == p->net)
-			p->net_events = 0;
-		else
-			p->pair_events = 0;
-	}
-	run(p);
+	run(container_of(poll, struct pump, net));
 }
 
-static uv_poll_t *
-poll_new(struct pump *p, int fd)
+static void
+on_pair(struct fdpoll *poll, int events)
 {
-	uv_poll_t *poll = mem_new(uv_poll_t);
-
-	if (uv_poll_init(&p->conn->http->loop->uv, poll, fd) < 0)
-		abort(); /* a descriptor that cannot be polled: ours */
-	poll->data = p;
-	return poll;
+	(void)events;
+	run(container_of(poll, struct pump, pair));
 }
 
 struct pump *
@@ -270,8 +242,9 @@ pump_new(struct conn *c, int *ret)
 	*ret = pair[1];
 	buf_init(&p->in, RECORD);
 	buf_init(&p->out, RECORD);
-	p->net = poll_new(p, c->fd);
-	p->pair = poll_new(p, p->fd);
+	if (fdpoll_open(&p->net, c->http->loop, c->fd, 0, on_net) < 0 ||
+		fdpoll_open(&p->pair, c->http->loop, p->fd, 0, on_pair) < 0)
+		abort(); /* a descriptor that cannot be polled: ours */
 	tls_no_delay(c->fd);
 	gnutls_transport_set_ptr(c->tls, p);
 	gnutls_transport_set_push_function(c->tls, on_push);
@@ -288,12 +261,6 @@ pump_end(struct pump *p, void (*sent)(void *owner), void *owner)
 	run(p);
 }
 
-static void
-on_poll_closed(uv_handle_t *handle)
-{
-	free(handle);
-}
-
 struct pump *
 pump_free(struct pump *p)
 {
@@ -302,9 +269,8 @@ pump_free(struct pump *p)
 	gnutls_transport_set_ptr(p->conn->tls, NULL);
 	gnutls_transport_set_push_function(p->conn->tls, push_nowhere);
 	gnutls_transport_set_pull_function(p->conn->tls, pull_nothing);
-	p->net->data = p->pair->data = NULL;
-	uv_close((uv_handle_t *)p->net, on_poll_closed);
-	uv_close((uv_handle_t *)p->pair, on_poll_closed);
+	fdpoll_close(&p->net);
+	fdpoll_close(&p->pair);
 	(void)close(p->fd);
 	buf_done(&p->in);
 	buf_done(&p->out);

@@ -16,7 +16,6 @@
 #include <string.h>
 #include <sys/socket.h>
 
-static void on_poll(uv_poll_t *poll, int status, int events);
 static void on_flush(struct defer *defer);
 
 /* Which events we want just now. */
@@ -31,14 +30,7 @@ listen_for(struct ws *ws)
 		want |= UV_READABLE;
 	if (ws->blocked)
 		want |= UV_WRITABLE;
-	/* libuv takes a descriptor out of epoll and in again at each start */
-	if (want == ws->wants)
-		return;
-	ws->wants = want;
-	if (want)
-		(void)uv_poll_start(ws->poll, want, on_poll);
-	else
-		(void)uv_poll_stop(ws->poll);
+	(void)fdpoll_set(&ws->poll, want);
 }
 
 static void
@@ -75,12 +67,6 @@ is_done(const struct ws *ws)
 	return ws->close_sent && ws->close_got && !ws->blocked;
 }
 
-static void
-on_poll_closed(uv_handle_t *handle)
-{
-	free(handle);
-}
-
 void
 ws_end(struct ws *ws)
 {
@@ -91,8 +77,7 @@ ws_end(struct ws *ws)
 		write_out(ws);
 	timer_clear(&ws->timer);
 	defer_clear(&ws->flush);
-	ws->poll->data = NULL;
-	uv_close((uv_handle_t *)ws->poll, on_poll_closed);
+	fdpoll_close(&ws->poll);
 	if (!ws->code)
 		ws->code = ws->close_sent ? ws->sent : 1006;
 	ws->conf.ops->on_close(ws, ws->code);
@@ -127,13 +112,11 @@ on_flush(struct defer *defer)
 }
 
 static void
-on_poll(uv_poll_t *poll, int status, int events)
+on_poll(struct fdpoll *poll, int events)
 {
-	struct ws *ws = poll->data;
+	struct ws *ws = container_of(poll, struct ws, poll);
 
-	if (!ws)
-		return;
-	if (status < 0)
+	if (!events)
 		ws->eof = true;
 	if (!ws->eof && events & UV_READABLE)
 		ws_read(ws);
@@ -206,10 +189,8 @@ ws_new(struct loop *loop, int fd, struct upgrade *up, const char *peer,
 	buf_init(&ws->early, max(early.len, (size_t)1));
 	buf_slice(&ws->early, early);
 	defer_init(&ws->flush, on_flush);
-	ws->poll = mem_new(uv_poll_t);
-	ws->poll->data = ws;
 	ws->heard = ws_now(ws);
-	if (uv_poll_init(&loop->uv, ws->poll, fd) < 0)
+	if (fdpoll_open(&ws->poll, loop, fd, 0, on_poll) < 0)
 		abort(); /* a descriptor that cannot be polled: ours */
 	if (conf->ping_ms)
 		timer_set(&ws->timer, loop, conf->ping_ms, ws_on_timer);

@@ -3,6 +3,7 @@
 /* What the ws*.c files share. */
 
 #include "base/buf.h"
+#include "base/fdpoll.h"
 #include "http/ws.h"
 
 #include <wslay/wslay.h>
@@ -15,7 +16,7 @@ enum {
 
 struct ws {
 	struct loop *loop;
-	uv_poll_t *poll;
+	struct fdpoll poll;
 	struct upgrade *up;
 	struct ws_conf conf;
 	wslay_event_context_ptr in; /* reads; answers control frames */
@@ -33,7 +34,6 @@ struct ws {
 	uint8_t kind;   /* of the message under way */
 	int fd;
 	int broken; /* errno of the connection */
-	int wants;  /* events it is polled for */
 	bool close_sent, close_got;
 	bool deaf; /* what was received made no sense: all else is passed over
 		    */
