@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "base/crypto.h"
 #include "base/event.h"
+#include "base/fdpoll.h"
 #include "base/mem.h"
 #include "base/resolve.h"
 #include "base/text.h"
@@ -48,7 +49,7 @@ struct changes {
 	struct timer more;  /* of a turn that looked at enough */
 	uint64_t rest_ms;
 	PGconn *conn;
-	struct changes_watch *watch;
+	struct fdpoll poll;
 	struct resolve resolve;
 	struct pgoutput decoder;
 	unsigned step, silent;
@@ -59,56 +60,16 @@ struct changes {
 	bool told; /* of the trouble that lasts */
 };
 
-struct changes_watch {
-	uv_poll_t poll;
-	struct changes *c;
-	int events; /* it is polled for */
-};
+static void on_socket(struct fdpoll *poll, int events);
 
-static void
-on_watch_closed(uv_handle_t *handle)
-{
-	(void)mem_free(handle->data);
-}
-
-static void
-unwatch(struct changes *c)
-{
-	struct changes_watch *w = take(c->watch);
-
-	if (!w)
-		return;
-	w->c = NULL;
-	uv_close((uv_handle_t *)&w->poll, on_watch_closed);
-}
-
-static void on_socket(uv_poll_t *poll, int status, int events);
-
-/* A watch of its own for each step of the handshake: see pg_open.c. */
+/* Opened anew for each step of the handshake: see pg_open.c. */
 static int
 watch(struct changes *c, int events)
 {
-	int r;
-
-	if (!c->watch) {
-		struct changes_watch *w = mem_new(struct changes_watch);
-
-		w->c = c;
-		w->poll.data = w;
-		r = uv_poll_init(&c->loop->uv, &w->poll, PQsocket(c->conn));
-		if (r < 0) {
-			(void)mem_free(w);
-			return r;
-		}
-		c->watch = w;
-	}
-	/* libuv takes a descriptor out of epoll and in again at each start */
-	if (events == c->watch->events)
-		return 0;
-	c->watch->events = events;
-	if (events == 0)
-		return uv_poll_stop(&c->watch->poll);
-	return uv_poll_start(&c->watch->poll, events, on_socket);
+	if (!fdpoll_is_open(&c->poll))
+		return fdpoll_open(&c->poll, c->loop, PQsocket(c->conn), events,
+			on_socket);
+	return fdpoll_set(&c->poll, events);
 }
 
 static void
@@ -116,7 +77,7 @@ stop(struct changes *c)
 {
 	timer_clear(&c->timer);
 	timer_clear(&c->more);
-	unwatch(c);
+	fdpoll_close(&c->poll);
 	resolve_cancel(&c->resolve);
 	if (c->conn)
 		PQfinish(take(c->conn));
@@ -444,7 +405,7 @@ shake(struct changes *c)
 {
 	PostgresPollingStatusType status = PQconnectPoll(c->conn);
 
-	unwatch(c);
+	fdpoll_close(&c->poll);
 	if (status == PGRES_POLLING_FAILED) {
 		fail_connection(c);
 	} else if (status != PGRES_POLLING_OK) {
@@ -461,15 +422,11 @@ shake(struct changes *c)
 }
 
 static void
-on_socket(uv_poll_t *poll, int status, int events)
+on_socket(struct fdpoll *poll, int events)
 {
-	struct changes_watch *w = poll->data;
-	struct changes *c = w->c;
+	struct changes *c = container_of(poll, struct changes, poll);
 
-	(void)status;
 	(void)events;
-	if (!c)
-		return;
 	if (c->state == CONNECTING)
 		shake(c);
 	else

@@ -6,8 +6,8 @@
  * with its result.
  */
 
+#include "base/fdpoll.h"
 #include "base/list.h"
-#include "base/loop.h"
 #include "base/resolve.h"
 #include "base/timer.h"
 #include "db/stmt.h"
@@ -19,7 +19,6 @@ struct pg;
 struct dsn;
 struct flight;
 struct pg_conn;
-struct pg_watch;
 
 /* Handed down by the pool. */
 struct pg_ops {
@@ -54,7 +53,7 @@ struct pg {
 	uint64_t silence_ms; /* no result for so long: broken */
 	uint64_t rest_ms;
 	struct pg_conn *conn;
-	struct pg_watch *watch;
+	struct fdpoll poll;
 	struct resolve resolve;
 	struct pg_cancel *cancel; /* under way */
 	uint64_t cancelled_at;    /* when one was done last; loop ms, or 0 */

@@ -1,11 +1,10 @@
 /*
  * From nothing to a connection in pipeline mode without blocking: rest, look
- * the name up, let libpq shake hands while uv_poll watches its socket.
+ * the name up, let libpq shake hands while we watch its socket.
  *
  * libpq may close its socket and open another with the same number while it
- * connects, which epoll does not notice; so the watch is made anew for every
- * step of the handshake.  A watch is its own allocation because libuv frees a
- * handle only in a later turn, when this connection may have another.
+ * connects, which epoll does not notice; so its poll is opened anew for every
+ * step of the handshake.
  */
 #include "db/pg.h"
 
@@ -23,63 +22,23 @@ enum {
 	OPEN_MS = 5000,
 };
 
-struct pg_watch {
-	uv_poll_t poll;
-	struct pg *pg;
-	int events;
-};
-
-static void
-on_watch_closed(uv_handle_t *handle)
-{
-	(void)mem_free(handle->data);
-}
-
-static void
-unwatch(struct pg *pg)
-{
-	struct pg_watch *w = take(pg->watch);
-
-	if (!w)
-		return;
-	w->pg = NULL;
-	uv_close((uv_handle_t *)&w->poll, on_watch_closed);
-}
-
-static void on_socket(uv_poll_t *poll, int status, int events);
+static void on_socket(struct fdpoll *poll, int events);
 
 static int
-watch(struct pg *pg)
+watch(struct pg *pg, int events)
 {
-	struct pg_watch *w = mem_new(struct pg_watch);
-	int r;
-
-	w->pg = pg;
-	w->poll.data = w;
-	r = uv_poll_init(&pg->loop->uv, &w->poll, PQsocket(pg->conn));
-	if (r < 0) {
-		(void)mem_free(w);
-		return r;
-	}
-	pg->watch = w;
-	return 0;
+	return fdpoll_open(
+		&pg->poll, pg->loop, PQsocket(pg->conn), events, on_socket);
 }
 
 int
 pg_wait(struct pg *pg, bool write)
 {
 	int events = UV_READABLE | (write ? UV_WRITABLE : 0);
-	int r;
 
-	if (!pg->watch) {
-		r = watch(pg);
-		if (r < 0)
-			return r;
-	}
-	if (pg->watch->events == events)
-		return 0;
-	pg->watch->events = events;
-	return uv_poll_start(&pg->watch->poll, events, on_socket);
+	if (!fdpoll_is_open(&pg->poll))
+		return watch(pg, events);
+	return fdpoll_set(&pg->poll, events);
 }
 
 static void
@@ -92,7 +51,7 @@ void
 pg_close(struct pg *pg)
 {
 	timer_clear(&pg->timer);
-	unwatch(pg);
+	fdpoll_close(&pg->poll);
 	pg_forget_cancel(pg);
 	resolve_cancel(&pg->resolve);
 	if (pg->conn)
@@ -157,7 +116,7 @@ fail_connect(struct pg *pg)
 static void
 greet(struct pg *pg)
 {
-	unwatch(pg);
+	fdpoll_close(&pg->poll);
 	if (PQsetnonblocking(pg->conn, 1) < 0 ||
 		!PQenterPipelineMode(pg->conn) || pg_wait(pg, false) < 0) {
 		fail_open(pg, "cannot use the connection");
@@ -175,9 +134,8 @@ static void
 shake(struct pg *pg)
 {
 	PostgresPollingStatusType status;
-	int r;
 
-	unwatch(pg);
+	fdpoll_close(&pg->poll);
 	status = PQconnectPoll(pg->conn);
 	if (status == PGRES_POLLING_OK) {
 		greet(pg);
@@ -187,29 +145,19 @@ shake(struct pg *pg)
 		fail_connect(pg);
 		return;
 	}
-	r = watch(pg);
-	if (r == 0)
-		r = uv_poll_start(&pg->watch->poll,
-			status == PGRES_POLLING_WRITING ? UV_WRITABLE
-							: UV_READABLE,
-			on_socket);
-	if (r < 0)
+	if (watch(pg, status == PGRES_POLLING_WRITING ? UV_WRITABLE
+						      : UV_READABLE) < 0)
 		fail_open(pg, "cannot watch the socket");
 }
 
 static void
-on_socket(uv_poll_t *poll, int status, int events)
+on_socket(struct fdpoll *poll, int events)
 {
-	struct pg_watch *w = poll->data;
-	struct pg *pg = w->pg;
+	struct pg *pg = container_of(poll, struct pg, poll);
 
+	/* of an error, too: results may be left to read before it shows, and
+	 * pg_wait asks again */
 	(void)events;
-	if (!pg)
-		return;
-	/* on POLLERR libuv has stopped the handle, yet results may be left to
-	 * read before the error shows: pg_wait starts it again */
-	if (status < 0)
-		w->events = 0;
 	if (pg->state == PG_CONNECTING)
 		shake(pg);
 	else if (pg->state == PG_UP)
@@ -234,8 +182,7 @@ connect_to(struct pg *pg, const char *addrs, unsigned count)
 	}
 	(void)PQsetNoticeReceiver(pg->conn, ignore_notice, NULL);
 	/* PQconnectStart says: as if the last step had said "writing" */
-	if (watch(pg) < 0 ||
-		uv_poll_start(&pg->watch->poll, UV_WRITABLE, on_socket) < 0)
+	if (watch(pg, UV_WRITABLE) < 0)
 		fail_open(pg, "cannot watch the socket");
 }
 
