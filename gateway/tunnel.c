@@ -10,6 +10,7 @@
 
 #include "auth/caller.h"
 #include "base/buf.h"
+#include "base/fdpoll.h"
 #include "base/mem.h"
 #include "base/timer.h"
 #include "gateway/gateway.h"
@@ -35,9 +36,9 @@ enum {
 /* What comes from an end. */
 struct half {
 	struct tunnel *t;
-	uv_poll_t *poll;
+	struct fdpoll poll;
 	struct half *other;
-	int fd, events;
+	int fd;
 	struct buf data; /* for the other end, from `at` on */
 	size_t at;
 	struct ws_edges edges;
@@ -185,17 +186,14 @@ half_tell_end(struct half *h)
 }
 
 static void
-on_poll(uv_poll_t *poll, int status, int events)
+on_poll(struct fdpoll *poll, int events)
 {
-	struct half *h = poll->data;
+	struct half *h = container_of(poll, struct half, poll);
 
-	if (!h)
-		return;
-	if (status < 0) { /* libuv polls it no more */
+	if (!events) {
 		for (int i = 0; i < READS_TOP && !h->ended; i++)
 			half_read(h);
 		h->ended = h->broken = true;
-		h->events = 0;
 	} else if (events & UV_READABLE) {
 		half_read(h);
 	}
@@ -211,30 +209,15 @@ half_listen(struct half *h)
 		want |= UV_READABLE;
 	if (!is_passed(h->other) && !h->broken)
 		want |= UV_WRITABLE;
-	if (want == h->events)
-		return;
-	h->events = want;
-	if (want)
-		(void)uv_poll_start(h->poll, want, on_poll);
-	else
-		(void)uv_poll_stop(h->poll);
+	(void)fdpoll_set(&h->poll, want);
 }
 
 /* --- both ---------------------------------------------------------------- */
 
 static void
-on_poll_closed(uv_handle_t *handle)
-{
-	free(handle);
-}
-
-static void
 half_done(struct half *h)
 {
-	if (h->poll) {
-		h->poll->data = NULL;
-		uv_close((uv_handle_t *)h->poll, on_poll_closed);
-	}
+	fdpoll_close(&h->poll);
 	buf_done(&h->data);
 }
 
@@ -413,9 +396,7 @@ static void
 half_open(struct half *h, int fd, struct slice early)
 {
 	h->fd = fd;
-	h->poll = mem_new(uv_poll_t);
-	h->poll->data = h;
-	if (uv_poll_init(&h->t->gateway->loop->uv, h->poll, fd) < 0)
+	if (fdpoll_open(&h->poll, h->t->gateway->loop, fd, 0, on_poll) < 0)
 		abort(); /* a descriptor that cannot be polled: ours */
 	h->data.ceiling += early.len;
 	take_in(h, early);

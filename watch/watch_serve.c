@@ -8,6 +8,7 @@
 
 #include "base/crypto.h"
 #include "base/event.h"
+#include "base/fdpoll.h"
 #include "base/mem.h"
 #include "base/sock.h"
 #include "base/stream.h"
@@ -23,7 +24,7 @@ struct watch_serve {
 	struct watches *engine;
 	char *secret;
 	size_t secret_len;
-	uv_poll_t *poll;
+	struct fdpoll poll;
 	int fd;
 	struct list conns;
 	unsigned count;
@@ -335,15 +336,14 @@ greet(struct watch_serve *s, int fd)
 }
 
 static void
-on_poll(uv_poll_t *poll, int status, int events)
+on_poll(struct fdpoll *poll, int events)
 {
-	struct watch_serve *s = poll->data;
+	struct watch_serve *s = container_of(poll, struct watch_serve, poll);
 	uid_t uid = (uid_t)-1;
 	int fd;
 
-	(void)status;
 	(void)events;
-	fd = s ? accept4(s->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK) : -1;
+	fd = accept4(s->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (fd < 0)
 		return;
 	if (s->count < CONNECTIONS_TOP && sock_peer_uid(fd, &uid) == 0 &&
@@ -351,12 +351,6 @@ on_poll(uv_poll_t *poll, int status, int events)
 		greet(s, fd);
 	else
 		(void)close(fd);
-}
-
-static void
-on_poll_closed(uv_handle_t *handle)
-{
-	(void)mem_free(handle);
 }
 
 int
@@ -372,15 +366,11 @@ watch_serve_new(struct watch_serve **ret, struct loop *loop,
 	s->secret_len = secret.len;
 	s->fd = fd;
 	list_init(&s->conns);
-	s->poll = mem_new(uv_poll_t);
-	r = uv_poll_init(&loop->uv, s->poll, fd);
+	r = fdpoll_open(&s->poll, loop, fd, UV_READABLE, on_poll);
 	if (r < 0) {
-		s->poll = mem_free(s->poll);
 		(void)watch_serve_free(s);
 		return r;
 	}
-	s->poll->data = s;
-	(void)uv_poll_start(s->poll, UV_READABLE, on_poll);
 	*ret = s;
 	return 0;
 }
@@ -392,10 +382,7 @@ watch_serve_free(struct watch_serve *s)
 		return NULL;
 	while (!list_empty(&s->conns))
 		conn_free(container_of(s->conns.next, struct conn, on));
-	if (s->poll) {
-		s->poll->data = NULL;
-		uv_close((uv_handle_t *)s->poll, on_poll_closed);
-	}
+	fdpoll_close(&s->poll);
 	(void)close(s->fd);
 	mem_wipe(s->secret, s->secret_len);
 	(void)mem_free(s->secret);
