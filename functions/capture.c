@@ -14,14 +14,6 @@
 
 enum { TURN = 64 * 1024, CHUNK = 4096, AGAIN_MS = 10 };
 
-static void on_readable(uv_poll_t *poll, int status, int events);
-
-static void
-on_closed(uv_handle_t *handle)
-{
-	mem_free(handle);
-}
-
 static void
 give_line(struct capture *c, size_t len, size_t skip)
 {
@@ -73,24 +65,23 @@ on_again(struct timer *t)
 {
 	struct capture *c = container_of(t, struct capture, again);
 
-	if (c->poll && uv_poll_start(c->poll, UV_READABLE, on_readable) < 0)
+	if (fdpoll_is_open(&c->poll) && fdpoll_set(&c->poll, UV_READABLE) < 0)
 		capture_close(c);
 }
 
 static void
 pause_reading(struct capture *c)
 {
-	(void)uv_poll_stop(c->poll);
+	(void)fdpoll_set(&c->poll, 0);
 	timer_set(&c->again, c->loop, AGAIN_MS, on_again);
 }
 
 static void
-on_readable(uv_poll_t *poll, int status, int events)
+on_readable(struct fdpoll *poll, int events)
 {
-	struct capture *c = poll->data;
+	struct capture *c = container_of(poll, struct capture, poll);
 	size_t sum = 0;
 
-	(void)status;
 	(void)events;
 	while (sum < TURN) {
 		ssize_t n;
@@ -118,15 +109,7 @@ capture_open(struct capture *c, struct loop *loop, int fd,
 
 	*c = (struct capture){.loop = loop, .ops = ops, .fd = fd};
 	buf_init(&c->line, PROTO_LOG_TOP + 2 * CHUNK);
-	c->poll = mem_new(uv_poll_t);
-	r = uv_poll_init(&loop->uv, c->poll, fd);
-	if (r < 0) {
-		c->poll = mem_free(c->poll);
-		capture_close(c);
-		return r;
-	}
-	c->poll->data = c;
-	r = uv_poll_start(c->poll, UV_READABLE, on_readable);
+	r = fdpoll_open(&c->poll, loop, fd, UV_READABLE, on_readable);
 	if (r < 0)
 		capture_close(c);
 	return r;
@@ -154,10 +137,7 @@ void
 capture_close(struct capture *c)
 {
 	timer_clear(&c->again);
-	if (c->poll) {
-		(void)uv_poll_stop(c->poll);
-		uv_close((uv_handle_t *)take(c->poll), on_closed);
-	}
+	fdpoll_close(&c->poll);
 	if (c->loop)
 		fd_closep(&c->fd);
 	buf_done(&c->line);

@@ -6,7 +6,7 @@
  */
 
 #include "base/buf.h"
-#include "base/loop.h"
+#include "base/fdpoll.h"
 #include "base/timer.h"
 
 struct capture;
@@ -22,7 +22,7 @@ struct capture_ops {
 struct capture {
 	struct loop *loop;
 	const struct capture_ops *ops;
-	uv_poll_t *poll;
+	struct fdpoll poll;
 	struct timer again;
 	struct buf line;
 	int fd;

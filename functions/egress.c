@@ -142,42 +142,37 @@ accept_some(
 }
 
 static void
-on_listening(uv_poll_t *poll, int status, int events)
+on_listening(struct fdpoll *poll, int events)
 {
 	struct egress *e = container_of(poll, struct egress, listening);
 
-	(void)status;
 	(void)events;
 	accept_some(e->listener, egress_tunnel_new, e);
 }
 
 static void
-on_claiming(uv_poll_t *poll, int status, int events)
+on_claiming(struct fdpoll *poll, int events)
 {
 	struct egress *e = container_of(poll, struct egress, claiming);
 
-	(void)status;
 	(void)events;
 	accept_some(e->claim, egress_tunnel_claim, e);
 }
 
 static void
-on_child(uv_poll_t *poll, int status, int events)
+on_child(struct fdpoll *poll, int events)
 {
 	struct egress *e = container_of(poll, struct egress, child);
 
-	(void)status;
 	(void)events;
 	if (waitpid(e->pid, &e->status, WNOHANG) == e->pid)
 		loop_stop(&e->loop);
 }
 
 static int
-watch(struct egress *e, uv_poll_t *poll, int fd, uv_poll_cb fn)
+watch(struct egress *e, struct fdpoll *poll, int fd, fdpoll_fn *fn)
 {
-	int r = uv_poll_init(&e->loop.uv, poll, fd);
-
-	return r < 0 ? r : uv_poll_start(poll, UV_READABLE, fn);
+	return fdpoll_open(poll, &e->loop, fd, UV_READABLE, fn);
 }
 
 static void
@@ -187,7 +182,7 @@ on_keeper_frame(struct channel *c, const struct frame *f, int *fds, int nfds)
 
 	(void)fds;
 	(void)nfds;
-	if (f->type != EGRESS_GO || uv_is_active((uv_handle_t *)&e->listening))
+	if (f->type != EGRESS_GO || fdpoll_is_open(&e->listening))
 		return;
 	(void)watch(e, &e->listening, e->listener, on_listening);
 	(void)watch(e, &e->claiming, e->claim, on_claiming);

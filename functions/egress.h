@@ -11,7 +11,7 @@
  */
 
 #include "base/channel.h"
-#include "base/loop.h"
+#include "base/fdpoll.h"
 #include "base/timer.h"
 #include "functions/egress_rule.h"
 
@@ -42,7 +42,7 @@ struct egress {
 	struct list tunnels;
 	unsigned count, lookups;
 	int listener, claim;
-	uv_poll_t listening, claiming, child;
+	struct fdpoll listening, claiming, child;
 	pid_t pid;
 	int pidfd, status;
 	struct channel keeper;

@@ -25,40 +25,23 @@ struct egress_lookup {
 
 static const struct egress_address no_address;
 
-static void
-on_poll_closed(uv_handle_t *handle)
-{
-	free(handle);
-}
-
-static void
-close_poll(uv_poll_t **poll)
-{
-	if (!*poll)
-		return;
-	(*poll)->data = NULL;
-	uv_close((uv_handle_t *)take(*poll), on_poll_closed);
-}
-
 void
 egress_reach_forget(struct egress_tunnel *t)
 {
-	close_poll(&t->connecting);
+	fdpoll_close(&t->connecting);
 	if (t->lookup)
 		t->lookup->tunnel = NULL;
 }
 
 static void
-on_connect(uv_poll_t *poll, int status, int events)
+on_connect(struct fdpoll *poll, int events)
 {
-	struct egress_tunnel *t = poll->data;
+	struct egress_tunnel *t =
+		container_of(poll, struct egress_tunnel, connecting);
 	socklen_t len = sizeof(int);
 	int err = 0;
 
-	(void)status;
 	(void)events;
-	if (!t)
-		return;
 	if (getsockopt(t->remote, SOL_SOCKET, SO_ERROR, &err, &len) < 0)
 		err = errno;
 	if (err)
@@ -72,7 +55,6 @@ connect_one(struct egress_tunnel *t, const struct egress_address *a)
 {
 	struct sockaddr_storage to;
 	socklen_t len = egress_address_to(a, t->port, &to);
-	int r;
 
 	t->remote = socket(to.ss_family,
 		SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_TCP);
@@ -81,14 +63,8 @@ connect_one(struct egress_tunnel *t, const struct egress_address *a)
 	if (connect(t->remote, (struct sockaddr *)&to, len) < 0 &&
 		errno != EINPROGRESS)
 		return -errno;
-	t->connecting = mem_new(uv_poll_t);
-	r = uv_poll_init(&t->egress->loop.uv, t->connecting, t->remote);
-	if (r < 0) {
-		free(take(t->connecting));
-		return r;
-	}
-	t->connecting->data = t;
-	return uv_poll_start(t->connecting, UV_WRITABLE, on_connect);
+	return fdpoll_open(&t->connecting, &t->egress->loop, t->remote,
+		UV_WRITABLE, on_connect);
 }
 
 /* The last one failed with `err`. */
@@ -96,7 +72,7 @@ void
 egress_reach_next(struct egress_tunnel *t, int err)
 {
 	while (++t->to_at < t->to_len) {
-		close_poll(&t->connecting);
+		fdpoll_close(&t->connecting);
 		fd_closep(&t->remote);
 		err = connect_one(t, &t->to[t->to_at]);
 		if (err < 0)

@@ -14,13 +14,7 @@
 
 enum { TURNS = 4 };
 
-static void on_poll(uv_poll_t *poll, int status, int events);
-
-static void
-on_poll_closed(uv_handle_t *handle)
-{
-	free(handle);
-}
+static void on_poll(struct fdpoll *poll, int events);
 
 static struct egress_relay_side *
 other(struct egress_relay_side *s)
@@ -32,26 +26,15 @@ static int
 side_open(struct egress_relay_side *s, struct egress_relay *relay,
 	struct loop *loop, int fd)
 {
-	int r;
-
 	*s = (struct egress_relay_side){.relay = relay, .fd = fd};
 	buf_init(&s->held, EGRESS_RELAY_HELD);
-	s->poll = mem_new(uv_poll_t);
-	r = uv_poll_init(&loop->uv, s->poll, fd);
-	if (r < 0)
-		free(take(s->poll));
-	else
-		s->poll->data = s;
-	return r;
+	return fdpoll_open(&s->poll, loop, fd, 0, on_poll);
 }
 
 static void
 side_close(struct egress_relay_side *s)
 {
-	if (s->poll) {
-		s->poll->data = NULL;
-		uv_close((uv_handle_t *)take(s->poll), on_poll_closed);
-	}
+	fdpoll_close(&s->poll);
 	fd_closep(&s->fd);
 	buf_done(&s->held);
 }
@@ -66,13 +49,7 @@ side_watch(struct egress_relay_side *s)
 
 	if (!events && !s->hung)
 		events = UV_PRIORITIZED;
-	if (events == s->events)
-		return;
-	s->events = events;
-	if (events)
-		(void)uv_poll_start(s->poll, events, on_poll);
-	else
-		(void)uv_poll_stop(s->poll);
+	(void)fdpoll_set(&s->poll, events);
 }
 
 /* -errno when it is broken. */
@@ -188,19 +165,15 @@ end(struct egress_relay *relay)
 }
 
 static void
-on_poll(uv_poll_t *poll, int status, int events)
+on_poll(struct fdpoll *poll, int events)
 {
-	struct egress_relay_side *s = poll->data;
-	struct egress_relay *relay;
+	struct egress_relay_side *s =
+		container_of(poll, struct egress_relay_side, poll);
+	struct egress_relay *relay = s->relay;
 	int r;
 
-	if (!s)
-		return;
-	relay = s->relay;
-	if (status < 0) { /* an error, which reading tells; libuv has stopped */
-		s->events = 0;
+	if (!events) /* an error, which reading tells */
 		events = s->ended ? 0 : UV_READABLE;
-	}
 	if (!(events & (UV_READABLE | UV_WRITABLE)))
 		side_hang(s);
 	r = side_turn(s, events);

@@ -8,7 +8,7 @@
  */
 
 #include "base/buf.h"
-#include "base/loop.h"
+#include "base/fdpoll.h"
 
 enum { EGRESS_RELAY_HELD = 64 * 1024 };
 
@@ -21,8 +21,8 @@ struct egress_relay {
 	uint64_t moved; /* bytes, both ways: does it still live? */
 	struct egress_relay_side {
 		struct egress_relay *relay;
-		uv_poll_t *poll;
-		int fd, events;
+		struct fdpoll poll;
+		int fd;
 		struct buf held; /* for this side to take */
 		bool ended;      /* it sends no more */
 		bool told;       /* that the other sends no more */

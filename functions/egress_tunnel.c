@@ -36,23 +36,8 @@ enum {
 static const struct egress_address no_address;
 
 static void on_deadline(struct timer *t);
-static void on_client(uv_poll_t *poll, int status, int events);
+static void on_client(struct fdpoll *poll, int events);
 static void offer_next(struct egress *e, pid_t pid);
-
-static void
-on_poll_closed(uv_handle_t *handle)
-{
-	free(handle);
-}
-
-static void
-close_poll(uv_poll_t **poll)
-{
-	if (!*poll)
-		return;
-	(*poll)->data = NULL;
-	uv_close((uv_handle_t *)take(*poll), on_poll_closed);
-}
 
 void
 egress_tunnel_move(struct egress_tunnel *t, enum egress_state state)
@@ -79,7 +64,7 @@ egress_tunnel_free(struct egress_tunnel *t)
 	pid_t pid = t->pid;
 
 	timer_clear(&t->timer);
-	close_poll(&t->poll);
+	fdpoll_close(&t->poll);
 	egress_reach_forget(t);
 	if (t->state == EGRESS_RELAYING)
 		egress_relay_close(&t->relay);
@@ -142,7 +127,7 @@ begin_relay(struct egress_tunnel *t)
 {
 	int client = take_fd(t->client), remote = take_fd(t->remote);
 
-	close_poll(&t->poll);
+	fdpoll_close(&t->poll);
 	if (egress_relay_open(&t->relay, &t->egress->loop, client, remote,
 		    on_relay_end) < 0) {
 		egress_tunnel_free(t);
@@ -204,7 +189,7 @@ egress_tunnel_claim(struct egress *e, int client)
 		(void)close(client);
 		return;
 	}
-	close_poll(&t->poll);
+	fdpoll_close(&t->poll);
 	fd_closep(&t->client);
 	t->client = client;
 	buf_done(&t->in);
@@ -332,25 +317,23 @@ take_bytes(struct egress_tunnel *t)
 		ask.name.ptr = name;
 		buf_drop(&t->in, t->in.len - left.len);
 		/* From now on only its end is of interest. */
-		(void)uv_poll_start(t->poll, UV_PRIORITIZED, on_client);
+		(void)fdpoll_set(&t->poll, UV_PRIORITIZED);
 		on_question(t, &ask);
 	}
 }
 
 static void
-on_client(uv_poll_t *poll, int status, int events)
+on_client(struct fdpoll *poll, int events)
 {
-	struct egress_tunnel *t = poll->data;
+	struct egress_tunnel *t =
+		container_of(poll, struct egress_tunnel, poll);
 	ssize_t n;
 	char *at;
 
-	if (!t)
-		return;
-	if (status < 0 || t->state > EGRESS_ASKING) {
+	if (!events || t->state > EGRESS_ASKING) {
 		egress_tunnel_free(t); /* it has gone */
 		return;
 	}
-	(void)events;
 	at = buf_reserve(&t->in, 256);
 	n = at ? recv(t->client, at, 256, MSG_DONTWAIT) : 0;
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
@@ -416,12 +399,6 @@ egress_tunnel_new(struct egress *e, int client)
 	list_add(&e->tunnels, &t->on);
 	e->count++;
 	egress_tunnel_move(t, EGRESS_GREETING);
-	t->poll = mem_new(uv_poll_t);
-	if (uv_poll_init(&e->loop.uv, t->poll, client) < 0) {
-		free(take(t->poll));
+	if (fdpoll_open(&t->poll, &e->loop, client, UV_READABLE, on_client) < 0)
 		egress_tunnel_free(t);
-		return;
-	}
-	t->poll->data = t;
-	(void)uv_poll_start(t->poll, UV_READABLE, on_client);
 }

@@ -26,8 +26,8 @@ struct egress_tunnel {
 	enum egress_state state;
 	struct timer timer;
 	int client, remote;
-	uv_poll_t *poll; /* of the client until it relays */
-	uv_poll_t *connecting;
+	struct fdpoll poll; /* of the client until it relays */
+	struct fdpoll connecting;
 	struct egress_lookup *lookup;
 	struct buf in;
 	pid_t pid; /* of the client */

@@ -24,12 +24,6 @@
 #include <unistd.h>
 
 static void
-on_closed(uv_handle_t *handle)
-{
-	free(handle);
-}
-
-static void
 on_out(struct capture *c, struct slice line)
 {
 	struct proc *p = container_of(c, struct proc, out);
@@ -141,33 +135,23 @@ proc_forget_ends(struct proc *p)
 		fd_closep(&p->ends[i]);
 }
 
-static void
-close_poll(uv_poll_t **poll)
-{
-	if (!*poll)
-		return;
-	(void)uv_poll_stop(*poll);
-	uv_close((uv_handle_t *)take(*poll), on_closed);
-}
-
 void
 proc_forget_peek(struct proc *p)
 {
-	close_poll(&p->peek);
+	fdpoll_close(&p->peek);
 }
 
 static void
-on_peek_seen(uv_poll_t *poll, int status, int events)
+on_peek_seen(struct fdpoll *poll, int events)
 {
-	struct proc *p = poll->data;
+	struct proc *p = container_of(poll, struct proc, peek);
 	char head[FRAME_HEAD];
 	ssize_t n = recv(p->socket, head, sizeof(head), MSG_PEEK);
 
-	(void)status;
 	(void)events;
 	if (n < 0 && errno == EAGAIN)
 		return;
-	(void)uv_poll_stop(poll);
+	(void)fdpoll_set(poll, 0);
 	p->ready = n == FRAME_HEAD && head[4] == PROTO_READY;
 	p->on_peek(p);
 }
@@ -175,27 +159,18 @@ on_peek_seen(uv_poll_t *poll, int status, int events)
 int
 proc_peek(struct proc *p, void (*on_peek)(struct proc *p))
 {
-	int r;
-
 	p->on_peek = on_peek;
-	p->peek = mem_new(uv_poll_t);
-	r = uv_poll_init(&p->keeper->loop.uv, p->peek, p->socket);
-	if (r < 0) {
-		free(take(p->peek));
-		return r;
-	}
-	p->peek->data = p;
-	return uv_poll_start(p->peek, UV_READABLE, on_peek_seen);
+	return fdpoll_open(&p->peek, &p->keeper->loop, p->socket, UV_READABLE,
+		on_peek_seen);
 }
 
 static void
-on_exit_seen(uv_poll_t *poll, int status, int events)
+on_exit_seen(struct fdpoll *poll, int events)
 {
-	struct proc *p = poll->data;
+	struct proc *p = container_of(poll, struct proc, poll);
 
-	(void)status;
 	(void)events;
-	close_poll(&p->poll);
+	fdpoll_close(&p->poll);
 	(void)kill(-p->pid, SIGKILL); /* what it started */
 	keeper_ended(p->keeper, p);
 }
@@ -209,15 +184,11 @@ proc_watch(struct proc *p, pid_t pid, int pidfd)
 	p->pidfd = pidfd >= 0 ? pidfd : pidfd_open(pid, 0);
 	if (p->pidfd < 0)
 		return -errno;
-	p->poll = mem_new(uv_poll_t);
-	r = uv_poll_init(&p->keeper->loop.uv, p->poll, p->pidfd);
-	if (r < 0) {
-		free(take(p->poll));
-		return r;
-	}
-	p->poll->data = p;
-	keeper_watch_memory(p->keeper);
-	return uv_poll_start(p->poll, UV_READABLE, on_exit_seen);
+	r = fdpoll_open(&p->poll, &p->keeper->loop, p->pidfd, UV_READABLE,
+		on_exit_seen);
+	if (r == 0)
+		keeper_watch_memory(p->keeper);
+	return r;
 }
 
 /* A /proc that is not of our PID namespace shows our number last. */
@@ -270,8 +241,8 @@ proc_free(struct proc *p)
 {
 	capture_finish(&p->out);
 	capture_finish(&p->err);
-	close_poll(&p->poll);
-	close_poll(&p->peek);
+	fdpoll_close(&p->poll);
+	fdpoll_close(&p->peek);
 	timer_clear(&p->late);
 	proc_forget_ends(p);
 	fd_closep(&p->socket);

@@ -6,6 +6,7 @@
  * told that it has ended.
  */
 
+#include "base/fdpoll.h"
 #include "base/list.h"
 #include "base/timer.h"
 #include "functions/capture.h"
@@ -39,7 +40,7 @@ struct proc {
 	int pidfd;
 	int socket;  /* the gateway's end until it is handed over */
 	int ends[3]; /* the worker's socket, stdout, stderr, until forked */
-	uv_poll_t *poll, *peek;
+	struct fdpoll poll, peek;
 	void (*on_peek)(struct proc *p);
 	struct timer late; /* no READY yet */
 	unsigned tries;    /* that were replaced before this one */
