@@ -1753,6 +1753,9 @@ function copied(v) {
 	return out;
 }
 
+/* That nothing is left is told by a document without a name, come and gone. */
+const isDocument = (e) => e.DocID !== '';
+
 /* An event of the wire as a page sees it. */
 function docChange(e) {
 	const removed = e.removedFields || e.RemovedFields;
@@ -1873,7 +1876,7 @@ class Watcher {
 			const group = events.slice(i, end);
 			i = end;
 			if (group[0].QueueType === 'init')
-				this.tellAll(group, seq);
+				this.tellAll(group.filter(isDocument), seq);
 			else if (seq > this.seq + 1)
 				return this.begin(0); /* a gap */
 			else if (seq === this.seq + 1)

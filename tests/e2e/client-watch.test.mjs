@@ -166,6 +166,17 @@ watching('a state that the server lost comes as all documents anew', async (serv
 	assert.deepEqual(seen.shots.map((s) => [s.id, s.type, s.docs.map((d) => d._id).join()]), [[4, 'init', 'd1,d2'], [5, 'init', 'd9']]);
 });
 
+watching('a state that was lost while the last document went comes as an empty result', async (server, timers) => {
+	const seen = server.watch();
+	await timers.settle();
+	server.event('INIT_EVENT', 1, [init('d1')]);
+	await timers.settle();
+	server.event('NEXT_EVENT', 2, [{ ...init('', {}), ID: 2 }, event(2, 'remove', 'dequeue', '')]);
+	assert.deepEqual(seen.shots[1], { id: 2, type: 'init', docs: [], docChanges: [] });
+	server.event('NEXT_EVENT', 3, [event(3, 'add', 'enqueue', 'd2', { Doc: '{"_id":"d2"}' })]);
+	assert.deepEqual(seen.shots[2].docs, [{ _id: 'd2' }]);
+});
+
 watching('silence is asked about; silence after that is a lost socket', async (server, timers) => {
 	server.watch();
 	await timers.settle();
