@@ -58,6 +58,8 @@ const ERRORS = {
 	NETWORK: [-601003, 'network error'],
 	/* A parameter that was refused before anything was sent. */
 	PARAM: [-401002, 'invalid parameters'],
+	TYPE: [-401003, 'api parameter type error'],
+	CIRCULAR: [-402001, 'circular reference'],
 	/* Of watch(). */
 	WATCH_INIT: [-402002, 'watch could not begin'],
 	WATCH_RECONNECT: [-402003, 'watch could not connect again'],
@@ -615,7 +617,12 @@ class Collection {
 		return this.also({ fields: projection(fields) });
 	}
 
+	/* An id that is not there must not become whichever document. */
 	doc(id) {
+		if (typeof id !== 'string' && typeof id !== 'number')
+			throw failure('collection.doc', 'TYPE', 'docId: a ' +
+				`string or a number, not ${id === null ? 'null' :
+					typeof id}`);
 		return new Document(this.ask, this.name, id);
 	}
 

@@ -292,6 +292,17 @@ parse_stages(struct call *c)
 	return 0;
 }
 
+/* A program whose id is undefined sends no _id at all: without this doc(id)
+ * would be whichever document comes first, and its remove() take that. */
+static int
+check_id(struct call *c)
+{
+	if (!c->doc.by_id || json_object_get(c->doc.query, "_id"))
+		return 0;
+	return fault_set(&c->job.why, ERR_DB_PARAM,
+		"query: doc() is the document of an _id, and none was given");
+}
+
 /* What the verb looks at besides collection and condition. */
 static int
 parse_rest(struct call *c)
@@ -351,5 +362,8 @@ call_db_parse(struct call *c, enum doc_verb verb)
 	if (e < 0)
 		return e;
 	e = parse_flags(c);
+	if (e < 0)
+		return e;
+	e = check_id(c);
 	return e < 0 ? e : parse_rest(c);
 }

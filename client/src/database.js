@@ -94,7 +94,12 @@ class Collection {
 		return this.also({ fields: projection(fields) });
 	}
 
+	/* An id that is not there must not become whichever document. */
 	doc(id) {
+		if (typeof id !== 'string' && typeof id !== 'number')
+			throw failure('collection.doc', 'TYPE', 'docId: a ' +
+				`string or a number, not ${id === null ? 'null' :
+					typeof id}`);
 		return new Document(this.ask, this.name, id);
 	}
 

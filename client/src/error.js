@@ -31,6 +31,8 @@ const ERRORS = {
 	NETWORK: [-601003, 'network error'],
 	/* A parameter that was refused before anything was sent. */
 	PARAM: [-401002, 'invalid parameters'],
+	TYPE: [-401003, 'api parameter type error'],
+	CIRCULAR: [-402001, 'circular reference'],
 	/* Of watch(). */
 	WATCH_INIT: [-402002, 'watch could not begin'],
 	WATCH_RECONNECT: [-402003, 'watch could not connect again'],

@@ -395,6 +395,16 @@ test('a document that is not there is an error', async () => {
 		{ errCode: -1, errMsg: 'document.get:fail document with _id i does not exist' });
 });
 
+test('a document without an id is refused before it is sent', () => {
+	const s = stage();
+	const t = s.cloud.database().collection('t');
+
+	for (const id of [undefined, null, {}, ['a']])
+		assert.throws(() => t.doc(id), { errCode: -401003, errMsg: /^collection\.doc:fail -401003 .*docId: a string or a number/ });
+	assert.equal(t.doc(0).id, 0);
+	assert.equal(s.asked.length, 0);
+});
+
 test('data that is no object is refused before it is sent', async () => {
 	const s = stage();
 	const t = s.cloud.database().collection('t');

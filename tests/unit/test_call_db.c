@@ -140,6 +140,32 @@ a_document_asked_for_by_id_is_never_many(void **state)
 }
 
 static void
+a_document_asked_for_by_no_id_is_not_whichever_there_is(void **state)
+{
+	static const char *const actions[] = {"queryDocument", "updateDocument",
+		"deleteDocument", "countDocument", "removeDocument"};
+	struct fixture f;
+
+	(void)state;
+	for (size_t i = 0; i < array_size(actions); i++) {
+		char body[512];
+
+		(void)snprintf(body, sizeof(body),
+			"{\"action\":\"database.%s\",\"collectionName\":\"t\","
+			"\"queryType\":\"DOC\",\"query\":{},\"upsert\":true,"
+			"\"data\":{\"a\":1}}",
+			actions[i]);
+		begin(&f, &function, body);
+		assert_int_equal(f.done, 1);
+		assert_int_equal(f.call.job.err, ERR_DB_PARAM);
+		assert_string_equal(f.call.job.why.text,
+			"query: doc() is the document of an _id, and none was "
+			"given");
+		end(&f);
+	}
+}
+
+static void
 a_user_is_scoped_and_a_function_is_not(void **state)
 {
 	struct fixture f;
@@ -484,6 +510,8 @@ main(void)
 		cmocka_unit_test(
 			stages_come_as_strings_or_values_and_are_answered_in_two_ways),
 		cmocka_unit_test(update_and_return_gives_the_document_or_null),
+		cmocka_unit_test(
+			a_document_asked_for_by_no_id_is_not_whichever_there_is),
 		cmocka_unit_test(a_rest_path_is_answered_with_the_data_alone),
 		cmocka_unit_test(a_plan_is_a_list_whatever_was_asked),
 		cmocka_unit_test(a_visitor_s_documents_are_his_by_his_uid),
