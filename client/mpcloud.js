@@ -52,6 +52,8 @@ const ERRORS = {
 	STORAGE_EXCEED_AUTHORITY: [-503002, 'storage permission denied'],
 	STORAGE_FILE_NONEXIST: [-503003, 'storage file not exists'],
 	STORAGE_SIGN_PARAM_INVALID: [-503004, 'storage invalid sign parameters'],
+	FUNCTION_NOT_FOUND: [-501000,
+		'FunctionName parameter could not be found'],
 	FUNCTIONS_REQUEST_FAIL: [-504001, 'functions request fail'],
 	FUNCTIONS_EXECUTE_FAIL: [-504002, 'functions execute fail'],
 	/* The host's own: no answer came. */
@@ -79,8 +81,22 @@ function failure(api, code, message, more) {
 	return Object.assign(err, more);
 }
 
+/* What went wrong before anything was asked is said as wx.cloud says it, too:
+ * pages show err.errMsg. */
+function worded(api, err) {
+	const isCircle = /circular|call stack/i.test(err.message);
+	const code = isCircle ? 'CIRCULAR' : err instanceof TypeError ?
+		'TYPE' : 'SAID';
+	const { errCode, errMsg } = failure(api, code, isCircle ? '' :
+		err.message);
+
+	return Object.assign(err, { errCode, errMsg });
+}
+
 /* What went wrong below, said by the API that the page called. */
 function renamed(api, err) {
+	if (err instanceof Error && !err.errMsg)
+		return worded(api, err);
 	if (!err || !err.code || !err.isAnswer)
 		return err;
 	return failure(api, err.code, err.said, { said: err.said,
@@ -90,10 +106,11 @@ function renamed(api, err) {
 
 const wantsCallbacks = (o) => Boolean(o && (o.success || o.fail || o.complete));
 
-/* A promise, or the page's callbacks when it gave any. */
+/* A promise, or the page's callbacks when it gave any.  work(options), which are
+ * an object even where the page gave none. */
 function settle(api, options, work) {
 	const o = options || {};
-	const promise = Promise.resolve().then(work).catch((err) => {
+	const promise = Promise.resolve(o).then(work).catch((err) => {
 		throw renamed(api, err);
 	});
 
@@ -114,11 +131,11 @@ function settle(api, options, work) {
 }
 
 /* The same for what has a task, as wx.uploadFile has: with callbacks the page
- * gets the task, without a promise.  work(task) begins; the host's own task is
+ * gets the task, without a promise.  work(options, task) begins; the host's own task is
  * given to task.follow once there is one. */
 function settleTask(api, options, work) {
 	const task = new Task(api);
-	const promise = settle(api, options, () => work(task));
+	const promise = settle(api, options, (o) => work(o, task));
 
 	return promise || task;
 }
@@ -632,15 +649,13 @@ class Collection {
 
 	/* One document, or an array of them. */
 	add(options) {
-		const made = (data) => (Array.isArray(options.data) ?
-			{ _ids: data.insertedIds } : { _id: data._id });
-
-		return settle('collection.add', options, () => {
-			[].concat(options.data).forEach(checkData);
+		return settle('collection.add', options, ({ data: told }) => {
+			[].concat(told).forEach(checkData);
 			return this.ask('addDocument', {
-				collectionName: this.name,
-				data: encode(options.data) })
-				.then((data) => Object.assign(made(data),
+				collectionName: this.name, data: encode(told) })
+				.then((data) => Object.assign(Array.isArray(told) ?
+					{ _ids: data.insertedIds } :
+					{ _id: data._id },
 					{ errMsg: 'collection.add:ok' }));
 		});
 	}
@@ -686,10 +701,10 @@ class Collection {
 	}
 
 	update(options) {
-		return settle('collection.update', options, () =>
+		return settle('collection.update', options, (o) =>
 			this.ask('updateDocument', { collectionName: this.name,
 				queryType: 'WHERE', query: this.said.where,
-				data: encodeUpdate(checkData(options.data), {},
+				data: encodeUpdate(checkData(o.data), {},
 					''),
 				multi: true, merge: true, upsert: false })
 				.then((data) => ({
@@ -757,9 +772,9 @@ class Document {
 	}
 
 	set(options) {
-		return settle('document.set', options, () =>
+		return settle('document.set', options, (o) =>
 			this.ask('updateDocument', this.body({
-				data: encode(checkData(options.data)),
+				data: encode(checkData(o.data)),
 				multi: false, merge: false, upsert: true,
 			})).then((data) => ({
 				_id: this.id,
@@ -771,9 +786,9 @@ class Document {
 	}
 
 	update(options) {
-		return settle('document.update', options, () =>
+		return settle('document.update', options, (o) =>
 			this.ask('updateDocument', this.body({
-				data: encodeUpdate(checkData(options.data), {},
+				data: encodeUpdate(checkData(o.data), {},
 					''),
 				multi: false, merge: true, upsert: false,
 			})).then((data) => ({
@@ -2206,11 +2221,16 @@ function containerHeader({ service, header: more }) {
 	return Object.assign(service ? { 'x-wx-service': service } : {}, more);
 }
 
+function pathOf(api, path) {
+	if (typeof path !== 'string' || path[0] !== '/')
+		throw failure(api, 'PARAM', 'path: begins with "/"');
+	return path;
+}
+
 /* Where a header may be lost, of a socket or in a browser's preflight, the path
  * names the service. */
 function containerPath(api, session, { path, service }) {
-	if (typeof path !== 'string' || path[0] !== '/')
-		throw failure(api, 'PARAM', 'path: begins with "/"');
+	pathOf(api, path);
 	return session.host.isHeaderless && service ?
 		`/v1/cloudrun/${encodeURIComponent(service)}${path}` : path;
 }
@@ -2456,17 +2476,17 @@ class Cloud {
 
 	/* Logs one of them out. */
 	endDevice(options) {
-		return settle('cloud.endDevice', options, () => this.ready().ask({
+		return settle('cloud.endDevice', options, (o) => this.ready().ask({
 			method: 'DELETE', isSafe: true, path:
-				`/v1/session/devices/${encodeURIComponent(options.sid)}`,
+				`/v1/session/devices/${encodeURIComponent(o.sid)}`,
 		}).then(() => ({ errMsg: 'cloud.endDevice:ok' })));
 	}
 
 	/* -- functions -- */
 
 	callFunction(options) {
-		return settle('cloud.callFunction', options, () => {
-			const { name, data, idempotencyKey } = options;
+		return settle('cloud.callFunction', options, (o) => {
+			const { name, data, idempotencyKey } = o;
 			const session = this.ready();
 
 			if (!name || typeof name !== 'string')
@@ -2476,7 +2496,7 @@ class Cloud {
 				.then((event) => session.ask({
 					path: `/v1/functions/${
 						encodeURIComponent(name)}` +
-						laterQuery(options),
+						laterQuery(o),
 					more: idempotencyKey && { 'idempotency-key':
 						idempotencyKey },
 					isSafe: Boolean(idempotencyKey),
@@ -2494,8 +2514,7 @@ class Cloud {
 	 * The order is kept: login, `from`, server.  When the key was displaced all
 	 * the same (another device of the user's), it is done once more. */
 	getOpenData(options) {
-		return settle('cloud.getOpenData', options, () => {
-			const { from } = options;
+		return settle('cloud.getOpenData', options, ({ from }) => {
 			const session = this.ready();
 
 			if (typeof from !== 'function')
@@ -2563,46 +2582,47 @@ class Cloud {
 	/* -- files -- */
 
 	uploadFile(options) {
-		return settleTask('cloud.uploadFile', options, (task) =>
-			uploadFile(this.ready(), options, task));
+		return settleTask('cloud.uploadFile', options, (o, task) =>
+			uploadFile(this.ready(), o, task));
 	}
 
 	downloadFile(options) {
-		return settleTask('cloud.downloadFile', options, (task) =>
-			downloadFile(this.ready(), options, task));
+		return settleTask('cloud.downloadFile', options, (o, task) =>
+			downloadFile(this.ready(), o, task));
 	}
 
 	getTempFileURL(options) {
-		return settle('cloud.getTempFileURL', options, () =>
-			getTempFileURL(this.ready(), options));
+		return settle('cloud.getTempFileURL', options, (o) =>
+			getTempFileURL(this.ready(), o));
 	}
 
 	deleteFile(options) {
-		return settle('cloud.deleteFile', options, () =>
-			deleteFile(this.ready(), options));
+		return settle('cloud.deleteFile', options, (o) =>
+			deleteFile(this.ready(), o));
 	}
 
 	/* -- what else the server answers -- */
 
 	callContainer(options) {
-		return settle('cloud.callContainer', options, () =>
-			callContainer(this.ready(), options));
+		return settle('cloud.callContainer', options, (o) =>
+			callContainer(this.ready(), o));
 	}
 
 	connectContainer(options) {
-		return settle('cloud.connectContainer', options, () =>
-			connectContainer(this.ready(), options));
+		return settle('cloud.connectContainer', options, (o) =>
+			connectContainer(this.ready(), o));
 	}
 
 	/* Any other path of the server, as the logged-in user. */
 	request(options) {
-		return settle('cloud.request', options, () => {
-			const { path, data } = options;
-			const method = options.method ||
+		return settle('cloud.request', options, (o) => {
+			const { data } = o;
+			const path = pathOf('cloud.request', o.path);
+			const method = o.method ||
 				(data === undefined ? 'GET' : 'POST');
 
 			return this.ready().ask({ path, method,
-				isSafe: method === 'GET', more: options.header,
+				isSafe: method === 'GET', more: o.header,
 				body: data === undefined ? undefined :
 					JSON.stringify(data) })
 				.then((answer) => Object.assign(answer,

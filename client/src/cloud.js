@@ -150,17 +150,17 @@ class Cloud {
 
 	/* Logs one of them out. */
 	endDevice(options) {
-		return settle('cloud.endDevice', options, () => this.ready().ask({
+		return settle('cloud.endDevice', options, (o) => this.ready().ask({
 			method: 'DELETE', isSafe: true, path:
-				`/v1/session/devices/${encodeURIComponent(options.sid)}`,
+				`/v1/session/devices/${encodeURIComponent(o.sid)}`,
 		}).then(() => ({ errMsg: 'cloud.endDevice:ok' })));
 	}
 
 	/* -- functions -- */
 
 	callFunction(options) {
-		return settle('cloud.callFunction', options, () => {
-			const { name, data, idempotencyKey } = options;
+		return settle('cloud.callFunction', options, (o) => {
+			const { name, data, idempotencyKey } = o;
 			const session = this.ready();
 
 			if (!name || typeof name !== 'string')
@@ -170,7 +170,7 @@ class Cloud {
 				.then((event) => session.ask({
 					path: `/v1/functions/${
 						encodeURIComponent(name)}` +
-						laterQuery(options),
+						laterQuery(o),
 					more: idempotencyKey && { 'idempotency-key':
 						idempotencyKey },
 					isSafe: Boolean(idempotencyKey),
@@ -188,8 +188,7 @@ class Cloud {
 	 * The order is kept: login, `from`, server.  When the key was displaced all
 	 * the same (another device of the user's), it is done once more. */
 	getOpenData(options) {
-		return settle('cloud.getOpenData', options, () => {
-			const { from } = options;
+		return settle('cloud.getOpenData', options, ({ from }) => {
 			const session = this.ready();
 
 			if (typeof from !== 'function')
@@ -257,46 +256,47 @@ class Cloud {
 	/* -- files -- */
 
 	uploadFile(options) {
-		return settleTask('cloud.uploadFile', options, (task) =>
-			uploadFile(this.ready(), options, task));
+		return settleTask('cloud.uploadFile', options, (o, task) =>
+			uploadFile(this.ready(), o, task));
 	}
 
 	downloadFile(options) {
-		return settleTask('cloud.downloadFile', options, (task) =>
-			downloadFile(this.ready(), options, task));
+		return settleTask('cloud.downloadFile', options, (o, task) =>
+			downloadFile(this.ready(), o, task));
 	}
 
 	getTempFileURL(options) {
-		return settle('cloud.getTempFileURL', options, () =>
-			getTempFileURL(this.ready(), options));
+		return settle('cloud.getTempFileURL', options, (o) =>
+			getTempFileURL(this.ready(), o));
 	}
 
 	deleteFile(options) {
-		return settle('cloud.deleteFile', options, () =>
-			deleteFile(this.ready(), options));
+		return settle('cloud.deleteFile', options, (o) =>
+			deleteFile(this.ready(), o));
 	}
 
 	/* -- what else the server answers -- */
 
 	callContainer(options) {
-		return settle('cloud.callContainer', options, () =>
-			callContainer(this.ready(), options));
+		return settle('cloud.callContainer', options, (o) =>
+			callContainer(this.ready(), o));
 	}
 
 	connectContainer(options) {
-		return settle('cloud.connectContainer', options, () =>
-			connectContainer(this.ready(), options));
+		return settle('cloud.connectContainer', options, (o) =>
+			connectContainer(this.ready(), o));
 	}
 
 	/* Any other path of the server, as the logged-in user. */
 	request(options) {
-		return settle('cloud.request', options, () => {
-			const { path, data } = options;
-			const method = options.method ||
+		return settle('cloud.request', options, (o) => {
+			const { data } = o;
+			const path = pathOf('cloud.request', o.path);
+			const method = o.method ||
 				(data === undefined ? 'GET' : 'POST');
 
 			return this.ready().ask({ path, method,
-				isSafe: method === 'GET', more: options.header,
+				isSafe: method === 'GET', more: o.header,
 				body: data === undefined ? undefined :
 					JSON.stringify(data) })
 				.then((answer) => Object.assign(answer,

@@ -6,11 +6,16 @@ function containerHeader({ service, header: more }) {
 	return Object.assign(service ? { 'x-wx-service': service } : {}, more);
 }
 
+function pathOf(api, path) {
+	if (typeof path !== 'string' || path[0] !== '/')
+		throw failure(api, 'PARAM', 'path: begins with "/"');
+	return path;
+}
+
 /* Where a header may be lost, of a socket or in a browser's preflight, the path
  * names the service. */
 function containerPath(api, session, { path, service }) {
-	if (typeof path !== 'string' || path[0] !== '/')
-		throw failure(api, 'PARAM', 'path: begins with "/"');
+	pathOf(api, path);
 	return session.host.isHeaderless && service ?
 		`/v1/cloudrun/${encodeURIComponent(service)}${path}` : path;
 }

@@ -109,15 +109,13 @@ class Collection {
 
 	/* One document, or an array of them. */
 	add(options) {
-		const made = (data) => (Array.isArray(options.data) ?
-			{ _ids: data.insertedIds } : { _id: data._id });
-
-		return settle('collection.add', options, () => {
-			[].concat(options.data).forEach(checkData);
+		return settle('collection.add', options, ({ data: told }) => {
+			[].concat(told).forEach(checkData);
 			return this.ask('addDocument', {
-				collectionName: this.name,
-				data: encode(options.data) })
-				.then((data) => Object.assign(made(data),
+				collectionName: this.name, data: encode(told) })
+				.then((data) => Object.assign(Array.isArray(told) ?
+					{ _ids: data.insertedIds } :
+					{ _id: data._id },
 					{ errMsg: 'collection.add:ok' }));
 		});
 	}
@@ -163,10 +161,10 @@ class Collection {
 	}
 
 	update(options) {
-		return settle('collection.update', options, () =>
+		return settle('collection.update', options, (o) =>
 			this.ask('updateDocument', { collectionName: this.name,
 				queryType: 'WHERE', query: this.said.where,
-				data: encodeUpdate(checkData(options.data), {},
+				data: encodeUpdate(checkData(o.data), {},
 					''),
 				multi: true, merge: true, upsert: false })
 				.then((data) => ({
@@ -234,9 +232,9 @@ class Document {
 	}
 
 	set(options) {
-		return settle('document.set', options, () =>
+		return settle('document.set', options, (o) =>
 			this.ask('updateDocument', this.body({
-				data: encode(checkData(options.data)),
+				data: encode(checkData(o.data)),
 				multi: false, merge: false, upsert: true,
 			})).then((data) => ({
 				_id: this.id,
@@ -248,9 +246,9 @@ class Document {
 	}
 
 	update(options) {
-		return settle('document.update', options, () =>
+		return settle('document.update', options, (o) =>
 			this.ask('updateDocument', this.body({
-				data: encodeUpdate(checkData(options.data), {},
+				data: encodeUpdate(checkData(o.data), {},
 					''),
 				multi: false, merge: true, upsert: false,
 			})).then((data) => ({

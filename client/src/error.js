@@ -25,6 +25,8 @@ const ERRORS = {
 	STORAGE_EXCEED_AUTHORITY: [-503002, 'storage permission denied'],
 	STORAGE_FILE_NONEXIST: [-503003, 'storage file not exists'],
 	STORAGE_SIGN_PARAM_INVALID: [-503004, 'storage invalid sign parameters'],
+	FUNCTION_NOT_FOUND: [-501000,
+		'FunctionName parameter could not be found'],
 	FUNCTIONS_REQUEST_FAIL: [-504001, 'functions request fail'],
 	FUNCTIONS_EXECUTE_FAIL: [-504002, 'functions execute fail'],
 	/* The host's own: no answer came. */
@@ -52,8 +54,22 @@ function failure(api, code, message, more) {
 	return Object.assign(err, more);
 }
 
+/* What went wrong before anything was asked is said as wx.cloud says it, too:
+ * pages show err.errMsg. */
+function worded(api, err) {
+	const isCircle = /circular|call stack/i.test(err.message);
+	const code = isCircle ? 'CIRCULAR' : err instanceof TypeError ?
+		'TYPE' : 'SAID';
+	const { errCode, errMsg } = failure(api, code, isCircle ? '' :
+		err.message);
+
+	return Object.assign(err, { errCode, errMsg });
+}
+
 /* What went wrong below, said by the API that the page called. */
 function renamed(api, err) {
+	if (err instanceof Error && !err.errMsg)
+		return worded(api, err);
 	if (!err || !err.code || !err.isAnswer)
 		return err;
 	return failure(api, err.code, err.said, { said: err.said,
@@ -63,10 +79,11 @@ function renamed(api, err) {
 
 const wantsCallbacks = (o) => Boolean(o && (o.success || o.fail || o.complete));
 
-/* A promise, or the page's callbacks when it gave any. */
+/* A promise, or the page's callbacks when it gave any.  work(options), which are
+ * an object even where the page gave none. */
 function settle(api, options, work) {
 	const o = options || {};
-	const promise = Promise.resolve().then(work).catch((err) => {
+	const promise = Promise.resolve(o).then(work).catch((err) => {
 		throw renamed(api, err);
 	});
 
@@ -87,11 +104,11 @@ function settle(api, options, work) {
 }
 
 /* The same for what has a task, as wx.uploadFile has: with callbacks the page
- * gets the task, without a promise.  work(task) begins; the host's own task is
+ * gets the task, without a promise.  work(options, task) begins; the host's own task is
  * given to task.follow once there is one. */
 function settleTask(api, options, work) {
 	const task = new Task(api);
-	const promise = settle(api, options, () => work(task));
+	const promise = settle(api, options, (o) => work(o, task));
 
 	return promise || task;
 }

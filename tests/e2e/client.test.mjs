@@ -197,6 +197,32 @@ test('a function\'s error has wx.cloud\'s number', async () => {
 		errMsg: 'cloud.callFunction:fail -504002 functions execute fail. boom' });
 });
 
+test('a function that is not there has the number that pages ask for', async () => {
+	const s = stage(() => ({ status: 404, body: { code: 'FUNCTION_NOT_FOUND', message: 'no function of this name is deployed' } }));
+
+	await assert.rejects(s.cloud.callFunction({ name: 'nothing' }), { errCode: -501000, statusCode: 404,
+		errMsg: 'cloud.callFunction:fail -501000 FunctionName parameter could not be found. no function of this name is deployed' });
+});
+
+test('what goes wrong before anything is asked has errCode and errMsg too, for promises and callbacks', async () => {
+	const s = stage();
+	const t = s.cloud.database().collection('t');
+	const circle = {};
+	circle.self = circle;
+	const fails = (call, o) => new Promise((resolve) => { call({ ...o, fail: resolve }); });
+
+	await assert.rejects(t.add(), { errCode: -401003, errMsg: 'collection.add:fail -401003 api parameter type error. data: an object is needed' });
+	assert.equal((await fails((o) => t.doc('x').set(o))).errMsg, 'document.set:fail -401003 api parameter type error. data: an object is needed');
+	await assert.rejects(t.add({ data: circle }), { errCode: -402001, errMsg: 'collection.add:fail -402001 circular reference' });
+	await assert.rejects(s.cloud.callFunction({ name: 'f', data: circle }), { errCode: -402001 });
+	await assert.rejects(s.cloud.callFunction(), { errCode: -501007, errMsg: /^cloud\.callFunction:fail -501007 .*name: the function to call$/ });
+	for (const name of ['uploadFile', 'downloadFile', 'getTempFileURL', 'deleteFile', 'callContainer', 'connectContainer', 'request', 'getOpenData'])
+		await assert.rejects(s.cloud[name](), (err) => err.errMsg.startsWith(`cloud.${name}:fail -`) && !/undefined/.test(err.errMsg));
+	const early = await fails((o) => new Cloud().callFunction(o), { name: 'f' });
+	assert.deepEqual([early.errCode, early.errMsg], [-1, 'cloud.callFunction:fail -1 cloud.init comes first']);
+	assert.equal(s.asked.filter(({ path }) => path !== '/v1/login').length, 0);
+});
+
 test('a function may return what looks like an error', async () => {
 	const s = stage(() => ({ body: { code: 'X', message: 'mine' } }));
 
