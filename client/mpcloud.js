@@ -1006,15 +1006,18 @@ function nodeHost(conf) {
 			{} : { 'content-length': o.length });
 		const req = http.request(far, { method: o.method || 'GET', headers,
 			ca: conf.ca });
-		const timer = setTimeout(() =>
-			req.destroy(new Error('timeout')), o.timeout);
-
-		task.abort = () => req.destroy(new Error('abort'));
-		req.on('error', (err) => {
-			clearTimeout(timer);
+		/* Not by destroy(err) alone: once the answer has begun, a
+		 * connection that breaks is told to the answer only. */
+		const failed = (err) => {
+			req.destroy();
 			o.fail({ errMsg: `request:fail ${err.message ||
 				err.code}` });
-		});
+		};
+		const timer = setTimeout(() =>
+			failed(new Error('timeout')), o.timeout);
+
+		task.abort = () => failed(new Error('abort'));
+		req.on('error', failed);
 		req.on('close', () => clearTimeout(timer));
 		req.on('response', (res) => {
 			const { location } = res.headers;
@@ -1028,7 +1031,7 @@ function nodeHost(conf) {
 				return;
 			}
 			task.tell('HeadersReceived', { header: res.headers });
-			answered(res, (err) => req.destroy(err));
+			answered(res, failed);
 		});
 		if (o.write)
 			o.write(req);
@@ -1113,8 +1116,16 @@ function nodeHost(conf) {
 					task.tell('ProgressUpdate',
 						progress('Written', got, all));
 				});
-				res.on('error', failed);
-				out.on('error', failed);
+				/* Half a file is none. */
+				const gone = (err) => {
+					out.on('close', () =>
+						fs.unlink(to, () => {}));
+					out.destroy();
+					failed(err);
+				};
+
+				res.on('error', gone);
+				out.on('error', gone);
 				out.on('finish', () => o.success({ tempFilePath: to,
 					statusCode: res.statusCode,
 					header: res.headers }));
@@ -1565,7 +1576,8 @@ function hosted(api, session, task, name, options) {
 		task.follow(session.host[name](Object.assign({
 			timeout: session.conf.timeout,
 			success: resolve,
-			fail: (err) => reject(/abort/.test(err && err.errMsg) ?
+			/* A lost connection may be called an aborted one, too. */
+			fail: (err) => reject(task.isAborted ?
 				failure(api, '', 'abort') :
 				failure(api, 'NETWORK', err && err.errMsg)),
 		}, options)));

@@ -20,7 +20,8 @@ function hosted(api, session, task, name, options) {
 		task.follow(session.host[name](Object.assign({
 			timeout: session.conf.timeout,
 			success: resolve,
-			fail: (err) => reject(/abort/.test(err && err.errMsg) ?
+			/* A lost connection may be called an aborted one, too. */
+			fail: (err) => reject(task.isAborted ?
 				failure(api, '', 'abort') :
 				failure(api, 'NETWORK', err && err.errMsg)),
 		}, options)));

@@ -192,15 +192,18 @@ function nodeHost(conf) {
 			{} : { 'content-length': o.length });
 		const req = http.request(far, { method: o.method || 'GET', headers,
 			ca: conf.ca });
-		const timer = setTimeout(() =>
-			req.destroy(new Error('timeout')), o.timeout);
-
-		task.abort = () => req.destroy(new Error('abort'));
-		req.on('error', (err) => {
-			clearTimeout(timer);
+		/* Not by destroy(err) alone: once the answer has begun, a
+		 * connection that breaks is told to the answer only. */
+		const failed = (err) => {
+			req.destroy();
 			o.fail({ errMsg: `request:fail ${err.message ||
 				err.code}` });
-		});
+		};
+		const timer = setTimeout(() =>
+			failed(new Error('timeout')), o.timeout);
+
+		task.abort = () => failed(new Error('abort'));
+		req.on('error', failed);
 		req.on('close', () => clearTimeout(timer));
 		req.on('response', (res) => {
 			const { location } = res.headers;
@@ -214,7 +217,7 @@ function nodeHost(conf) {
 				return;
 			}
 			task.tell('HeadersReceived', { header: res.headers });
-			answered(res, (err) => req.destroy(err));
+			answered(res, failed);
 		});
 		if (o.write)
 			o.write(req);
@@ -299,8 +302,16 @@ function nodeHost(conf) {
 					task.tell('ProgressUpdate',
 						progress('Written', got, all));
 				});
-				res.on('error', failed);
-				out.on('error', failed);
+				/* Half a file is none. */
+				const gone = (err) => {
+					out.on('close', () =>
+						fs.unlink(to, () => {}));
+					out.destroy();
+					failed(err);
+				};
+
+				res.on('error', gone);
+				out.on('error', gone);
 				out.on('finish', () => o.success({ tempFilePath: to,
 					statusCode: res.statusCode,
 					header: res.headers }));

@@ -1,11 +1,14 @@
 // Files, retries and install() of client/mpcloud.js against a made-up server and
 // a made-up telephone; client-watch.test.mjs has watch().
 import { strict as assert } from 'node:assert';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { holdTimers } from '../lib/timers.mjs';
-import { source } from '../lib/stack.mjs';
+import { source, until } from '../lib/stack.mjs';
 
 const { Cloud } = createRequire(import.meta.url)(join(source, 'client/mpcloud.js'));
 const client = join(source, 'client/mpcloud.js');
@@ -120,6 +123,47 @@ test('a download goes by a temporary address; what is not there is told without 
 	assert.equal(s.downloads[0].o.url, 'https://f.example/a');
 	assert.equal((await fails(s.cloud.downloadFile({ fileID: 'x' }))).errCode, -503003);
 	assert.equal(s.downloads.length, 1);
+});
+
+test('a network that is lost is no abort of the page\'s, whatever the telephone calls it', async () => {
+	const s = stage(metaReply);
+	s.onUpload = (o) => o.fail({ errMsg: 'uploadFile:fail java.net.SocketException: Software caused connection abort' });
+
+	const err = await fails(s.cloud.uploadFile({ cloudPath: 'a', filePath: 'x' }));
+	assert.deepEqual([err.errCode, err.code], [-601003, 'NETWORK']);
+	assert.match(err.errMsg, /^cloud\.uploadFile:fail -601003 network error\. .*connection abort$/);
+});
+
+test('in Node.js an answer that breaks off is an error, and half a file is none', async () => {
+	const folder = mkdtempSync(join(tmpdir(), 'mpc-client-'));
+	const { TMPDIR } = process.env;
+	const body = JSON.stringify({ data: { download_list: [{ fileid: 'cloud://e.f/a', download_url: '' }] } });
+	let reply = null;
+	const server = createServer((req, res) => reply(req, res));
+	await new Promise((done) => server.listen(0, '127.0.0.1', done));
+	const url = `http://127.0.0.1:${server.address().port}`;
+	const cloud = new Cloud({ url, env: 'e', retries: 0 });
+	const half = (res, text) => {
+		res.writeHead(200, { 'content-type': 'application/json', 'content-length': text.length * 2 });
+		res.write(text, () => res.destroy());
+	};
+
+	process.env.TMPDIR = folder;
+	try {
+		reply = (req, res) => half(res, body);
+		assert.equal((await fails(cloud.callFunction({ name: 'f' }))).code, 'NETWORK', 'a call');
+		reply = (req, res) => (req.method === 'GET' ? half(res, 'x'.repeat(5000)) :
+			res.setHeader('content-type', 'application/json').end(body.replace('"download_url":""', `"download_url":"${url}/file"`)));
+		const err = await fails(cloud.downloadFile({ fileID: 'cloud://e.f/a' }));
+		assert.equal(err.code, 'NETWORK', 'a download');
+		await until(() => readdirSync(folder).length === 0, 'nothing is left of it');
+	} finally {
+		if (TMPDIR === undefined) delete process.env.TMPDIR;
+		else process.env.TMPDIR = TMPDIR;
+		server.close();
+		server.closeAllConnections();
+		rmSync(folder, { recursive: true });
+	}
 });
 
 test('CDN members, however deep, become addresses; other members stay what they are', async () => {
