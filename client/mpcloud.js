@@ -1435,7 +1435,8 @@ class Session {
 	/* One exchange: resolves to {data, statusCode, header, requestID}.
 	 * isCall: the answer may be an error with status 200, as CloudBase's
 	 * action protocol has it.  isRaw: whatever comes is an answer. */
-	send({ path, method, body, token, more, isCall, isRaw, type, timeout }) {
+	send({ path, method, body, token, more, isCall, isRaw, isLast, type,
+		timeout }) {
 		const { conf, host } = this;
 		const headers = Object.assign({}, more);
 
@@ -1451,7 +1452,8 @@ class Session {
 				dataType: 'text', responseType: type || 'text',
 				success: (res) => {
 					try {
-						resolve(isRaw ? res :
+						resolve(isRaw ?
+							this.raw(res, token && !isLast) :
 							this.opened(res, isCall));
 					} catch (err) {
 						reject(err);
@@ -1463,6 +1465,21 @@ class Session {
 						said: err && err.errMsg })),
 			});
 		});
+	}
+
+	/* Whatever came; but a server that says that the token is good no more is
+	 * an error, where a newer one may be tried. */
+	raw(res, mayBeStale) {
+		const said = mayBeStale && res.statusCode === 401 &&
+			parsed(typeof res.data === 'string' ? res.data :
+				String.fromCharCode.apply(null,
+					new Uint8Array(res.data)
+						.subarray(0, 512)));
+
+		if (said && STALE.includes(said.code))
+			throw this.refused(said, res,
+				header(res.header, 'X-Request-Id'));
+		return res;
 	}
 
 	/* An answer that is an error becomes one. */
@@ -1497,8 +1514,8 @@ class Session {
 
 	/* send() as the user: with a token, and once more with a newer one. */
 	sendAs(request) {
-		const once = (token) => this.send(Object.assign({}, request,
-			{ token }));
+		const once = (token, isLast) => this.send(Object.assign({},
+			request, { token, isLast }));
 
 		return this.token().then((token) => once(token).catch((err) => {
 			if (!STALE.includes(err.code))
@@ -1506,7 +1523,7 @@ class Session {
 			return this.another(token, err.code).then((isNew) => {
 				if (!isNew)
 					throw err;
-				return once(this.tokens.accessToken);
+				return once(this.tokens.accessToken, true);
 			});
 		}));
 	}

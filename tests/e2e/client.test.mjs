@@ -111,6 +111,24 @@ test('a database call that is told so with status 200 is repeated too', async ()
 	}
 });
 
+test('a container\'s call with an expired token is repeated once too, and a 401 of the container\'s own is its answer', async () => {
+	let own = 0;
+	const s = stage((path) => (path === '/own' ? { status: 401, body: { code: 'CHECK_LOGIN_FAILED', n: own += 1 } } : { body: { ok: 1 } }));
+
+	await s.cloud.login();
+	s.good = 'another';
+	const got = await s.cloud.callContainer({ path: '/a', service: 'shop' });
+	assert.deepEqual([got.statusCode, got.data, s.refreshes], [200, { ok: 1 }, 1]);
+	s.good = 'yet another';
+	const bytes = s.wx.request;
+	s.wx.request = (o) => bytes({ ...o, success: (res) => o.success({ ...res, data: o.responseType === 'arraybuffer' ?
+		new TextEncoder().encode(res.data).buffer : res.data }) });
+	assert.equal((await s.cloud.callContainer({ path: '/a', service: 'shop', responseType: 'arraybuffer' })).statusCode, 200);
+	assert.equal(s.refreshes, 2);
+	const refused = await s.cloud.callContainer({ path: '/own', service: 'shop' });
+	assert.deepEqual([refused.statusCode, refused.data.n], [401, 2]);
+});
+
 test('a token near its end is refreshed before it is used', async () => {
 	const s = stage();
 
