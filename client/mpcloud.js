@@ -846,28 +846,45 @@ function hostTask(abort) {
 	return task;
 }
 
-/* WHATWG's WebSocket in the shape of wx's SocketTask. */
+/* What WHATWG's WebSocket tells, as wx's SocketTask tells it. */
+const SOCKET_EVENTS = {
+	Open: () => ({ header: {} }),
+	Message: ({ data }) => ({ data }),
+	Close: ({ code, reason }) => ({ code, reason }),
+	Error: (err) => ({ errMsg: (err && err.message) || 'error' }),
+};
+
+/* One in the shape of the other.  All events have a listener from the start:
+ * npm's ws ends the process over an error that nobody listens for. */
 function socketTask(socket) {
-	socket.binaryType = 'arraybuffer';
-	return {
-		send: ({ data }) => socket.send(data),
-		close: (o) => socket.close((o && o.code) || 1000,
-			(o && o.reason) || ''),
-		onOpen: (fn) => {
-			socket.onopen = () => fn({ header: {} });
-		},
-		onMessage: (fn) => {
-			socket.onmessage = ({ data }) => fn({ data });
-		},
-		onClose: (fn) => {
-			socket.onclose = ({ code, reason }) =>
-				fn({ code, reason });
-		},
-		onError: (fn) => {
-			socket.onerror = (err) => fn({
-				errMsg: (err && err.message) || 'error' });
-		},
+	const task = {};
+	const attempt = (name, o, act) => {
+		let res = { errMsg: `${name}:ok` };
+		let tell = 'success';
+
+		try {
+			act();
+		} catch (err) {
+			res = { errMsg: `${name}:fail ${err.message}` };
+			tell = 'fail';
+		}
+		Promise.resolve().then(() => [tell, 'complete'].forEach((each) =>
+			o && o[each] && o[each](res)));
 	};
+
+	socket.binaryType = 'arraybuffer';
+	for (const event of Object.keys(SOCKET_EVENTS)) {
+		const listeners = [];
+
+		socket[`on${event.toLowerCase()}`] = (e) => listeners
+			.forEach((fn) => fn(SOCKET_EVENTS[event](e)));
+		task[`on${event}`] = (fn) => listeners.push(fn);
+	}
+	task.send = (o) => attempt('sendSocketMessage', o, () =>
+		socket.send(o.data));
+	task.close = (o) => attempt('closeSocket', o, () => socket.close(
+		(o && o.code) || 1000, (o && o.reason) || ''));
+	return task;
 }
 
 /* The token of a socket whose header cannot be set goes as a subprotocol. */

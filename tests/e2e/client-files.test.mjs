@@ -274,6 +274,32 @@ test('callContainer goes to the path, with the service as a header, and gives ev
 	assert.match((await fails(s.cloud.callContainer({ path: 'x' }))).errMsg, /path: begins with "\/"/);
 });
 
+test('outside of WeChat a container\'s socket is as wx\'s: several listeners, callbacks of send and close, silent errors', async () => {
+	class Plain { // as npm's ws: throws until it is open
+		constructor(url, protocols) { Object.assign(this, { url, protocols, sent: [], readyState: 0 }); Plain.last = this; }
+		send(data) { if (!this.readyState) throw new Error('WebSocket is not open'); this.sent.push(data); }
+		close(code, reason) { if (code === 1) throw new Error('invalid code'); this.onclose({ code, reason }); }
+	}
+	const cloud = new Cloud({ url: 'http://h.example', env: 'e', WebSocket: Plain });
+	const { socketTask } = await cloud.connectContainer({ service: 'chat', path: '/room' });
+	const told = [];
+	const calls = (what) => ({ success: (r) => told.push(`${what} ${r.errMsg}`), fail: (r) => told.push(`${what} ${r.errMsg}`), complete: () => told.push(`${what} complete`) });
+
+	assert.equal(Plain.last.url, 'ws://h.example/v1/cloudrun/chat/room');
+	Plain.last.onerror({ message: 'nobody listens' });
+	socketTask.onMessage(({ data }) => told.push(`a ${data}`));
+	socketTask.onMessage(({ data }) => told.push(`b ${data}`));
+	socketTask.onClose(({ code }) => told.push(`closed ${code}`));
+	const step = async (act) => { act(); await new Promise(setImmediate); return told.splice(0); };
+	assert.deepEqual(await step(() => socketTask.send({ data: 'x', ...calls('early') })), ['early sendSocketMessage:fail WebSocket is not open', 'early complete']);
+	Plain.last.readyState = 1;
+	assert.deepEqual(await step(() => socketTask.send({ data: 'y', ...calls('now') })), ['now sendSocketMessage:ok', 'now complete']);
+	assert.deepEqual(await step(() => Plain.last.onmessage({ data: 'm' })), ['a m', 'b m']);
+	assert.deepEqual(await step(() => socketTask.close({ code: 1, ...calls('wrong') })), ['wrong closeSocket:fail invalid code', 'wrong complete']);
+	assert.deepEqual(await step(() => socketTask.close(calls('close'))), ['closed 1000', 'close closeSocket:ok', 'close complete']);
+	assert.deepEqual(Plain.last.sent, ['y']);
+});
+
 test('extend.AI says what to do instead', () => {
 	const { AI } = stage(() => null).cloud.extend;
 	assert.throws(() => AI.createModel('hunyuan'), /call your provider from a function/);
