@@ -2504,11 +2504,17 @@ class Cloud {
 		});
 	}
 
-	/* {all: true}: on all of the user's devices. */
+	/* {all: true}: on all of the user's devices.  Watches end first: one that
+	 * came back would log in again. */
 	logout(options) {
-		return settle('cloud.logout', options, () =>
-			this.ready().logout(Boolean(options && options.all))
-				.then(() => ({ errMsg: 'cloud.logout:ok' })));
+		return settle('cloud.logout', options, ({ all }) => {
+			const session = this.ready();
+
+			this.realtime.failAll(watchFailure('WATCH_SERVER',
+				'cloud.logout was called'));
+			return session.logout(Boolean(all))
+				.then(() => ({ errMsg: 'cloud.logout:ok' }));
+		});
 	}
 
 	/* The user's devices that are logged in: {devices: [{sid, device, kind,

@@ -249,6 +249,26 @@ watching('close() says so, once; nothing is told after it', async (server, timer
 	assert.deepEqual([server.socket.closed.code, timers.pending()], [3001, 0]);
 });
 
+watching('a logout ends the watches, and nothing comes back to log in again', async (server, timers) => {
+	const seen = server.watch();
+	await timers.settle();
+	server.event('INIT_EVENT', 1, []);
+	await timers.settle();
+	const { signs } = server;
+	await server.cloud.logout();
+	assert.deepEqual(seen.errors.map((e) => [e.errCode, e.errMsg]),
+		[[-402006, 'collection.watch:fail -402006 watch was ended by the server. cloud.logout was called']]);
+	server.sockets[0].on.Close({ code: 3050, reason: '' });
+	await timers.settle();
+	assert.deepEqual([timers.pending(), server.signs, server.sockets.length], [0, signs, 1]);
+	const again = server.watch();
+	await timers.settle();
+	server.event('INIT_EVENT', 2, []);
+	await timers.settle();
+	assert.equal(again.shots.length, 1, 'a new watch begins as ever');
+	await again.watcher.close();
+});
+
 watching('one document is watched by its id, and both functions are needed', async (server, timers) => {
 	server.watch((db) => db.collection('t').doc('d1'));
 	await timers.settle();
