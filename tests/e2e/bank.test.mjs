@@ -21,7 +21,7 @@ const BETWEEN = 150; // transfers acknowledged between two killings
 
 let stack;
 before(async () => {
-  stack = await startStack({ project: join(source, 'tests/e2e/project'), gateways: 2,
+  stack = await startStack({ project: join(source, 'tests/e2e/project'), functions: ['echo'], gateways: 2,
     set: { 'database.transactions': '40' } });
   for (const name of ['accounts', 'transfers', 'stock']) await ok('database.addCollection', { collectionName: name });
 });

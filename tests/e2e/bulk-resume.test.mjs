@@ -14,7 +14,7 @@ const npm = skip ? {} : { bson: await import('bson'), ...(await import('../lib/d
 const TOTAL = Number(process.env.SOAK_DOCUMENTS ?? 40000);
 
 let stack;
-before(async () => { stack = await startStack({ project: join(source, 'tests/e2e/project'), gateways: 1 }); });
+before(async () => { stack = await startStack({ project: join(source, 'tests/e2e/project'), functions: ['echo'], gateways: 1 }); });
 after(() => stack?.stop());
 
 const path = (name) => join(stack.dir, name);

@@ -12,7 +12,7 @@ const skip = lacksPackages('tests');
 const npm = skip ? {} : { bson: await import('bson'), ...(await import('../lib/documents.mjs')) };
 
 let stack;
-before(async () => { stack = await startStack({ project: join(source, 'tests/e2e/project'), gateways: 1 }); });
+before(async () => { stack = await startStack({ project: join(source, 'tests/e2e/project'), functions: ['echo'], gateways: 1 }); });
 after(() => stack?.stop());
 
 const path = (name) => join(stack.dir, name);

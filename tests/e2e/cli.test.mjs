@@ -6,7 +6,7 @@ import { appendFileSync, readFileSync, readdirSync, writeFileSync } from 'node:f
 import { join, source, startStack } from '../lib/stack.mjs';
 
 let stack;
-before(async () => { stack = await startStack({ project: join(source, 'tests/e2e/project'), gateways: 1 }); });
+before(async () => { stack = await startStack({ project: join(source, 'tests/e2e/project'), functions: ['echo', 'faulty', 'native'], gateways: 1 }); });
 after(() => stack?.stop());
 
 test('without arguments it lists its commands', () => {

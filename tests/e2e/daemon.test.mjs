@@ -13,7 +13,7 @@ import { callFunction, join, source, startStack, until } from '../lib/stack.mjs'
 const project = join(source, 'tests/e2e/project');
 
 async function withStack(options, run) {
-  const stack = await startStack({ project, ...options });
+  const stack = await startStack({ project, functions: ['echo', 'faulty', 'native'], ...options });
   try {
     await run(stack);
   } finally {

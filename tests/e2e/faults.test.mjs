@@ -8,7 +8,7 @@ import { callFunction, join, sanitized, source, startStack, until } from '../lib
 let stack, token;
 const openid = 'oFaultUserAbcdef012345678';
 before(async () => {
-  stack = await startStack({ project: join(source, 'tests/e2e/project'), gateways: 1 });
+  stack = await startStack({ project: join(source, 'tests/e2e/project'), functions: ['echo', 'faulty', 'native'], gateways: 1 });
   token = stack.token(openid);
 });
 after(() => stack?.stop());

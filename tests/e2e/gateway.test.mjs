@@ -10,7 +10,7 @@ import { callFunction, join, source, startStack, until } from '../lib/stack.mjs'
 let stack, token;
 const openid = 'oGatewayUserAbcdef0123456';
 before(async () => {
-  stack = await startStack({ project: join(source, 'tests/e2e/project'), gateways: 1 });
+  stack = await startStack({ project: join(source, 'tests/e2e/project'), functions: ['echo', 'faulty', 'native'], gateways: 1 });
   token = stack.token(openid);
 });
 after(() => stack?.stop());

@@ -12,7 +12,7 @@ const HOUR = 3600000;
 const LONG = 'x'.repeat(800);
 let stack;
 before(async () => {
-  stack = await startStack({ project: join(source, 'tests/e2e/project'), gateways: 2,
+  stack = await startStack({ project: join(source, 'tests/e2e/project'), functions: ['echo'], gateways: 2,
     set: { 'database.slow_query': '1ms', 'database.expire_check': '100ms' } });
 });
 after(() => stack?.stop());

@@ -10,7 +10,7 @@ import { callFunction, descendants, join, source, startStack, until } from '../l
 
 let stack, token;
 before(async () => {
-  stack = await startStack({ project: join(source, 'tests/e2e/project'), gateways: 2,
+  stack = await startStack({ project: join(source, 'tests/e2e/project'), functions: ['native'], gateways: 2,
     set: { 'pay.client_orders': 'yes' } });
   token = (await stack.login()).accessToken;
 });

@@ -7,7 +7,7 @@ import { startStack, until } from '../lib/stack.mjs';
 let stack, token;
 
 before(async () => {
-  stack = await startStack({ set: { 'pay.client_orders': 'yes' } });
+  stack = await startStack({ functions: [], set: { 'pay.client_orders': 'yes' } });
   token = (await stack.login()).accessToken;
 }, { timeout: 300000 });
 

@@ -12,7 +12,7 @@ const SDKS = { 'cloudbase-js-sdk-1.8.4': undefined, 'cloudbase-js-sdk-2.32.0': u
 const folder = (name) => join(source, 'tests/clients', name);
 
 let stack;
-before(async () => { stack = await startStack({ project: join(source, 'tests/e2e/project'), gateways: 2 }); });
+before(async () => { stack = await startStack({ project: join(source, 'tests/e2e/project'), functions: ['echo'], gateways: 2 }); });
 after(() => stack?.stop());
 
 async function ask(method, path, { token, body, type = 'application/json' } = {}) {
@@ -205,7 +205,7 @@ test('a transaction over REST goes through any gateway', async () => {
 });
 
 test('[auth] anonymous = no refuses every visitor', async () => {
-  const closed = await startStack({ project: join(source, 'tests/e2e/project'), gateways: 1, set: { 'auth.anonymous': 'no' } });
+  const closed = await startStack({ project: join(source, 'tests/e2e/project'), functions: ['echo'], gateways: 1, set: { 'auth.anonymous': 'no' } });
   try {
     const oauth = await fetch(`${closed.url}/auth/v1/signin/anonymously`, { method: 'POST', body: '{}' });
     assert.deepEqual([oauth.status, (await oauth.json()).error], [403, 'permission_denied']);

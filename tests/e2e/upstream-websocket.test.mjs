@@ -93,7 +93,7 @@ before(async () => {
   await listening(local, join(outside, 'app.sock'));
   chmodSync(join(outside, 'app.sock'), 0o777);
   writeFileSync(routesFile(), routes());
-  stack = await startStack({ tls: true, gateways: 1, owner: ordinaryUser(),
+  stack = await startStack({ functions: [], tls: true, gateways: 1, owner: ordinaryUser(),
     set: { 'server.routes': routesFile(), 'sockets.user': 2 } });
   stack.local = local;
 });

@@ -140,7 +140,7 @@ before(async () => {
   servers.socket = { server: http.createServer(answer('socket')), asked: 0 };
   await new Promise((done) => servers.socket.server.listen(join(outside, 'app.sock'), done));
   chmodSync(join(outside, 'app.sock'), 0o777); // gateways run as another user
-  stack = await startStack({ gateways: 1, set: { 'server.routes': join(outside, 'routes.json') } });
+  stack = await startStack({ functions: [], gateways: 1, set: { 'server.routes': join(outside, 'routes.json') } });
 });
 
 after(async () => {

@@ -39,7 +39,7 @@ async function withStack(options, run) {
 }
 
 test('the shop is walked through over HTTP and HTTPS with two gateways', { skip: lacks }, () =>
-  withStack({ gateways: 2, tls: true }, async (stack) => {
+  withStack({ gateways: 2, tls: true, ownCluster: true }, async (stack) => {
     assertWalked(walk(stack, stack.url));
     assertWalked(walk(stack, stack.tlsUrl, ['--insecure-ca', stack.ca]));
     assert.equal(stack.status().gateways.length, 2);

@@ -9,6 +9,7 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, 
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { layDownCluster } from './cluster.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 export const source = process.env.MPCLOUD_SOURCE ?? join(here, '../..');
@@ -39,7 +40,7 @@ export const lacksPackages = (folder) =>
 // The project in a folder of its own.  Functions that require wx-server-sdk get
 // the one of tests/clients, or are left out without it; C functions are
 // compiled.
-function layOutProject(project, owner) {
+function layOutProject(project, { owner, functions }) {
   const dir = mkdtempSync(join(tmpdir(), 'mpc-'));
   const to = join(dir, 'project');
   cpSync(project, to, {
@@ -48,7 +49,7 @@ function layOutProject(project, owner) {
   });
   execFileSync('chmod', ['-R', 'u+w', dir]);
   const root = join(to, 'cloudfunctions');
-  const left = readdirSync(root).filter((name) => !prepare(join(root, name)));
+  const left = readdirSync(root).filter((name) => (functions && !functions.includes(name)) || !prepare(join(root, name)));
   for (const name of left) leaveOut(to, name);
   if (owner) execFileSync('chown', ['-R', `${owner.uid}:${owner.gid}`, dir]);
   chmodSync(dir, 0o755);
@@ -94,14 +95,18 @@ export function compile(folder) {
     '-o', join(folder, 'index.so'), join(folder, 'index.c')], { stdio: 'inherit' });
 }
 
-// options: project, gateways, tls (bool), set ({'limits.ip_rate': 0}), owner
-// ({uid, gid}: run as this user), clock (bool: a clock that tests move), watch
-// (bool: functions are deployed when their files change; what it says is in
-// `said`), inspect ('NAME:PORT').
+// options: project, functions (names: the others are left out; all when it is not
+// given.  An SDK is six thousand files), gateways, tls (bool), set
+// ({'limits.ip_rate': 0}), owner ({uid, gid}: run as this user), watch (bool:
+// functions are deployed when their files change; what it says is in `said`),
+// inspect ('NAME:PORT'), ownCluster (bool: `mpcloud dev` makes its database itself,
+// as it does for everybody; otherwise one is copied).
 export async function startStack(options = {}) {
-  const laid = layOutProject(options.project ?? join(source, 'examples/shop'), options.owner);
+  const laid = layOutProject(options.project ?? join(source, 'examples/shop'), options);
   const stack = new Stack(laid, options);
   try {
+    if (!options.ownCluster && !options.set?.['database.url'])
+      layDownCluster(join(laid.project, '.mpcloud'), options.owner ?? serverUser());
     await stack.start();
   } catch (error) {
     await stack.stop();
@@ -233,6 +238,14 @@ export function ordinaryUser() {
   if (process.getuid() !== 0) return null;
   const id = (flag) => Number(execFileSync('id', [flag, 'nobody'], { encoding: 'utf8' }));
   return { uid: id('-u'), gid: id('-g') };
+}
+
+// Whom `mpcloud dev` of root makes the owner of its database (src/dev_home.c).
+function serverUser() {
+  if (process.getuid() !== 0) return undefined;
+  const [, uid, gid] = /^(?:mpcloud|postgres|nobody):[^:]*:(\d+):(\d+)/m.exec(
+    execFileSync('sh', ['-c', 'getent passwd mpcloud; getent passwd postgres; getent passwd nobody'], { encoding: 'utf8' }));
+  return { uid: Number(uid), gid: Number(gid) };
 }
 
 // Pids of processes whose command line matches, below `root`'s process tree.
