@@ -5,7 +5,7 @@
 #include "gateway/proxy_words.h"
 
 #include "base/header_name.h"
-#include "gateway/declared.h"
+#include "gateway/declared_request.h"
 #include "gateway/request.h"
 
 /* Proxy would be CGI's HTTP_PROXY. */

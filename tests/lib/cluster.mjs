@@ -16,7 +16,7 @@ function run(command, args, options) {
   if (status !== 0) throw new Error(`${command} ${args.join(' ')}: ${error ?? stderr}`);
 }
 
-// The newest, as src/dev_pg.c chooses it.
+// The newest, as cli/dev_pg.c chooses it.
 function program() {
   const home = '/usr/lib/postgresql';
   const newest = existsSync(home) && readdirSync(home).map(Number).filter(Boolean).sort((a, b) => b - a)[0];

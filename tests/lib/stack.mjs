@@ -240,7 +240,7 @@ export function ordinaryUser() {
   return { uid: id('-u'), gid: id('-g') };
 }
 
-// Whom `mpcloud dev` of root makes the owner of its database (src/dev_home.c).
+// Whom `mpcloud dev` of root makes the owner of its database (cli/dev_home.c).
 function serverUser() {
   if (process.getuid() !== 0) return undefined;
   const [, uid, gid] = /^(?:mpcloud|postgres|nobody):[^:]*:(\d+):(\d+)/m.exec(
