@@ -123,7 +123,8 @@ on_poll(struct fdpoll *poll, int events)
 	ws_later(ws);
 }
 
-/* Silence for ping_ms: ask; for as long again: it has gone. */
+/* Silence for ping_ms: ask; for as long again: it has gone.  Unless it was us who
+ * were away, and its answer lies there unread: timers go off first. */
 void
 ws_on_timer(struct timer *timer)
 {
@@ -140,8 +141,13 @@ ws_on_timer(struct timer *timer)
 			timer, ws->loop, ws->conf.ping_ms - quiet, ws_on_timer);
 		return;
 	}
-	if (ws->pinged) {
+	if (ws->pinged && ws->late) {
 		ws_end(ws);
+		return;
+	}
+	ws->late = ws->pinged;
+	if (ws->late) {
+		timer_set(timer, ws->loop, WS_LATE_MS, ws_on_timer);
 		return;
 	}
 	ws->pinged = true;

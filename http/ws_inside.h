@@ -10,6 +10,7 @@
 
 enum {
 	WS_CLOSE_MS = 5000,
+	WS_LATE_MS = 50, /* for what came while we were away */
 	WS_ROOM = 16 * 1024,
 	WS_KEEP = 16 * 1024, /* memory that an idle connection may keep */
 };
@@ -37,7 +38,7 @@ struct ws {
 	bool close_sent, close_got;
 	bool deaf; /* what was received made no sense: all else is passed over
 		    */
-	bool blocked, held, eof, pinged, over, told;
+	bool blocked, held, eof, pinged, late, over, told;
 	char peer[48];
 };
 

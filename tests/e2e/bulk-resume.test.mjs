@@ -5,7 +5,8 @@ import test, { after, before } from 'node:test';
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createReadStream, createWriteStream, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { createReadStream, createWriteStream, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 import { build, descendants, join, lacksPackages, sanitized, source, startStack, until } from '../lib/stack.mjs';
 
@@ -13,9 +14,49 @@ const skip = lacksPackages('tests');
 const npm = skip ? {} : { bson: await import('bson'), ...(await import('../lib/documents.mjs')) };
 const TOTAL = Number(process.env.SOAK_DOCUMENTS ?? 40000);
 
-let stack;
-before(async () => { stack = await startStack({ project: join(source, 'tests/e2e/project'), functions: ['echo'], gateways: 1 }); });
-after(() => stack?.stop());
+let stack, conf;
+
+// Between a command line and the gateways: when so many bytes have passed, nothing
+// does until it is told to go on, however fast the machine is.
+const between = {
+  left: Infinity, held: false, sockets: new Set(),
+  hold(bytes) { this.left = bytes; },
+  goOn() {
+    this.left = Infinity;
+    this.held = false;
+    for (const socket of this.sockets) socket.resume();
+  },
+  pass(from, to) {
+    this.sockets.add(from);
+    from.on('data', (bytes) => {
+      this.left -= bytes.length;
+      this.held = this.left <= 0;
+      if (!to.write(bytes)) from.pause();
+      if (this.held) for (const socket of this.sockets) socket.pause();
+    });
+    to.on('drain', () => this.held || from.resume());
+    from.on('end', () => to.end());
+    from.on('error', () => to.destroy());
+    from.on('close', () => { this.sockets.delete(from); to.end(); });
+  },
+  async listen(path, to) {
+    this.server = createServer({ allowHalfOpen: true }, (client) => {
+      const behind = connect({ path: to, allowHalfOpen: true });
+      this.pass(client, behind);
+      this.pass(behind, client);
+    }).listen(path);
+    await once(this.server, 'listening');
+  },
+};
+before(async () => {
+  stack = await startStack({ project: join(source, 'tests/e2e/project'), functions: ['echo'], gateways: 1 });
+  const dir = join(stack.dir, 'between');
+  mkdirSync(dir);
+  conf = join(dir, 'conf');
+  writeFileSync(conf, readFileSync(stack.config, 'utf8').replace(/^run_dir = .*$/m, `run_dir = ${dir}`));
+  await between.listen(join(dir, 'ops.sock'), join(stack.run, 'run/ops.sock'));
+});
+after(() => { between.server.close(); return stack?.stop(); });
 
 const path = (name) => join(stack.dir, name);
 const count = (name) => Number(stack.cli('db', 'query', name, '--count').stdout || 0);
@@ -47,11 +88,11 @@ function sample(child) {
 
 // The command line in the background: {code, signal, stdout, stderr}.
 function start(...words) {
-  const child = spawn(join(build, 'mpcloud'), ['--config', stack.config, ...words], { env: stack.env });
+  const child = spawn(join(build, 'mpcloud'), ['--config', conf, ...words], { env: stack.env });
   const r = { child, stdout: '', stderr: '' };
   child.stdout.on('data', (d) => { r.stdout += d; });
   child.stderr.on('data', (d) => { r.stderr += d; });
-  const timer = setInterval(() => sample(child), 100);
+  const timer = setInterval(() => sample(child), 250);
   r.ended = once(child, 'close').then(([code, signal]) => {
     clearInterval(timer);
     return Object.assign(r, { code, signal });
@@ -59,28 +100,32 @@ function start(...words) {
   return r;
 }
 
-// Something happens to it when so much is done, and it goes on with an earlier
-// run if there was one; it must still be running then.
-async function interrupt(run, isFar, act, goesOn = false) {
+// Something happens to it when so many bytes have passed, and it goes on with an
+// earlier run if there was one.
+async function interrupt(words, bytes, act, goesOn = false) {
+  between.hold(bytes);
+  const run = start(...words);
   await until(() => {
     assert.equal(run.child.exitCode, null, `it ended too soon: ${run.stderr}`);
-    return (!goesOn || run.stderr.includes('going on')) && isFar();
-  }, 'so much of it is done', 60000);
+    return between.held && (!goesOn || run.stderr.includes('going on'));
+  }, 'so much of it is done');
   act(run.child);
+  between.goOn();
   return run.ended;
 }
 const killGateway = () => process.kill(stack.status().gateways[0].pid, 'SIGKILL');
 
 test(`${TOTAL} documents without _id: three interruptions lose none and double none`, async () => {
   const file = await write('plain.jsonl', (i) => `{"n":${i},"text":"${'x'.repeat(i % 300)}"}\n`);
-  const at = (part) => () => count('plain') >= TOTAL * part;
-  let r = await interrupt(start('db', 'import', 'plain', file), at(0.2), (c) => c.kill('SIGKILL'));
+  const words = ['db', 'import', 'plain', file];
+  const part = statSync(file).size * 0.3;
+  let r = await interrupt(words, part, (c) => c.kill('SIGKILL'));
   assert.equal(r.signal, 'SIGKILL');
-  r = await interrupt(start('db', 'import', 'plain', file), at(0.4), (c) => c.kill('SIGINT'), true);
+  r = await interrupt(words, part, (c) => c.kill('SIGINT'), true);
   assert.equal(r.code, 130, r.stderr);
   assert.match(r.stderr, /going on after [\d,]+ documents, which came in earlier \(--restart/);
   assert.match(r.stderr, /[\d,]+ documents in\. The same command goes on from here/);
-  r = await interrupt(start('db', 'import', 'plain', file), at(0.6), killGateway, true);
+  r = await interrupt(words, part, killGateway, true);
   assert.equal(r.code, 0, r.stderr);
   assert.match(r.stderr, /trying again for a minute/);
   assert.match(r.stdout, /plain: [\d,]+ documents in \([\d,]+ of them before\)/);
@@ -98,25 +143,23 @@ test(`${TOTAL} documents without _id: three interruptions lose none and double n
   // _ids that are made follow the file
   assert.equal(order, TOTAL);
   // what is done is forgotten: the same file comes in once more
-  r = await start('db', 'import', 'plain', file).ended;
+  r = await start(...words).ended;
   assert.equal(count('plain'), 2 * TOTAL);
 });
 
 test(`${TOTAL} documents in and out again are equal, whatever interrupts, and memory is flat`, { skip }, async () => {
   const file = await write('orders.bson', (i) => npm.bson.serialize(npm.order(i)));
-  let r = await interrupt(start('db', 'import', 'orders', file), () => count('orders') > TOTAL / 3,
-    (c) => c.kill('SIGKILL'));
+  const size = statSync(file).size;
+  let r = await interrupt(['db', 'import', 'orders', file], size / 3, (c) => c.kill('SIGKILL'));
   r = await start('db', 'import', 'orders', file).ended;
   assert.equal(r.code, 0, r.stderr);
   assert.match(r.stderr, /going on after/);
   const report = r.stdout.trim();
   const out = path('orders.out'), part = `${out}.part`;
   const args = ['db', 'export', 'orders', '--canonical', '-o', out];
-  const far = (bytes) => () => existsSync(part) && statSync(part).size > bytes;
-  const size = statSync(file).size;
-  r = await interrupt(start(...args), far(size / 10), (c) => c.kill('SIGKILL'));
+  r = await interrupt(args, size / 3, (c) => c.kill('SIGKILL'));
   assert.ok(!existsSync(out), 'no half of a file has its name');
-  r = await interrupt(start(...args), far(size / 3), (c) => c.kill('SIGINT'), true);
+  r = await interrupt(args, size / 3, (c) => c.kill('SIGINT'), true);
   assert.equal(r.code, 130, r.stderr);
   assert.match(r.stderr, /The same command goes on from here/);
   r = await start(...args).ended;

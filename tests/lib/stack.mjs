@@ -248,13 +248,21 @@ function serverUser() {
   return { uid: Number(uid), gid: Number(gid) };
 }
 
-// Pids of processes whose command line matches, below `root`'s process tree.
+// {pid, args} of all below this process, as /proc has them: a `ps` for each question
+// would keep us, and what we serve, waiting for a processor.
 export function descendants(root) {
-  const table = execFileSync('ps', ['-eo', 'pid=,ppid=,args='], { encoding: 'utf8' })
-    .trim().split('\n').map((l) => l.trim().match(/^(\d+)\s+(\d+)\s+(.*)$/))
-    .map((m) => ({ pid: Number(m[1]), ppid: Number(m[2]), args: m[3] }));
+  const all = [];
+  for (const name of readdirSync('/proc')) {
+    if (!/^\d+$/.test(name)) continue;
+    try {
+      const stat = readFileSync(`/proc/${name}/stat`, 'latin1');
+      const args = readFileSync(`/proc/${name}/cmdline`, 'utf8').replaceAll('\0', ' ').trim();
+      const ppid = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
+      all.push({ pid: Number(name), ppid, args });
+    } catch { /* it has ended */ }
+  }
   const found = [];
-  const walk = (pid) => table.filter((p) => p.ppid === pid).forEach((p) => { found.push(p); walk(p.pid); });
+  const walk = (pid) => all.filter((p) => p.ppid === pid).forEach((p) => { found.push(p); walk(p.pid); });
   walk(root);
   return found;
 }

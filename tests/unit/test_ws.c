@@ -503,6 +503,28 @@ a_client_that_answers_pings_stays(void **state _unused_)
 	finish(&p);
 }
 
+static void
+a_pong_counts_however_late_we_read_it(void **state _unused_)
+{
+	const uint64_t ping_ms = 20;
+	_buf_ struct buf pong;
+	struct peer p;
+	uint64_t back;
+
+	buf_init(&pong, 100);
+	put_frame(&pong, 0x8a, slice_of("", 0), true);
+	begin(&p, ping_ms, slice_of("", 0));
+	hear_until(&p, "P()");
+	put(&p, buf_all(&pong));
+	/* The machine has other things to do than us. */
+	back = uv_hrtime() + 2 * ping_ms * 1000000;
+	while (uv_hrtime() < back)
+		;
+	hear_until(&p, "P()P()");
+	assert_int_equal(p.closed, 0);
+	finish(&p);
+}
+
 /* Pongs are no way to fill our memory. */
 static void
 pings_that_nobody_reads_the_pongs_of_end_the_connection(void **state _unused_)
@@ -553,6 +575,7 @@ main(void)
 		cmocka_unit_test(a_held_client_waits_and_loses_nothing),
 		cmocka_unit_test(a_silent_client_is_pinged_and_then_gone),
 		cmocka_unit_test(a_client_that_answers_pings_stays),
+		cmocka_unit_test(a_pong_counts_however_late_we_read_it),
 		cmocka_unit_test(
 			pings_that_nobody_reads_the_pongs_of_end_the_connection),
 	};
