@@ -118,14 +118,15 @@ test('an hour in steps, one daemon killed in the middle of it', { skip, timeout:
   t.diagnostic(`the killed daemon held ${held} calls`);
   assert.ok(held > 0);
   assertNobodyDied(one);
-  // They come back when their leases are over.
-  for (let i = 0; i < 400 && await count(`kind = 'timer' AND state <> 'done' AND event::jsonb ->> 'Time' <= $1`, iso(end)) > 0; i++) {
+  // They come back when their leases are over.  Not `see`, which takes time to start: to
+  // it the hour goes by so fast that its attempts may be over before it can be asked.
+  for (let i = 0; i < 400 && await count(`function = 'tick' AND state <> 'done' AND event::jsonb ->> 'Time' <= $1`, iso(end)) > 0; i++) {
     setClock(offset + STEP);
     await caughtUp();
     await new Promise((go) => setTimeout(go, 50));
   }
   const left = await rows(`SELECT id, state, attempts, last_error, lease_until FROM mpcloud.queue
-    WHERE kind = 'timer' AND state <> 'done' AND event::jsonb ->> 'Time' <= $1 LIMIT 3`, iso(end));
+    WHERE function = 'tick' AND state <> 'done' AND event::jsonb ->> 'Time' <= $1 LIMIT 3`, iso(end));
   assert.deepEqual(left, []);
   assert.equal(await count(`lost > 0 AND function = 'tick'`), held, 'the calls that it held were taken up again');
 });
@@ -165,6 +166,13 @@ test('each run ran, and once unless its daemon died over it', { skip }, async (t
 });
 
 test('a run sees that a timer called it, and nobody else', { skip }, async () => {
+  // Each minute is over before the next one begins.
+  await until(async () => {
+    setClock(offset + 60);
+    await caughtUp();
+    await until(async () => await count(`function = 'see' AND state IN ('waiting', 'running')`) === 0, 'it has ended');
+    return one.cliJson('fn', 'timers', 'see')[0].lastRun?.state === 'done';
+  }, 'it has run', 50);
   const [{ doc }] = await rows('SELECT doc FROM env_project.seen ORDER BY _id LIMIT 1');
   assert.deepEqual(Object.keys(doc.event).sort(), ['Message', 'Time', 'TriggerName', 'Type']);
   assert.equal(doc.event.Type, 'Timer');
@@ -185,7 +193,6 @@ test('the list says what is next, what ran, and what came of it', { skip }, () =
   assert.match(text, /^ {2}last {2}20\d\d-.* {2}done/m);
   const see = one.cliJson('fn', 'timers', 'see');
   assert.equal(see.length, 1);
-  assert.equal(see[0].lastRun.state, 'done');
 });
 
 test('what a long pause misses is skipped, and said', { skip, timeout: 120000 }, async () => {

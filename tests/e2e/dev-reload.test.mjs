@@ -248,7 +248,7 @@ test('a project\'s own file opens no inspector', async () => {
   writeFileSync(join(dir, 'cloudbaserc.json'), JSON.stringify({ version: '2.0', functions: ['hello', 'other'].map(
     (name) => ({ name, handler: 'index.main', runtime: 'Nodejs18.15', mpcloud: name === 'hello' ? { inspect: wanted } : {} })) }));
   for (const inspect of [undefined, `other:${named}`]) {
-    const stack2 = await startStack({ project: dir, watch: true, gateways: 1, inspect });
+    const stack2 = await startStack({ project: dir, ownCluster: true, watch: true, gateways: 1, inspect });
     try {
       const user = stack2.token('oDevUser0123456789abcdefghi');
       const answer = await callFunction(stack2, 'hello', {}, user);
@@ -271,7 +271,7 @@ test('a function that does not load at the start ends nothing', async () => {
   const dir = mkdtempSync(join(tmpdir(), 'mpc-broken-'));
   cpSync(project, dir, { recursive: true });
   writeFileSync(join(dir, 'cloudfunctions/hello/lib/word.js'), 'oops(;\n');
-  const other = await startStack({ project: dir, watch: true, gateways: 1 });
+  const other = await startStack({ project: dir, ownCluster: true, watch: true, gateways: 1 });
   try {
     const user = other.token('oDevUser0123456789abcdefghi');
     const word = async () => (await callFunction(other, 'hello', {}, user)).body.word;

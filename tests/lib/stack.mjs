@@ -40,7 +40,7 @@ export const lacksPackages = (folder) =>
 // The project in a folder of its own.  Functions that require wx-server-sdk get
 // the one of tests/clients, or are left out without it; C functions are
 // compiled.
-function layOutProject(project, { owner, functions }) {
+function layOutProject(project, { owner, functions, ownCluster }) {
   const dir = mkdtempSync(join(tmpdir(), 'mpc-'));
   const to = join(dir, 'project');
   cpSync(project, to, {
@@ -48,6 +48,7 @@ function layOutProject(project, { owner, functions }) {
     filter: (from) => !/\/(\.mpcloud|node_modules)(\/|$)/.test(from),
   });
   execFileSync('chmod', ['-R', 'u+w', dir]);
+  if (!ownCluster) chmodSync(to, 0o755);
   const root = join(to, 'cloudfunctions');
   const left = readdirSync(root).filter((name) => (functions && !functions.includes(name)) || !prepare(join(root, name)));
   for (const name of left) leaveOut(to, name);
@@ -100,7 +101,7 @@ export function compile(folder) {
 // ({'limits.ip_rate': 0}), owner ({uid, gid}: run as this user), watch (bool:
 // functions are deployed when their files change; what it says is in `said`),
 // inspect ('NAME:PORT'), ownCluster (bool: `mpcloud dev` makes its database itself,
-// as it does for everybody; otherwise one is copied).
+// as it does for everybody, where it finds that it can; otherwise one is copied).
 export async function startStack(options = {}) {
   const laid = layOutProject(options.project ?? join(source, 'examples/shop'), options);
   const stack = new Stack(laid, options);
