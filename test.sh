@@ -37,7 +37,23 @@ fi
 
 # quietly COMMAND…: what it says is shown only when it fails.
 log=$(mktemp) || exit 1
-trap 'rm -f "$log"' EXIT
+
+# Tests lay down and remove some hundred thousand small files (SDKs, databases):
+# where we may, in memory.
+rooms=$(mktemp -d /tmp/mpcloud-tests.XXXXXX) || exit 1
+free=$(sed -n 's/^MemAvailable: *\([0-9]*\) kB$/\1/p' /proc/meminfo)
+if [ "$(id -u)" -eq 0 ] && [ "${free:-0}" -gt 6000000 ] &&
+	mount -t tmpfs -o size=3g,mode=1777 mpcloud-tests "$rooms" 2>"$log"; then
+	TMPDIR=$rooms
+	export TMPDIR
+fi
+leave() {
+	rm -f "$log"
+	[ "${TMPDIR:-}" != "$rooms" ] || umount -l "$rooms"
+	rmdir "$rooms"
+}
+trap leave EXIT
+trap 'exit 1' HUP INT TERM
 quietly() {
 	"$@" >"$log" 2>&1 || {
 		cat "$log" >&2

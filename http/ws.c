@@ -123,8 +123,8 @@ on_poll(struct fdpoll *poll, int events)
 	ws_later(ws);
 }
 
-/* Silence for ping_ms: ask; for as long again: it has gone.  Unless it was us who
- * were away, and its answer lies there unread: timers go off first. */
+/* Silence for ping_ms: ask; for as long again: it has gone.  Unless it was us
+ * who were away, and its answer lies there unread: timers go off first. */
 void
 ws_on_timer(struct timer *timer)
 {

@@ -5,16 +5,18 @@ import test, { after, before } from 'node:test';
 import assert from 'node:assert/strict';
 import { gunzipSync } from 'node:zlib';
 import { Clock, Db, control, startPay, untilState } from '../lib/pay.mjs';
-import { callFunction, join, lacksPackages, source, until } from '../lib/stack.mjs';
+import { callFunction, join, lacksPackages, sanitized, source, until } from '../lib/stack.mjs';
 
-const versions = ['2.1.2', '2.4.0', '2.6.3', '2.7.2', '3.0.4', '4.0.2'];
+// Under sanitizers the first and the last: the others send what one of them does.
+const versions = sanitized ? ['2.1.2', '4.0.2'] : ['2.1.2', '2.4.0', '2.6.3', '2.7.2', '3.0.4', '4.0.2'];
+const names = versions.map((v) => `pay${v.replace(/\./g, '')}`);
 const skip = lacksPackages('tests/clients/wx-server-sdk-4.0.2');
 
 let clock, stack, db, token, mchid, appid;
 before(async () => {
   if (skip) return;
   clock = new Clock();
-  stack = await startPay({ project: join(source, 'tests/e2e/cloudpay'), clock,
+  stack = await startPay({ project: join(source, 'tests/e2e/cloudpay'), functions: [...names, 'payscript', 'paycb'], clock,
     set: { 'limits.user_rate': 6000, 'limits.user_burst': 1000 } });
   db = new Db(stack);
   token = (await stack.login()).accessToken;
@@ -36,7 +38,7 @@ const order = (outTradeNo, totalFee) => ({ body: '云开发测试', outTradeNo, 
   totalFee, envId: 'project', functionName: 'paycb', nonceStr: '5K8264ILTKCH16CQ2502SI8ZNMTM67VS', tradeType: 'JSAPI' });
 const told = async (no) => (await db.docs('told')).filter((d) => d.event.outTradeNo === no);
 
-for (const [i, fn] of [...versions.map((v) => `pay${v.replace(/\./g, '')}`), 'payscript'].entries())
+for (const [i, fn] of [...names, 'payscript'].entries())
   test(`${fn}: order, payment, callback, query, refund, refund's callback`, { skip }, async () => {
     const no = `cloudpay-${fn}`, fee = 880 + i;
     const placed = await cloudPay(fn, 'unifiedOrder', order(no, fee));

@@ -6,13 +6,14 @@ import test, { after, before } from 'node:test';
 import assert from 'node:assert/strict';
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { callFunction, join, lacksPackages, source, startStack } from '../lib/stack.mjs';
+import { callFunction, join, lacksPackages, sanitized, source, startStack } from '../lib/stack.mjs';
 
-const ALL = ['0.8.1', '1.8.3', '2.1.2', '2.4.0', '2.6.3', '2.7.2', '3.0.4', '4.0.2'];
 const MAIN = ['2.6.3', '3.0.4', '4.0.2'];
+// What tells users apart within a process is JavaScript, which no sanitizer sees.
+const ALL = sanitized ? MAIN : ['0.8.1', '1.8.3', '2.1.2', '2.4.0', '2.6.3', '2.7.2', '3.0.4', '4.0.2'];
 const nameOf = (version) => `who-${version.replaceAll('.', '')}`;
 const lacks = ALL.map((v) => lacksPackages(`tests/clients/wx-server-sdk-${v}`)).find(Boolean) ?? false;
-const CALLS = Number(process.env.IDENTITY_CALLS ?? 5000), USERS = 500, AT_ONCE = 60;
+const CALLS = Number(process.env.IDENTITY_CALLS ?? (sanitized ? 500 : 5000)), USERS = 500, AT_ONCE = 60;
 
 function layOut() {
   const dir = mkdtempSync(join(tmpdir(), 'mpc-identity-'));

@@ -5,7 +5,7 @@ import test, { after, before } from 'node:test';
 import assert from 'node:assert/strict';
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { callFunction, join, lacksPackages, source, startStack } from '../lib/stack.mjs';
+import { callFunction, join, lacksPackages, sanitized, source, startStack } from '../lib/stack.mjs';
 import { openWeb } from './sdk/web.mjs';
 
 // js-sdk writes long advice about Tencent's console; the runner reads our output.
@@ -23,8 +23,11 @@ const TCB = `const sdk = require('tcb-admin-node');
 sdk.init({ env: process.env.SCF_NAMESPACE || process.env.TCB_ENV });
 exports.main = require('./work.cjs')(sdk);
 `;
+// Under sanitizers those that differ in what they send.
+const versions = sanitized ? ['0.8.1', '2.6.3', '4.0.2']
+  : ['0.8.1', '1.8.3', '2.1.2', '2.4.0', '2.6.3', '2.7.2', '3.0.4', '4.0.2'];
 const servers = {
-  ...Object.fromEntries(['0.8.1', '1.8.3', '2.1.2', '2.4.0', '2.6.3', '2.7.2', '3.0.4', '4.0.2'].map((v) =>
+  ...Object.fromEntries(versions.map((v) =>
     [`wx-server-sdk-${v}`, ['wx-server-sdk', v, v === '0.8.1' ? OLD_WX : WX]])),
   'cloudbase-node-sdk-3.18.3': ['@cloudbase/node-sdk', '3.18.3', NODE],
   'tcb-admin-node-1.23.0': ['tcb-admin-node', '1.23.0', TCB],

@@ -23,6 +23,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#define NAME "/mpcloud-pg-XXXXXX"
+
 struct testpg {
 	char dir[64], url[160], bin[200];
 	pid_t server, janitor;
@@ -119,8 +121,12 @@ static void
 make_dir(struct testpg *t)
 {
 	const struct passwd *pw = server_user();
+	const char *tmp = getenv("TMPDIR");
 
-	(void)strcpy(t->dir, "/tmp/mpcloud-pg-XXXXXX");
+	/* A socket's path is short. */
+	if (!tmp || strlen(tmp) > sizeof(t->dir) - sizeof(NAME))
+		tmp = "/tmp";
+	(void)snprintf(t->dir, sizeof(t->dir), "%s" NAME, tmp);
 	if (!mkdtemp(t->dir))
 		die("mkdtemp");
 	if (pw && chown(t->dir, pw->pw_uid, pw->pw_gid) < 0)
