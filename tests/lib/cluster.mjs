@@ -1,6 +1,7 @@
 // A PostgreSQL cluster as `mpcloud dev` makes it, made once in a build folder and
 // copied for each stack: initdb takes longer than most tests.  It does not wait for
-// the disk; what is killed here is a process, never the machine.
+// the disk, since what is killed here is a process, never the machine; where writes
+// are measured (MPCLOUD_DURABLE) it does.
 
 import { spawnSync } from 'node:child_process';
 import { appendFileSync, chmodSync, chownSync, closeSync, existsSync, mkdirSync, mkdtempSync, openSync,
@@ -30,7 +31,6 @@ function make(as) {
     if (as) chownSync(dir, as.uid, as.gid);
     run(program(), ['-D', data, '-U', 'mpcloud', '--auth=trust', '--encoding=UTF8', '--locale=C.UTF-8',
       '--wal-segsize=1', '--no-instructions', '--no-sync'], { ...as, cwd: '/' });
-    appendFileSync(join(data, 'postgresql.conf'), 'fsync = off\n');
     run('tar', ['cf', fresh, '-C', data, '.']);
     // Another program may make the same at the same time: the last one stays.
     run('mv', [fresh, `${template}.${process.pid}`]);
@@ -55,4 +55,5 @@ export function layDownCluster(home, as) {
   } finally {
     closeSync(archive);
   }
+  if (!process.env.MPCLOUD_DURABLE) appendFileSync(join(data, 'postgresql.conf'), 'fsync = off\n');
 }
