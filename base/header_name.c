@@ -44,12 +44,12 @@ plain_of(char c)
 }
 
 bool
-header_name_begins(struct slice name, struct slice plain)
+header_name_begins(struct slice name, struct slice with)
 {
-	if (name.len < plain.len)
+	if (name.len < with.len)
 		return false;
-	for (size_t i = 0; i < plain.len; i++)
-		if (plain_of(name.ptr[i]) != plain.ptr[i])
+	for (size_t i = 0; i < with.len; i++)
+		if (plain_of(name.ptr[i]) != plain_of(with.ptr[i]))
 			return false;
 	return true;
 }

@@ -4,6 +4,7 @@
  */
 #include "gateway/declared_request.h"
 #include "base/buf.h"
+#include "base/header_name.h"
 #include "base/text.h"
 #include "gateway/declared_fill.h"
 #include "gateway/endpoint.h"
@@ -241,35 +242,40 @@ declared_query(struct request *r)
 
 struct each {
 	const struct declared_change *c;
-	void (*fn)(void *owner, struct slice name, struct slice value);
+	header_fn *came;
 	void *owner;
 };
 
+/* What the route sets or removes is gone in every spelling: a program behind
+ * us may read X_Role where the route says X-Role. */
 static void
-pass_header(void *owner, struct slice name, struct slice value)
+leave_header(void *owner, struct slice name, struct slice value)
 {
-	struct each *e = owner;
+	const struct each *e = owner;
 
-	if (!declared_change_of(e->c->headers, e->c->nheaders, name))
-		e->fn(e->owner, name, value);
+	for (size_t i = 0; i < e->c->nheaders; i++)
+		if (e->c->headers[i].what != CHANGE_ADD &&
+			header_name_is(name, slice_str(e->c->headers[i].name)))
+			return;
+	e->came(e->owner, name, value);
 }
 
 void
-declared_each_header(struct request *r,
-	void (*fn)(void *owner, struct slice name, struct slice value),
-	void *owner)
+declared_each_header(
+	struct request *r, header_fn *came, header_fn *put, void *owner)
 {
-	const struct declared_full *f = declared_full_of(r->declared);
-	struct each each = {&f->request, fn, owner};
+	const struct declared_change *c =
+		&declared_full_of(r->declared)->request;
+	struct each each = {c, came, owner};
 	struct slice value;
 
-	exchange_each_header(r->x, pass_header, &each);
-	for (size_t i = 0; i < f->request.nheaders; i++) {
-		const struct declared_header *h = &f->request.headers[i];
+	exchange_each_header(r->x, leave_header, &each);
+	for (size_t i = 0; i < c->nheaders; i++) {
+		const struct declared_header *h = &c->headers[i];
 
 		if (h->what != CHANGE_REMOVE &&
 			declared_fill(&h->value, r, PLACE_HEADER, &value) == 0)
-			fn(owner, slice_str(h->name), value);
+			put(owner, slice_str(h->name), value);
 	}
 }
 
@@ -283,7 +289,8 @@ declared_sets_header(const struct request *r, struct slice name)
 	f = declared_full_of(r->declared);
 	for (size_t i = 0; i < f->request.nheaders; i++)
 		if (f->request.headers[i].what != CHANGE_REMOVE &&
-			slice_is_nocase(name, f->request.headers[i].name))
+			header_name_is(
+				name, slice_str(f->request.headers[i].name)))
 			return true;
 	return false;
 }

@@ -5,6 +5,7 @@
  * as the route's target is to see it, and the answer as the client is.
  */
 
+#include "http/http.h"
 #include "routes/declared.h"
 
 struct request;
@@ -21,10 +22,12 @@ struct slice declared_path(struct request *r);
  */
 struct slice declared_function_path(struct request *r);
 struct slice declared_query(struct request *r);
-void declared_each_header(struct request *r,
-	void (*fn)(void *owner, struct slice name, struct slice value),
-	void *owner);
-/* Whether the request has a route that puts a header of this name into it. */
+/* Calls `came` for each header of the client's that the route leaves as it is,
+ * then `put` for each that the route says. */
+void declared_each_header(
+	struct request *r, header_fn *came, header_fn *put, void *owner);
+/* Whether the request has a route that puts a header of this name into it, in
+ * whatever spelling. */
 bool declared_sets_header(const struct request *r, struct slice name);
 /* The stored file's path or id, captures filled in. */
 int declared_file(struct request *r, struct slice *ret) _must_check_;

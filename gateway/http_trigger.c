@@ -196,13 +196,20 @@ is_key(const struct request *r, struct slice name)
 }
 
 static void
-tell(void *owner, struct slice name, struct slice value)
+tell_came(void *owner, struct slice name, struct slice value)
 {
 	const struct telling *t = owner;
 
-	if (declared_sets_header(t->r, name) ||
-		(!is_key(t->r, name) && !proxy_words_has(name)))
+	if (!is_key(t->r, name) && !proxy_words_has(name))
 		t->fn(t->owner, name, value);
+}
+
+static void
+tell_put(void *owner, struct slice name, struct slice value)
+{
+	const struct telling *t = owner;
+
+	t->fn(t->owner, name, value);
 }
 
 static void
@@ -214,9 +221,9 @@ each_header(const void *request,
 	struct telling t = {r, fn, owner};
 
 	if (r->declared)
-		declared_each_header(r, tell, &t);
+		declared_each_header(r, tell_came, tell_put, &t);
 	else
-		exchange_each_header(r->x, tell, &t);
+		exchange_each_header(r->x, tell_came, &t);
 	proxy_words_each(r, fn, owner);
 }
 

@@ -40,20 +40,28 @@ static const struct slice ours_up[] = {SLICE_INIT("host"),
 static const struct slice ours_down[] = {SLICE_INIT("content-length"),
 	SLICE_INIT("date"), SLICE_INIT("x-request-id")};
 
+/* How the bytes travel, and what we say ourselves. */
 static bool
-goes_up(const struct request *r, struct slice name)
+stays(struct slice name)
 {
-	enum declared_auth auth = r->declared->auth;
+	return IS_ONE_OF(name, hop_by_hop, header_name_is) ||
+	       IS_ONE_OF(name, ours_up, header_name_is);
+}
 
-	if (IS_ONE_OF(name, hop_by_hop, header_name_is) ||
-		IS_ONE_OF(name, ours_up, header_name_is))
+/* Whether the server hears this of the client. */
+static bool
+goes_up(const struct heading *h, struct slice name)
+{
+	enum declared_auth auth = h->r->declared->auth;
+
+	if (stays(name) || slice_lists(h->connection, name))
 		return false;
 	/* They were for us; the server is told who it is instead. */
 	if (header_name_is(name, SLICE("authorization")))
 		return auth == DECLARED_AUTH_NONE;
 	if (header_name_is(name, SLICE("x-api-key")))
 		return !declared_auth_is_key(auth);
-	return !proxy_words_has(name) || declared_sets_header(r, name);
+	return !proxy_words_has(name);
 }
 
 /* --- to the server ------------------------------------------------------- */
@@ -75,6 +83,8 @@ put(void *owner, struct slice name, struct slice value)
 
 	if (value.len && !is_one_line(value))
 		return;
+	h->agent |= slice_is_nocase(name, "user-agent");
+	h->accept |= slice_is_nocase(name, "accept");
 	if (h->text) {
 		buf_slice(h->text, name);
 		buf_add(h->text, ": ", 2);
@@ -89,19 +99,20 @@ put(void *owner, struct slice name, struct slice value)
 }
 
 static void
-on_header(void *owner, struct slice name, struct slice value)
+on_came(void *owner, struct slice name, struct slice value)
 {
-	struct heading *h = owner;
+	const struct heading *h = owner;
 
-	if (!goes_up(h->r, name))
-		return;
-	/* A client does not say which of the route's headers are for us. */
-	if (slice_lists(h->connection, name) &&
-		!declared_sets_header(h->r, name))
-		return;
-	h->agent |= slice_is_nocase(name, "user-agent");
-	h->accept |= slice_is_nocase(name, "accept");
-	put(h, name, value);
+	if (goes_up(h, name))
+		put(owner, name, value);
+}
+
+/* A client does not say which of the route's headers are for us. */
+static void
+on_put(void *owner, struct slice name, struct slice value)
+{
+	if (!stays(name))
+		put(owner, name, value);
 }
 
 static void
@@ -133,7 +144,7 @@ heading_make(struct heading *h)
 {
 	h->connection = exchange_header(h->r->x, "connection");
 	put_ours(h);
-	declared_each_header(h->r, on_header, h);
+	declared_each_header(h->r, on_came, on_put, h);
 	if (h->text)
 		return;
 	/* curl would say its own */

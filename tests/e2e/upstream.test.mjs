@@ -132,6 +132,8 @@ before(async () => {
         { name: 'keyed', path: '/keyed/*', auth: 'apikey', to: to('echo') },
         { name: 'proxied', path: '/proxied/*', to: to('echo'),
           request: { headers: { set: { 'X-Forwarded-For': 'of the route', 'X-Forwarded-Prefix': '/proxied' } } } },
+        { name: 'added', path: '/added/*', auth: 'user', to: to('echo'), request: { headers: {
+          set: { Authorization: 'Basic of-the-route' }, add: { 'X-Real-IP': '10.9.9.9' }, remove: ['X-Debug-User'] } } },
         { name: 'all', path: '/shop/*', to: to('echo') },
         { name: 'secure', path: '/shop/secure/*', auth: 'apikey', to: to('echo') },
         { name: 'socket', path: '/socket/*', to: to('socket') },
@@ -345,6 +347,16 @@ test('no spelling of a header lets a client speak for us or for the route', asyn
     Connection: 'X-Role, X-Other, close', 'X-Role': 'admin', 'X-Other': 'o' } })).json;
   assert.deepEqual([headers['x_mpcloud_uid'], headers['x-forwarded_for'], headers['x-other']], [undefined, undefined, undefined]);
   assert.deepEqual([headers['x-role'], headers['x_mine']], ['guest', 'v']);
+  // to PHP and WSGI it is the route's
+  assert.equal((await ask('/says/x', { headers: { X_Role: 'admin' } })).json.headers['x_role'], undefined);
+});
+
+test('what a route says is said whatever the client says beside it', async () => {
+  const { token } = await stack.login('upstream-added').then((l) => ({ token: l.accessToken ?? l.access_token ?? l.token }));
+  const { headers } = (await ask('/added/x', { headers: { Authorization: `Bearer ${token}`, 'X-Real-IP': '9.9.9.9', 'X_Debug-User': 'root' } })).json;
+  assert.equal(headers.authorization, 'Basic of-the-route');
+  assert.equal(headers['x-real-ip'], '10.9.9.9');
+  assert.equal(headers['x_debug-user'], undefined);
 });
 
 // As a client that normalizes nothing sends it; the answer's status and JSON.

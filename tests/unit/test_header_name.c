@@ -46,6 +46,7 @@ case_and_underscores_make_no_other_name(void **state)
 	assert_true(header_name_is(SLICE("X-Real-IP"), real));
 	assert_true(header_name_is(SLICE("X_REAL_IP"), real));
 	assert_true(header_name_is(SLICE("x-real_ip"), real));
+	assert_true(header_name_is(real, SLICE("X_REAL-IP")));
 	assert_false(header_name_is(SLICE("x-real-i"), real));
 	assert_false(header_name_is(SLICE("x-real-ips"), real));
 	assert_false(header_name_is(SLICE("x.real.ip"), real));
