@@ -139,10 +139,30 @@ put_ours(struct heading *h)
 	}
 }
 
+/* Lines of one name are one list (RFC 9110, 5.3). */
+static void
+join(struct request *r, struct slice *list, struct slice more)
+{
+	if (list->len)
+		more = slice_str(arena_printf(request_arena(r), "%.*s,%.*s",
+			SLICE_ARG(*list), SLICE_ARG(more)));
+	*list = more;
+}
+
+static void
+on_connection(void *owner, struct slice name, struct slice value)
+{
+	struct heading *h = owner;
+
+	if (slice_is_nocase(name, "connection"))
+		join(h->r, &h->connection, value);
+}
+
 void
 heading_make(struct heading *h)
 {
-	h->connection = exchange_header(h->r->x, "connection");
+	if (exchange_header(h->r->x, "connection").ptr)
+		exchange_each_header(h->r->x, on_connection, h);
 	put_ours(h);
 	declared_each_header(h->r, on_came, on_put, h);
 	if (h->text)
@@ -156,36 +176,49 @@ heading_make(struct heading *h)
 
 /* --- to the client ------------------------------------------------------- */
 
-static void
-answer_header(struct request *r, struct slice line, struct slice connection)
+/* Takes the next header off `rest`: lines of the head. */
+static bool
+next_header(struct slice *rest, struct slice *name, struct slice *value)
 {
-	struct slice value = line, name;
+	struct slice line;
 
-	if (!slice_split(&value, ':', &name) || !value.ptr)
-		return;
-	value = slice_trim(value);
+	while (slice_split(rest, '\n', &line)) {
+		if (line.len && line.ptr[line.len - 1] == '\r')
+			line.len--;
+		if (!slice_split(&line, ':', name) || !line.ptr)
+			continue;
+		*value = slice_trim(line);
+		return true;
+	}
+	return false;
+}
+
+static bool
+goes_down(const struct request *r, struct slice name, struct slice value,
+	struct slice connection)
+{
 	if (IS_ONE_OF(name, hop_by_hop, slice_eq_nocase) ||
 		IS_ONE_OF(name, ours_down, slice_eq_nocase) ||
 		slice_lists(connection, name) || declared_drops_header(r, name))
-		return;
+		return false;
 	for (size_t i = 0; i < value.len; i++)
 		if ((unsigned char)value.ptr[i] < 0x20 && value.ptr[i] != '\t')
-			return;
-	exchange_add_any_header(r->x, name, value);
+			return false;
+	return true;
 }
 
 void
 heading_answer(struct request *r, const struct fetch *fetch)
 {
-	struct slice rest = buf_all(&fetch->headers), line;
-	struct slice connection = fetch_header(fetch, "connection");
+	struct slice head = buf_all(&fetch->headers), rest, name, value;
+	struct slice connection = SLICE("");
 
 	r->typed = true;
-	(void)slice_split(&rest, '\n', &line);
-	while (slice_split(&rest, '\n', &line)) {
-		if (line.len && line.ptr[line.len - 1] == '\r')
-			line.len--;
-		if (line.len)
-			answer_header(r, line, connection);
-	}
+	(void)slice_split(&head, '\n', &name); /* the status */
+	for (rest = head; next_header(&rest, &name, &value);)
+		if (slice_is_nocase(name, "connection"))
+			join(r, &connection, value);
+	for (rest = head; next_header(&rest, &name, &value);)
+		if (goes_down(r, name, value, connection))
+			exchange_add_any_header(r->x, name, value);
 }

@@ -106,6 +106,9 @@ before(async () => {
   }));
   servers.sick.ok = false;
   servers.sick.checks = 0;
+  // says twice which of its headers are for us alone
+  await listen('hops', net.createServer((s) => s.on('error', () => {}).on('data', () => s.write('HTTP/1.1 200 OK\r\n'
+    + 'Connection: keep-alive\r\nConnection: X-Hop\r\nX-Hop: no\r\nX-Kept: yes\r\nContent-Length: 2\r\n\r\nok'))));
   const at = (name) => `http://127.0.0.1:${servers[name].port}`;
   const to = (name) => ({ upstream: name });
   outside = mkdtempSync(join(tmpdir(), 'mpc-upstream-'));
@@ -124,8 +127,9 @@ before(async () => {
       slow: { servers: [at('a')], timeout: '300ms', fails: 0 },
       socket: { servers: [`unix:${join(outside, 'app.sock')}:/base`], health: { path: '/health', every: '50ms' } },
       checked: { servers: [at('sick'), at('healthy')], health: { path: '/health', every: '50ms' } },
+      hops: { servers: [at('hops')] },
     },
-    routes: ['echo', 'host', 'two', 'one_gone', 'all_gone', 'closes', 'closes_only', 'garbage', 'torn', 'slow', 'checked']
+    routes: ['echo', 'host', 'two', 'one_gone', 'all_gone', 'closes', 'closes_only', 'garbage', 'torn', 'slow', 'checked', 'hops']
       .map((name) => ({ name, path: `/${name}/*`, to: to(name), body: '100m', breaker: false }))
       .concat([{ name: 'known', path: '/known/*', auth: 'user', to: to('echo') },
         { name: 'says', path: '/says/*', to: to('echo'), request: { headers: { set: { 'X-Role': 'guest' } } } },
@@ -357,6 +361,13 @@ test('what a route says is said whatever the client says beside it', async () =>
   assert.equal(headers.authorization, 'Basic of-the-route');
   assert.equal(headers['x-real-ip'], '10.9.9.9');
   assert.equal(headers['x_debug-user'], undefined);
+});
+
+test('headers that any Connection header names stay on their side, both ways', async () => {
+  const { headers } = (await ask('/echo/x', { headers: { Connection: ['close', 'X-First', 'X-Second'], 'X-First': '1', 'X-Second': '2', 'X-Third': '3' } })).json;
+  assert.deepEqual([headers['x-first'], headers['x-second'], headers['x-third']], [undefined, undefined, '3']);
+  const r = await ask('/hops/x');
+  assert.deepEqual([r.status, r.headers['x-hop'], r.headers['x-kept']], [200, undefined, 'yes']);
 });
 
 // As a client that normalizes nothing sends it; the answer's status and JSON.
