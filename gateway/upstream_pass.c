@@ -82,7 +82,8 @@ timeout_of(const struct pass *p)
 	return ms ? (int64_t)ms : p->u->timeout_ms;
 }
 
-/* The server has been silent; not when it is the client who is slow. */
+/* The server has been silent; not when it is the client who is slow, which
+ * before the answer has begun is only he who sends. */
 static void
 on_silence(struct timer *timer)
 {
@@ -90,7 +91,8 @@ on_silence(struct timer *timer)
 	int64_t now = (int64_t)uv_now(&p->u->loop->uv);
 	int64_t left;
 
-	if (p->down_waits || (p->streams && !p->whole && !p->up_waits))
+	if ((p->down_waits && p->given) ||
+		(p->streams && !p->whole && !p->up_waits))
 		p->heard = now;
 	left = p->heard + timeout_of(p) - now;
 	if (left > 0) {

@@ -45,6 +45,11 @@ function answer(name) {
       return;
     }
     if (what === 'never') return;
+    if (what === 'mirror') { // it reads as fast as what it says is taken
+      res.writeHead(200, { 'content-type': 'application/octet-stream' });
+      req.pipe(res);
+      return;
+    }
     if (what === 'half') {
       res.writeHead(200, { 'content-length': 100000 });
       res.write('x'.repeat(50000), () => req.socket.destroy());
@@ -368,6 +373,11 @@ test('headers that any Connection header names stay on their side, both ways', a
   assert.deepEqual([headers['x-first'], headers['x-second'], headers['x-third']], [undefined, undefined, '3']);
   const r = await ask('/hops/x');
   assert.deepEqual([r.status, r.headers['x-hop'], r.headers['x-kept']], [200, undefined, 'yes']);
+});
+
+test('a server that waits for us to take its answer, while we wait for it to take the request, is silent', async () => {
+  const r = await ask('/slow/mirror', { method: 'POST', chunks: Array.from({ length: 8 }, () => large) });
+  assert.equal(r.status, 504, String(r.error));
 });
 
 // As a client that normalizes nothing sends it; the answer's status and JSON.
