@@ -365,9 +365,10 @@ upstream_choose(struct upstream *u, const struct server *but)
 	for (size_t i = 0; i < u->count; i++) {
 		struct server *s = &u->server[(start + i) % u->count];
 
-		if (s->sick || (s == but && u->count > 1))
+		if (s->sick)
 			continue;
-		if (!best || is_better(u, s, best, now))
+		if (!best || best == but ||
+			(s != but && is_better(u, s, best, now)))
 			best = s;
 	}
 	return best;

@@ -111,6 +111,19 @@ before(async () => {
   }));
   servers.sick.ok = false;
   servers.sick.checks = 0;
+  // never well
+  await listen('ill', http.createServer((req, res) => {
+    if (req.url === '/health') servers.ill.checks++;
+    res.writeHead(500);
+    res.end();
+  }));
+  servers.ill.checks = 0;
+  // hangs up when it is told to, once
+  await listen('once', http.createServer((req, res) => {
+    if (servers.once.hangs) req.socket.destroy();
+    else res.end(JSON.stringify({ name: 'once' }));
+    servers.once.hangs = false;
+  }));
   // says twice which of its headers are for us alone
   await listen('hops', net.createServer((s) => s.on('error', () => {}).on('data', () => s.write('HTTP/1.1 200 OK\r\n'
     + 'Connection: keep-alive\r\nConnection: X-Hop\r\nX-Hop: no\r\nX-Kept: yes\r\nContent-Length: 2\r\n\r\nok'))));
@@ -132,9 +145,10 @@ before(async () => {
       slow: { servers: [at('a')], timeout: '300ms', fails: 0 },
       socket: { servers: [`unix:${join(outside, 'app.sock')}:/base`], health: { path: '/health', every: '50ms' } },
       checked: { servers: [at('sick'), at('healthy')], health: { path: '/health', every: '50ms' } },
+      last: { servers: [at('ill'), at('once')], fails: 0, health: { path: '/health', every: '50ms' } },
       hops: { servers: [at('hops')] },
     },
-    routes: ['echo', 'host', 'two', 'one_gone', 'all_gone', 'closes', 'closes_only', 'garbage', 'torn', 'slow', 'checked', 'hops']
+    routes: ['echo', 'host', 'two', 'one_gone', 'all_gone', 'closes', 'closes_only', 'garbage', 'torn', 'slow', 'checked', 'last', 'hops']
       .map((name) => ({ name, path: `/${name}/*`, to: to(name), body: '100m', breaker: false }))
       .concat([{ name: 'known', path: '/known/*', auth: 'user', to: to('echo') },
         { name: 'says', path: '/says/*', to: to('echo'), request: { headers: { set: { 'X-Role': 'guest' } } } },
@@ -451,6 +465,14 @@ test('a client that leaves ends the request to the server', async () => {
   const nudge = setInterval(() => servers.echo.sse.write('data: x\n\n'), 20);
   await left;
   clearInterval(nudge);
+});
+
+test('the only server that is well is asked again', async () => {
+  await ask('/last/x');
+  await until(() => servers.ill.checks > 1, 'the other is known to be ill');
+  servers.once.hangs = true;
+  const r = await ask('/last/x');
+  assert.deepEqual([r.status, r.json?.name], [200, 'once']);
 });
 
 test('a server whose health check fails gets nothing until it passes', async () => {
