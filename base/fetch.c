@@ -357,22 +357,6 @@ on_body(char *p, size_t one, size_t len, void *arg)
 	return put(&fetch->body, p, len);
 }
 
-static size_t
-on_header(char *p, size_t one, size_t len, void *arg)
-{
-	struct fetch *fetch = arg;
-
-	(void)one;
-	/* An interim answer (1xx) came before: only the last head counts. */
-	if (slice_starts(slice_of(p, len), "HTTP/"))
-		buf_clear(&fetch->headers);
-	if (put(&fetch->headers, p, len) != len)
-		return 0;
-	if (fetch->stream)
-		stream_header(fetch, p, len);
-	return len;
-}
-
 static bool
 has_whole_head(const struct buf *b)
 {
@@ -382,6 +366,25 @@ has_whole_head(const struct buf *b)
 	       ((n > 1 && b->ptr[n - 2] == '\n') ||
 		       (n > 2 && b->ptr[n - 2] == '\r' &&
 			       b->ptr[n - 3] == '\n'));
+}
+
+static size_t
+on_header(char *p, size_t one, size_t len, void *arg)
+{
+	struct fetch *fetch = arg;
+
+	(void)one;
+	/* An interim answer (1xx) came before: only the last head counts.
+	 * What else comes behind one is trailers. */
+	if (slice_starts(slice_of(p, len), "HTTP/"))
+		buf_clear(&fetch->headers);
+	else if (has_whole_head(&fetch->headers))
+		return len;
+	if (put(&fetch->headers, p, len) != len)
+		return 0;
+	if (fetch->stream)
+		stream_header(fetch, p, len);
+	return len;
 }
 
 /* Curl's message, without the address: its query may hold a secret. */

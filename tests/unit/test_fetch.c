@@ -35,6 +35,10 @@ static const struct {
 	{"/chunks", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 		    "10\r\n0123456789abcdef\r\n10\r\n0123456789abcdef\r\n"
 		    "0\r\n\r\n"},
+	{"/trailers", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n"
+		      "Trailer: X-Late\r\nX-Test: 1\r\n\r\n"
+		      "2\r\nok\r\n0\r\nX-Late: 1\r\nSet-Cookie: a=b\r\n"
+		      "\r\n"},
 	{"/nonsense", "this is not HTTP at all\r\n\r\n"},
 };
 
@@ -304,6 +308,20 @@ only_the_last_head_counts(void **state)
 }
 
 static void
+trailers_are_no_headers(void **state)
+{
+	struct fixture *f = *state;
+
+	run(f, "/trailers", (struct fetch_ask){0});
+	assert_int_equal(f->fetch.job.err, 0);
+	assert_int_equal(f->fetch.status, 200);
+	assert_true(slice_is(buf_all(&f->fetch.body), "ok"));
+	assert_true(slice_is(fetch_header(&f->fetch, "X-Test"), "1"));
+	assert_int_equal(fetch_header(&f->fetch, "X-Late").len, 0);
+	assert_int_equal(fetch_header(&f->fetch, "Set-Cookie").len, 0);
+}
+
+static void
 an_answer_over_its_ceiling_is_refused(void **state)
 {
 	struct fixture *f = *state;
@@ -484,6 +502,7 @@ main(void)
 		test(a_post_without_a_body_has_length_zero_and_no_type),
 		test(connections_are_kept),
 		test(only_the_last_head_counts),
+		test(trailers_are_no_headers),
 		test(an_answer_over_its_ceiling_is_refused),
 		test(nobody_listening_is_an_error_before_anything_was_sent),
 		test(a_server_that_hangs_up_may_have_got_the_request),
