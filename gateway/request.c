@@ -22,16 +22,14 @@
 #include "gateway/limit.h"
 #include "gateway/metric.h"
 #include "gateway/reply.h"
+#include "gateway/request_form.h"
 #include "gateway/web_origin.h"
-#include "http/multipart.h"
 #include "http/trust.h"
 
 #include <string.h>
 
 /* A body that is read to its end although it is refused. */
 enum { BODY_BEARABLE = 64 * 1024, BODY_SMALL_TOP = 64 * 1024 };
-/* Of a form's text that is a member of the call. */
-enum { FORM_TEXT_TOP = 16 * 1024 };
 
 static size_t
 body_top(const struct request *r)
@@ -289,58 +287,6 @@ request_traceparent(const struct request *r)
 	return trace_parent(&r->trace, exchange_arena(r->x), exchange_id(r->x));
 }
 
-static bool
-is_form(const struct request *r)
-{
-	return r->route->know == KNOW_SESSION &&
-	       multipart_is(exchange_header(r->x, "Content-Type"));
-}
-
-static bool
-has_nul(struct slice s)
-{
-	return s.len && memchr(s.ptr, '\0', s.len);
-}
-
-/* Members are texts: what is typed, is a file, is long or is no UTF-8 is left
- * to those who look for it in r->parts. */
-static int
-form_members(struct request *r)
-{
-	json_t *all = json_object();
-
-	r->json = all;
-	for (size_t i = 0; i < r->parts->count; i++) {
-		const struct part *p = &r->parts->part[i];
-		const char *key;
-		json_t *text;
-
-		if (p->type.ptr || p->filename.ptr ||
-			p->body.len > FORM_TEXT_TOP || has_nul(p->name) ||
-			has_nul(p->body))
-			continue;
-		key = arena_str(request_arena(r), p->name);
-		text = json_stringn(p->body.ptr, p->body.len);
-		if (text && json_object_set_new(all, key, text) < 0)
-			return ERR_PARAM;
-	}
-	return 0;
-}
-
-static int
-form_parse(struct request *r)
-{
-	int e;
-
-	r->parts = arena_new(request_arena(r), struct multipart);
-	e = multipart_parse(r->parts, exchange_header(r->x, "Content-Type"),
-		exchange_body(r->x), &r->why);
-	if (e == 0)
-		e = form_members(r);
-	/* It is on its way to WeChat twice more: built, and in libcurl. */
-	return e < 0 ? e : exchange_hold(r->x, 2 * exchange_body(r->x).len);
-}
-
 int
 request_json(struct request *r)
 {
@@ -349,8 +295,8 @@ request_json(struct request *r)
 
 	if (r->json)
 		return 0;
-	if (is_form(r))
-		return form_parse(r);
+	if (request_form_is(r))
+		return request_form_parse(r);
 	e = val_parse_some(&r->json, exchange_body(r->x), &values, &r->why);
 	if (e < 0)
 		return e;
@@ -517,6 +463,7 @@ on_end(struct http *http, struct exchange *x, bool sent)
 	/* the last: names that were told above lie in it */
 	r->declared_in = declared_unref(r->declared_in);
 }
+
 static void
 on_refused(struct http *http, int status, const char *what, const char *peer)
 {
