@@ -104,24 +104,30 @@ copy_bytes(int from, int to)
 	return n < 0 ? place_error(errno) : 0;
 }
 
+/* Under a name of its own until it is whole: what is left of it after a crash
+ * is litter, and never taken for the content. */
 static int
-copy_over(int dir, const char *from, const char *to)
+copy_over(int dir, const char *from, const char *folder, const char *to)
 {
 	_close_ int in = openat(dir, from, O_RDONLY | O_CLOEXEC);
 	_close_ int out = -1;
+	char name[CONTENT_NAME + 1], tmp[PLACE_PATH + sizeof(name)];
 	int r;
 
 	if (in < 0)
 		return place_error(errno);
-	(void)unlinkat(dir, to, 0); /* one that was left half */
-	out = openat(dir, to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
+	place_name(name);
+	(void)snprintf(tmp, sizeof(tmp), "%s/%s", folder, name);
+	out = openat(dir, tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
 	if (out < 0)
 		return place_error(errno);
 	r = copy_bytes(in, out);
 	if (r == 0 && fsync(out) < 0)
 		r = place_error(errno);
+	if (r == 0 && renameat(dir, tmp, dir, to) < 0)
+		r = place_error(errno);
 	if (r < 0)
-		(void)unlinkat(dir, to, 0);
+		(void)unlinkat(dir, tmp, 0);
 	return r;
 }
 
@@ -131,6 +137,30 @@ sync_folder(int dir, const char *path)
 	_close_ int fd = openat(dir, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	return fd < 0 || fsync(fd) < 0 ? place_error(errno) : 0;
+}
+
+static bool
+is_same_file(int dir, const char *a, const char *b)
+{
+	struct stat x, y;
+
+	return fstatat(dir, a, &x, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       fstatat(dir, b, &y, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
+/* `to` is the content, too, or a copy of it. */
+static int
+give_name(int dir, const char *from, const char *folder, const char *to)
+{
+	if (linkat(dir, from, dir, to, 0) == 0)
+		return 0;
+	if (errno == EEXIST && is_same_file(dir, from, to))
+		return 0;
+	/* a copy that was there may be one that was left half */
+	if (errno == EXDEV || errno == EPERM || errno == EEXIST)
+		return copy_over(dir, from, folder, to);
+	return place_error(errno);
 }
 
 static int
@@ -148,9 +178,8 @@ bring(const struct archiving *g, const char *name)
 		r = sync_folder(dir, kind);
 	else if (errno != EEXIST)
 		r = place_error(errno);
-	if (r == 0 && linkat(dir, from, dir, to, 0) < 0 && errno != EEXIST)
-		r = errno == EXDEV || errno == EPERM ? copy_over(dir, from, to)
-						     : place_error(errno);
+	if (r == 0)
+		r = give_name(dir, from, folder, to);
 	/* it may be there already, and the first is gone */
 	if (r == -ENOENT && faccessat(dir, to, F_OK, 0) == 0)
 		r = 0;

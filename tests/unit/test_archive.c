@@ -8,7 +8,11 @@
 #include "storage/lifecycle.h"
 #include "tests/unit/file_driver.h"
 
+#include <fcntl.h>
 #include <libpq-fe.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define DAY 86400000LL
 
@@ -48,6 +52,20 @@ run(struct fixture *f)
 	return r;
 }
 
+static void
+restore(struct fixture *f, struct files *files, struct loop *loop,
+	const char *path)
+{
+	struct archive a;
+
+	(void)f;
+	job_init(&a.job, on_done);
+	archive_restore(files, &a, slice_str(path));
+	while (a.job.busy)
+		loop_turn(loop, list_empty(&loop->deferred));
+	assert_int_equal(a.job.err, 0);
+}
+
 /* Somebody else, in a transaction. */
 static PGconn *
 other(const char *text)
@@ -73,6 +91,34 @@ until_it_waits(struct fixture *f)
 	while (strcmp(sql("SELECT count(*) FROM pg_locks WHERE NOT granted"),
 		       "0") == 0)
 		loop_turn(&f->loop, false);
+}
+
+static void
+what_was_left_half_is_copied_anew(void **state)
+{
+	struct fixture *f = setup_logs();
+	char path[192], name[64];
+	int fd;
+
+	(void)state;
+	assert_int_equal(put(f, ADMIN, "logs/a", "old log"), 0);
+	(void)snprintf(name, sizeof(name), "%s",
+		sql("SELECT content FROM mpcloud.files"));
+	(void)snprintf(path, sizeof(path), "%s/archive/%.3s", f->dir, name);
+	assert_int_equal(mkdir(path, 0700), 0);
+	(void)snprintf(
+		path, sizeof(path), "%s/archive/%.3s/%s", f->dir, name, name);
+	fd = open(path, O_CREAT | O_WRONLY, 0600);
+	assert_int_equal(write(fd, "old", 3), 3);
+	(void)close(fd);
+	at(DAY);
+	assert_int_equal(run(f).archived, 1);
+	assert_int_equal(count_files(f, "objects"), 0);
+	assert_int_equal(count_files(f, "archive"), 1);
+	restore(f, f->files[0], &f->loop, "logs/a");
+	assert_int_equal(get(f, ADMIN, "logs/a"), 0);
+	assert_string_equal(got, "old log");
+	teardown(f);
 }
 
 static void
@@ -128,6 +174,7 @@ int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_was_left_half_is_copied_anew),
 		cmocka_unit_test(
 			a_copy_that_is_made_meanwhile_keeps_its_content),
 		cmocka_unit_test(
