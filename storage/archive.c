@@ -37,9 +37,7 @@ static const char archive_sql[] =
 	"SELECT * FROM mpcloud.files_archive($1, $2::jsonb, $3::bigint)";
 
 static const char restore_sql[] =
-	"WITH moved AS (UPDATE mpcloud.files SET class = 'standard'"
-	"  WHERE content IN (SELECT jsonb_array_elements_text($1::jsonb))"
-	"  RETURNING content) SELECT DISTINCT content FROM moved";
+	"SELECT * FROM mpcloud.files_restore($1::jsonb, $2::bigint)";
 
 static const char find_sql[] =
 	"SELECT content, class FROM mpcloud.files WHERE env = $1 AND path = $2";
@@ -259,7 +257,8 @@ ask_class(struct archiving *g, struct slice names)
 	job_init(&g->ask.job, on_class);
 	(void)snprintf(now, sizeof(now), "%lld", (long long)clock_now_ms());
 	if (g->back)
-		pool_ask(g->f->pool, &g->ask, restore_sql, &names, 1);
+		pool_ask(g->f->pool, &g->ask, restore_sql,
+			(struct slice[]){names, slice_str(now)}, 2);
 	else
 		pool_ask(g->f->pool, &g->ask, archive_sql,
 			(struct slice[]){slice_str(g->f->conf.env), names,

@@ -11,7 +11,7 @@
  *
  *   [{"prefix": "tmp/", "expire": "1d"}, {"prefix": "logs/", "archive": "30d"}]
  *
- * counted from the last change.
+ * counted from the last change, of the archive also from when it was restored.
  */
 
 #include "base/val.h"

@@ -440,12 +440,13 @@ BEGIN
 END $$;
 
 -- Whether the first rule of the lifecycle whose prefix fits sends `f` to the archive
--- by now.
+-- by now.  What was restored is there to be read: its time begins anew.
 CREATE OR REPLACE FUNCTION mpcloud.file_may_archive(f mpcloud.files, lifecycle jsonb,
 	now_ms bigint)
 RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
 	SELECT f.class = 'standard' AND f.place = 'disk' AND f.state = 'ok'
-		AND coalesce((SELECT f.changed_at
+		AND coalesce((SELECT greatest(f.changed_at,
+					(f.meta ->> 'restored_at')::bigint)
 				<= now_ms - (l.rule ->> 'archive')::bigint
 			FROM jsonb_array_elements(lifecycle)
 				WITH ORDINALITY l (rule, nr)
@@ -495,6 +496,19 @@ BEGIN
 			RETURNING f.content)
 		SELECT DISTINCT m.content FROM moved m;
 END $$;
+
+-- Back again: those of the contents whose rows say so from now on.
+CREATE OR REPLACE FUNCTION mpcloud.files_restore(contents jsonb, now_ms bigint)
+RETURNS SETOF text LANGUAGE sql AS $$
+	WITH moved AS (
+		UPDATE mpcloud.files f SET class = 'standard',
+				meta = coalesce(f.meta, '{}')
+					|| jsonb_build_object('restored_at', now_ms)
+			WHERE f.content IN
+				(SELECT jsonb_array_elements_text(contents))
+			RETURNING f.content)
+	SELECT DISTINCT m.content FROM moved m
+$$;
 
 -- Of these names in one folder: 'objects' or 'archive' (contents that no row looks
 -- for there), 'uploads'.

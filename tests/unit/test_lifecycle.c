@@ -216,6 +216,9 @@ an_archived_file_is_read_again_when_restored(void **state)
 	assert_int_equal(get(f, ADMIN, "logs/a"), 0);
 	assert_string_equal(got, "old log");
 	assert_int_equal(count_files(f, "archive"), 0);
+	/* it was to be read: it does not go back at the next round */
+	assert_int_equal(run(f).archived, 0);
+	assert_int_equal(get(f, ADMIN, "logs/a"), 0);
 	archive_restore(f->files[0], &a, SLICE("none"));
 	assert_int_equal(wait_job(f, &a.job), ERR_FILE_NONE);
 	at(60 * DAY);
