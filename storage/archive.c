@@ -2,6 +2,10 @@
  * Moving contents between two folders that may be two disks: the copy is
  * durable, then the rows say so, then the other one goes.  Whatever stops in
  * between leaves one too many, which the sweep removes.
+ *
+ * Others may do the same at the same time, back or forth, and sweep.  So who
+ * brings a content renews its time, and who removes one leaves it when its time
+ * is not the one he found: somebody has a new use for it.
  */
 #include "storage/archive.h"
 
@@ -26,6 +30,8 @@ struct archiving {
 	char name[ARCHIVE_TOP][CONTENT_NAME + 1];
 	int err[ARCHIVE_TOP];
 	bool moved[ARCHIVE_TOP]; /* say the rows */
+	/* of the one that goes, when it was found */
+	struct timespec time[ARCHIVE_TOP];
 	size_t count;
 };
 
@@ -147,6 +153,20 @@ is_same_file(int dir, const char *a, const char *b)
 	       x.st_dev == y.st_dev && x.st_ino == y.st_ino;
 }
 
+static int
+renew(int dir, const char *path, struct timespec *ret)
+{
+	int64_t now = clock_now();
+	const struct timespec t = {now / CLOCK_S, now % CLOCK_S};
+	struct stat st;
+
+	if (utimensat(dir, path, (const struct timespec[]){t, t}, 0) < 0 ||
+		fstatat(dir, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return place_error(errno);
+	*ret = st.st_mtim; /* as the file system has it */
+	return 0;
+}
+
 /* `to` is the content, too, or a copy of it. */
 static int
 give_name(int dir, const char *from, const char *folder, const char *to)
@@ -162,7 +182,7 @@ give_name(int dir, const char *from, const char *folder, const char *to)
 }
 
 static int
-bring(const struct archiving *g, const char *name)
+bring(const struct archiving *g, const char *name, struct timespec *time)
 {
 	int dir = place_dir(g->place), r = 0;
 	const char *kind = folders[!g->back];
@@ -177,10 +197,12 @@ bring(const struct archiving *g, const char *name)
 	else if (errno != EEXIST)
 		r = place_error(errno);
 	if (r == 0)
+		r = renew(dir, from, time);
+	if (r == 0)
 		r = give_name(dir, from, folder, to);
 	/* it may be there already, and the first is gone */
-	if (r == -ENOENT && faccessat(dir, to, F_OK, 0) == 0)
-		r = 0;
+	if (r == -ENOENT)
+		r = renew(dir, to, time);
 	return r == 0 ? sync_folder(dir, folder) : r;
 }
 
@@ -190,20 +212,25 @@ run_bring(struct place_work *w)
 	struct archiving *g = container_of(w, struct archiving, work);
 
 	for (size_t i = 0; i < g->count; i++)
-		g->err[i] = bring(g, g->name[i]);
+		g->err[i] = bring(g, g->name[i], &g->time[i]);
 }
 
 static void
 run_remove(struct place_work *w)
 {
 	struct archiving *g = container_of(w, struct archiving, work);
+	int dir = place_dir(g->place);
 	char path[PLACE_PATH];
+	struct stat st;
 
 	for (size_t i = 0; i < g->count; i++) {
 		(void)snprintf(path, sizeof(path), "%s/%.3s/%s",
 			folders[g->back], g->name[i], g->name[i]);
-		if (g->moved[i])
-			(void)unlinkat(place_dir(g->place), path, 0);
+		if (g->moved[i] &&
+			fstatat(dir, path, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+			st.st_mtim.tv_sec == g->time[i].tv_sec &&
+			st.st_mtim.tv_nsec == g->time[i].tv_nsec)
+			(void)unlinkat(dir, path, 0);
 	}
 }
 

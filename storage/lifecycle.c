@@ -1,7 +1,8 @@
 /*
  * Rounds: each step is one statement or one walk, and says whether there is
- * more of it.  The lease is taken anew at each step, so a gateway that hangs
- * does not keep the others from it for longer than one.
+ * more of it.  The lease is for the begin of a round and ends by itself, so a
+ * gateway that hangs does not keep the others from theirs.  A round may then
+ * have another beside it, as one of the operator's may: every step stands that.
  */
 #include "storage/lifecycle.h"
 

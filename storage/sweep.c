@@ -4,7 +4,7 @@
  * paths, and a thread looks whether their contents are there.
  *
  * Nothing young is touched: a content becomes its name a moment before its row
- * is written, and carries the time of that moment.
+ * is written, or says that it is there, and carries the time of that moment.
  */
 #include "storage/sweep.h"
 
@@ -154,15 +154,19 @@ remember(struct sweeping *g, const char *name)
 	memcpy(g->names[g->count++], name, CONTENT_NAME + 1);
 }
 
+static bool
+is_older(const struct stat *st, int64_t ns)
+{
+	return st->st_mtim.tv_sec * CLOCK_S + st->st_mtim.tv_nsec <= ns;
+}
+
 static void
 look_at(struct sweeping *g, int dir, const char *name, const struct stat *st)
 {
-	int64_t changed = st->st_mtim.tv_sec * CLOCK_S + st->st_mtim.tv_nsec;
-
 	if (strncmp(g->path, "thumbs", 6) == 0) {
-		if (changed <= g->old_ns - THUMB_NS)
+		if (is_older(st, g->old_ns - THUMB_NS))
 			(void)unlinkat(dir, name, 0);
-	} else if (changed <= g->old_ns && place_is_name(slice_str(name))) {
+	} else if (is_older(st, g->old_ns) && place_is_name(slice_str(name))) {
 		remember(g, name);
 	}
 }
@@ -227,7 +231,7 @@ on_list(struct place_work *w)
 	next_names(g);
 }
 
-/* In a thread. */
+/* In a thread.  Young by now is what was brought here meanwhile (archive.c). */
 static void
 run_remove(struct place_work *w)
 {
@@ -241,7 +245,7 @@ run_remove(struct place_work *w)
 		(void)snprintf(
 			path, sizeof(path), "%s/%s", g->path, g->litter[i]);
 		if (fstatat(dir, path, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
-			unlinkat(dir, path, 0) < 0)
+			!is_older(&st, g->old_ns) || unlinkat(dir, path, 0) < 0)
 			continue;
 		g->removed++;
 		g->bytes += st.st_size;
