@@ -15,7 +15,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { SOON_MS = 200, AGAIN_MS = 5000, BATCH = 200, PATIENCE = 16384 };
+enum { SOON_MS = 200, AGAIN_MS = 5000, BATCH = 200, PATIENCE = 32768 };
 
 struct gone {
 	struct files *f;
@@ -27,19 +27,23 @@ struct gone {
 	/* of the batch */
 	char name[BATCH][CONTENT_NAME + 1];
 	bool named[BATCH], in_s3[BATCH];
+	int64_t gone_at[BATCH];
 	int err[BATCH];
 	int count, at; /* at: of those in S3 */
 	struct s3_op s3;
 };
 
-static const char list_sql[] =
-	"SELECT content, place, named FROM mpcloud.file_gone_list($1::bigint,"
-	" 200)";
+static const char list_sql[] = "SELECT l.content, l.place, l.named, g.gone_at"
+			       " FROM mpcloud.file_gone_list($1::bigint, 200) l"
+			       " JOIN mpcloud.file_gone g USING (content)";
 static_assert(BATCH == 200, "list_sql says so too");
 
-/* Named again or not, the entries' time is over. */
-static const char done_sql[] = "DELETE FROM mpcloud.file_gone WHERE content IN"
-			       " (SELECT jsonb_array_elements_text($1::jsonb))";
+/* Named again or not, the entries' time is over: but not of those that lost
+ * another row meanwhile, which has moved gone_at (file_let_go). */
+static const char done_sql[] =
+	"DELETE FROM mpcloud.file_gone g USING jsonb_to_recordset($1::jsonb)"
+	" w (content text, gone_at bigint)"
+	" WHERE g.content = w.content AND g.gone_at = w.gone_at";
 
 static void on_timer(struct timer *timer);
 
@@ -75,9 +79,9 @@ delete_rows(struct gone *g)
 				err_text(g->err[i]), NULL);
 			continue;
 		}
-		buf_str(&list, done++ ? ",\"" : "\"");
-		buf_str(&list, g->name[i]);
-		buf_char(&list, '"');
+		buf_printf(&list, "%s{\"content\":\"%s\",\"gone_at\":%lld}",
+			done++ ? "," : "", g->name[i],
+			(long long)g->gone_at[i]);
 	}
 	buf_char(&list, ']');
 	if (!done) {
@@ -162,6 +166,7 @@ on_listed(struct job *job)
 		memcpy(g->name[g->count], name.ptr, name.len);
 		g->name[g->count][name.len] = '\0';
 		g->in_s3[g->count] = slice_is(ask_value(&g->ask, i, 1), "s3");
+		g->gone_at[g->count] = ask_int(&g->ask, i, 3);
 		g->named[g->count++] = slice_is(ask_value(&g->ask, i, 2), "t");
 	}
 	if (job->err < 0) {

@@ -60,12 +60,14 @@ BEGIN
 	RETURN NULL;
 END $$;
 
--- A row's content is no longer its own.
+-- A row's content is no longer its own.  gone_at is always another one than before:
+-- who ends the entry (storage/gone.c) sees that it is not the one he read.
 CREATE OR REPLACE FUNCTION mpcloud.file_let_go(content text, place text,
 	now_ms bigint)
 RETURNS void LANGUAGE sql AS $$
 	INSERT INTO mpcloud.file_gone VALUES ($1, $2, $3)
 		ON CONFLICT (content) DO UPDATE SET gone_at = excluded.gone_at
+			- (excluded.gone_at = file_gone.gone_at)::integer
 $$;
 
 -- What triggers hear of a file.

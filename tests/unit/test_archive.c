@@ -1,6 +1,7 @@
 /*
- * To the archive and back, beside others who copy, sweep and restore: whoever
- * comes between, the content is where its rows look for it.
+ * To the archive and back, beside others who copy, remove, sweep and restore:
+ * whoever comes between, the content is where its rows look for it, and goes
+ * when there are none.
  */
 #include "storage/archive.h"
 
@@ -252,6 +253,47 @@ those_that_must_stay_do_not_stand_before_others(void **state)
 	teardown(f);
 }
 
+static void
+until_entries(struct fixture *f, const char *count)
+{
+	while (strcmp(sql("SELECT count(*) FROM mpcloud.file_gone"), count))
+		loop_turn(&f->loop, true);
+}
+
+/* A copy names the content when its entry is read, and goes before that ends.
+ */
+static void
+what_is_let_go_again_meanwhile_is_not_forgotten(void **state)
+{
+	struct fixture *f = setup();
+	struct third t;
+	PGconn *remover;
+
+	(void)state;
+	assert_int_equal(put(f, ADMIN, "a", "abc"), 0);
+	assert_int_equal(copy(f, ADMIN, "a", "b", false, false), 0);
+	assert_int_equal(rm(f, ADMIN, "a"), 0);
+	remover = other("SELECT FROM mpcloud.file_gone FOR UPDATE");
+	third_begin(&t, f);
+	until_it_waits(&t);
+	PQclear(PQexec(remover,
+		"SELECT mpcloud.file_remove('" ENV "', 'b', NULL, 5, 'bucket',"
+		" '{}', 1800000000000)"));
+	commit(remover);
+	while (strcmp(sql("SELECT count(*) FROM pg_stat_activity"
+			  " WHERE state <> 'idle'"
+			  " AND query LIKE 'DELETE FROM mpcloud.file_gone%%'"),
+		       "0") != 0)
+		;
+	assert_string_equal(sql("SELECT count(*) FROM mpcloud.file_gone"), "1");
+	third_end(&t);
+	assert_int_equal(put(f, ADMIN, "c", "abc"), 0);
+	assert_int_equal(rm(f, ADMIN, "c"), 0);
+	until_entries(f, "0");
+	assert_int_equal(count_files(f, "objects"), 0);
+	teardown(f);
+}
+
 int
 main(void)
 {
@@ -261,6 +303,8 @@ main(void)
 			a_copy_that_is_made_meanwhile_keeps_its_content),
 		cmocka_unit_test(a_sweep_leaves_what_is_being_archived),
 		cmocka_unit_test(what_is_restored_at_once_stays),
+		cmocka_unit_test(
+			what_is_let_go_again_meanwhile_is_not_forgotten),
 		cmocka_unit_test(
 			those_that_must_stay_do_not_stand_before_others),
 	};
