@@ -234,11 +234,6 @@ on_may(struct job *job)
 			&p->f->inflows, file_scope_owner(&p->part->scope));
 		r = check_room(p, 0, &why);
 	}
-	if (r == 0 && (p->user_room <= 0 || p->total_room <= 0))
-		r = file_verdict(p->f,
-			p->user_room <= 0 ? SLICE("user_quota")
-					  : SLICE("total_quota"),
-			&why);
 	finish(p, r, why.code ? &why : NULL);
 }
 

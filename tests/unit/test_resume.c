@@ -287,6 +287,8 @@ a_users_quota_holds_for_parts_at_once(void **state)
 	assert_int_equal(put(f, BY(anna), "b", "0123456789"), 0);
 	assert_int_equal(create(f, BY(anna), "a", -1), 0);
 	assert_int_equal(part(f, BY(anna), 0, "x", ""), ERR_FILE_QUOTA);
+	/* nothing needs no room */
+	assert_int_equal(part(f, BY(anna), 0, "", ""), 0);
 	assert_int_equal(create(f, BY(ben), "c", -1), 0);
 	assert_int_equal(part(f, BY(ben), 0, "x", ""), 0);
 	teardown(f);
