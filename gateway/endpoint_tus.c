@@ -9,8 +9,9 @@
  *   PATCH  /v1/tus/ID    the bytes from Upload-Offset on
  *   DELETE /v1/tus/ID
  *
- * The PATCH that brings the last byte makes the file.  What a PATCH brought is
- * kept when it came to its end: clients send pieces (chunkSize).
+ * The PATCH that brings the last byte makes the file, or the HEAD after it.
+ * What a PATCH brought is kept when it came to its end: clients send pieces
+ * (chunkSize).
  */
 #include "base/text.h"
 #include "gateway/endpoint.h"
@@ -222,11 +223,22 @@ endpoint_tus_create(struct request *r)
 
 /* ---- HEAD ---- */
 
+/* Clients take an offset at the end for success.  When all bytes are there and
+ * the upload is, too, then its last PATCH made no file: it was refused, or its
+ * gateway ended.  So it is made now, or the client hears why not. */
 static void
 on_shown(struct job *job)
 {
 	struct tus *t = container_of(job, struct tus, op.job);
 
+	if (job->err >= 0 && t->phase == TUS_LOOK &&
+		t->op.offset == t->op.size) {
+		t->phase = TUS_COMPLETE;
+		job_init(&t->op.job, on_shown);
+		(void)request_wait(t->r, &t->op.job);
+		resume_complete(t->r->gateway->files, &t->op);
+		return;
+	}
 	if (job->err >= 0) {
 		exchange_add_header(t->r->x, "Cache-Control", "no-store");
 		add_number(t->r, "Upload-Offset", t->op.offset);

@@ -77,6 +77,25 @@ test('an upload that is ended leaves nothing', async () => {
   assert.equal((await patch(at, 5, 'world')).status, 404);
 });
 
+// Clients take an offset at the end for success and forget their bytes.
+test('the offset is at the end only when the file is there', async () => {
+  const permit = (permission) => {
+    mkdirSync(join(stack.project, 'storage'), { recursive: true });
+    writeFileSync(join(stack.project, 'storage/rules.json'), JSON.stringify({ permission }));
+    const r = stack.cli('deploy', stack.project);
+    assert.equal(r.status, 0, r.stderr);
+  };
+  const at = (await begin('tus/late.txt', 10)).headers.get('location');
+  assert.equal((await patch(at, 0, 'hello')).status, 204);
+  permit('ADMINWRITE');
+  assert.equal((await patch(at, 5, 'world')).status, 403);
+  assert.equal((await ask('HEAD', at)).status, 403);
+  permit('PRIVATE');
+  const head = await ask('HEAD', at);
+  assert.deepEqual([head.status, head.headers.get('upload-offset'), head.headers.get('upload-length')], [200, '10', '10']);
+  assert.equal(String(await get('tus/late.txt')), 'helloworld');
+});
+
 test('what is spoken here is said, and what is not is refused', async () => {
   const told = await fetch(`${stack.url}/v1/tus`, { method: 'OPTIONS' });
   assert.deepEqual([told.status, told.headers.get('tus-version'), told.headers.get('tus-extension'), told.headers.get('tus-max-size')],
