@@ -15,7 +15,13 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { SOON_MS = 200, AGAIN_MS = 5000, BATCH = 200, PATIENCE = 32768 };
+enum {
+	SOON_MS = 200,
+	AGAIN_MS = 5000,   /* the database failed */
+	LATER_MS = 600000, /* a content could not be removed */
+	BATCH = 200,
+	PATIENCE = 32768
+};
 
 struct gone {
 	struct files *f;
@@ -29,6 +35,7 @@ struct gone {
 	bool named[BATCH], in_s3[BATCH];
 	int64_t gone_at[BATCH];
 	int err[BATCH];
+	unsigned failed;
 	int count, at; /* at: of those in S3 */
 	struct s3_op s3;
 };
@@ -39,11 +46,17 @@ static const char list_sql[] = "SELECT l.content, l.place, l.named, g.gone_at"
 static_assert(BATCH == 200, "list_sql says so too");
 
 /* Named again or not, the entries' time is over: but not of those that lost
- * another row meanwhile, which has moved gone_at (file_let_go). */
+ * another row meanwhile, which has moved gone_at (file_let_go).  What could not
+ * be removed comes again, behind those that can. */
 static const char done_sql[] =
-	"DELETE FROM mpcloud.file_gone g USING jsonb_to_recordset($1::jsonb)"
-	" w (content text, gone_at bigint)"
-	" WHERE g.content = w.content AND g.gone_at = w.gone_at";
+	"WITH w AS MATERIALIZED (SELECT * FROM jsonb_to_recordset($1::jsonb)"
+	"  w (content text, gone_at bigint, again_at bigint)),"
+	" failed AS (UPDATE mpcloud.file_gone g SET gone_at = w.again_at FROM w"
+	"  WHERE g.content = w.content AND g.gone_at = w.gone_at"
+	"  AND w.again_at IS NOT NULL)"
+	" DELETE FROM mpcloud.file_gone g USING w"
+	" WHERE g.content = w.content AND g.gone_at = w.gone_at"
+	" AND w.again_at IS NULL";
 
 static void on_timer(struct timer *timer);
 
@@ -54,7 +67,7 @@ again(struct gone *g, uint64_t ms)
 }
 
 static void
-on_deleted(struct job *job)
+on_ended(struct job *job)
 {
 	struct gone *g = container_of(
 		container_of(job, struct ask, job), struct gone, ask);
@@ -62,34 +75,39 @@ on_deleted(struct job *job)
 	if (job->err < 0)
 		again(g, AGAIN_MS);
 	else if (g->count == BATCH)
-		again(g, 0);
+		again(g, g->failed ? SOON_MS : 0);
+}
+
+/* One line of a batch: they fail for one reason. */
+static void
+tell_failed(struct gone *g)
+{
+	for (int i = 0; i < g->count; i++)
+		if (g->err[i] < 0 && g->failed++ == 0)
+			event(EVENT_FILE_REMOVE, "content", g->name[i], "why",
+				err_text(g->err[i]), NULL);
 }
 
 static void
-delete_rows(struct gone *g)
+end_entries(struct gone *g)
 {
+	int64_t again_at = clock_now_ms() + LATER_MS;
 	_buf_ struct buf list = {0};
-	unsigned done = 0;
 
+	g->failed = 0;
+	tell_failed(g);
 	buf_init(&list, PATIENCE);
-	buf_char(&list, '[');
 	for (int i = 0; i < g->count; i++) {
-		if (g->err[i] < 0) {
-			event(EVENT_FILE_REMOVE, "content", g->name[i], "why",
-				err_text(g->err[i]), NULL);
-			continue;
-		}
-		buf_printf(&list, "%s{\"content\":\"%s\",\"gone_at\":%lld}",
-			done++ ? "," : "", g->name[i],
-			(long long)g->gone_at[i]);
+		buf_printf(&list, "%s{\"content\":\"%s\",\"gone_at\":%lld",
+			i ? "," : "[", g->name[i], (long long)g->gone_at[i]);
+		if (g->err[i] < 0)
+			buf_printf(&list, ",\"again_at\":%lld",
+				(long long)again_at);
+		buf_char(&list, '}');
 	}
 	buf_char(&list, ']');
-	if (!done) {
-		again(g, AGAIN_MS);
-		return;
-	}
 	g->ask = (struct ask){0};
-	job_init(&g->ask.job, on_deleted);
+	job_init(&g->ask.job, on_ended);
 	pool_ask(g->f->pool, &g->ask, done_sql,
 		(struct slice[]){buf_all(&list)}, 1);
 }
@@ -122,7 +140,7 @@ remove_in_s3(struct gone *g)
 		}
 		g->err[g->at] = ERR_CONFIG;
 	}
-	delete_rows(g);
+	end_entries(g);
 }
 
 static void

@@ -281,8 +281,9 @@ what_is_let_go_again_meanwhile_is_not_forgotten(void **state)
 		" '{}', 1800000000000)"));
 	commit(remover);
 	while (strcmp(sql("SELECT count(*) FROM pg_stat_activity"
-			  " WHERE state <> 'idle'"
-			  " AND query LIKE 'DELETE FROM mpcloud.file_gone%%'"),
+			  " WHERE state <> 'idle' AND pid <> pg_backend_pid()"
+			  " AND query LIKE '%%DELETE FROM "
+			  "mpcloud.file_gone%%'"),
 		       "0") != 0)
 		;
 	assert_string_equal(sql("SELECT count(*) FROM mpcloud.file_gone"), "1");
@@ -291,6 +292,27 @@ what_is_let_go_again_meanwhile_is_not_forgotten(void **state)
 	assert_int_equal(rm(f, ADMIN, "c"), 0);
 	until_entries(f, "0");
 	assert_int_equal(count_files(f, "objects"), 0);
+	teardown(f);
+}
+
+/* As when a store has changed its key, or is not the configured one any more.
+ */
+static void
+what_cannot_be_removed_does_not_stand_before_others(void **state)
+{
+	struct fixture *f = setup();
+
+	(void)state;
+	(void)sql("INSERT INTO mpcloud.file_gone SELECT md5(i::text), 's3', 1"
+		  " FROM generate_series(1, 250) i");
+	assert_int_equal(put(f, ADMIN, "a", "abc"), 0);
+	assert_int_equal(rm(f, ADMIN, "a"), 0);
+	until_objects(f, 0);
+	until_entries(f, "250");
+	assert_string_equal(sql("SELECT count(*) FROM mpcloud.file_gone"
+				" WHERE gone_at = %lld",
+				    T0 + 600000),
+		"250");
 	teardown(f);
 }
 
@@ -305,6 +327,8 @@ main(void)
 		cmocka_unit_test(what_is_restored_at_once_stays),
 		cmocka_unit_test(
 			what_is_let_go_again_meanwhile_is_not_forgotten),
+		cmocka_unit_test(
+			what_cannot_be_removed_does_not_stand_before_others),
 		cmocka_unit_test(
 			those_that_must_stay_do_not_stand_before_others),
 	};
