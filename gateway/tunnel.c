@@ -4,7 +4,7 @@
  * slow end slows down the other.
  *
  * Whatever happens is noted, and settled by the one function that may free the
- * tunnel, from the loop: tunnel_settle.
+ * tunnel, from the loop: on_settle.
  */
 #include "gateway/tunnel.h"
 
