@@ -2,8 +2,8 @@
 
 /*
  * Growing bytes with a ceiling given at birth: there is no buffer without one.
- * A buffer past its ceiling remembers it (buf_full), keeps nothing more, and
- * is asked once at the end, so that building needs no check at every step.
+ * A buffer past its ceiling remembers it, keeps nothing more, and is asked once
+ * at the end (buf_check), so that building needs no check at every step.
  * The bytes are always followed by a NUL that does not count.
  */
 

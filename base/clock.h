@@ -4,7 +4,8 @@
  * The only source of time.  Tests own it: clock_set stops it, and when the
  * environment names a file in MPCLOUD_CLOCK_FILE (8 bytes, an int64 of
  * nanoseconds, mapped shared), its value is added to every reading, so that a
- * test can move the time of several daemons together.
+ * test can move the time of several daemons together.  (Timers are the loop's
+ * own and not moved.)
  */
 
 #include "base/util.h"
@@ -23,16 +24,16 @@ int64_t clock_mono(void);
 static inline int64_t
 clock_now_s(void)
 {
-	return clock_now() / 1000000000LL;
+	return clock_now() / CLOCK_S;
 }
 
 static inline int64_t
 clock_now_ms(void)
 {
-	return clock_now() / 1000000LL;
+	return clock_now() / CLOCK_MS;
 }
 
-/* Stop both clocks at `now` (ns); negative lets them run again. */
+/* Stop all of them at `now` (ns); negative lets them run again. */
 void clock_set(int64_t now);
 /* Whether a test owns the time: whoever would ask another machine for it must
  * then say it instead. */

@@ -1,9 +1,10 @@
 /*
  * libcurl's multi interface on our loop.  Curl says which sockets it waits for
  * and when it wants to be called; each socket gets a poll, the time one of
- * our timers.  Nothing of ours is called from inside curl: what has finished
- * is collected after curl has returned, so that a job's done may start, cancel
- * or free whatever it likes, the fetcher included.
+ * our timers.  Nobody's done is called from inside curl: what has finished is
+ * collected after curl has returned, so that it may start, cancel or free
+ * whatever it likes, the fetcher included.  A stream's callbacks are called
+ * from there, and may not.
  *
  * When a kept connection turns out to be closed, curl itself asks again on a
  * new one.  That may repeat a POST; it is kept rare by not keeping connections
@@ -247,7 +248,7 @@ transfer_rest(struct transfer *t)
 {
 	struct fetcher *f = t->fetcher;
 
-	stream_rest(t);
+	fetch_stream_rest(t);
 	(void)curl_multi_remove_handle(f->multi, t->easy);
 	t->fetch->inside = NULL;
 	t->fetch->resume = NULL;
@@ -353,7 +354,7 @@ on_body(char *p, size_t one, size_t len, void *arg)
 
 	(void)one;
 	if (fetch->stream)
-		return stream_data(fetch, p, len);
+		return fetch_stream_data(fetch, p, len);
 	return put(&fetch->body, p, len);
 }
 
@@ -383,7 +384,7 @@ on_header(char *p, size_t one, size_t len, void *arg)
 	if (put(&fetch->headers, p, len) != len)
 		return 0;
 	if (fetch->stream)
-		stream_header(fetch, p, len);
+		fetch_stream_header(fetch, p, len);
 	return len;
 }
 
@@ -445,7 +446,7 @@ transfer_get(struct fetcher *f)
 	}
 	t = mem_new(struct transfer);
 	list_init(&t->on);
-	stream_init(t);
+	fetch_stream_init(t);
 	t->fetcher = f;
 	t->easy = curl_easy_init();
 	if (!t->easy)
@@ -513,7 +514,7 @@ fetch_start(struct fetcher *fetcher, struct fetch *fetch,
 		SET(CURLOPT_USERPWD, ask->sigv4_key);
 	}
 	if (ask->stream) /* its answer may have any length */
-		stream_set(t, ask);
+		fetch_stream_set(t, ask);
 	set_answer(t, fetch, ask->stream ? 0 : top);
 	job_begin(&fetch->job, fetcher->loop, ms, on_drop);
 	if (curl_multi_add_handle(fetcher->multi, t->easy) != CURLM_OK) {

@@ -1,8 +1,9 @@
 #pragma once
 
 /*
- * Outgoing HTTPS on the loop (curl multi_socket).  The only user of libcurl.
- * Answers have a ceiling; redirects are not followed; certificates are checked.
+ * Outgoing HTTPS on the loop (curl multi_socket).  The only user of libcurl
+ * where there is a loop (functions/script_wire.h is the other).  Answers have a
+ * ceiling; redirects are not followed; certificates are checked.
  */
 
 #include "base/buf.h"

@@ -27,9 +27,9 @@ void fetcher_leave(struct fetcher *f);
 void transfer_set(struct transfer *t, const struct fetch_ask *ask);
 
 /* fetch_stream.c */
-void stream_init(struct transfer *t);
-void stream_set(struct transfer *t, const struct fetch_ask *ask);
-void stream_rest(struct transfer *t);
-size_t stream_data(struct fetch *fetch, const char *p, size_t len);
+void fetch_stream_init(struct transfer *t);
+void fetch_stream_set(struct transfer *t, const struct fetch_ask *ask);
+void fetch_stream_rest(struct transfer *t);
+size_t fetch_stream_data(struct fetch *fetch, const char *p, size_t len);
 /* A line of a head; the empty one ends it. */
-void stream_header(struct fetch *fetch, const char *p, size_t len);
+void fetch_stream_header(struct fetch *fetch, const char *p, size_t len);

@@ -18,13 +18,13 @@ on_resume(struct defer *defer)
 }
 
 void
-stream_init(struct transfer *t)
+fetch_stream_init(struct transfer *t)
 {
 	defer_init(&t->resume, on_resume);
 }
 
 void
-stream_rest(struct transfer *t)
+fetch_stream_rest(struct transfer *t)
 {
 	defer_clear(&t->resume);
 }
@@ -37,7 +37,7 @@ fetch_go_on(struct fetch *fetch)
 }
 
 size_t
-stream_data(struct fetch *fetch, const char *p, size_t len)
+fetch_stream_data(struct fetch *fetch, const char *p, size_t len)
 {
 	int r = fetch->stream->on_data(fetch, slice_of(p, len));
 
@@ -59,7 +59,7 @@ announced(const struct fetch *fetch)
 }
 
 void
-stream_header(struct fetch *fetch, const char *p, size_t len)
+fetch_stream_header(struct fetch *fetch, const char *p, size_t len)
 {
 	const struct transfer *t = fetch->inside;
 	bool empty =
@@ -91,7 +91,7 @@ on_read(char *to, size_t one, size_t room, void *arg)
 #define SET(option, value) (void)curl_easy_setopt(t->easy, (option), (value))
 
 void
-stream_set(struct transfer *t, const struct fetch_ask *ask)
+fetch_stream_set(struct transfer *t, const struct fetch_ask *ask)
 {
 	SET(CURLOPT_PATH_AS_IS, 1L);
 	if (ask->target)

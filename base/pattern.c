@@ -1,8 +1,8 @@
 /*
  * PCRE2 with its brakes on: no JIT (its limits count differently), a limit of
  * steps and of memory for each match, no \C, no look into what is outside of
- * the subject.  One match context for all, since the loop matches one at a
- * time.
+ * the subject.  A pattern has the room for one match, since the loop matches
+ * one at a time.
  */
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include "base/pattern.h"

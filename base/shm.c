@@ -1,7 +1,8 @@
 /*
  * The memory that gateways share.  Its layout is a struct of constant size in
- * a sealed memfd: nobody can shrink it under another's feet.  Every word is
- * either written by one process only or changed by compare-and-swap.
+ * a sealed memfd: nobody can shrink it under another's feet.  A word is written
+ * by one process only, or changed by compare-and-swap, or the last to write it
+ * is right; what is only true whole has a sum.
  */
 #include "base/shm.h"
 

@@ -1,5 +1,5 @@
 /*
- * The preconditions in the order of RFC 9110, 13.2.2, as nginx has them:
+ * The preconditions in the order of RFC 9110, 13.2.2, but as nginx has them:
  * If-Unmodified-Since and If-Match, then If-None-Match with
  * If-Modified-Since, then If-Range and Range.
  */

@@ -5,8 +5,9 @@
  * and nothing else has happened yet; a refused connection is closed, so that
  * nothing behind a doubtful head is ever taken for a request.
  *
- * The library has already joined folded lines, dropped bare CRs and NULs: what
- * is checked here is the form that everybody above sees.
+ * The library has already dropped bare CRs and NULs, and headers on several
+ * lines are mended first (http_fold.c): what is checked here is the form that
+ * everybody above sees.
  */
 #include "http/http_inside.h"
 
