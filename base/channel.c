@@ -7,7 +7,6 @@
 
 #include "base/err.h"
 #include "base/mem.h"
-#include "base/sock.h"
 
 #include <assert.h>
 #include <errno.h>

@@ -4,8 +4,6 @@
  */
 #include "base/sock.h"
 
-#include "base/mem.h"
-
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>

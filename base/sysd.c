@@ -4,8 +4,6 @@
  */
 #include "base/sysd.h"
 
-#include "base/mem.h"
-#include "base/paths.h"
 #include "base/slice.h"
 #include "base/sock.h"
 
@@ -91,17 +89,4 @@ sysd_watchdog_ms(void)
 	if (pid && number("WATCHDOG_PID", INT32_MAX) != (uint64_t)getpid())
 		return 0;
 	return usec ? max(usec / 2000, (uint64_t)1) : 0;
-}
-
-char *
-sysd_credential(const char *name)
-{
-	const char *dir = getenv("CREDENTIALS_DIRECTORY");
-	_free_ char *path = NULL;
-	char *ret = NULL;
-
-	if (!dir || !*dir || !*name || strchr(name, '/'))
-		return NULL;
-	path = str_printf("%s/%s", dir, name);
-	return file_read_secret(path, &ret, NULL) < 0 ? NULL : ret;
 }

@@ -15,6 +15,3 @@ void sysd_reloading(void);
 int sysd_listen_fds(void);
 /* Milliseconds between keep-alives (half of WATCHDOG_USEC), 0: not asked. */
 uint64_t sysd_watchdog_ms(void);
-/* A file of the service's credentials ($CREDENTIALS_DIRECTORY/name), NULL when
- * there is none.  The caller frees. */
-char *sysd_credential(const char *name);

@@ -6,7 +6,6 @@
 
 #include "base/crypto.h"
 #include "base/err.h"
-#include "base/mem.h"
 
 #include <errno.h>
 #include <string.h>

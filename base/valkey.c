@@ -9,7 +9,6 @@
 
 #include "base/clock.h"
 #include "base/crypto.h"
-#include "base/event.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/valkey_inside.h"

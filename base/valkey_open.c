@@ -7,7 +7,6 @@
  * an error of the poll, which the bridge drops), hence our own.
  */
 #include "base/buf.h"
-#include "base/crypto.h"
 #include "base/event.h"
 #include "base/mem.h"
 #include "base/valkey_inside.h"

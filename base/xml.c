@@ -9,7 +9,6 @@
  */
 #include "base/xml.h"
 
-#include "base/mem.h"
 #include "base/text.h"
 
 #include <stdlib.h>

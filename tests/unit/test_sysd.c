@@ -31,11 +31,8 @@ up(void **state)
 static int
 down(void **state)
 {
-	_free_ char *cred = str_printf("%s/cred", dir);
-
 	(void)state;
 	(void)unlink(path);
-	(void)unlink(cred);
 	return rmdir(dir);
 }
 
@@ -150,26 +147,6 @@ the_watchdog_is_fed_twice_in_its_time(void **state)
 	assert_int_equal(sysd_watchdog_ms(), 0);
 }
 
-static void
-a_credential_is_a_file_of_the_directory(void **state)
-{
-	_free_ char *file = str_printf("%s/cred", dir);
-	_free_ char *got = NULL;
-	int fd = open(file, O_WRONLY | O_CREAT, 0400);
-
-	(void)state;
-	assert_int_equal(write(fd, "secret\n", 7), 7);
-	(void)close(fd);
-	assert_int_equal(unsetenv("CREDENTIALS_DIRECTORY"), 0);
-	assert_null(sysd_credential("cred"));
-	assert_int_equal(setenv("CREDENTIALS_DIRECTORY", dir, 1), 0);
-	got = sysd_credential("cred");
-	assert_string_equal(got, "secret");
-	assert_null(sysd_credential("absent"));
-	assert_null(sysd_credential("../etc/passwd"));
-	assert_null(sysd_credential(""));
-}
-
 int
 main(void)
 {
@@ -179,7 +156,6 @@ main(void)
 		cmocka_unit_test(
 			inherited_sockets_are_counted_once_and_only_when_ours),
 		cmocka_unit_test(the_watchdog_is_fed_twice_in_its_time),
-		cmocka_unit_test(a_credential_is_a_file_of_the_directory),
 	};
 
 	return cmocka_run_group_tests(tests, up, down);
