@@ -92,7 +92,6 @@ struct opening {
 	struct request *request;
 	struct loop *loop;
 	struct ws_conf conf;
-	char peer[48];
 };
 
 static void
@@ -101,7 +100,7 @@ on_upgrade(void *owner, struct upgrade *up, int fd, struct slice early)
 	struct opening *o = owner;
 
 	o->request->act = NULL;
-	(void)ws_new(o->loop, fd, up, o->peer, &o->conf, early);
+	(void)ws_new(o->loop, fd, up, &o->conf, early);
 	mem_free(o);
 }
 
@@ -140,7 +139,6 @@ ws_accept(struct request *r, const struct ws_conf *conf)
 	o->loop = r->gateway->loop;
 	o->request = r;
 	o->conf = *conf;
-	strncpy(o->peer, exchange_peer(r->x), sizeof(o->peer) - 1);
 	r->act = o;
 	r->send = send_switch;
 	r->end = on_end;

@@ -10,7 +10,6 @@
 #include "http/http_inside.h"
 
 #include "base/clock.h"
-#include "base/crypto.h"
 #include "base/mem.h"
 #include "base/sock.h"
 #include "base/text.h"
@@ -360,14 +359,6 @@ http_set_certificates(struct http *http, const struct http_cert *certs,
 	(void)http_certs_free(http->certs);
 	http->certs = fresh;
 	return 0;
-}
-
-int
-http_set_certificate(
-	struct http *http, const char *cert, const char *key, struct fault *why)
-{
-	return http_set_certificates(
-		http, &(struct http_cert){.cert = cert, .key = key}, 1, why);
 }
 
 void

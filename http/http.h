@@ -5,7 +5,7 @@
  * The only user of libmicrohttpd and GnuTLS.  One struct http a listening
  * socket; used by the gateway and by the WeChat sandbox.
  *
- * Strictness (RFC 9112) beyond the library's is here: see http.c's opening.
+ * Strictness (RFC 9112) beyond the library's is here: http_check.c.
  * An exchange is one request and its answer; it is given to on_request when
  * its body is complete, and may be answered then or later from the loop.
  */
@@ -69,9 +69,6 @@ struct http_cert {
 };
 int http_set_certificates(struct http *http, const struct http_cert *certs,
 	size_t count, struct fault *why) _must_check_;
-/* The same with one. */
-int http_set_certificate(struct http *http, const char *cert, const char *key,
-	struct fault *why) _must_check_;
 /* Time limits of requests from now on; what waits already keeps its own. */
 void http_set_limits(struct http *http, uint64_t head_ms, uint64_t body_ms);
 /* Accept nothing new; answers from now on carry Connection: close. */
@@ -101,8 +98,6 @@ void exchange_set_peer(struct exchange *x, const char *peer);
 bool exchange_is_tls(const struct exchange *x);
 /* What a trusted proxy says of its own client: "https" or not. */
 void exchange_set_tls(struct exchange *x, bool is_tls);
-/* Host's uid at the other end of a unix socket. */
-int exchange_peer_uid(const struct exchange *x, unsigned *ret) _must_check_;
 const char *exchange_id(const struct exchange *x); /* request id */
 struct arena *exchange_arena(struct exchange *x);
 /* clock_mono when the turn began in which the request line came. */

@@ -252,9 +252,7 @@ void conn_tell(struct conn *c, struct exchange *x, int status, const char *type,
 void conn_refuse(struct conn *c, struct exchange *x, enum refusal why);
 
 /* http_slow.c */
-/* Bytes that must pass within a limit of so many ms. */
-uint64_t slow_floor(uint64_t ms);
-/* Has less than that passed since the limit was set?  Only of CONN_SINK and
+/* Has too little passed since the limit was set?  Only of CONN_SINK and
  * CONN_SEND.  Marks the place for the next time. */
 bool conn_is_slow(struct conn *c, uint64_t ms);
 

@@ -3,8 +3,6 @@
  */
 #include "http/http_inside.h"
 
-#include "base/sock.h"
-
 const char *
 exchange_method(const struct exchange *x)
 {
@@ -69,21 +67,6 @@ exchange_set_tls(struct exchange *x, bool is_tls)
 {
 	x->tls_told = true;
 	x->tls = is_tls;
-}
-
-int
-exchange_peer_uid(const struct exchange *x, unsigned *ret)
-{
-	uid_t uid;
-	int r;
-
-	if (!x->http->conf.is_unix)
-		return -ENOTSUP;
-	r = sock_peer_uid(x->conn->fd, &uid);
-	if (r < 0)
-		return r;
-	*ret = uid;
-	return 0;
 }
 
 const char *

@@ -12,8 +12,9 @@
 
 enum { FLOOR_PER_S = 1024 };
 
-uint64_t
-slow_floor(uint64_t ms)
+/* Bytes that must pass within a limit of so many ms. */
+static uint64_t
+least(uint64_t ms)
 {
 	return ms * FLOOR_PER_S / 1000;
 }
@@ -38,5 +39,5 @@ conn_is_slow(struct conn *c, uint64_t ms)
 		return false;
 	c->mark = now;
 	c->marked = true;
-	return marked && now - before < slow_floor(ms);
+	return marked && now - before < least(ms);
 }

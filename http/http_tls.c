@@ -5,7 +5,6 @@
 #include "http/http_inside.h"
 
 #include "base/crypto.h"
-#include "base/mem.h"
 
 #include <netinet/tcp.h>
 #include <string.h>

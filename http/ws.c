@@ -13,7 +13,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 
 static void on_flush(struct defer *defer);
@@ -172,14 +171,8 @@ ws_owner(const struct ws *ws)
 	return ws->conf.owner;
 }
 
-const char *
-ws_peer(const struct ws *ws)
-{
-	return ws->peer;
-}
-
 struct ws *
-ws_new(struct loop *loop, int fd, struct upgrade *up, const char *peer,
+ws_new(struct loop *loop, int fd, struct upgrade *up,
 	const struct ws_conf *conf, struct slice early)
 {
 	struct ws *ws = mem_new(struct ws);
@@ -188,7 +181,6 @@ ws_new(struct loop *loop, int fd, struct upgrade *up, const char *peer,
 	ws->fd = fd;
 	ws->up = up;
 	ws->conf = *conf;
-	strncpy(ws->peer, peer, sizeof(ws->peer) - 1);
 	ws_open_library(ws);
 	buf_init(&ws->message, conf->message_top);
 	buf_init(&ws->out, SIZE_MAX / 2); /* has_room keeps it small */

@@ -40,11 +40,9 @@ struct ws_conf {
 /* On a connection where the handshake is over.  `fd` is upgrade's, or
  * ours when `up` is NULL (tests); `early`: bytes that came already. */
 struct ws *ws_new(struct loop *loop, int fd, struct upgrade *up,
-	const char *peer, const struct ws_conf *conf,
-	struct slice early) _returns_value_;
+	const struct ws_conf *conf, struct slice early) _returns_value_;
 
 void *ws_owner(const struct ws *ws);
-const char *ws_peer(const struct ws *ws);
 void ws_send(struct ws *ws, struct slice text);
 /* The same text in two parts, so that a part many share is built once. */
 void ws_send_parts(struct ws *ws, struct slice head, struct slice rest);

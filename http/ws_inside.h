@@ -39,7 +39,6 @@ struct ws {
 	bool deaf; /* what was received made no sense: all else is passed over
 		    */
 	bool blocked, held, eof, pinged, late, over, told;
-	char peer[48];
 };
 
 static inline uint64_t

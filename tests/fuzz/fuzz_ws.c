@@ -68,8 +68,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size > 64 * 1024 || loop_init(&loop) < 0 ||
 		sock_pair(SOCK_STREAM, pair) < 0)
 		return 0;
-	ws = ws_new(
-		&loop, pair[0], NULL, "fuzz", &conf, slice_of(data, size / 2));
+	ws = ws_new(&loop, pair[0], NULL, &conf, slice_of(data, size / 2));
 	must(send(pair[1], data + size / 2, size - size / 2, MSG_NOSIGNAL) >=
 		0);
 	for (int i = 0; i < TURNS && !over; i++)

@@ -90,7 +90,6 @@ static void
 show(struct exchange *x)
 {
 	_buf_ struct buf b;
-	unsigned uid;
 
 	buf_init(&b, 1024 * 1024);
 	buf_char(&b, '{');
@@ -103,8 +102,6 @@ show(struct exchange *x)
 	add_text(&b, "q", exchange_query(x, "q"));
 	buf_char(&b, ',');
 	add_text(&b, "peer", slice_str(exchange_peer(x)));
-	if (exchange_peer_uid(x, &uid) == 0)
-		buf_printf(&b, ",\"uid\":%u", uid);
 	buf_printf(&b, ",\"tls\":%s,\"bodyLength\":%zu,\"count\":%u,",
 		exchange_is_tls(x) ? "true" : "false", exchange_body(x).len,
 		server.requests);

@@ -103,7 +103,7 @@ begin(struct peer *p, uint64_t ping_ms, struct slice early)
 	p->fd = pair[1];
 	buf_init(&p->heard, 1 << 20);
 	buf_init(&p->bytes, 8 << 20);
-	p->ws = ws_new(&p->loop, pair[0], NULL, "192.0.2.1", &conf, early);
+	p->ws = ws_new(&p->loop, pair[0], NULL, &conf, early);
 	listen_on(p);
 }
 
