@@ -45,14 +45,15 @@ path_of(struct request *r)
 		       : path;
 }
 
+/* `*path` is made for the first rule that has one, and is for all of them. */
 static bool
-rule_fits(const struct limit_rule *rule, struct request *r)
+rule_fits(const struct limit_rule *rule, struct request *r, const char **path)
 {
-	const char *path = path_of(r);
-
-	if (rule->path && strncmp(path, rule->path, strlen(rule->path)) != 0)
+	if (!*path && (rule->path || rule->class))
+		*path = path_of(r);
+	if (rule->path && strncmp(*path, rule->path, strlen(rule->path)) != 0)
 		return false;
-	if (rule->class && !paths_fit(rule->class, path))
+	if (rule->class && !paths_fit(rule->class, *path))
 		return false;
 	return !rule->declared || r->declared;
 }
@@ -145,11 +146,14 @@ static void
 gather(struct limit_asks *asks, const struct limit_rules *rules,
 	struct request *r, enum limit_by low, enum limit_by high)
 {
+	const char *path = NULL;
+
 	for (size_t i = 0; rules && i < rules->count; i++) {
 		const struct limit_rule *rule = &rules->rule[i];
 		struct slice value;
 
-		if (rule->by < low || rule->by > high || !rule_fits(rule, r))
+		if (rule->by < low || rule->by > high ||
+			!rule_fits(rule, r, &path))
 			continue;
 		value = value_of(rule, r);
 		if (!value.ptr || asks->count == array_size(asks->one))
