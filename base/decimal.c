@@ -14,23 +14,29 @@ static const char pairs[] =
 	"80818283848586878889" "90919293949596979899";
 /* clang-format on */
 
+static size_t
+decimal_len(uint64_t n)
+{
+	size_t len = 1;
+
+	for (; n >= 100; n /= 100)
+		len += 2;
+	return len + (n >= 10);
+}
+
+/* From the last digit on, each at its place. */
 char *
 decimal_put(char *to, uint64_t n)
 {
-	char digits[DECIMAL_TOP], *at = digits + DECIMAL_TOP;
-	size_t len;
+	char *end = to + decimal_len(n), *at = end;
 
 	for (; n >= 100; n /= 100) {
 		at -= 2;
 		memcpy(at, pairs + n % 100 * 2, 2);
 	}
-	if (n >= 10) {
-		at -= 2;
-		memcpy(at, pairs + n * 2, 2);
-	} else {
-		*--at = (char)('0' + n);
-	}
-	len = (size_t)(digits + DECIMAL_TOP - at);
-	memcpy(to, at, len);
-	return to + len;
+	if (n >= 10)
+		memcpy(to, pairs + n * 2, 2);
+	else
+		*to = (char)('0' + n);
+	return end;
 }
