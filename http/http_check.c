@@ -112,15 +112,19 @@ find_controls(const char *p)
 	return (words)((n < 0x20) | (n == 0x7f));
 }
 
-/* The last bytes are loaded with some of those before.  A tab is found too,
- * though it is allowed: then all is looked at again. */
+/* The last bytes are loaded with some of those before, a few with spaces.  A
+ * tab is found too, though it is allowed: then all is looked at again. */
 static bool
 is_text(struct slice s)
 {
+	char few[sizeof(bytes) + 1] = "                ";
 	words found = {0};
 
-	if (s.len < sizeof(bytes))
-		return is_text_slow(s);
+	if (s.len < sizeof(bytes)) {
+		memcpy(few, s.ptr, s.len);
+		found = find_controls(few);
+		return !(found[0] | found[1]) || is_text_slow(s);
+	}
 	for (size_t i = 0; i < s.len - sizeof(bytes); i += sizeof(bytes))
 		found |= find_controls(s.ptr + i);
 	found |= find_controls(s.ptr + s.len - sizeof(bytes));
