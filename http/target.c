@@ -43,15 +43,18 @@ path_decode(char *to, struct slice s, struct fault *why)
 
 /* RFC 3986 allows fewer; what it leaves out and browsers send (`"<>^{|}) does
  * no harm.  White space, controls, bytes beyond ASCII and fragments do. */
+static const bool target_bytes[256] = {
+	['!' ... '"'] = true,
+	['$' ... '['] = true,
+	[']' ... '~'] = true,
+};
+
 static bool
 bytes_are_valid(struct slice s)
 {
-	for (size_t i = 0; i < s.len; i++) {
-		unsigned char c = (unsigned char)s.ptr[i];
-
-		if (c <= 0x20 || c >= 0x7f || c == '#' || c == '\\')
+	for (size_t i = 0; i < s.len; i++)
+		if (!target_bytes[(unsigned char)s.ptr[i]])
 			return false;
-	}
 	return s.len > 0;
 }
 
