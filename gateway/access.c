@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/decimal.h"
 #include "base/event.h"
+#include "base/plain.h"
 #include "base/text.h"
 
 #include <stdio.h>
@@ -90,22 +91,6 @@ put_time(struct access *a, char *at)
 	return put_three(at, (uint64_t)(now % CLOCK_S / CLOCK_MS));
 }
 
-static bool
-is_plain(const char *s, size_t len)
-{
-	static const bool special[256] = {
-		[0x00 ... 0x1f] = true,
-		['"'] = true,
-		['\\'] = true,
-		[0x7f ... 0xff] = true,
-	};
-	bool found = false;
-
-	for (size_t i = 0; i < len; i++)
-		found |= special[(unsigned char)s[i]];
-	return !found;
-}
-
 /* A value that needs escapes is rare and goes through a buffer. */
 static char *
 put_json(char *at, const char *value, size_t len)
@@ -135,7 +120,7 @@ put_quoted(char *at, const char *value, size_t len)
 		size_t len_ = (value) ? strnlen(value, TEXT_TOP) : 0; \
 		if (len_) { \
 			to_ = PUT(to_, ",\"" name "\":"); \
-			to_ = is_plain(value, len_) \
+			to_ = plain_len(value, len_) == len_ \
 				      ? put_quoted(to_, value, len_) \
 				      : put_json(to_, value, len_); \
 		} \
@@ -161,7 +146,7 @@ put_line(struct access *a, char *at, const struct access_line *l)
 	at = put_time(a, at);
 	at = put(at, a->constant, a->constant_len);
 	at = PUT_OWN(at, "requestId", l->request_id);
-	at = PUT_TEXT(at, "method", l->method);
+	at = PUT_OWN(at, "method", l->method);
 	at = PUT_TEXT(at, "path", l->path);
 	at = PUT(at, ",\"status\":");
 	at = decimal_put(at, (uint64_t)l->status);
