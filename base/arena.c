@@ -1,5 +1,6 @@
 /*
- * A chain of blocks, the newest first; a large piece gets a block of its own.
+ * A chain of blocks, the one that is being filled first; a large piece gets a
+ * block of its own.
  */
 #include "base/arena.h"
 
@@ -40,28 +41,38 @@ arena_done(struct arena *a)
 void
 arena_clear(struct arena *a, size_t ceiling)
 {
-	struct arena_block *keep = a->block;
+	struct arena_block *keep = NULL, *next;
 
-	/* Of several the first of ordinary size would have to be looked for. */
-	if (!keep || keep->next || keep->size > BLOCK) {
-		arena_done(a);
-	} else {
+	for (struct arena_block *b = a->block; b; b = next) {
+		next = b->next;
+		if (keep || b->size > BLOCK)
+			free(b);
+		else
+			keep = b;
+	}
+	if (keep) {
 		memset(keep->bytes, 0, keep->used);
 		keep->used = 0;
+		keep->next = NULL;
 	}
+	a->block = keep;
 	a->used = 0;
 	a->ceiling = ceiling;
 }
 
+/* Behind the newest, which small pieces go on filling, when it is for one large
+ * piece alone. */
 static struct arena_block *
 block_add(struct arena *a, size_t size)
 {
+	struct arena_block **at =
+		a->block && size > BLOCK ? &a->block->next : &a->block;
 	size_t room = max(size, (size_t)BLOCK);
 	struct arena_block *b = mem_alloc(sizeof(*b) + room);
 
 	b->size = room;
-	b->next = a->block;
-	a->block = b;
+	b->next = *at;
+	*at = b;
 	return b;
 }
 

@@ -204,6 +204,41 @@ an_arena_hands_out_zeroed_aligned_memory_up_to_its_ceiling(void **state)
 }
 
 static void
+small_pieces_stay_together_beside_a_large_one(void **state)
+{
+	struct arena a;
+	char *first, *next;
+
+	(void)state;
+	arena_init(&a, 100000);
+	first = arena_get(&a, 16);
+	(void)arena_get(&a, 50000);
+	next = arena_get(&a, 16);
+	assert_ptr_equal(next, first + 16);
+	arena_done(&a);
+}
+
+static void
+a_cleared_arena_keeps_a_block_and_zeroes_it(void **state)
+{
+	struct arena a;
+	char *first;
+
+	(void)state;
+	arena_init(&a, 100000);
+	first = arena_get(&a, 16);
+	memset(first, 'x', 16);
+	(void)arena_get(&a, 50000);
+	arena_clear(&a, 64);
+	assert_false(arena_holds(&a, first));
+	assert_null(arena_try(&a, 65));
+	assert_ptr_equal(arena_get(&a, 64), first);
+	for (int i = 0; i < 64; i++)
+		assert_int_equal(first[i], 0);
+	arena_done(&a);
+}
+
+static void
 an_error_has_its_row_and_its_sentence(void **state)
 {
 	struct fault why = {0};
@@ -237,6 +272,8 @@ main(void)
 		cmocka_unit_test(numbers_are_digits_within_their_range),
 		cmocka_unit_test(
 			an_arena_hands_out_zeroed_aligned_memory_up_to_its_ceiling),
+		cmocka_unit_test(small_pieces_stay_together_beside_a_large_one),
+		cmocka_unit_test(a_cleared_arena_keeps_a_block_and_zeroes_it),
 		cmocka_unit_test(an_error_has_its_row_and_its_sentence),
 	};
 
