@@ -13,7 +13,12 @@
 struct function_act {
 	struct request *r;
 	struct fn_call call;
-	struct open_event open; /* of an event with open data in it */
+};
+
+/* Of the few events with open data in them. */
+struct opening {
+	struct function_act *act;
+	struct open_event open;
 };
 
 static void
@@ -66,7 +71,7 @@ on_open_event(struct job *job)
 {
 	struct open_event *open = container_of(job, struct open_event, job);
 	struct function_act *act =
-		container_of(open, struct function_act, open);
+		container_of(open, struct opening, open)->act;
 
 	if (job->err < 0) {
 		request_finish(act->r, job->err, &job->why);
@@ -83,12 +88,32 @@ is_to_open(const struct request *r, struct slice event)
 	return r->on->kind & LISTENER_OPEN && open_event_is_meant(event);
 }
 
+static int
+open_and_call(struct function_act *act)
+{
+	struct request *r = act->r;
+	struct opening *o = arena_new(request_arena(r), struct opening);
+	int e;
+
+	o->act = act;
+	job_init(&o->open.job, on_open_event);
+	open_event_start(&o->open, r->gateway, request_arena(r), &r->caller,
+		act->call.event);
+	e = exchange_hold(r->x, o->open.built);
+	if (e < 0) {
+		job_cancel(&o->open.job);
+		return e;
+	}
+	return request_wait(r, &o->open.job);
+}
+
 int
 endpoint_function(struct request *r)
 {
 	struct arena *arena = request_arena(r);
 	struct slice event = exchange_body(r->x);
 	struct function_act *act;
+	bool queued, opens;
 	int e;
 
 	if (!fn_name_is_valid(r->param))
@@ -100,11 +125,13 @@ endpoint_function(struct request *r)
 	e = fn_door_check(r->gateway, &r->caller, r->function, &r->why);
 	if (e < 0)
 		return e;
-	if (endpoint_queue_is_meant(r) && is_to_open(r, event))
+	queued = endpoint_queue_is_meant(r);
+	opens = is_to_open(r, event);
+	if (queued && opens)
 		return fault_set(&r->why, ERR_PARAM,
 			"data: a call that nobody waits for takes no CloudID "
 			"and no open data: they would wait in clear text");
-	if (endpoint_queue_is_meant(r))
+	if (queued)
 		return endpoint_queue_put(r, qualifier_of(r));
 	act = arena_new(arena, struct function_act);
 	act->r = r;
@@ -122,16 +149,8 @@ endpoint_function(struct request *r)
 		.header_owner = r,
 	};
 	job_init(&act->call.job, on_result);
-	if (!is_to_open(r, event)) {
-		call_now(act);
-		return STEP_WAIT;
-	}
-	job_init(&act->open.job, on_open_event);
-	open_event_start(&act->open, r->gateway, arena, &r->caller, event);
-	e = exchange_hold(r->x, act->open.built);
-	if (e < 0) {
-		job_cancel(&act->open.job);
-		return e;
-	}
-	return request_wait(r, &act->open.job);
+	if (opens)
+		return open_and_call(act);
+	call_now(act);
+	return STEP_WAIT;
 }
