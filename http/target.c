@@ -152,7 +152,7 @@ target_query(struct arena *a, struct slice query, const char *name)
 {
 	struct slice pair, key;
 
-	while (slice_split(&query, '&', &pair)) {
+	while (query.len && slice_split(&query, '&', &pair)) {
 		char *value;
 
 		if (!slice_split(&pair, '=', &key))
