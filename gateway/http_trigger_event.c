@@ -85,7 +85,7 @@ next_same(const struct pairs *p, size_t at, size_t from)
 	return from;
 }
 
-/* A header's values as one text. */
+/* A header's values as one text; nearly always there is one. */
 static void
 put_joined(struct buf *to, const struct pairs *p, size_t at)
 {
@@ -93,6 +93,10 @@ put_joined(struct buf *to, const struct pairs *p, size_t at)
 	const char *between =
 		slice_is(p->list[at].name, "cookie") ? "; " : ", ";
 
+	if (next_same(p, at, at + 1) == p->len) {
+		buf_json(to, p->list[at].value);
+		return;
+	}
 	buf_init(&all, 1 << 20);
 	for (size_t i = at; i < p->len; i = next_same(p, at, i + 1)) {
 		if (i > at)
@@ -124,6 +128,15 @@ put_all(struct buf *to, const struct pairs *p, size_t at)
 	buf_char(to, ']');
 }
 
+/* `name` is ours and needs no escapes. */
+static void
+put_name(struct buf *to, const char *name)
+{
+	buf_char(to, '"');
+	buf_str(to, name);
+	buf_str(to, "\":");
+}
+
 /* "name":{…}, a member for each different name. */
 static void
 put_object(struct buf *to, const char *name, struct pairs *p,
@@ -131,7 +144,8 @@ put_object(struct buf *to, const char *name, struct pairs *p,
 {
 	bool first = true;
 
-	buf_printf(to, "\"%s\":{", name);
+	put_name(to, name);
+	buf_char(to, '{');
 	for (size_t i = 0; i < p->len; i++)
 		p->list[i].put = false;
 	for (size_t i = 0; i < p->len; i++) {
@@ -211,7 +225,7 @@ put_body(struct buf *to, const struct pairs *headers, struct slice body)
 static void
 put_text(struct buf *to, const char *key, struct slice value, char after)
 {
-	buf_printf(to, "\"%s\":", key);
+	put_name(to, key);
 	buf_json(to, value);
 	buf_char(to, after);
 }
