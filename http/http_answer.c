@@ -138,6 +138,9 @@ void
 response_headers(
 	const struct exchange *x, struct MHD_Response *r, const char *type)
 {
+	/* First: with this one the library forgets that it has a Date. */
+	if ((x->close || x->http->draining) && x->kind != ANSWER_UPGRADE)
+		header_set(r, MHD_HTTP_HEADER_CONNECTION, "close");
 	/* Before the others: one that was added takes its place. */
 	header_set(r, MHD_HTTP_HEADER_DATE, http_date(x->http));
 	if (type)
@@ -145,8 +148,6 @@ response_headers(
 	header_set(r, "X-Request-Id", x->id);
 	for (struct header *h = x->headers; h; h = h->next)
 		header_set(r, h->name, h->value);
-	if ((x->close || x->http->draining) && x->kind != ANSWER_UPGRADE)
-		header_set(r, MHD_HTTP_HEADER_CONNECTION, "close");
 }
 
 static struct MHD_Response *

@@ -58,6 +58,8 @@ async function run_case(server, [name, bytes, want, ran, saw]) {
 	const expected = want === 'one or refused' && refused ? 0 : ran;
 	assert.strictEqual(now.requests - before.requests, expected,
 		`${name}: requests that ran`);
+	const lines = (what) => (c.bytes.toString('latin1').match(what) ?? []).length;
+	assert.ok(lines(/^date:/gim) <= lines(/HTTP\/1\.1 \d/g), `${name}: one Date each`);
 	for (const a of c.answers())
 		if (a.status >= 400 && a.status !== 505 && a.body.startsWith('{')) {
 			assert.match(a.headers['x-request-id'], /^[0-9a-f]{32}$/);
