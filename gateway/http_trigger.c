@@ -23,6 +23,8 @@ struct trigger_act {
 	struct request *r;
 	struct fn_call call;
 	struct buf event;
+	struct slice length; /* of a body that the route changed; none: as it
+				came */
 };
 
 static const struct route routes[] = {
@@ -183,6 +185,7 @@ struct telling {
 	struct request *r;
 	void (*fn)(void *owner, struct slice name, struct slice value);
 	void *owner;
+	struct slice length;
 };
 
 /* The key that opened the route is no business of what is behind it, which may
@@ -200,8 +203,11 @@ tell_came(void *owner, struct slice name, struct slice value)
 {
 	const struct telling *t = owner;
 
-	if (!is_key(t->r, name) && !proxy_words_has(name))
-		t->fn(t->owner, name, value);
+	if (is_key(t->r, name) || proxy_words_has(name))
+		return;
+	if (t->length.len && slice_is_nocase(name, "content-length"))
+		value = t->length;
+	t->fn(t->owner, name, value);
 }
 
 static void
@@ -217,8 +223,9 @@ each_header(const void *request,
 	void (*fn)(void *owner, struct slice name, struct slice value),
 	void *owner)
 {
-	struct request *r = (struct request *)(uintptr_t)request;
-	struct telling t = {r, fn, owner};
+	const struct trigger_act *act = request;
+	struct request *r = act->r;
+	struct telling t = {r, fn, owner, act->length};
 
 	if (r->declared)
 		declared_each_header(r, tell_came, tell_put, &t);
@@ -253,7 +260,7 @@ build_event(struct trigger_act *act)
 		.appid = conf->wechat_appid,
 		.client_ip = exchange_peer(r->x),
 		.each_header = each_header,
-		.request = r,
+		.request = act,
 	};
 	int e = 0;
 
@@ -263,6 +270,10 @@ build_event(struct trigger_act *act)
 		e = declare_event(&event, r);
 	if (e < 0)
 		return e;
+	/* What parses the body in the function believes its length. */
+	if (event.body.len != exchange_body(r->x).len)
+		act->length = slice_str(
+			arena_printf(request_arena(r), "%zu", event.body.len));
 	e = http_event_build(&act->event, request_arena(r), &event);
 	if (e < 0)
 		return fault_set(&r->why, e,

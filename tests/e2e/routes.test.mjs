@@ -88,6 +88,7 @@ test('path, query, headers and JSON fields of a request are changed', async () =
   assert.equal('x-drop' in event.headers, false);
   assert.deepEqual(event.queryStringParameters, { x: '1', y: '3', id: '7 ' });
   assert.deepEqual(JSON.parse(event.body), { keep: true, meta: { from: '127.0.0.1' }, n: 1, b: { c: [1] } });
+  assert.equal(event.headers['content-length'], String(event.body.length));
 });
 
 test('a capture with a line end never becomes a header', async () => {
