@@ -70,7 +70,10 @@ int declared_upstream_new(struct upstream **ret, struct loop *loop,
 	const char *name, const json_t *spec, bool trusted,
 	struct fault *why) _must_check_;
 void declared_upstream_drop(struct upstream *u);
-/* A header's name as RFC 9110, 5.1 has it, and none that is ours to set. */
+/* A header's name as RFC 9110, 5.1 has it: another is in no request. */
+int declared_header_token(
+	struct declared_reading *rd, const char *name) _must_check_;
+/* One that is not ours to set, besides. */
 int declared_read_header_name(
 	struct declared_reading *rd, const char *name) _must_check_;
 

@@ -152,18 +152,28 @@ declared_read_text(
 }
 
 int
-declared_read_header_name(struct declared_reading *rd, const char *name)
+declared_header_token(struct declared_reading *rd, const char *name)
 {
-	/* What says how the bytes travel is HTTP's, not a route's. */
-	static const char *const ours[] = {"Connection", "Content-Length",
-		"Transfer-Encoding", "Upgrade", "Keep-Alive", "TE", "Trailer",
-		"Date", "X-Request-Id"};
 	size_t len = strlen(name);
 
 	if (!len || len > NAME_TOP)
 		return declared_refuse(rd, "a header's name is wanted");
 	if (!header_name_is_valid(slice_of(name, len)))
 		return declared_refuse(rd, "\"%s\" is no header's name", name);
+	return 0;
+}
+
+int
+declared_read_header_name(struct declared_reading *rd, const char *name)
+{
+	/* What says how the bytes travel is HTTP's, not a route's. */
+	static const char *const ours[] = {"Connection", "Content-Length",
+		"Transfer-Encoding", "Upgrade", "Keep-Alive", "TE", "Trailer",
+		"Date", "X-Request-Id"};
+	int e = declared_header_token(rd, name);
+
+	if (e < 0)
+		return e;
 	for (size_t i = 0; i < array_size(ours); i++)
 		if (slice_is_nocase(slice_str(name), ours[i]))
 			return declared_refuse(

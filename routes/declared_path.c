@@ -80,8 +80,13 @@ segment_read(
 			f->kind = PATH_PARAMS;
 		return add_name(f, inner(s), why);
 	}
+	if (memchr(s.ptr, '?', s.len))
+		return fault_set(why, ERR_PARAM,
+			"\"%.*s\": a path is without its query: a route "
+			"answers whatever that is",
+			SLICE_ARG(s));
 	for (size_t i = 0; i < s.len; i++)
-		if (strchr("{}*?#", s.ptr[i]) || (unsigned char)s.ptr[i] < 0x20)
+		if (strchr("{}*#", s.ptr[i]) || (unsigned char)s.ptr[i] < 0x20)
 			return fault_set(why, ERR_PARAM,
 				"\"%.*s\": a parameter {…} is a whole segment, "
 				"a * the last one; for more there is "

@@ -177,8 +177,10 @@ read_headers(struct declared_reading *rd, const json_t *v)
 			"…}} is wanted");
 	json_object_foreach ((json_t *)(uintptr_t)v, name, value) {
 		size_t mark = declared_enter(rd, name);
-		int e = read_condition(rd, name, value);
+		int e = declared_header_token(rd, name);
 
+		if (e == 0)
+			e = read_condition(rd, name, value);
 		if (e < 0)
 			return e;
 		declared_leave(rd, mark);

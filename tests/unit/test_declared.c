@@ -384,6 +384,13 @@ a_wrong_file_says_where_and_what(void **state)
 		"routes.json: routes[0].path: \"{id\": a parameter {…} is a "
 		"whole segment, a * the last one; for more there is "
 		"{\"regex\": …}");
+	assert_refused("[{'path':'/a?b=1','to':{'function':'f'}}]",
+		"routes.json: routes[0].path: \"a?b=1\": a path is without its "
+		"query: a route answers whatever that is");
+	assert_refused("[{'path':'/a','headers':{'X A':'1'},'to':"
+		       "{'function':'f'}}]",
+		"routes.json: routes[0].headers.X A: \"X A\" is no header's "
+		"name");
 	assert_refused("[{'path':{'regex':'^/(a'},'to':{'function':'f'}}]",
 		"routes.json: routes[0].path: at character 5 of the "
 		"expression: missing closing parenthesis");
