@@ -102,7 +102,9 @@ deploy_all(struct dev *dev)
 	status = deploy_project(dev->cli, dev->project);
 	if (status == EXIT_OK || with_command || status == EXIT_NO_DAEMON)
 		return status;
-	say(dev, "Not everything was deployed; mend it and save.");
+	dev->partial = true;
+	if (!dev->cli->options[OPT_JSON])
+		dev_print_partial();
 	return EXIT_OK;
 }
 

@@ -27,6 +27,7 @@ struct dev {
 	int64_t port, tls_port, gateways;
 	pid_t pg, sandbox, daemon;
 	bool locked;    /* nobody else uses home and run */
+	bool partial;   /* some of the project was not deployed */
 	json_t *wechat; /* the sandbox's own description */
 	char *url, *tls_url, *ca;
 };
@@ -68,6 +69,8 @@ int dev_fail(const struct dev *dev, const char *what, const char *log);
 int dev_not_ready(const struct dev *dev);
 void dev_print_next(const struct dev *dev);
 void dev_print_stop(const struct dev *dev);
+/* Some of the project did not take; its mistakes were printed before. */
+void dev_print_partial(void);
 void dev_print_json(const struct dev *dev);
 /* Starts the command after "--" with MPCLOUD_URL and the like set. */
 int dev_command(struct dev *dev, pid_t *ret);

@@ -171,7 +171,21 @@ read_ready(struct dev *dev, int fd, size_t said)
 	dev->ca = text_of(v, "ca");
 	dev->wechat = json_pack("{s:O}", "base", json_object_get(v, "sandbox"));
 	dev->cli->conf_path = text_of(v, "config");
+	dev->partial = json_is_true(json_object_get(v, "partial"));
 	return EXIT_OK;
+}
+
+/* The mistakes went into a file that nobody looks at.  As in the foreground a
+ * command is run against a whole project only; what is there stays up to be
+ * mended. */
+static int
+tell_partial(const struct dev *dev, size_t said)
+{
+	if (!dev->partial)
+		return EXIT_OK;
+	tell_log(dev, said);
+	dev_print_partial();
+	return dev->cli->rest && dev->cli->rest[0] ? EXIT_FAILED : EXIT_OK;
 }
 
 int
@@ -187,7 +201,8 @@ dev_detach(struct dev *dev)
 		status = read_ready(dev, out, said);
 	if (status != EXIT_OK)
 		return status;
-	if (dev->cli->rest && dev->cli->rest[0]) {
+	status = tell_partial(dev, said);
+	if (status == EXIT_OK && dev->cli->rest && dev->cli->rest[0]) {
 		status = dev_command(dev, &command);
 		if (status == EXIT_OK)
 			status = spawn_wait(command);

@@ -182,14 +182,21 @@ dev_print_stop(const struct dev *dev)
 
 /* One line that a program reads: addresses and pids. */
 void
+dev_print_partial(void)
+{
+	(void)puts("Not everything was deployed; mend it and save.");
+}
+
+void
 dev_print_json(const struct dev *dev)
 {
 	_json_ json_t *v = json_pack("{s:s?,s:s?,s:s?,s:s,s:s,s:s,s:s,s:i,s:i,"
-				     "s:i}",
+				     "s:i,s:b}",
 		"url", dev->url, "tlsUrl", dev->tls_url, "ca", dev->ca,
 		"sandbox", sandbox_url(dev), "config", dev->cli->conf_path,
 		"home", dev->home, "run", dev->run, "pid", (int)dev->daemon,
-		"postgresPid", (int)dev->pg, "sandboxPid", (int)dev->sandbox);
+		"postgresPid", (int)dev->pg, "sandboxPid", (int)dev->sandbox,
+		"partial", dev->partial);
 	char *text = json_dumps(v, JSON_COMPACT);
 
 	(void)puts(text ? text : "{}");

@@ -285,3 +285,22 @@ test('a function that does not load at the start ends nothing', async () => {
     rmSync(dir, { recursive: true, force: true });
   }
 });
+
+test('in the background, too, it says what was not deployed, and runs no command against it', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'mpc-half-'));
+  mkdirSync(join(dir, 'cloudfunctions/hi'), { recursive: true });
+  writeFileSync(join(dir, 'cloudfunctions/hi/index.js'), 'exports.main = async () => 1;\n');
+  writeFileSync(join(dir, 'routes.json'), '{"routes":[{"path":"a","to":{"function":"hi"}}]}');
+  const ports = ['--port', String(await freePort()), '--tls-port', '0', '--gateways', '1'];
+  try {
+    const { status, stdout, stderr } = stack.cli('dev', dir, '--detach', ...ports, '--', 'echo', 'it ran');
+    assert.match(stderr, /routes\[0\]\.path: "a": it begins with a slash/);
+    assert.match(stdout, /^Not everything was deployed; mend it and save\.$/m);
+    assert.match(stdout, /^Ready: http:/m);
+    assert.doesNotMatch(stdout, /it ran/);
+    assert.equal(status, 1);
+  } finally {
+    stack.cli('dev', dir, '--stop');
+    rmSync(dir, { recursive: true, force: true });
+  }
+});
