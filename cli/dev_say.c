@@ -18,26 +18,48 @@
 
 enum { LOG_TOP = 64 * 1024 * 1024 };
 
-/* Of a log's last line: a JSON line's "why", else the line. */
+enum words { WORDS_NONE, WORDS_FOUND, WORDS_BEGIN };
+
+/* A JSON line's "why", any other line as it is.  WORDS_BEGIN: what stands
+ * before is another run's. */
+static enum words
+line_words(const char *line, char **ret)
+{
+	_json_ json_t *v = NULL;
+	const char *why;
+
+	if (*line != '{' || val_parse(&v, slice_str(line), NULL) < 0) {
+		*ret = *line ? str_dup(line) : NULL;
+		return *ret ? WORDS_FOUND : WORDS_NONE;
+	}
+	if (!strcmp(val_text(v, "event"), "conf.loaded"))
+		return WORDS_BEGIN;
+	why = json_string_value(json_object_get(v, "why"));
+	*ret = why ? str_dup(why) : NULL;
+	return why ? WORDS_FOUND : WORDS_NONE;
+}
+
+/* Of the last line that says why: children may have ended after it. */
 static char *
 last_words(const char *path)
 {
 	_free_ char *text = NULL;
-	_json_ json_t *v = NULL;
-	const char *why;
-	char *line;
+	enum words found = WORDS_NONE;
+	char *line, *words = NULL;
 	size_t len = 0;
 
 	if (file_read(path, LOG_TOP, &text, &len, NULL) < 0)
 		return NULL;
-	while (len && text[len - 1] == '\n')
-		text[--len] = '\0';
-	line = strrchr(text, '\n');
-	line = line ? line + 1 : text;
-	if (*line != '{' || val_parse(&v, slice_str(line), NULL) < 0)
-		return *line ? str_dup(line) : NULL;
-	why = json_string_value(json_object_get(v, "why"));
-	return why ? str_dup(why) : NULL;
+	while (len && found == WORDS_NONE) {
+		while (len && text[len - 1] == '\n')
+			text[--len] = '\0';
+		line = memrchr(text, '\n', len);
+		line = line ? line + 1 : text;
+		found = line_words(line, &words);
+		*line = '\0';
+		len = (size_t)(line - text);
+	}
+	return words;
 }
 
 int

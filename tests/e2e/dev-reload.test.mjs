@@ -3,10 +3,11 @@
 
 import test, { after, before } from 'node:test';
 import assert from 'node:assert/strict';
-import { appendFileSync, cpSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, cpSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
-import { callFunction, join, source, startStack, until } from '../lib/stack.mjs';
+import { build, callFunction, join, source, startStack, until } from '../lib/stack.mjs';
 
 const project = join(source, 'tests/e2e/dev');
 const freePort = () => new Promise((done) => {
@@ -301,6 +302,26 @@ test('in the background, too, it says what was not deployed, and runs no command
     assert.equal(status, 1);
   } finally {
     stack.cli('dev', dir, '--stop');
+    rmSync(dir, { recursive: true, force: true });
+  }
+});
+
+test('a daemon that does not get ready is told by the last reason in its log, not by its last line', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'mpc-unready-'));
+  const line = (event, more) => `echo '${JSON.stringify({ event, ...more })}' >&2\n`;
+  mkdirSync(join(dir, 'bin'));
+  mkdirSync(join(dir, 'project/cloudfunctions'), { recursive: true });
+  cpSync(join(build, 'mpcloud'), join(dir, 'bin/mpcloud'));
+  for (const name of ['mpcloud-gateway', 'mpcloud-host', 'mpcloud-sandbox'])
+    symlinkSync(join(build, name), join(dir, 'bin', name));
+  writeFileSync(join(dir, 'bin/mpcloudd'), `#!/bin/sh\n${line('process.exit', { why: 'of the run before' })}${line('conf.loaded')}${
+    line('process.exit', { why: 'a secret that others may read' })}${line('process.stop')}exit 1\n`, { mode: 0o755 });
+  try {
+    const { status, stderr } = spawnSync(join(dir, 'bin/mpcloud'), ['dev', join(dir, 'project'), '--port', '0', '--tls-port', '0'],
+      { encoding: 'utf8', env: stack.env });
+    assert.match(stderr, /mpcloudd.*: a secret that others may read\n/);
+    assert.equal(status, 1);
+  } finally {
     rmSync(dir, { recursive: true, force: true });
   }
 });
