@@ -6,10 +6,10 @@
 import test, { after, before } from 'node:test';
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join, startStack, until } from '../lib/stack.mjs';
+import { join, source, startStack, until } from '../lib/stack.mjs';
 
 const lacksNginx = spawnSync('nginx', ['-v']).error ? 'nginx is not installed (Debian: nginx-light)' : false;
 const FILES = { 'ten.txt': Buffer.from('0123456789'), 'one.txt': Buffer.from('x'), 'empty.txt': Buffer.alloc(0),
@@ -22,9 +22,9 @@ const freePort = () => new Promise((done) => {
 });
 
 // One request as written, the connection closed after it: {status, headers, body}.
-function ask(to, path, method, headers) {
+function ask(to, path, method, headers, localAddress) {
   return new Promise((done, fail) => {
-    const socket = connect(to, '127.0.0.1'), parts = [];
+    const socket = connect({ port: to, host: '127.0.0.1', localAddress }), parts = [];
     socket.on('data', (d) => parts.push(d));
     socket.on('error', fail);
     socket.on('close', () => {
@@ -43,7 +43,8 @@ before(async () => {
   const project = join(dir, 'project'), root = join(dir, 'root');
   for (const d of [join(project, 'cloudfunctions'), root, join(dir, 'tmp')]) mkdirSync(d, { recursive: true });
   writeFileSync(join(project, 'cloudbaserc.json'), JSON.stringify({ envId: 'nginx', functions: [] }));
-  stack = await startStack({ project, gateways: 1 });
+  stack = await startStack({ project, gateways: 1,
+    set: { 'server.trusted_proxies': '127.0.0.1', 'storage.cache_control': 'public, max-age=60' } });
   token = stack.token('o-nginx');
   for (const [name, bytes] of Object.entries(FILES)) {
     const put = await fetch(`${stack.url}/v1/files/${name}`, { method: 'PUT', body: bytes,
@@ -131,4 +132,35 @@ test('every answer agrees with nginx', { skip: lacksNginx }, async (t) => {
   t.diagnostic(`${rows.length} requests`);
   assert.ok(rows.length >= 80);
   assert.equal(wrong.length, 0, wrong.join('\n\n'));
+});
+
+test('the documents\' cache keeps files, each form of one by itself, and its visitors are known apart', { skip: lacksNginx }, async () => {
+  const [, text] = /^nginx as the cache.*?```\n(.*?)```/ms.exec(readFileSync(join(source, 'docs/storage.md'), 'utf8'));
+  const mine = await freePort(), at = join(dir, 'cache');
+  const server = text.replace('/var/cache/nginx', at).replace('listen 443 ssl', `listen 127.0.0.1:${mine}`)
+    .replace(/^ *ssl_certificate.*\n/gm, '').replace('127.0.0.1:8080', new URL(stack.url).host);
+  const put = (body) => fetch(`${stack.url}/v1/files/kept/%E4%B8%AD%20%25%23%2B.txt`, { method: 'PUT', body, headers: { authorization: `Bearer ${token}` } });
+  const file = '/kept/%E4%B8%AD%20%25%23%2B.txt';
+  const rules = join(dir, 'project/storage');
+
+  mkdirSync(rules, { recursive: true });
+  writeFileSync(join(rules, 'rules.json'), '{"permission":"READONLY"}');
+  assert.equal(stack.cli('deploy', join(dir, 'project')).status, 0);
+  assert.equal((await put('old')).status, 201);
+  writeFileSync(join(dir, 'cache.conf'), `daemon off; master_process off; pid ${dir}/pid2; error_log stderr; events {}
+    http { access_log off; client_body_temp_path ${dir}/tmp/f; proxy_temp_path ${dir}/tmp/g; fastcgi_temp_path ${dir}/tmp/h;
+      uwsgi_temp_path ${dir}/tmp/i; scgi_temp_path ${dir}/tmp/j; ${server} }`);
+  const cache = spawn('nginx', ['-p', dir, '-c', join(dir, 'cache.conf'), '-e', 'stderr'], { stdio: 'ignore' });
+  try {
+    await until(() => ask(mine, '/nothing', 'HEAD', []).catch(() => null), 'nginx answers');
+    assert.equal((await ask(mine, file, 'GET', [])).body.toString(), 'old');
+    assert.equal((await put('new')).status, 200);
+    assert.equal((await ask(mine, file, 'GET', [])).body.toString(), 'old', 'kept');
+    assert.equal((await ask(mine, `${file}?thumb=10x10`, 'GET', [])).status, 400, 'a thumbnail of it is not it');
+    await ask(mine, '/visitor', 'GET', [], '127.0.0.7');
+    const line = await until(() => stack.daemonLog().split('\n').find((l) => l.includes('"/v1/files/visitor"')), 'the access line');
+    assert.equal(JSON.parse(line).ip, '127.0.0.7');
+  } finally {
+    cache.kill();
+  }
 });
