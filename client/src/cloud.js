@@ -127,8 +127,8 @@ class Cloud {
 		return settle('cloud.login', options, () => {
 			const session = this.ready();
 
-			return session.renew(by ? () => session.loginBy(o) :
-				session.freshLogin);
+			return by ? session.renewNext(() => session.loginBy(o)) :
+				session.renew(session.freshLogin);
 		});
 	}
 

@@ -184,14 +184,25 @@ class Session {
 
 	/* Single flight: whoever comes meanwhile waits for the same answer. */
 	renew(work) {
-		if (!this.renewing) {
-			const over = () => {
+		return this.renewing || this.renewed(work.call(this));
+	}
+
+	/* A login as somebody in particular is no answer to share: it comes after
+	 * what is under way, and whoever comes then waits for it. */
+	renewNext(work) {
+		return this.renewed(Promise.resolve(this.renewing)
+			.then(work, work));
+	}
+
+	renewed(promise) {
+		const over = () => {
+			if (this.renewing === promise)
 				this.renewing = null;
-			};
-			this.renewing = work.call(this);
-			this.renewing.then(over, over);
-		}
-		return this.renewing;
+		};
+
+		this.renewing = promise;
+		promise.then(over, over);
+		return promise;
 	}
 
 	/* Resolves to the token to send, '' when there is none to be had. */

@@ -491,6 +491,23 @@ test('a ticket or a password logs in without wx.login', async () => {
 	assert.deepEqual(s.last().body, { username: 'anna', password: 'p' });
 });
 
+test('a login by name is not taken for the silent one that is under way, and calls after it wait for it', async () => {
+	const s = stage(() => ({ body: {} }));
+	const said = () => s.asked.filter(({ path }) => path === '/v1/login').map(({ body }) => body.code || body.username);
+
+	const first = s.cloud.login();
+	while (!s.cloud.renewing)
+		await Promise.resolve();
+	const [ann, ben] = [s.cloud.login({ username: 'ann', password: 'x' }), s.cloud.login({ username: 'ben', password: 'x' })];
+	const last = s.cloud.callFunction({ name: 'b' });
+	assert.deepEqual([(await ann).accessToken, (await ben).accessToken], ['login-2', 'login-3']);
+	assert.equal((await first).accessToken, 'login-1');
+	await last;
+	assert.deepEqual(said(), ['c0', 'ann', 'ben']);
+	assert.deepEqual(s.asked.filter(({ path }) => path === '/v1/functions/b').map(({ header }) => header.authorization), ['Bearer login-3']);
+	assert.equal(s.cloud.renewing, null);
+});
+
 test('who came by a ticket does not become somebody else when that login ends', async () => {
 	for (const why of ['ACCESS_TOKEN_EXPIRED', 'CHECK_LOGIN_FAILED']) {
 		const s = stage();
