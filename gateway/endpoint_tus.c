@@ -163,6 +163,10 @@ read_meta(struct request *r, struct resume *op)
 				"stand in it");
 	if (!op->type.len)
 		op->type = slice_str(site_type(op->path));
+	if (e == 0 && !op->path.len)
+		e = fault_set(&r->why, ERR_PARAM,
+			"Upload-Metadata: `path` (or `filename`) in base64 is "
+			"needed: where the file goes");
 	return e < 0 ? e : file_path_check(op->path, &r->why);
 }
 

@@ -105,6 +105,9 @@ test('what is spoken here is said, and what is not is refused', async () => {
   assert.equal((await begin('tus/long.bin', (8 << 20) + 1)).status, 413);
   assert.equal((await begin('../etc/passwd', 1)).status, 400);
   assert.equal((await ask('POST', '/v1/tus', { 'upload-metadata': `path ${b64('a')}` })).status, 400);
+  const nowhere = await ask('POST', '/v1/tus', { 'upload-length': '5' });
+  assert.equal(nowhere.status, 400);
+  assert.match(await nowhere.text(), /Upload-Metadata: `path` \(or `filename`\) in base64 is needed/);
   const empty = await begin('tus/empty.bin', 0);
   assert.equal(empty.status, 201);
   assert.equal((await get('tus/empty.bin')).length, 0);
