@@ -211,9 +211,16 @@ cli_route_test(struct cli *cli)
 		cli->words[0], "url", cli->words[1], "headers", headers);
 	_buf_ struct buf body = {0};
 	int status = header ? put_header(header, headers) : EXIT_OK;
+	const char *url = cli->words[1];
 
 	if (status != EXIT_OK)
 		return status;
+	if (*url != '/' && !slice_starts(slice_str(url), "http://") &&
+		!slice_starts(slice_str(url), "https://"))
+		return cli_fail(EXIT_USAGE,
+			"\"%s\": a path begins with a slash, as /api/items, an "
+			"address with http:// or https://",
+			url);
 	if (!ask)
 		return cli_fail(EXIT_USAGE, "the words are not UTF-8 text");
 	buf_init(&body, BODY_TOP);

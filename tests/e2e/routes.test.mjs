@@ -431,6 +431,7 @@ test('route check, list and test say what a stranger wants to know', async () =>
   assert.match(list, /^ROUTE +METHODS +HOST +PATH +TO\n/);
   assert.match(list, /item +GET, PUT +any +\/api\/items\/\{id\} +function echo/);
   const say = (...words) => stack.cli('route', 'test', ...words).stdout;
+  assert.match(stack.cli('route', 'test', 'GET', 'app').stderr, /"app": a path begins with a slash/);
   assert.match(say('GET', '/api/items/7?x=1'), /Route "item" answers:\n.*\n {4}\{id\} = "7"/);
   assert.match(say('GET', '/api/items/7'), /beta: it wants the header X-Beta: 1; the request has none/);
   assert.match(say('GET', '/api/items/7', '--header', 'X-Beta: 1'), /Route "beta" answers/);
