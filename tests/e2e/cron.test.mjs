@@ -196,7 +196,7 @@ test('the list says what is next, what ran, and what came of it', { skip }, () =
   assert.equal(see.length, 1);
 });
 
-test('what a long pause misses is skipped, and said', { skip, timeout: 120000 }, async () => {
+test('what a long pause misses is skipped, and said', { skip }, async () => {
   const before = Number(await value(`SELECT seq FROM mpcloud.timers WHERE name = 'minute'`));
   setClock(offset + 2 * HOUR);
   await caughtUp();

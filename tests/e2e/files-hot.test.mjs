@@ -169,7 +169,7 @@ test('copies, moves and a file\'s own end count at once', async () => {
   for (const agent of gateways) assert.equal((await get(agent, 'ends.txt')).status, 404);
 });
 
-test('other rules hold for what is kept, from the answer on', { timeout: 120000 }, async () => {
+test('other rules hold for what is kept, from the answer on', async () => {
   await put(gateways[0], 'ruled.txt', 'x');
   for (let i = 0; i < 2; i++) for (const agent of gateways) {
     assert.equal(await text(agent, 'ruled.txt'), 'x');
@@ -214,7 +214,7 @@ test('a verdict of the content check holds at every gateway at once, and nobody 
   }
 });
 
-test('another machine sees a change after storage.cache_age at the latest', { timeout: 120000 }, async () => {
+test('another machine sees a change after storage.cache_age at the latest', async () => {
   const conf = readFileSync(stack.config, 'utf8');
   const section = (name) => new RegExp(`^\\[${name}\\]$([^[]*)`, 'm').exec(conf)[1];
   const of = (name, key) => new RegExp(`^${key} = (.*)$`, 'm').exec(section(name))[1];

@@ -376,7 +376,7 @@ test('many uploads at once cost no memory for their bytes', { skip: sanitized &&
 
 // Large files take turns to begin (gateway/http_turn.c): each comes whole, whoever
 // else leaves, reads slowly, or asks for something small.
-test('large files that many ask for at once come whole, ranges too, beside readers who leave or pause', { timeout: 120000 }, async () => {
+test('large files that many ask for at once come whole, ranges too, beside readers who leave or pause', async () => {
   const bytes = randomBytes(3 << 20), sum = digest('sha256', bytes, 'hex');
   const made = await put('many.bin', bytes);
   assert.equal(made.status, 201);

@@ -114,7 +114,7 @@ test('a plain mpcloud deploy takes every folder as it is', { timeout: 300000 }, 
 });
 
 for (const [name, { events }] of Object.entries(folders)) {
-  test(`${name} answers as under plain node`, { skip: lacks(name), timeout: 120000 }, async () => {
+  test(`${name} answers as under plain node`, { skip: lacks(name) }, async () => {
     const wanted = reference(name);
     assert.equal(wanted.length, events.length);
     for (const [i, event] of events.entries())
@@ -123,7 +123,7 @@ for (const [name, { events }] of Object.entries(folders)) {
 
   if (!folders[name].script) continue;
   test(`${name} answers the same on the script runtime`,
-    { skip: !hasScript && 'built without it', timeout: 120000 }, async () => {
+    { skip: !hasScript && 'built without it' }, async () => {
       for (const [i, wanted] of reference(name).entries()) {
         const got = await ask(onScript(name), events[i]);
         // Each engine has words of its own for what it throws itself.
@@ -169,7 +169,7 @@ test('a dependency is installed when it is deployed', async () => {
 for (const version of WX) {
   const name = wxName(version);
   test(`wx-server-sdk ${version}, unmodified: who called, documents, another function`,
-    { skip: lacks(name), timeout: 60000 }, async () => {
+    { skip: lacks(name) }, async () => {
       const ask = async (event) => {
         const { status, body } = await call(name, event);
         assert.equal(status, 200, JSON.stringify(body));

@@ -98,7 +98,7 @@ test(`${CALLS} interleaved calls of ${USERS} users, each answer its own user's`,
     assert.ok(pids.size <= 2 * MAIN.length, `a few processes: ${[...pids]}`);
   });
 
-test('a chain of functions with different SDKs keeps the user to its end', { skip: lacks, timeout: 120000 },
+test('a chain of functions with different SDKs keeps the user to its end', { skip: lacks },
   async () => {
     const answers = await many(150, (i) => ({
       name: nameOf(MAIN[i % 3]), user: users[(i * 11) % USERS],
@@ -108,7 +108,7 @@ test('a chain of functions with different SDKs keeps the user to its end', { ski
 
 for (const version of ALL)
   test(`wx-server-sdk ${version}: 200 interleaved calls, each its own user's`,
-    { skip: lacks, timeout: 120000 }, async () => {
+    { skip: lacks }, async () => {
       const name = nameOf(version);
       const answers = await many(200, (i) => ({
         name, user: users[(i * 13) % USERS], event: { n: i, write: true, next: [name] } }));

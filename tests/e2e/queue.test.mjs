@@ -183,9 +183,10 @@ const pick = (list) => list[Math.floor(Math.random() * list.length)];
 const kill9 = (pid) => process.kill(pid, 'SIGKILL');
 const processes = (of, pattern) => descendants(of.pid ?? of.child.pid).filter((p) => pattern.test(p.args));
 
-test('kill -9 of anything: what was accepted runs, and ends done or dead', async () => {
+test('kill -9 of anything: what was accepted runs, and ends done or dead', async (t) => {
   const options = { project, gateways: 1, set: { ...set, 'database.url': url } };
-  let two = await startStack(options);
+  let two = await startStack(options), stopped = false;
+  t.after(() => { stopped = true; return two?.stop(); });
   const killings = {
     gateway: () => kill9(pick(processes(stack, /mpcloud-gateway/)).pid),
     worker: () => kill9(pick(processes(stack, /runner\.mjs/)).pid),
@@ -202,7 +203,6 @@ test('kill -9 of anything: what was accepted runs, and ends done or dead', async
     },
   };
   const accepted = [];
-  let stopped = false;
   const client = async (name) => {
     for (let n = 0; !stopped; n++) {
       const at = two && n % 3 === 0 ? two : stack;
@@ -247,5 +247,4 @@ test('kill -9 of anything: what was accepted runs, and ends done or dead', async
   const sum = (f) => [...rows.values()].filter(f).length;
   console.log(`# ${accepted.length} accepted: ${sum((r) => r.state === 'done')} done, ${sum((r) => r.state === 'dead')} dead, ` +
     `${sum((r) => r.tries.some((t) => t.outcome === 'lost'))} were lost with their gateway at least once`);
-  await two?.stop();
 });
