@@ -7,15 +7,10 @@ import { appendFileSync, cpSync, mkdirSync, mkdtempSync, readFileSync, renameSyn
 import { spawnSync } from 'node:child_process';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
+import { freePort } from '../lib/port.mjs';
 import { build, callFunction, join, source, startStack, until } from '../lib/stack.mjs';
 
 const project = join(source, 'tests/e2e/dev');
-const freePort = () => new Promise((done) => {
-  const server = net.createServer().listen(0, '127.0.0.1', () => {
-    const { port } = server.address();
-    server.close(() => done(port));
-  });
-});
 
 let stack, token, port;
 before(async () => {

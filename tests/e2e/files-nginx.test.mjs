@@ -7,8 +7,9 @@ import test, { after, before } from 'node:test';
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
+import { freePort } from '../lib/port.mjs';
 import { join, source, startStack, until } from '../lib/stack.mjs';
 
 const lacksNginx = spawnSync('nginx', ['-v']).error ? 'nginx is not installed (Debian: nginx-light)' : false;
@@ -16,10 +17,6 @@ const FILES = { 'ten.txt': Buffer.from('0123456789'), 'one.txt': Buffer.from('x'
   'large.bin': Buffer.from(Array.from({ length: 300000 }, (_, i) => (i * 7 + (i >> 8)) & 255)) };
 
 let dir, stack, nginx, port, token, when = {}, tags = { nginx: {}, files: {} };
-
-const freePort = () => new Promise((done) => {
-  const server = createServer().listen(0, '127.0.0.1', () => { const { port: p } = server.address(); server.close(() => done(p)); });
-});
 
 // One request as written, the connection closed after it: {status, headers, body}.
 function ask(to, path, method, headers, localAddress) {

@@ -9,6 +9,7 @@ import net from 'node:net';
 import path from 'node:path';
 import { after, test } from 'node:test';
 
+import { freePort } from '../lib/port.mjs';
 import { Server, certificate, folder, until } from '../lib/raw.mjs';
 
 const source = process.env.MPCLOUD_SOURCE ?? '.';
@@ -16,12 +17,6 @@ const children = [];
 after(() => children.forEach((c) => c.kill('SIGKILL')));
 
 const has = (program) => spawnSync(program, ['-v']).error === undefined;
-const free_port = () => new Promise((done) => {
-	const s = net.createServer().listen(0, '127.0.0.1', () => {
-		const { port } = s.address();
-		s.close(() => done(port));
-	});
-});
 
 // The file with its words replaced; each must be there.
 function adapted(file, words) {
@@ -94,7 +89,7 @@ test('HAProxy, by the PROXY protocol', { skip: has('haproxy') ? false
 	const { cert, key } = certificate('front');
 	const pem = path.join(folder, 'mpcloud.pem');
 	writeFileSync(pem, readFileSync(cert, 'utf8') + readFileSync(key, 'utf8'));
-	const [https, http] = [await free_port(), await free_port()];
+	const [https, http] = [await freePort(), await freePort()];
 	const file = adapted('haproxy.cfg', [['bind :443', `bind 127.0.0.1:${https}`],
 		['maxconn 20000', 'maxconn 1000'], ['bind :80', `bind 127.0.0.1:${http}`],
 		['/etc/haproxy/mpcloud.pem', pem],
@@ -114,7 +109,7 @@ test('nginx, by X-Forwarded-For from a trusted address', { skip: has('nginx')
 	? false : 'nginx is not installed' }, async () => {
 	const s = await Server.start(false, '--trust', '127.0.0.1');
 	const { cert, key } = certificate('front');
-	const [https, http] = [await free_port(), await free_port()];
+	const [https, http] = [await freePort(), await freePort()];
 	const work = path.join(folder, 'nginx');
 	mkdirSync(work);
 	const file = adapted('nginx.conf', [['listen 443', `listen 127.0.0.1:${https}`],

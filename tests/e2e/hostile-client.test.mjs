@@ -14,9 +14,10 @@ const project = join(source, 'tests/e2e/hostile');
 const MIB = 1 << 20;
 
 describe('a client', () => {
-  let stack, token;
+  let stack, token, pid;
   before(async () => {
     stack = await startStack({ project, gateways: 1, set: { 'limits.memory': '64m', 'log.level': 'debug' } });
+    pid = stack.status().gateways[0].pid;
     token = stack.token('oHostileClient0123456789a');
   });
   after(() => stack?.stop());
@@ -25,6 +26,12 @@ describe('a client', () => {
     const answer = await fetch(stack.url + path, { method: 'POST', headers,
       body: typeof body === 'string' ? body : JSON.stringify(body) });
     return { status: answer.status, text: await answer.text() };
+  };
+  // Seconds of a processor that the gateway has had: those of the clock are not its own.
+  const worked = () => {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    const [user, system] = stat.slice(stat.lastIndexOf(')') + 2).split(' ').slice(11, 13);
+    return (Number(user) + Number(system)) / 100;
   };
   const bearer = () => ({ authorization: `Bearer ${token}` });
   const web = (body) => post('/web', body, bearer());
@@ -74,11 +81,11 @@ describe('a client', () => {
 
   for (const [what, body] of oversized)
     test(`${what}: answered, and at once`, async () => {
-      const started = performance.now();
+      const before = worked();
       const { status, text } = await web(body);
       assert.ok([200, 400, 413].includes(status), `${status} ${text.slice(0, 300)}`);
       JSON.parse(text);
-      if (!sanitized) assert.ok(performance.now() - started < 3000);
+      if (!sanitized) assert.ok(worked() - before < 1, `${worked() - before} s`);
       assert.doesNotMatch(text, /env_project|mpcloud\.|pg_|line \d+ of/); // nothing of the inside
       assertNobodyDied(stack);
     });

@@ -6,9 +6,9 @@ import test, { after } from 'node:test';
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { request } from 'node:http';
-import { createServer } from 'node:net';
 import { chmodSync, chownSync, cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { freePort } from '../lib/port.mjs';
 import { join, ordinaryUser, source, startStack, until } from '../lib/stack.mjs';
 import { Clock } from '../lib/pay.mjs';
 import { first, letGo } from './limits/hold.mjs';
@@ -22,11 +22,6 @@ const clock = new Clock();
 const folder = mkdtempSync(join(tmpdir(), 'mpc-valkey-'));
 const stacks = [];
 let port, server;
-
-const freePort = () => new Promise((done) => {
-  const s = createServer();
-  s.listen(0, '127.0.0.1', () => { const n = s.address().port; s.close(() => done(n)); });
-});
 
 function startServer() {
   server = spawn(program, ['--bind', '127.0.0.1', '--port', String(port), '--save', '', '--appendonly', 'no',

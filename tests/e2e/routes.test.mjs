@@ -10,6 +10,7 @@ import https from 'node:https';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { brotliDecompressSync, gunzipSync, gzipSync } from 'node:zlib';
+import { freePort } from '../lib/port.mjs';
 import { join, source, startStack, until } from '../lib/stack.mjs';
 
 let stack, outside;
@@ -271,10 +272,7 @@ test('what was compressed beside a file is sent to who takes it', async () => {
 
 // nginx on the same files; null: it is not installed.
 async function startNginx(root) {
-  const free = net.createServer().listen(0, '127.0.0.1');
-  await until(() => free.address(), 'a free port');
-  const { port } = free.address();
-  await new Promise((done) => free.close(done));
+  const port = await freePort();
   const conf = join(outside, 'nginx.conf');
   writeFileSync(conf, `daemon off; master_process off; pid ${outside}/nginx.pid; error_log ${outside}/nginx.err;
     events {} http { access_log off; types { application/octet-stream bin; } server { listen 127.0.0.1:${port};
