@@ -11,12 +11,19 @@
 
 #include <arpa/inet.h>
 #include <assert.h>
+#include <poll.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <time.h>
 
-enum { DRAIN_MS = 100, OVER_MS = 2000, LEAVE_S = 1, HEAD_TOP = 64 * 1024 };
+enum {
+	DRAIN_MS = 100,
+	OVER_MS = 2000,
+	LOOK_MS = 1000,
+	LEAVE_S = 1,
+	HEAD_TOP = 64 * 1024
+};
 
 static uint64_t
 phase_ms(const struct http *http, enum conn_phase phase)
@@ -55,16 +62,39 @@ conn_move(struct conn *c, enum conn_phase phase)
 
 static void on_limit(struct timer *timer);
 
+static bool
+is_sending(const struct conn *c)
+{
+	return c->phase == CONN_BODY || c->phase == CONN_SINK;
+}
+
 /* A timer that is set for earlier than needed stays: it looks again then. */
 static void
 wind(struct conn *c)
 {
-	uint64_t now = uv_now(&c->http->loop->uv);
+	uint64_t now = uv_now(&c->http->loop->uv), at = c->due;
 
-	if (c->due == 0 || (timer_is_set(&c->limit) && c->limit.at <= c->due))
+	if (is_sending(c))
+		at = min(at, now + LOOK_MS);
+	if (c->due == 0 || (timer_is_set(&c->limit) && c->limit.at <= at))
 		return;
-	timer_set(&c->limit, c->http->loop, c->due > now ? c->due - now : 0,
-		on_limit);
+	timer_set(&c->limit, c->http->loop, at > now ? at - now : 0, on_limit);
+}
+
+/*
+ * The library takes a read that did not fill its buffer for the last there is.
+ * Who left in the moment in which his last bytes were read would be waited
+ * for, and his body held, until his time is over: nothing more comes from the
+ * socket.  Shut down for reading, which it is, it says so once more; what lies
+ * there unread is read all the same.
+ */
+static void
+look_whether_left(struct conn *c)
+{
+	struct pollfd p = {.fd = c->fd, .events = POLLRDHUP};
+
+	if (is_sending(c) && poll(&p, 1, 0) == 1)
+		(void)shutdown(c->fd, SHUT_RD);
 }
 
 void
@@ -113,6 +143,7 @@ on_limit(struct timer *timer)
 	if (c->due == 0)
 		return;
 	if (c->due > uv_now(&c->http->loop->uv)) {
+		look_whether_left(c);
 		wind(c);
 		return;
 	}

@@ -169,6 +169,8 @@ describe('a client', () => {
     sockets.forEach((s) => s.destroy());
     await until(async () => /insertedIds/.test((await web(add([JSON.stringify({ p: 'x'.repeat(5 * MIB) })]))).text),
       'there is room again');
+    // Nobody was waited for until his time was over.
+    assert.doesNotMatch(stack.daemonLog(), /"status":408/);
     assertNobodyDied(stack);
   });
 
