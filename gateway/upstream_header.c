@@ -7,8 +7,8 @@
 #include "base/header_name.h"
 #include "gateway/declared_request.h"
 #include "gateway/proxy_words.h"
-#include "routes/declared.h"
 #include "gateway/request.h"
+#include "routes/declared.h"
 
 #include <string.h>
 
