@@ -16,23 +16,26 @@ const TOTAL = Number(process.env.SOAK_DOCUMENTS ?? 40000);
 
 let stack, conf;
 
-// Between a command line and the gateways: when so many bytes have passed, nothing
-// does until it is told to go on, however fast the machine is.
+// Between a command line and the gateways: when so many bytes of the documents have
+// passed, nothing does until it is told to go on, however fast the machine is.
 const between = {
-  left: Infinity, held: false, sockets: new Set(),
-  hold(bytes) { this.left = bytes; },
+  left: Infinity, held: null, sockets: new Set(),
+  hold(bytes, side) { Object.assign(this, { left: bytes, side }); },
   goOn() {
     this.left = Infinity;
-    this.held = false;
+    this.held();
+    this.held = null;
     for (const socket of this.sockets) socket.resume();
   },
-  pass(from, to) {
+  pass(from, to, side) {
     this.sockets.add(from);
     from.on('data', (bytes) => {
-      this.left -= bytes.length;
-      this.held = this.left <= 0;
-      if (!to.write(bytes)) from.pause();
-      if (this.held) for (const socket of this.sockets) socket.pause();
+      if (side === this.side) this.left -= bytes.length;
+      if (this.left <= 0 && !this.held) {
+        // Kept: what is under way is whole on neither side.
+        this.held = () => to.write(bytes);
+        for (const socket of this.sockets) socket.pause();
+      } else if (!to.write(bytes)) from.pause();
     });
     to.on('drain', () => this.held || from.resume());
     from.on('end', () => to.end());
@@ -42,8 +45,8 @@ const between = {
   async listen(path, to) {
     this.server = createServer({ allowHalfOpen: true }, (client) => {
       const behind = connect({ path: to, allowHalfOpen: true });
-      this.pass(client, behind);
-      this.pass(behind, client);
+      this.pass(client, behind, 'import');
+      this.pass(behind, client, 'export');
     }).listen(path);
     await once(this.server, 'listening');
   },
@@ -103,7 +106,7 @@ function start(...words) {
 // Something happens to it when so many bytes have passed, and it goes on with an
 // earlier run if there was one.
 async function interrupt(words, bytes, act, goesOn = false) {
-  between.hold(bytes);
+  between.hold(bytes, words[1]);
   const run = start(...words);
   await until(() => {
     assert.equal(run.child.exitCode, null, `it ended too soon: ${run.stderr}`);

@@ -8,10 +8,12 @@ import { execFileSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import { tmpdir } from 'node:os';
-import { WX, folders } from './folders/events.mjs';
-import { build, callFunction, existsSync, join, lacksPackages, source, startStack, until } from '../lib/stack.mjs';
+import { WX as ALL, folders } from './folders/events.mjs';
+import { build, callFunction, existsSync, join, lacksPackages, sanitized, source, startStack, until } from '../lib/stack.mjs';
 
 const here = join(source, 'tests/e2e/folders');
+// Under sanitizers the two that functions pin most.
+const WX = sanitized ? ['2.6.3', '4.0.2'] : ALL;
 const packages = { router: 'tcb-router-1.1.2', axios: 'axios-1.21.1', lodash: 'lodash-4.17.21',
   dates: 'moment-2.30.1', 'node-sdk': 'cloudbase-node-sdk-3.18.3', 'tcb-admin': 'tcb-admin-node-1.23.0',
   ...Object.fromEntries(WX.map((v) => [wxName(v), `wx-server-sdk-${v}`])) };

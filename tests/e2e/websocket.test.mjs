@@ -4,6 +4,7 @@
 
 import test, { after, before } from 'node:test';
 import assert from 'node:assert/strict';
+import http from 'node:http';
 import net from 'node:net';
 import { createHash } from 'node:crypto';
 import { join, lacksPackages, source, startStack, until, ordinaryUser } from '../lib/stack.mjs';
@@ -110,9 +111,19 @@ const address = () => stack.url.replace(/^http/, 'ws');
 const say = (ws, msgType, msgData = null, more = {}) =>
   ws.send(JSON.stringify({ requestId: `${msgType}-1`, msgType, msgData, ...more }));
 const next = async (ws) => { await until(() => ws.heard.length, 'a message'); return ws.heard.shift(); };
-const sign = async (token) => (await fetch(`${stack.url}/web?env=test`, { method: 'POST',
-  headers: { 'content-type': 'application/json' }, body: JSON.stringify({ action: 'auth.wsWebSign', dataVersion: '2020-01-10',
-    env: 'test', runtime: 'web', access_token: token }) })).json();
+// On a connection of its own: one that was kept would be closed after limits.idle_timeout,
+// in the middle of a command line that keeps us from hearing of it.
+const post = (path, headers, body) => new Promise((done, fail) => {
+  const r = http.request(stack.url + path, { method: 'POST', agent: false,
+    headers: { 'content-type': 'application/json', ...headers } }, (answer) => {
+    let text = '';
+    answer.on('data', (d) => { text += d; }).on('error', fail);
+    answer.on('end', () => done({ status: answer.statusCode, body: JSON.parse(text) }));
+  });
+  r.on('error', fail).end(JSON.stringify(body));
+});
+const sign = async (token) => (await post('/web?env=test', {}, { action: 'auth.wsWebSign', dataVersion: '2020-01-10',
+  env: 'test', runtime: 'web', access_token: token })).body;
 const login = (ws, signStr) => say(ws, 'LOGIN', { envId: 'test', accessToken: '', referrer: 'web', sdkVersion: '', dataVersion: '' },
   { exMsgData: { runtime: 'web', signStr, secretVersion: '1' } });
 
@@ -269,8 +280,7 @@ test('a logout ends the connections of its session, and only those', { skip }, a
     assert.equal((await next(ws)).msgType, 'LOGIN_RES');
     sockets.push({ ws, signStr: data.signStr });
   }
-  const out = await fetch(`${stack.url}/v1/logout`, { method: 'POST',
-    headers: { authorization: `Bearer ${one.accessToken}`, 'content-type': 'application/json' }, body: '{}' });
+  const out = await post('/v1/logout', { authorization: `Bearer ${one.accessToken}` }, {});
   assert.equal(out.status, 200);
   assert.equal((await sockets[0].ws.gone)[0], 3050);
   const again = await open(`${address()}/ws`);
