@@ -40,8 +40,8 @@ fdpoll_is_open(const struct fdpoll *p)
 }
 
 /* For who calls strangers from `fn`: keep p->handle before, and ask after
- * whether it has been closed meanwhile, and `p` perhaps freed.  True until
- * `fn` returns. */
+ * whether it has been closed meanwhile, and `p` perhaps freed.  May be asked
+ * until `fn` returns. */
 static inline bool
 fdpoll_was_closed(const uv_poll_t *handle)
 {

@@ -9,9 +9,7 @@
 #include "db/pg.h"
 
 #include "base/buf.h"
-#include "base/clock.h"
 #include "base/event.h"
-#include "base/mem.h"
 #include "db/dsn.h"
 
 #include <libpq-fe.h>

@@ -5,7 +5,6 @@
  */
 #include "functions/capture.h"
 
-#include "base/mem.h"
 #include "functions/proto.h"
 
 #include <errno.h>

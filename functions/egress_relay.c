@@ -5,10 +5,7 @@
  */
 #include "functions/egress_relay.h"
 
-#include "base/mem.h"
-
 #include <errno.h>
-#include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
