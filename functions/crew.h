@@ -3,7 +3,7 @@
 /*
  * The gateway's side of functions: for each function a crew of workers and the
  * calls that wait for one.  A worker is cold, starting, idle, busy or leaving;
- * worker_move alone changes that.  Calls have a deadline; a call whose worker
+ * hand_move alone changes that.  Calls have a deadline; a call whose worker
  * ends is answered with the cause, calls behind it in the worker's socket that
  * have not begun are given to another.
  */

@@ -5,7 +5,7 @@
  * end in time-outs or break down, the next ones are refused at once for a
  * while; then one is let through, and what becomes of it decides.
  *
- * What counts as an error is that nothing answered (breaker_is_error); what
+ * What counts as an error is that nothing answered (gateway/guard.c); what
  * code of the author's answers, be it that something went wrong, does not.
  * That a function's process crashes again and again is seen by functions/ and
  * has a back-off of its own.  Each gateway sees for itself: it hears of errors
