@@ -395,6 +395,13 @@ route_check(struct declared_reading *rd, const json_t *v)
 			"to: is missing: {\"function\": …}, {\"static\": …}, "
 			"{\"file\": …}, {\"upstream\": …} or {\"redirect\": "
 			"…}");
+	/* Else it would depend on an answer's length and coding whether a
+	 * member that is to go goes. */
+	if (f->answer.nfields && f->pub.target != DECLARED_FUNCTION)
+		return declared_refuse(rd,
+			"response.json: changes what a function answers; other "
+			"answers go through as they come, so let a function "
+			"ask for what is to be changed");
 	make_name(rd);
 	/* no file of a site has a secret beside a stranger's words */
 	if (!json_object_get(v, "compress"))

@@ -424,6 +424,11 @@ a_wrong_file_says_where_and_what(void **state)
 		       "{'headers':{'set':{'Content-Length':'1'}}}}]",
 		"routes.json: routes[0].response.headers.set.Content-Length: "
 		"Content-Length is set by the server alone");
+	assert_refused("[{'path':'/a','to':{'redirect':'/b'},'response':"
+		       "{'json':{'remove':['secret']}}}]",
+		"routes.json: routes[0]: response.json: changes what a "
+		"function answers; other answers go through as they come, so "
+		"let a function ask for what is to be changed");
 	assert_refused("[{'path':'/a','to':{'function':'f'},"
 		       "'cors':{'origins':['*'],'credentials':true}}]",
 		"routes.json: routes[0].cors: credentials: not for any origin "
