@@ -121,18 +121,28 @@ add_headers(struct request *r, const struct file_info *info, const char *type)
 
 /* ---- the way ---- */
 
+/* Who is told that his range is none, or that the file is another by now, gets
+ * no file: nothing of it, and nothing that may be kept. */
+static int
+send_body(struct serving *s, const struct file_body *body)
+{
+	int e = file_send(s->r, body);
+
+	if (e == 0)
+		add_headers(s->r, &s->get.info, body->type);
+	return e;
+}
+
 static int
 send_found(struct serving *s)
 {
 	const struct file_info *info = &s->get.info;
 	struct slice bytes = {NULL, 0};
-	struct request *r = s->r;
 	int fd = take_fd(s->get.fd);
 
 	if (s->get.hot)
 		bytes = s->get.hot->bytes;
-	add_headers(r, info, info->type);
-	return file_send(r, &(struct file_body){
+	return send_body(s, &(struct file_body){
 				    .fd = fd,
 				    .bytes = bytes,
 				    .size = (uint64_t)info->size,
@@ -162,14 +172,13 @@ send_thumb(struct serving *s)
 	const struct file_info *info = &s->get.info;
 	int fd = take_fd(s->thumb.fd);
 
-	add_headers(s->r, info, s->thumb.type);
-	return file_send(s->r, &(struct file_body){
-				       .fd = fd,
-				       .size = (uint64_t)s->thumb.size,
-				       .type = s->thumb.type,
-				       .etag = slice_str(thumb_etag(s)),
-				       .modified_s = info->changed_ms / 1000,
-			       });
+	return send_body(s, &(struct file_body){
+				    .fd = fd,
+				    .size = (uint64_t)s->thumb.size,
+				    .type = s->thumb.type,
+				    .etag = slice_str(thumb_etag(s)),
+				    .modified_s = info->changed_ms / 1000,
+			    });
 }
 
 static void

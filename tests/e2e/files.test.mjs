@@ -178,6 +178,13 @@ test('a link reads its file, until it ends, and does nothing else', async () => 
   assert.equal((await fetch(url, { headers: as('nonsense') })).status, 200, 'a token beside it is not looked at');
   const partial = await fetch(url, { headers: { range: 'bytes=3-6' } });
   assert.deepEqual([partial.status, await partial.text()], [206, 'link']);
+  // What refuses is none of the file: no sum of it, no word to a cache.
+  for (const [headers, status] of [[{ range: 'bytes=9-' }, 416], [{ 'if-match': '"another"' }, 412]]) {
+    const refused = await fetch(url, { headers });
+    assert.equal(refused.status, status);
+    for (const name of ['repr-digest', 'cache-control', 'content-disposition', 'etag'])
+      assert.equal(refused.headers.get(name), null, name);
+  }
   for (const method of ['PUT', 'POST', 'DELETE'])
     assert.equal((await fetch(url, { method, body: method === 'DELETE' ? undefined : 'x' })).status, 403, method);
   await put('other.txt', 'other');
