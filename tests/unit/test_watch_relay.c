@@ -253,6 +253,7 @@ an_impostor_hears_no_proof(void **state)
 	unfollow(&f);
 	other = watch_relay_free(other);
 	other = mine;
+	(void)unlink(path);
 	(void)strcpy(path, before);
 	(void)close(ready[0]);
 	(void)close(ready[1]);
