@@ -185,8 +185,8 @@ next_header(struct slice *rest, struct slice *name, struct slice *value)
 	while (slice_split(rest, '\n', &line)) {
 		if (line.len && line.ptr[line.len - 1] == '\r')
 			line.len--;
-		/* curl passes lines on whose name is none ("Upgrade : x"), and a
-		 * reader behind us may be less strict than our tables */
+		/* curl passes lines on whose name is none ("Upgrade : x"), and
+		 * a reader behind us may be less strict than our tables */
 		if (!slice_split(&line, ':', name) || !line.ptr ||
 			!header_name_is_valid(*name))
 			continue;
