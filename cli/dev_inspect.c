@@ -40,18 +40,6 @@ entry_of(struct project *p, const char *name)
 	return project_entry(p, name);
 }
 
-static bool
-has_function(const struct project *p, const char *name)
-{
-	json_t *v;
-	size_t at;
-
-	json_array_foreach (p->names, at, v)
-		if (!strcmp(json_string_value(v), name))
-			return true;
-	return false;
-}
-
 /* It gives a function the machine's network: to the one that was named here,
  * whatever the project's file asks for. */
 static void
@@ -83,7 +71,7 @@ change_entry(
 	json_t *entry, *ours;
 	const char *runtime;
 
-	if (!has_function(p, name))
+	if (!project_has(p, name))
 		return fault_set(why, ERR_PARAM,
 			"--inspect: the project has no function \"%s\"", name);
 	take_from_all(p);

@@ -197,18 +197,6 @@ redeploy(struct dev_live *live, const struct project *p, const char *name,
 		say_kept(live, name, since);
 }
 
-static bool
-has_name(const struct project *p, const char *name)
-{
-	json_t *v;
-	size_t at;
-
-	json_array_foreach (p->names, at, v)
-		if (!strcmp(json_string_value(v), name))
-			return true;
-	return false;
-}
-
 static void
 forget_gone(struct dev_live *live, const struct project *p, uint64_t since)
 {
@@ -220,7 +208,7 @@ forget_gone(struct dev_live *live, const struct project *p, uint64_t since)
 	{
 		_json_ json_t *answer = NULL;
 
-		if (has_name(p, name))
+		if (project_has(p, name))
 			continue;
 		dev_watch_del(&live->watch, name);
 		if (cli_admin(live->dev->cli,

@@ -246,11 +246,11 @@ project_folder(const struct project *p, const char *name)
 	return str_printf("%s/%s", p->dir, dir);
 }
 
-static bool
-is_function(const struct project *p, const char *name)
+bool
+project_has(const struct project *p, const char *name)
 {
-	size_t at;
 	json_t *v;
+	size_t at;
 
 	json_array_foreach (p->names, at, v)
 		if (!strcmp(json_string_value(v), name))
@@ -267,7 +267,7 @@ project_common(const struct project *p)
 		return path;
 	free(path);
 	path = str_printf("%s/common", p->root);
-	if (is_folder(path) && !is_function(p, "common"))
+	if (is_folder(path) && !project_has(p, "common"))
 		return path;
 	free(path);
 	return NULL;

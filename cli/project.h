@@ -17,6 +17,8 @@ struct project {
 int project_open(
 	struct project *ret, const char *dir, struct fault *why) _must_check_;
 void project_close(struct project *p);
+/* Whether it has a function of this name. */
+bool project_has(const struct project *p, const char *name);
 /* Names members of cloudbaserc.json that mean nothing to us, on standard error:
  * most are misspelled. */
 void project_warn(const struct project *p);
