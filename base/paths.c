@@ -89,6 +89,25 @@ may_not_read(const char *path, struct fault *why)
 		path, us->pw_name, us->pw_name, path);
 }
 
+ssize_t
+file_fill(int fd, char *to, size_t size)
+{
+	size_t len = 0;
+
+	while (len < size) {
+		ssize_t n = read(fd, to + len, size - len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return n;
+		if (n == 0)
+			break;
+		len += (size_t)n;
+	}
+	return (ssize_t)len;
+}
+
 /* All of an open file, up to one byte more than `top`. */
 static int
 read_whole(int fd, size_t top, char **ret, size_t *len)
@@ -98,19 +117,16 @@ read_whole(int fd, size_t top, char **ret, size_t *len)
 
 	for (;;) {
 		size_t want = min(room - 1, top + 1) - n;
-		ssize_t got = read(fd, p + n, want);
+		ssize_t got = file_fill(fd, p + n, want);
 
-		if (got < 0 && errno == EINTR)
-			continue;
 		if (got < 0)
 			return -errno;
 		n += (size_t)got;
 		if (n > top)
 			return ERR_TOO_BIG;
-		if (got == 0)
+		if ((size_t)got < want)
 			break;
-		if (n == room - 1)
-			p = mem_resize(p, room *= 2);
+		p = mem_resize(p, room *= 2);
 	}
 	p[n] = '\0';
 	*len = n;

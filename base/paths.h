@@ -8,6 +8,7 @@
 #include "base/err.h"
 
 #include <string.h>
+#include <sys/types.h>
 
 /* What every folder holds: "." and "..". */
 static inline bool
@@ -24,6 +25,9 @@ char *path_data(const char *name) _returns_value_;
 /* A whole file, at most `top` bytes. */
 int file_read(const char *path, size_t top, char **ret, size_t *len,
 	struct fault *why) _must_check_;
+/* Reads until `size` bytes are there or the file is at its end: how many, or -1
+ * with errno. */
+ssize_t file_fill(int fd, char *to, size_t size);
 /* Written beside, synced, renamed: whole or not at all. */
 int file_write(const char *path, const void *p, size_t len, unsigned mode,
 	struct fault *why) _must_check_;

@@ -3,6 +3,7 @@
  * machine can read it and the shell keeps it: from the terminal without showing
  * it, from standard input, or from the file of --from.
  */
+#include "base/paths.h"
 #include "cli/cli.h"
 
 #include <errno.h>
@@ -44,25 +45,6 @@ ask(const char *what, char *to, size_t size)
 	return n;
 }
 
-static ssize_t
-read_all(int fd, char *to, size_t size)
-{
-	size_t len = 0;
-
-	while (len < size) {
-		ssize_t n = read(fd, to + len, size - len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return n;
-		if (n == 0)
-			break;
-		len += (size_t)n;
-	}
-	return (ssize_t)len;
-}
-
 int
 cli_secret_read(const struct cli *cli, const char *what, char *to, size_t size,
 	size_t *len)
@@ -76,7 +58,7 @@ cli_secret_read(const struct cli *cli, const char *what, char *to, size_t size,
 	if (!file && isatty(STDIN_FILENO))
 		n = ask(what, to, size);
 	else
-		n = read_all(from ? fileno(from) : STDIN_FILENO, to, size);
+		n = file_fill(from ? fileno(from) : STDIN_FILENO, to, size);
 	if (from)
 		(void)fclose(from);
 	if (n < 0)

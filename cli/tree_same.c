@@ -5,9 +5,9 @@
 #include "cli/tree_inside.h"
 
 #include "base/mem.h"
+#include "base/paths.h"
 #include "base/slice.h"
 
-#include <errno.h>
 #include <fnmatch.h>
 #include <string.h>
 #include <unistd.h>
@@ -16,32 +16,13 @@ enum { CHUNK = 64 * 1024, PARTS_TOP = 64 };
 
 /* --- contents --- */
 
-static ssize_t
-fill(int fd, char *to)
-{
-	size_t len = 0;
-
-	while (len < CHUNK) {
-		ssize_t n = read(fd, to + len, CHUNK - len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return n;
-		if (n == 0)
-			break;
-		len += (size_t)n;
-	}
-	return (ssize_t)len;
-}
-
 bool
 tree_same(int a, int b)
 {
 	_free_ char *x = mem_alloc(CHUNK), *y = mem_alloc(CHUNK);
 
 	for (;;) {
-		ssize_t n = fill(a, x), m = fill(b, y);
+		ssize_t n = file_fill(a, x, CHUNK), m = file_fill(b, y, CHUNK);
 
 		if (n < 0 || n != m || memcmp(x, y, (size_t)n) != 0)
 			return false;
