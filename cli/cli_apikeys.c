@@ -154,8 +154,7 @@ cli_apikeys_list(struct cli *cli)
 		(void)puts("No API key; `mpcloud apikeys add NAME` makes one.");
 		return EXIT_OK;
 	}
-	for (i = 0; i < array_size(heads); i++)
-		cells_add(&c, "%s", heads[i]);
+	cells_heads(&c, heads, array_size(heads));
 	json_array_foreach (keys, i, k) {
 		cells_add(&c, "%s", val_text(k, "name"));
 		cells_add(&c, "%s", val_text(k, "id"));

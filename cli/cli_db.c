@@ -74,6 +74,13 @@ cells_add(struct cells *c, const char *fmt, ...)
 	cells_take(c, cell);
 }
 
+void
+cells_heads(struct cells *c, const char *const heads[], size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		cells_add(c, "%s", heads[i]);
+}
+
 bool
 cli_time_text(char to[32], int64_t ms)
 {

@@ -23,6 +23,8 @@ struct cells {
 	size_t count, room;
 };
 void cells_add(struct cells *c, const char *fmt, ...) _printf_(2, 3);
+/* The first row. */
+void cells_heads(struct cells *c, const char *const heads[], size_t count);
 /* 1.5 MB */
 void cells_add_size(struct cells *c, int64_t bytes);
 /* 1,234,567 */

@@ -119,8 +119,7 @@ cli_files_ls(struct cli *cli)
 			*prefix ? "No file begins like this." : "No file yet.");
 		return EXIT_OK;
 	}
-	for (size_t i = 0; i < array_size(heads); i++)
-		cells_add(&c, "%s", heads[i]);
+	cells_heads(&c, heads, array_size(heads));
 	add_rows(&c, rows);
 	cells_print(&c, array_size(heads));
 	if (more)
@@ -393,8 +392,7 @@ print_usage(const json_t *answer)
 	json_t *u;
 	size_t i;
 
-	for (i = 0; i < array_size(heads); i++)
-		cells_add(&c, "%s", heads[i]);
+	cells_heads(&c, heads, array_size(heads));
 	cells_add(&c, "(all)");
 	cells_add_number(&c, "", val_number(answer, "files"));
 	cells_add_size(&c, val_number(answer, "bytes"));

@@ -172,8 +172,7 @@ print_list(const json_t *keys)
 	json_t *k;
 	size_t i;
 
-	for (i = 0; i < array_size(heads); i++)
-		cells_add(&c, "%s", heads[i]);
+	cells_heads(&c, heads, array_size(heads));
 	json_array_foreach (keys, i, k) {
 		int64_t until = json_integer_value(json_object_get(k, "until"));
 

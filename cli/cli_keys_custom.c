@@ -113,8 +113,7 @@ cli_keys_custom_list(struct cli *cli)
 		(void)puts("No pair; `mpcloud keys custom new` makes one.");
 		return EXIT_OK;
 	}
-	for (i = 0; i < array_size(heads); i++)
-		cells_add(&c, "%s", heads[i]);
+	cells_heads(&c, heads, array_size(heads));
 	json_array_foreach (keys, i, k) {
 		cells_add(
 			&c, "%s", json_string_value(json_object_get(k, "id")));

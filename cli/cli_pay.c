@@ -273,8 +273,7 @@ print_orders(const json_t *orders)
 	json_t *o;
 	size_t i;
 
-	for (i = 0; i < array_size(heads); i++)
-		cells_add(&c, "%s", heads[i]);
+	cells_heads(&c, heads, array_size(heads));
 	json_array_foreach (orders, i, o) {
 		cells_add(&c, "%s", val_text(o, "outTradeNo"));
 		cells_add(&c, "%s", val_text(o, "state"));
@@ -318,8 +317,7 @@ print_refunds(const json_t *refunds)
 	json_t *r;
 	size_t i;
 
-	for (i = 0; i < array_size(heads); i++)
-		cells_add(&c, "%s", heads[i]);
+	cells_heads(&c, heads, array_size(heads));
 	json_array_foreach (refunds, i, r) {
 		const char *why = val_text(r, "why");
 

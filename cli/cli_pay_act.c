@@ -127,8 +127,7 @@ print_inbox(const json_t *news)
 	json_t *n;
 	size_t i;
 
-	for (i = 0; i < array_size(heads); i++)
-		cells_add(&c, "%s", heads[i]);
+	cells_heads(&c, heads, array_size(heads));
 	json_array_foreach (news, i, n) {
 		cells_add(&c, "%" PRId64, val_number(n, "id"));
 		cells_add_time(&c, n, "receivedAt");

@@ -130,8 +130,7 @@ print_differences(const json_t *list)
 	json_t *d;
 	size_t i;
 
-	for (i = 0; i < array_size(heads); i++)
-		cells_add(&c, "%s", heads[i]);
+	cells_heads(&c, heads, array_size(heads));
 	json_array_foreach (list, i, d) {
 		const char *by = val_text(d, "settledBy");
 
@@ -171,8 +170,7 @@ print_days(const json_t *days)
 	json_t *d;
 	size_t i;
 
-	for (i = 0; i < array_size(heads); i++)
-		cells_add(&c, "%s", heads[i]);
+	cells_heads(&c, heads, array_size(heads));
 	json_array_foreach (days, i, d) {
 		const json_t *sums = json_object_get(d, "sums");
 

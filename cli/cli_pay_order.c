@@ -84,8 +84,7 @@ print_refunds(const json_t *refunds)
 	if (!json_array_size(refunds))
 		return;
 	heading("Refunds");
-	for (i = 0; i < array_size(heads); i++)
-		cells_add(&c, "%s", heads[i]);
+	cells_heads(&c, heads, array_size(heads));
 	json_array_foreach (refunds, i, r) {
 		const char *why = val_text(r, "why");
 
@@ -111,8 +110,7 @@ print_news(const json_t *news)
 	if (!json_array_size(news))
 		return;
 	heading("What WeChat Pay said");
-	for (i = 0; i < array_size(heads); i++)
-		cells_add(&c, "%s", heads[i]);
+	cells_heads(&c, heads, array_size(heads));
 	json_array_foreach (news, i, n) {
 		cells_add(&c, "%" PRId64, val_number(n, "id"));
 		cells_add_time(&c, n, "receivedAt");
@@ -136,8 +134,7 @@ print_calls(const json_t *calls)
 	if (!json_array_size(calls))
 		return;
 	heading("Functions that hear of it (mpcloud queue show CALL)");
-	for (i = 0; i < array_size(heads); i++)
-		cells_add(&c, "%s", heads[i]);
+	cells_heads(&c, heads, array_size(heads));
 	json_array_foreach (calls, i, q) {
 		cells_add(&c, "%s", val_text(q, "id"));
 		cells_add(&c, "%s", val_text(q, "function"));

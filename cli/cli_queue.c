@@ -76,8 +76,7 @@ print_list(const json_t *calls)
 	json_t *call;
 	size_t i;
 
-	for (i = 0; i < array_size(heads); i++)
-		cells_add(&c, "%s", heads[i]);
+	cells_heads(&c, heads, array_size(heads));
 	json_array_foreach (calls, i, call) {
 		cells_add(&c, "%s", val_text(call, "id"));
 		cells_add(&c, "%s", val_text(call, "function"));
@@ -162,8 +161,7 @@ print_tries(const json_t *tries)
 	json_t *one;
 	size_t i;
 
-	for (i = 0; i < array_size(heads); i++)
-		cells_add(&c, "%s", heads[i]);
+	cells_heads(&c, heads, array_size(heads));
 	json_array_foreach (tries, i, one) {
 		int64_t began = val_number(one, "begunAt");
 		int64_t ended = val_number(one, "endedAt");

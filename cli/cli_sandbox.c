@@ -158,8 +158,7 @@ print_orders(const json_t *orders)
 	json_t *one;
 	size_t i;
 
-	for (i = 0; i < array_size(heads); i++)
-		cells_add(&c, "%s", heads[i]);
+	cells_heads(&c, heads, array_size(heads));
 	json_array_foreach (orders, i, one) {
 		cells_add(&c, "%s", val_text(one, "out_trade_no"));
 		cells_add(&c, "%s", val_text(one, "trade_state"));
@@ -212,8 +211,7 @@ print_deliveries(const json_t *list)
 	json_t *one;
 	size_t i;
 
-	for (i = 0; i < array_size(heads); i++)
-		cells_add(&c, "%s", heads[i]);
+	cells_heads(&c, heads, array_size(heads));
 	json_array_foreach (list, i, one) {
 		const char *fault = val_text(one, "fault");
 

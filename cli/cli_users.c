@@ -32,8 +32,7 @@ print_list(const json_t *users)
 	json_t *u;
 	size_t i;
 
-	for (i = 0; i < array_size(heads); i++)
-		cells_add(&c, "%s", heads[i]);
+	cells_heads(&c, heads, array_size(heads));
 	json_array_foreach (users, i, u) {
 		cells_add(&c, "%s", val_text(u, "uid"));
 		cells_add(&c, "%s", val_text(u, "kind"));
@@ -131,8 +130,7 @@ print_sessions(const json_t *sessions)
 		(void)puts("He is logged in on no device.");
 		return;
 	}
-	for (i = 0; i < array_size(heads); i++)
-		cells_add(&c, "%s", heads[i]);
+	cells_heads(&c, heads, array_size(heads));
 	json_array_foreach (sessions, i, s) {
 		cells_add(&c, "%s", val_text(s, "id"));
 		cells_add(&c, "%s",
